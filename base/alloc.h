@@ -1,0 +1,25 @@
+#pragma once
+
+/*
+ * Small allocations that do not fail: they end the program when memory is gone.
+ *
+ * Never for a size that an outsider chose; such a size is capped first, and then comes malloc()
+ * with an error. Everything returned is freed by the caller with free().
+ */
+
+#include "base/cleanup.h"
+
+#include <stddef.h>
+
+void *xmalloc(size_t size) CHECKED;
+void *xcalloc(size_t count, size_t size) CHECKED;
+void *xreallocarray(void *old, size_t count, size_t size) CHECKED;
+char *xstrdup(const char *text) CHECKED;
+char *xstrndup(const char *text, size_t length) CHECKED;
+char *xasprintf(const char *format, ...) PRINTF_LIKE(1, 2) CHECKED;
+
+/*
+ * Makes room for one more item in a growing array: `items` is NULL or came from this function,
+ * `count` items of `size` bytes are in use. The new item is zeroed.
+ */
+void *xgrow(void *items, size_t count, size_t size) CHECKED;

@@ -1,0 +1,94 @@
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+void
+scrub_text(char *text)
+{
+	for (unsigned char *p = (unsigned char *)text; *p != '\0'; p++) {
+		if (*p < 0x20 || *p == 0x7f)
+			*p = '?';
+		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
+			*p = p[1] = '?';
+	}
+}
+
+int
+error_vset(struct error *err, enum error_code code, const char *format, va_list args)
+{
+	err->code = code;
+	if (vsnprintf(err->message, sizeof(err->message), format, args) < 0)
+		err->message[0] = '\0';
+	scrub_text(err->message);
+	return -1;
+}
+
+int
+error_set(struct error *err, enum error_code code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	error_vset(err, code, format, args);
+	va_end(args);
+	return -1;
+}
+
+int
+error_set_errno(struct error *err, enum error_code code, const char *format, ...)
+{
+	int saved = errno;
+	char reason[128];
+	size_t used;
+	va_list args;
+
+	va_start(args, format);
+	error_vset(err, code, format, args);
+	va_end(args);
+	used = strlen(err->message);
+	(void)snprintf(err->message + used, sizeof(err->message) - used, ": %s",
+		       strerror_r(saved, reason, sizeof(reason)));
+	return -1;
+}
+
+int
+error_prefix(struct error *err, const char *format, ...)
+{
+	char inner[sizeof(err->message)];
+	size_t used;
+	va_list args;
+
+	memcpy(inner, err->message, sizeof(inner));
+	va_start(args, format);
+	error_vset(err, err->code, format, args);
+	va_end(args);
+	used = strlen(err->message);
+	(void)snprintf(err->message + used, sizeof(err->message) - used, ": %s", inner);
+	return -1;
+}
+
+int
+error_exit_status(enum error_code code)
+{
+	switch (code) {
+	case ERR_NONE:
+		return 0;
+	case ERR_USAGE:
+		return 2;
+	case ERR_INPUT:
+		return 3;
+	case ERR_VERIFY:
+		return 4;
+	case ERR_NETWORK:
+	case ERR_REMOTE:
+	case ERR_NOT_FOUND:
+		return 5;
+	case ERR_IO:
+	case ERR_BUSY:
+	case ERR_INTERRUPTED:
+		return 1;
+	}
+	return 1;
+}

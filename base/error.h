@@ -1,0 +1,54 @@
+#pragma once
+
+/*
+ * One error: what a caller can do about it, and one sentence for a person.
+ *
+ * The storage belongs to the caller, usually on the stack of main(); there is nothing to free and
+ * reporting cannot fail. The setters return -1, so that `return error_set(...)` is one line.
+ * Messages are scrubbed of control characters and cut at the size of the buffer.
+ */
+
+#include "base/cleanup.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+
+enum error_code {
+	ERR_NONE,
+	ERR_IO,          /* a file or the system here: disk full, no permission */
+	ERR_USAGE,       /* the command line */
+	ERR_INPUT,       /* a file that the user can mend: matrix, lock, package */
+	ERR_VERIFY,      /* a signature, digest or identity is wrong; never try again */
+	ERR_NETWORK,     /* no answer or a passing refusal; may be tried again */
+	ERR_REMOTE,      /* the other side said no, and would again */
+	ERR_NOT_FOUND,   /* the thing asked for is not there (a 404, no such file) */
+	ERR_BUSY,        /* somebody else is using it */
+	ERR_INTERRUPTED, /* the user stopped it */
+};
+
+struct error {
+	enum error_code code;
+	char message[2048];
+};
+
+#define ERROR_INIT                                                                                 \
+	{                                                                                          \
+		ERR_NONE, ""                                                                       \
+	}
+
+/* Sets code and sentence. Returns -1. */
+int error_set(struct error *err, enum error_code code, const char *format, ...) PRINTF_LIKE(3, 4);
+int error_vset(struct error *err, enum error_code code, const char *format, va_list args);
+
+/* The same, with ": " and the text of errno. Only directly after the call that set errno. */
+int
+error_set_errno(struct error *err, enum error_code code, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* Puts a sentence and ": " before the message, for what the inner function could not know. */
+int error_prefix(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Exit status of the program for a code: 0 none, 1 here, 2 usage, 3 input, 4 verify, 5 remote. */
+int error_exit_status(enum error_code code);
+
+/* Replaces control characters (C0, DEL and the C1 range in UTF-8) in `text` by '?', in place. */
+void scrub_text(char *text);

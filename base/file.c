@@ -1,0 +1,268 @@
+#include "base/file.h"
+
+#include "base/alloc.h"
+#include "base/strbuf.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+int
+tempfile_open(struct tempfile *tmp, const char *path, mode_t mode, struct error *err)
+{
+	auto_free char *directory = path_directory(path);
+	auto_free char *name = xasprintf("%s/.%s.XXXXXX.tmp", directory, path_base(path));
+	int fd = mkostemps(name, (int)strlen(".tmp"), O_CLOEXEC);
+
+	if (fd < 0)
+		return error_set_errno(err, ERR_IO, "cannot make a file in '%s'", directory);
+	tmp->fd = fd;
+	tmp->path = xstrdup(path);
+	tmp->temporary_path = TAKE(name);
+	if (fchmod(fd, mode) < 0) {
+		error_set_errno(err, ERR_IO, "cannot set the mode of '%s'", tmp->temporary_path);
+		tempfile_discard(tmp);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+sync_directory(const char *path, struct error *err)
+{
+	auto_free char *directory = path_directory(path);
+	auto_close int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) < 0)
+		return error_set_errno(err, ERR_IO, "cannot write '%s' to disk", directory);
+	return 0;
+}
+
+int
+tempfile_commit(struct tempfile *tmp, struct error *err)
+{
+	int closed;
+
+	assert(tmp->temporary_path != NULL);
+	/* On NFS and full disks it is close() that fails. */
+	closed = close(tmp->fd);
+	tmp->fd = -1;
+	if (closed < 0) {
+		error_set_errno(err, ERR_IO, "cannot write '%s'", tmp->path);
+		tempfile_discard(tmp);
+		return -1;
+	}
+	if (rename(tmp->temporary_path, tmp->path) < 0) {
+		error_set_errno(err, ERR_IO, "cannot rename '%s' to '%s'", tmp->temporary_path,
+				tmp->path);
+		tempfile_discard(tmp);
+		return -1;
+	}
+	free(TAKE(tmp->temporary_path));
+	free(TAKE(tmp->path));
+	return 0;
+}
+
+int
+tempfile_commit_durable(struct tempfile *tmp, struct error *err)
+{
+	auto_free char *path = xstrdup(tmp->path);
+
+	if (fsync(tmp->fd) < 0) {
+		error_set_errno(err, ERR_IO, "cannot write '%s' to disk", tmp->path);
+		tempfile_discard(tmp);
+		return -1;
+	}
+	if (tempfile_commit(tmp, err) < 0)
+		return -1;
+	return sync_directory(path, err);
+}
+
+void
+tempfile_discard(struct tempfile *tmp)
+{
+	if (tmp->fd >= 0)
+		(void)close(tmp->fd);
+	if (tmp->temporary_path != NULL)
+		(void)unlink(tmp->temporary_path);
+	free(tmp->path);
+	free(tmp->temporary_path);
+	*tmp = (struct tempfile)TEMPFILE_INIT;
+}
+
+void
+tempfile_sweep(const char *directory)
+{
+	DIR *dir = opendir(directory);
+	struct dirent *entry;
+
+	if (dir == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] == '.' && text_ends_with(entry->d_name, ".tmp"))
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	(void)closedir(dir);
+}
+
+int
+write_all(int fd, const void *bytes, size_t length, const char *name, struct error *err)
+{
+	const uint8_t *p = bytes;
+
+	while (length != 0) {
+		ssize_t n = write(fd, p, length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_set_errno(err, ERR_IO, "cannot write '%s'", name);
+		p += n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
+int
+read_at(int fd, uint64_t offset, void *bytes, size_t length, const char *name, struct error *err)
+{
+	uint8_t *p = bytes;
+
+	while (length != 0) {
+		ssize_t n = pread(fd, p, length, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_set_errno(err, ERR_IO, "cannot read '%s'", name);
+		if (n == 0)
+			return error_set(err, ERR_INPUT, "'%s' ends too early", name);
+		p += n;
+		offset += (uint64_t)n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
+int
+write_file(const char *path, const void *bytes, size_t length, mode_t mode, struct error *err)
+{
+	AUTO(tempfile_discard) struct tempfile tmp = TEMPFILE_INIT;
+
+	if (tempfile_open(&tmp, path, mode, err) < 0)
+		return -1;
+	if (write_all(tmp.fd, bytes, length, path, err) < 0)
+		return -1;
+	return tempfile_commit(&tmp, err);
+}
+
+int
+read_file(const char *path, size_t max_bytes, char **ret_text, size_t *ret_length,
+	  struct error *err)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	auto_free char *text = NULL;
+	struct stat st;
+
+	if (fd < 0)
+		return error_set_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
+				       "cannot open '%s'", path);
+	if (fstat(fd, &st) < 0)
+		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, ERR_INPUT, "'%s' is not a regular file", path);
+	if ((uint64_t)st.st_size > max_bytes)
+		return error_set(err, ERR_INPUT, "'%s' has %llu bytes, more than the %zu allowed",
+				 path, (unsigned long long)st.st_size, max_bytes);
+	text = malloc((size_t)st.st_size + 1);
+	if (text == NULL)
+		return error_set(err, ERR_IO, "no memory for '%s'", path);
+	if (read_at(fd, 0, text, (size_t)st.st_size, path, err) < 0)
+		return -1;
+	text[st.st_size] = '\0';
+	if (ret_length != NULL)
+		*ret_length = (size_t)st.st_size;
+	*ret_text = TAKE(text);
+	return 0;
+}
+
+int
+make_directories(const char *path, struct error *err)
+{
+	auto_free char *partial = xstrdup(path);
+
+	for (char *p = partial + 1;; p++) {
+		char saved = *p;
+
+		if (saved != '/' && saved != '\0')
+			continue;
+		*p = '\0';
+		if (mkdir(partial, 0777) < 0 && errno != EEXIST)
+			return error_set_errno(err, ERR_IO, "cannot make the directory '%s'",
+					       partial);
+		*p = saved;
+		if (saved == '\0')
+			return 0;
+	}
+}
+
+int
+lock_file(const char *path, bool wait, struct error *err)
+{
+	auto_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+
+	if (fd < 0)
+		return error_set_errno(err, ERR_IO, "cannot open the lock '%s'", path);
+	while (flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0) {
+		if (errno == EINTR && wait)
+			continue;
+		if (errno == EWOULDBLOCK)
+			return error_set(err, ERR_BUSY, "another run holds '%s'", path);
+		return error_set_errno(err, ERR_IO, "cannot lock '%s'", path);
+	}
+	int held = fd;
+
+	fd = -1;
+	return held;
+}
+
+char *
+path_join(const char *directory, const char *name)
+{
+	size_t length = strlen(directory);
+
+	return xasprintf("%s%s%s", directory,
+			 length != 0 && directory[length - 1] == '/' ? "" : "/", name);
+}
+
+const char *
+path_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+char *
+path_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return xstrdup(".");
+	return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+}
+
+bool
+name_is_plain(const char *name)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				      "0123456789._-";
+
+	if (name[0] == '\0' || name[0] == '.' || name[0] == '-')
+		return false;
+	return name[strspn(name, allowed)] == '\0';
+}

@@ -1,0 +1,90 @@
+#pragma once
+
+/*
+ * JSON with the places of its values: every complaint names file, line, column and JSON path.
+ *
+ * jansson parses and holds the values; it keeps no positions, so they are found again in the text
+ * when there is something to complain about. Whoever walks values includes <jansson.h> itself.
+ */
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct json_t;
+
+struct jsonx_doc {
+	char *name; /* for messages: a path, or a URL without secrets */
+	char *text;
+	size_t length;
+	struct json_t *root; /* owned; borrowed by readers */
+};
+
+#define JSONX_DOC_INIT                                                                             \
+	{                                                                                          \
+		NULL, NULL, 0, NULL                                                                \
+	}
+
+void jsonx_release(struct jsonx_doc *doc);
+
+/*
+ * Parses a text, which is copied: UTF-8, no duplicate keys, at most 64 levels. ERR_INPUT with
+ * "NAME:LINE:COLUMN: ...".
+ */
+int jsonx_parse(const char *name, const char *text, size_t length, struct jsonx_doc *ret_doc,
+		struct error *err) CHECKED;
+
+/* Reads and parses a file of at most `max_bytes`. */
+int jsonx_load(const char *path, size_t max_bytes, struct jsonx_doc *ret_doc,
+	       struct error *err) CHECKED;
+
+/*
+ * Fails with ERR_INPUT and "NAME:LINE:COLUMN: PATH: sentence". `path` is made of member names and
+ * indexes, as in "hosts.aarch64.source" or "exclude[0].from"; names with other characters than
+ * [A-Za-z0-9_-] are written ["so"]. A path whose end is missing is placed at its nearest parent.
+ */
+int jsonx_error(const struct jsonx_doc *doc, struct error *err, const char *path,
+		const char *format, ...) PRINTF_LIKE(4, 5);
+
+/* The same, but placed at the key of the member instead of its value. */
+int jsonx_error_at_key(const struct jsonx_doc *doc, struct error *err, const char *path,
+		       const char *format, ...) PRINTF_LIKE(4, 5);
+
+/* "PARENT.NAME" or "PARENT["NAME"]", to be freed by the caller; an empty parent gives "NAME". */
+char *jsonx_path(const char *parent, const char *name) CHECKED;
+char *jsonx_path_index(const char *parent, size_t index) CHECKED;
+
+/*
+ * One known key of an object. The array given to jsonx_check_keys() ends with a NULL name.
+ */
+struct jsonx_key {
+	const char *name;
+	bool required;
+};
+
+/*
+ * Checks that the value at `path` is an object with only known keys and all required ones; an
+ * unknown key gets "did you mean". `object` may be NULL or of any type. ERR_INPUT.
+ */
+int jsonx_check_keys(const struct jsonx_doc *doc, const struct json_t *object, const char *path,
+		     const struct jsonx_key *keys, struct error *err) CHECKED;
+
+/*
+ * The string, number or truth at a member of `object`, which lies at `path`. A missing member
+ * gives NULL, 0 or false and no error; a member of another type is ERR_INPUT. The string is
+ * borrowed from the document.
+ */
+int jsonx_get_string(const struct jsonx_doc *doc, const struct json_t *object, const char *path,
+		     const char *key, const char **ret_text, struct error *err) CHECKED;
+int jsonx_get_uint64(const struct jsonx_doc *doc, const struct json_t *object, const char *path,
+		     const char *key, uint64_t *ret_number, struct error *err) CHECKED;
+int jsonx_get_bool(const struct jsonx_doc *doc, const struct json_t *object, const char *path,
+		   const char *key, bool *ret_truth, struct error *err) CHECKED;
+
+/* The text of a value as a document of its own: sorted or not, two blanks a level, final newline. */
+char *jsonx_pretty(const struct json_t *value) CHECKED;
+
+/* The text in one line without blanks, keys sorted. */
+char *jsonx_compact(const struct json_t *value) CHECKED;

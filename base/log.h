@@ -1,0 +1,37 @@
+#pragma once
+
+/*
+ * Lines for people on standard error. Folders below distributor/ use log_debug() only.
+ *
+ * Every line passes one place, which scrubs control characters and replaces registered secrets.
+ */
+
+#include "base/cleanup.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
+
+/* The least level that is shown; LOG_INFO at the start. */
+void log_set_level(enum log_level level);
+
+/* Whether standard error is a terminal that may have colours: a terminal, TERM not "dumb", no NO_COLOR. */
+bool log_has_colours(int fd);
+
+/*
+ * From now on `secret` appears as "***" in every line, also base64-encoded. Copied; at most 16,
+ * each of 8 to 4096 bytes; shorter ones would blank out ordinary words and are ignored.
+ */
+void log_add_secret(const char *secret);
+
+/* Replaces registered secrets in `text`, to be freed by the caller. */
+char *log_redact(const char *text) CHECKED;
+
+void log_debug(const char *format, ...) PRINTF_LIKE(1, 2);
+void log_info(const char *format, ...) PRINTF_LIKE(1, 2);
+void log_warning(const char *format, ...) PRINTF_LIKE(1, 2);
+void log_error(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* Called with true before and false after a line is written, so that a progress display can step aside. */
+void log_set_guard(void (*guard)(void *context, bool before), void *context);

@@ -1,0 +1,138 @@
+#include "base/strbuf.h"
+
+#include "base/alloc.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { DEFAULT_MAX = 64 << 20 };
+
+void
+strbuf_release(struct strbuf *buf)
+{
+	free(buf->text);
+	*buf = (struct strbuf)STRBUF_INIT;
+}
+
+void
+strbuf_add(struct strbuf *buf, const void *bytes, size_t length)
+{
+	size_t max = buf->max_length != 0 ? buf->max_length : DEFAULT_MAX;
+
+	if (length > max || buf->length > max - length) {
+		buf->overflow = true;
+		return;
+	}
+	if (buf->length + length + 1 > buf->room) {
+		buf->room = (buf->length + length + 64) * 2;
+		buf->text = xreallocarray(buf->text, buf->room, 1);
+	}
+	if (length != 0)
+		memcpy(buf->text + buf->length, bytes, length);
+	buf->length += length;
+	buf->text[buf->length] = '\0';
+}
+
+void
+strbuf_adds(struct strbuf *buf, const char *text)
+{
+	strbuf_add(buf, text, strlen(text));
+}
+
+void
+strbuf_addf(struct strbuf *buf, const char *format, ...)
+{
+	auto_free char *text = NULL;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vasprintf(&text, format, args);
+	va_end(args);
+	if (n < 0) {
+		text = NULL;
+		buf->overflow = true;
+		return;
+	}
+	strbuf_add(buf, text, (size_t)n);
+}
+
+const char *
+strbuf_text(const struct strbuf *buf)
+{
+	return buf->text != NULL ? buf->text : "";
+}
+
+char *
+strbuf_take(struct strbuf *buf)
+{
+	char *text = buf->text != NULL ? TAKE(buf->text) : xstrdup("");
+
+	strbuf_release(buf);
+	return text;
+}
+
+bool
+text_starts_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool
+text_ends_with(const char *text, const char *suffix)
+{
+	size_t n = strlen(text), m = strlen(suffix);
+
+	return n >= m && memcmp(text + n - m, suffix, m) == 0;
+}
+
+static size_t
+min3(size_t a, size_t b, size_t c)
+{
+	size_t least = a < b ? a : b;
+
+	return least < c ? least : c;
+}
+
+/* Levenshtein's distance of two short words; words too long to be a slip of the pen are far. */
+static size_t
+edit_distance(const char *a, const char *b)
+{
+	enum { MAX = 64 };
+	size_t n = strlen(a), m = strlen(b), row[MAX + 1];
+
+	if (n > MAX || m > MAX)
+		return MAX;
+	for (size_t j = 0; j <= m; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= n; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= m; j++) {
+			size_t substitute = diagonal + (a[i - 1] != b[j - 1] ? 1 : 0);
+
+			diagonal = row[j];
+			row[j] = min3(row[j] + 1, row[j - 1] + 1, substitute);
+		}
+	}
+	return row[m];
+}
+
+const char *
+text_closest(const char *word, const char *const *words, size_t count)
+{
+	const char *best = NULL;
+	size_t least = 3, half = (strlen(word) + 1) / 2;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t distance = edit_distance(word, words[i]);
+
+		if (distance < least && distance <= half) {
+			least = distance;
+			best = words[i];
+		}
+	}
+	return best;
+}

@@ -1,0 +1,44 @@
+#pragma once
+
+/*
+ * A growing text buffer with a cap.
+ *
+ * The text is always terminated. An append over the cap sets `overflow` and leaves the text as it
+ * was, so that a long series of appends needs one check at its end.
+ */
+
+#include "base/cleanup.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct strbuf {
+	char *text; /* NULL until the first append; see strbuf_text() */
+	size_t length;
+	size_t room;
+	size_t max_length; /* 0: 64 MiB */
+	bool overflow;
+};
+
+#define STRBUF_INIT                                                                                \
+	{                                                                                          \
+		NULL, 0, 0, 0, false                                                               \
+	}
+
+void strbuf_release(struct strbuf *buf);
+
+void strbuf_add(struct strbuf *buf, const void *bytes, size_t length);
+void strbuf_adds(struct strbuf *buf, const char *text);
+void strbuf_addf(struct strbuf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* The text so far, never NULL; borrowed until the next append. */
+const char *strbuf_text(const struct strbuf *buf);
+
+/* Hands the text over, to be freed by the caller, and empties the buffer. */
+char *strbuf_take(struct strbuf *buf) CHECKED;
+
+bool text_starts_with(const char *text, const char *prefix);
+bool text_ends_with(const char *text, const char *suffix);
+
+/* The closest of `count` words to `word` within two edits, or NULL: for "did you mean". */
+const char *text_closest(const char *word, const char *const *words, size_t count);

@@ -1,0 +1,340 @@
+#include "tests/test.h"
+
+#include "base/alloc.h"
+#include "base/arch.h"
+#include "base/digest.h"
+#include "base/elf.h"
+#include "base/file.h"
+#include "base/jsonx.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "base/strbuf.h"
+
+#include <dirent.h>
+#include <jansson.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void
+errors_carry_context_and_are_scrubbed(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(error_set(&err, ERR_VERIFY, "bad \033[31m'%s'", "x\ny"), -1);
+	assert_string_equal(err.message, "bad ?[31m'x?y'");
+	(void)error_prefix(&err, "cannot read '%s'", "f");
+	assert_string_equal(err.message, "cannot read 'f': bad ?[31m'x?y'");
+	assert_int_equal(error_exit_status(err.code), 4);
+	assert_int_equal(error_exit_status(ERR_NETWORK), 5);
+	assert_int_equal(error_exit_status(ERR_INPUT), 3);
+}
+
+static void
+digests_are_sha256(void **state)
+{
+	char hex[DIGEST_HEX_SIZE];
+	struct digest digest, parsed;
+
+	(void)state;
+	digest_of("abc", 3, &digest);
+	assert_string_equal(digest_hex(&digest, hex),
+			    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_true(digest_parse(hex, &parsed));
+	assert_true(digest_equal(&digest, &parsed));
+	assert_false(digest_parse("ba78", &parsed));
+	hex[3] = 'g';
+	assert_false(digest_parse(hex, &parsed));
+}
+
+static void
+every_spelling_finds_its_host(void **state)
+{
+	static const struct {
+		const char *spelling, *host;
+	} rows[] = {
+		{"aarch64", "aarch64"},
+		{"arm64", "aarch64"},
+		{"linux/arm64", "aarch64"},
+		{"linux/arm64/v8", "aarch64"},
+		{"amd64", "x86_64"},
+		{"ppc64el", "ppc64le"},
+		{"armhf", "armv7l"},
+		{"armel", "armv5tel"},
+		{"armv7hl", "armv7l"},
+		{"i386", "i686"},
+		{"386", "i686"},
+		{"loong64", "loongarch64"},
+		{"linux/arm/v7", "armv7l"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct arch *arch = arch_find_any(rows[i].spelling);
+
+		assert_non_null(arch);
+		assert_string_equal(arch->name, rows[i].host);
+	}
+	assert_null(arch_find_any("vax"));
+	assert_string_equal(arch_suggest("aarch46")->name, "aarch64");
+	assert_string_equal(target_find_any("linux/arm64"), "aarch64");
+	assert_string_equal(target_find_any("powerpc"), "ppc");
+	assert_null(target_find_any("vax"));
+	assert_string_equal(target_suggest("spark64"), "sparc64");
+	for (size_t i = 1; i < target_count; i++)
+		assert_true(strcmp(target_table[i - 1], target_table[i]) < 0);
+}
+
+static void
+json_errors_name_the_place(void **state)
+{
+	static const char text[] = "{\n  \"a\": {\"b\": [1,\n   {\"c\": 2}]},\n  \"x y\": true\n}";
+	static const struct {
+		const char *path, *wanted;
+	} rows[] = {
+		{"a", "f.json:2:8: a: x"},
+		{"a.b[1].c", "f.json:3:10: a.b[1].c: x"},
+		{"a.b[1].zz", "f.json:3:4: a.b[1].zz: x"},
+		{"[\"x y\"]", "f.json:4:10: [\"x y\"]: x"},
+		{"", "f.json:1:1: document: x"},
+	};
+	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_ok(jsonx_parse("f.json", text, strlen(text), &doc, &err), err);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		(void)jsonx_error(&doc, &err, rows[i].path, "x");
+		assert_string_equal(err.message, rows[i].wanted);
+	}
+	(void)jsonx_error_at_key(&doc, &err, "a.b", "x");
+	assert_string_equal(err.message, "f.json:2:9: a.b: x");
+}
+
+static void
+json_refuses_duplicates_and_depth(void **state)
+{
+	struct jsonx_doc doc = JSONX_DOC_INIT;
+	struct error err = ERROR_INIT;
+	char deep[256];
+
+	(void)state;
+	assert_refused(jsonx_parse("f", "{\"a\":1,\"a\":2}", 13, &doc, &err), err, ERR_INPUT,
+		       "f:1:");
+	memset(deep, '[', sizeof(deep));
+	assert_refused(jsonx_parse("f", deep, sizeof(deep), &doc, &err), err, ERR_INPUT, "nested");
+	assert_null(doc.root);
+}
+
+static void
+unknown_keys_are_corrected(void **state)
+{
+	static const struct jsonx_key keys[] = {
+		{"source", true}, {"version", false}, {NULL, false}};
+	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_ok(jsonx_parse("f", "{\"sorce\": 1}", 12, &doc, &err), err);
+	assert_refused(jsonx_check_keys(&doc, doc.root, "", keys, &err), err, ERR_INPUT,
+		       "f:1:2: sorce: unknown key; did you mean \"source\"?");
+}
+
+static size_t
+files_in(const char *directory)
+{
+	DIR *dir = opendir(directory);
+	size_t count = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir) != NULL)
+		count++;
+	(void)closedir(dir);
+	return count - 2;
+}
+
+static void
+tempfiles_are_whole_or_absent(void **state)
+{
+	char directory[] = "/tmp/test_base.XXXXXX";
+	auto_free char *path = NULL;
+	auto_free char *text = NULL;
+	struct tempfile tmp = TEMPFILE_INIT;
+	struct error err = ERROR_INIT;
+	struct stat st;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	path = path_join(directory, "x");
+	assert_ok(tempfile_open(&tmp, path, 0755, &err), err);
+	assert_ok(write_all(tmp.fd, "half", 4, path, &err), err);
+	assert_int_not_equal(access(path, F_OK), 0);
+	tempfile_discard(&tmp);
+	assert_int_equal(files_in(directory), 0);
+
+	assert_ok(write_file(path, "whole", 5, 0755, &err), err);
+	assert_ok(read_file(path, 100, &text, NULL, &err), err);
+	assert_string_equal(text, "whole");
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0755);
+	assert_refused(read_file(path, 4, &text, NULL, &err), err, ERR_INPUT, "more than the 4");
+	assert_int_equal(files_in(directory), 1);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(directory), 0);
+}
+
+static void
+locks_exclude(void **state)
+{
+	char name[] = "/tmp/test_base_lock.XXXXXX";
+	struct error err = ERROR_INIT;
+	int fd = mkstemp(name), held;
+
+	(void)state;
+	assert_true(fd >= 0);
+	held = lock_file(name, false, &err);
+	assert_true(held >= 0);
+	assert_refused(lock_file(name, false, &err), err, ERR_BUSY, name);
+	assert_int_equal(close(held), 0);
+	held = lock_file(name, false, &err);
+	assert_true(held >= 0);
+	(void)close(held);
+	(void)close(fd);
+	(void)unlink(name);
+}
+
+static void
+names_are_plain(void **state)
+{
+	(void)state;
+	assert_true(name_is_plain("x86_64_qemu-aarch64-static.tar.gz"));
+	assert_false(name_is_plain(""));
+	assert_false(name_is_plain(".hidden"));
+	assert_false(name_is_plain("-option"));
+	assert_false(name_is_plain("a/b"));
+	assert_false(name_is_plain("a~b"));
+	assert_false(name_is_plain("caf\xc3\xa9"));
+}
+
+/* A minimal 64-bit ELF program for x86_64 with one program header of the given type. */
+static size_t
+make_elf(uint8_t bytes[256], uint32_t segment_type, uint64_t dynamic_tag)
+{
+	static const uint8_t head[] = {0x7f, 'E', 'L', 'F', 2, 1, 1};
+
+	memset(bytes, 0, 256);
+	memcpy(bytes, head, sizeof(head));
+	bytes[16] = 2;  /* ET_EXEC */
+	bytes[18] = 62; /* EM_X86_64 */
+	bytes[32] = 64; /* e_phoff */
+	bytes[54] = 56; /* e_phentsize */
+	bytes[56] = 1;  /* e_phnum */
+	bytes[64] = (uint8_t)segment_type;
+	bytes[72] = 128; /* p_offset */
+	bytes[96] = 32;  /* p_filesz */
+	bytes[128] = (uint8_t)dynamic_tag;
+	return 256;
+}
+
+static void
+elf_identity_is_checked(void **state)
+{
+	const struct arch *host = arch_find("x86_64");
+	struct error err = ERROR_INIT;
+	uint8_t bytes[256];
+	size_t size;
+
+	(void)state;
+	size = make_elf(bytes, 1, 0);
+	assert_ok(elf_check_static(bytes, size, host, "f", &err), err);
+	size = make_elf(bytes, 2, 5); /* static-PIE: PT_DYNAMIC without DT_NEEDED */
+	assert_ok(elf_check_static(bytes, size, host, "f", &err), err);
+	size = make_elf(bytes, 2, 1);
+	assert_refused(elf_check_static(bytes, size, host, "f", &err), err, ERR_VERIFY,
+		       "'f' is not static: it needs a shared library");
+	size = make_elf(bytes, 3, 0);
+	assert_refused(elf_check_static(bytes, size, host, "f", &err), err, ERR_VERIFY,
+		       "program interpreter");
+	size = make_elf(bytes, 1, 0);
+	assert_refused(elf_check_static(bytes, size, arch_find("aarch64"), "f", &err), err,
+		       ERR_VERIFY, "machine 62, not for aarch64");
+	assert_refused(elf_check_static(bytes, size, arch_find("s390x"), "f", &err), err,
+		       ERR_VERIFY, "byte order");
+	assert_refused(elf_check_static(bytes, 40, host, "f", &err), err, ERR_VERIFY, "not an ELF");
+	bytes[72] = 250;
+	assert_refused(elf_check_static(bytes, size, host, "f", &err), err, ERR_VERIFY,
+		       "beyond its end");
+}
+
+static void
+arm_abis_differ_by_flags(void **state)
+{
+	uint8_t bytes[256] = {0x7f, 'E', 'L', 'F', 1, 1, 1};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	bytes[16] = 2;
+	bytes[18] = 40;
+	bytes[28] = 52;
+	bytes[37] = 0x04; /* hard float */
+	bytes[39] = 0x05;
+	bytes[42] = 32;
+	bytes[44] = 1;
+	assert_ok(elf_check_static(bytes, sizeof(bytes), arch_find("armv7l"), "f", &err), err);
+	assert_refused(elf_check_static(bytes, sizeof(bytes), arch_find("armv5tel"), "f", &err),
+		       err, ERR_VERIFY, "another ABI than armv5tel");
+}
+
+static void
+secrets_are_redacted(void **state)
+{
+	auto_free char *clean = NULL;
+
+	(void)state;
+	log_add_secret("hunter2hunter2");
+	log_add_secret("short");
+	clean = log_redact("a hunter2hunter2 short aHVudGVyMmh1bnRlcjI= z");
+	assert_string_equal(clean, "a *** short *** z");
+}
+
+static void
+bytes_are_readable(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} rows[] = {{0, "0 B"},
+		    {999, "999 B"},
+		    {1000, "1.0 kB"},
+		    {64178608, "64.2 MB"},
+		    {999999, "1.0 MB"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_free char *text = format_bytes(rows[i].bytes);
+
+		assert_string_equal(text, rows[i].text);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(errors_carry_context_and_are_scrubbed),
+		cmocka_unit_test(digests_are_sha256),
+		cmocka_unit_test(every_spelling_finds_its_host),
+		cmocka_unit_test(json_errors_name_the_place),
+		cmocka_unit_test(json_refuses_duplicates_and_depth),
+		cmocka_unit_test(unknown_keys_are_corrected),
+		cmocka_unit_test(tempfiles_are_whole_or_absent),
+		cmocka_unit_test(locks_exclude),
+		cmocka_unit_test(names_are_plain),
+		cmocka_unit_test(elf_identity_is_checked),
+		cmocka_unit_test(arm_abis_differ_by_flags),
+		cmocka_unit_test(secrets_are_redacted),
+		cmocka_unit_test(bytes_are_readable),
+	};
+
+	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}
