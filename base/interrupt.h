@@ -1,0 +1,20 @@
+#pragma once
+
+/*
+ * SIGINT and SIGTERM: long loops look here and stop cleanly, leaving nothing half-written.
+ */
+
+#include "base/error.h"
+
+#include <stdbool.h>
+
+/* Installs the handlers; a second signal ends the program at once. SIGPIPE is ignored. */
+void interrupt_install(void);
+
+bool interrupt_pending(void);
+
+/* 0, or -1 with ERR_INTERRUPTED once a signal has come. */
+int interrupt_check(struct error *err) CHECKED;
+
+/* Ends the program by the signal that came, so that a shell sees it. */
+void interrupt_die(void) __attribute__((noreturn));

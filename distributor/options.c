@@ -1,0 +1,169 @@
+#include "distributor/options.h"
+
+#include "base/alloc.h"
+#include "base/strbuf.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_OPTIONS = 64, FIRST_LONG = 256 };
+
+struct parser {
+	const struct option_spec *specs[MAX_OPTIONS];
+	struct option longs[MAX_OPTIONS + 1];
+	char letters[2 * MAX_OPTIONS + 3];
+	size_t count;
+};
+
+static void
+add_tables(struct parser *parser, const struct option_spec *const *tables, size_t table_count)
+{
+	char *letter = parser->letters;
+
+	*letter++ = ':'; /* a missing argument is reported as ':' and not printed */
+	for (size_t t = 0; t < table_count; t++) {
+		for (const struct option_spec *s = tables[t]; s != NULL && s->name != NULL; s++) {
+			assert(parser->count < MAX_OPTIONS);
+			parser->longs[parser->count] = (struct option){
+				s->name, s->argument != NULL ? required_argument : no_argument,
+				NULL, FIRST_LONG + (int)parser->count};
+			parser->specs[parser->count++] = s;
+			if (s->letter == '\0')
+				continue;
+			*letter++ = s->letter;
+			if (s->argument != NULL)
+				*letter++ = ':';
+		}
+	}
+	*letter = '\0';
+}
+
+static const struct option_spec *
+find(const struct parser *parser, int value)
+{
+	if (value >= FIRST_LONG)
+		return parser->specs[value - FIRST_LONG];
+	for (size_t i = 0; i < parser->count; i++)
+		if (parser->specs[i]->letter == value)
+			return parser->specs[i];
+	return NULL;
+}
+
+static int
+parse_number(const struct option_spec *spec, const char *text, struct error *err)
+{
+	char *end;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || text[0] == '-')
+		return error_set(err, ERR_USAGE, "--%s takes a whole number, not '%s'", spec->name,
+				 text);
+	*(uint64_t *)spec->target = value;
+	return 0;
+}
+
+static int
+store(const struct option_spec *spec, const char *text, struct error *err)
+{
+	struct text_list *list;
+
+	switch (spec->type) {
+	case OPTION_FLAG:
+		*(bool *)spec->target = true;
+		return 0;
+	case OPTION_TEXT:
+		if (*text == '\0')
+			return error_set(err, ERR_USAGE, "--%s is empty", spec->name);
+		*(const char **)spec->target = text;
+		return 0;
+	case OPTION_NUMBER:
+		return parse_number(spec, text, err);
+	case OPTION_LIST:
+		list = spec->target;
+		list->items = xgrow(list->items, list->count, sizeof(*list->items));
+		list->items[list->count++] = text;
+		return 0;
+	}
+	return 0;
+}
+
+static int
+unknown_option(const struct parser *parser, const char *word, struct error *err)
+{
+	const char *names[MAX_OPTIONS], *close = NULL;
+
+	for (size_t i = 0; i < parser->count; i++)
+		names[i] = parser->specs[i]->name;
+	if (text_starts_with(word, "--"))
+		close = text_closest(word + 2, names, parser->count);
+	if (close != NULL)
+		return error_set(err, ERR_USAGE, "no option '%s'; did you mean '--%s'?", word,
+				 close);
+	return error_set(err, ERR_USAGE, "no option '%s'", word);
+}
+
+int
+options_parse(const struct option_spec *const *tables, size_t table_count, int argc, char **argv,
+	      struct error *err)
+{
+	struct parser parser = {.count = 0};
+	int value, operands;
+
+	add_tables(&parser, tables, table_count);
+	optind = 0; /* GNU: start over */
+	opterr = 0;
+	while ((value = getopt_long(argc, argv, parser.letters, parser.longs, NULL)) != -1) {
+		const struct option_spec *spec;
+
+		if (value == '?')
+			return unknown_option(&parser, argv[optind - 1], err);
+		if (value == ':')
+			return error_set(err, ERR_USAGE, "the option '%s' needs an argument",
+					 argv[optind - 1]);
+		spec = find(&parser, value);
+		assert(spec != NULL);
+		if (store(spec, optarg, err) < 0)
+			return -1;
+	}
+	operands = argc - optind;
+	memmove(argv + 1, argv + optind, (size_t)operands * sizeof(*argv));
+	argv[1 + operands] = NULL;
+	return operands;
+}
+
+void
+options_print(const struct option_spec *table)
+{
+	for (const struct option_spec *s = table; s != NULL && s->name != NULL; s++) {
+		auto_free char *left = xasprintf(
+			"%c%c%c --%s%s%s", s->letter != '\0' ? '-' : ' ',
+			s->letter != '\0' ? s->letter : ' ', s->letter != '\0' ? ',' : ' ', s->name,
+			s->argument != NULL ? " " : "", s->argument != NULL ? s->argument : "");
+		const char *text = s->help;
+
+		(void)printf("  %-26s", left);
+		if (strlen(left) > 26)
+			(void)printf("\n  %-26s", "");
+		for (;;) {
+			size_t line = strcspn(text, "\n");
+
+			(void)printf(" %.*s\n", (int)line, text);
+			if (text[line] == '\0')
+				break;
+			text += line + 1;
+			(void)printf("  %-26s", "");
+		}
+	}
+}
+
+void
+text_list_release(struct text_list *list)
+{
+	free(list->items);
+	*list = (struct text_list){NULL, 0};
+}

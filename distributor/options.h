@@ -1,0 +1,47 @@
+#pragma once
+
+/*
+ * Command line options from a table, over getopt_long().
+ */
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Words borrowed from argv. */
+struct text_list {
+	const char **items;
+	size_t count;
+};
+
+enum option_type {
+	OPTION_FLAG,   /* target: bool */
+	OPTION_TEXT,   /* target: const char * */
+	OPTION_NUMBER, /* target: uint64_t */
+	OPTION_LIST,   /* target: struct text_list, repeatable */
+};
+
+struct option_spec {
+	const char *name;     /* long name without the dashes */
+	char letter;          /* '\0' for none */
+	const char *argument; /* its name in the help; NULL for a flag */
+	enum option_type type;
+	void *target;
+	const char *help;
+};
+
+/*
+ * Reads the options of `tables` (each ended by a NULL name) from argv[1...]; operands may stand
+ * between them and are moved to the front, after argv[0]. Returns the number of operands, or -1
+ * with ERR_USAGE.
+ */
+int options_parse(const struct option_spec *const *tables, size_t table_count, int argc,
+		  char **argv, struct error *err) CHECKED;
+
+/* Prints one line or more for each option of a table, in columns. */
+void options_print(const struct option_spec *table);
+
+void text_list_release(struct text_list *list);

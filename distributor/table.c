@@ -1,0 +1,139 @@
+#include "distributor/table.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+struct table {
+	size_t columns, cells;
+	char **texts; /* the headers, then the cells row by row */
+	bool *right;
+};
+
+struct table *
+table_new(const char *const *headers, size_t count)
+{
+	struct table *table = xcalloc(1, sizeof(*table));
+
+	table->columns = count;
+	table->right = xcalloc(count, sizeof(*table->right));
+	for (size_t i = 0; i < count; i++) {
+		size_t length = strlen(headers[i]);
+		auto_free char *header = NULL;
+
+		table->right[i] = length != 0 && headers[i][length - 1] == '>';
+		header = xstrndup(headers[i], length - (table->right[i] ? 1 : 0));
+		table_add(table, header);
+	}
+	return table;
+}
+
+void
+table_free(struct table *table)
+{
+	if (table == NULL)
+		return;
+	for (size_t i = 0; i < table->cells; i++)
+		free(table->texts[i]);
+	free(table->texts);
+	free(table->right);
+	free(table);
+}
+
+void
+table_freep(struct table **table)
+{
+	table_free(*table);
+	*table = NULL;
+}
+
+void
+table_add(struct table *table, const char *text)
+{
+	table->texts = xgrow(table->texts, table->cells, sizeof(*table->texts));
+	table->texts[table->cells] = xstrdup(text);
+	scrub_text(table->texts[table->cells++]);
+}
+
+void
+table_addf(struct table *table, const char *format, ...)
+{
+	auto_free char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	table_add(table, text != NULL ? text : "");
+}
+
+/* Columns on the screen: UTF-8 continuation bytes take none. */
+static size_t
+width_of(const char *text)
+{
+	size_t width = 0;
+
+	for (; *text != '\0'; text++)
+		if (((unsigned char)*text & 0xc0) != 0x80)
+			width++;
+	return width;
+}
+
+static void
+print_padded(const char *text, size_t width, bool right)
+{
+	int blanks = (int)(width - width_of(text));
+
+	(void)printf("%*s%s%*s", right ? blanks : 0, "", text, right ? 0 : blanks, "");
+}
+
+static void
+print_rule(const struct table *table, const size_t *widths, enum table_style style)
+{
+	for (size_t c = 0; c < table->columns; c++) {
+		(void)printf("%s", style == TABLE_MARKDOWN ? "| " : c != 0 ? "  " : "");
+		for (size_t i = 0; i < widths[c]; i++)
+			(void)putchar(style == TABLE_MARKDOWN && table->right[c] &&
+						      i + 1 == widths[c]
+					      ? ':'
+					      : '-');
+		if (style == TABLE_MARKDOWN)
+			(void)putchar(' ');
+	}
+	(void)printf("%s\n", style == TABLE_MARKDOWN ? "|" : "");
+}
+
+void
+table_print(const struct table *table, enum table_style style)
+{
+	auto_free size_t *widths = xcalloc(table->columns, sizeof(*widths));
+
+	for (size_t i = 0; i < table->cells; i++) {
+		size_t width = width_of(table->texts[i]), least = style == TABLE_MARKDOWN ? 3 : 0;
+
+		width = width > least ? width : least;
+		if (width > widths[i % table->columns])
+			widths[i % table->columns] = width;
+	}
+	for (size_t i = 0; i < table->cells; i++) {
+		size_t c = i % table->columns;
+		bool last = c + 1 == table->columns;
+
+		(void)printf("%s", style == TABLE_MARKDOWN ? "| " : c != 0 ? "  " : "");
+		if (last && style == TABLE_TEXT && !table->right[c])
+			(void)printf("%s", table->texts[i]);
+		else
+			print_padded(table->texts[i], widths[c], table->right[c]);
+		if (style == TABLE_MARKDOWN)
+			(void)putchar(' ');
+		if (last)
+			(void)printf("%s\n", style == TABLE_MARKDOWN ? "|" : "");
+		if (i + 1 == table->columns)
+			print_rule(table, widths, style);
+	}
+}

@@ -1,0 +1,123 @@
+#include "matrix/lock.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/jsonx.h"
+#include "base/strbuf.h"
+
+#include <string.h>
+
+void
+lock_release(struct lock *lock)
+{
+	free(lock->name);
+	free(lock->version);
+	free(lock->downgrade_reason);
+	package_list_release(&lock->packages);
+	*lock = (struct lock)LOCK_INIT;
+}
+
+static bool
+host_is_locked(const struct lock *lock, const struct matrix_host *host)
+{
+	for (size_t i = 0; i < lock->packages.count; i++) {
+		const struct package *package = &lock->packages.items[i];
+
+		if (strcmp(package->host, host->arch->name) == 0 &&
+		    strcmp(package->source, host->source->key) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int
+check_package(const struct package *package, const struct matrix *matrix, struct error *err)
+{
+	const struct matrix_host *host = matrix_find_host(matrix, package->host);
+	auto_free char *wanted = NULL;
+
+	if (host == NULL)
+		return error_set(err, ERR_INPUT,
+				 "the lock has packages for %s, which the matrix does not name; "
+				 "run 'distributor lock'",
+				 package->host);
+	if (strcmp(host->source->key, package->source) != 0)
+		return error_set(err, ERR_INPUT,
+				 "the lock has %s from source '%s', the matrix says '%s'; run "
+				 "'distributor lock'",
+				 package->host, package->source, host->source->key);
+	wanted = matrix_qemu_version(matrix, host);
+	if (strcmp(wanted, package->qemu_version) != 0)
+		return error_set(err, ERR_INPUT,
+				 "source '%s' has QEMU %s for %s, the release is of %s; change the "
+				 "matrix' \"version\", or state \"version\": \"%s\" for that host",
+				 package->source, package->qemu_version, package->host, wanted,
+				 package->qemu_version);
+	return 0;
+}
+
+int
+lock_check_matrix(const struct lock *lock, const struct matrix *matrix, struct error *err)
+{
+	if (strcmp(lock->name, matrix->name) != 0 || strcmp(lock->version, matrix->version) != 0)
+		return error_set(
+			err, ERR_INPUT,
+			"the lock is of %s %s, the matrix of %s %s; run 'distributor lock'",
+			lock->name, lock->version, matrix->name, matrix->version);
+	for (size_t i = 0; i < matrix->host_count; i++)
+		if (!host_is_locked(lock, &matrix->hosts[i]))
+			return error_set(err, ERR_INPUT,
+					 "the lock has no package for %s from source '%s'; run "
+					 "'distributor lock'",
+					 matrix->hosts[i].arch->name, matrix->hosts[i].source->key);
+	for (size_t i = 0; i < lock->packages.count; i++)
+		if (check_package(&lock->packages.items[i], matrix, err) < 0)
+			return -1;
+	return 0;
+}
+
+const struct member *
+lock_find_member(const struct lock *lock, const char *host, const char *target,
+		 const struct package **ret_package)
+{
+	for (size_t i = 0; i < lock->packages.count; i++) {
+		const struct package *package = &lock->packages.items[i];
+
+		if (strcmp(package->host, host) != 0)
+			continue;
+		for (size_t j = 0; j < package->member_count; j++) {
+			if (strcmp(package->members[j].target, target) != 0)
+				continue;
+			if (ret_package != NULL)
+				*ret_package = package;
+			return &package->members[j];
+		}
+	}
+	return NULL;
+}
+
+static bool
+package_differs(const struct package *a, const struct package *b)
+{
+	if (strcmp(a->host, b->host) != 0 || strcmp(a->name, b->name) != 0 ||
+	    strcmp(a->version, b->version) != 0 || !digest_equal(&a->sha256, &b->sha256) ||
+	    a->member_count != b->member_count)
+		return true;
+	for (size_t i = 0; i < a->member_count; i++)
+		if (strcmp(a->members[i].target, b->members[i].target) != 0 ||
+		    !digest_equal(&a->members[i].sha256, &b->members[i].sha256))
+			return true;
+	return false;
+}
+
+bool
+lock_differs(const struct lock *old, const struct lock *fresh)
+{
+	if (strcmp(old->version, fresh->version) != 0 ||
+	    old->packages.count != fresh->packages.count)
+		return true;
+	for (size_t i = 0; i < old->packages.count; i++)
+		if (package_differs(&old->packages.items[i], &fresh->packages.items[i]))
+			return true;
+	return false;
+}

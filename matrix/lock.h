@@ -1,0 +1,57 @@
+#pragma once
+
+/*
+ * The lock: every package of the matrix pinned by version, size, sha256 and signer, and every
+ * member by size and sha256 (docs/design.md, "The lock"). Sorted and stable, so that a version
+ * bump is a reviewable diff.
+ */
+
+#include "base/package.h"
+#include "matrix/matrix.h"
+
+#include <stdint.h>
+
+struct lock {
+	char *name;                /* of the matrix; owned, like all strings here */
+	char *version;             /* of the release, "10.2.2-1" */
+	uint64_t serial;           /* grows by one with each change */
+	int64_t source_date_epoch; /* seconds; the newest signature of the packages */
+	char *downgrade_reason;    /* why this lock went back, or NULL */
+	struct package_list packages;
+	struct digest digest; /* of the file as read; zero for a lock that was not read */
+};
+
+#define LOCK_INIT                                                                                  \
+	{                                                                                          \
+		.name = NULL                                                                       \
+	}
+
+/* Reads and checks a lock. ERR_NOT_FOUND with how to make one, ERR_IO, ERR_INPUT. */
+int lock_load(const char *path, struct lock *ret_lock, struct error *err) CHECKED;
+
+/* The same from memory; `name` stands for the file in messages. */
+int lock_parse(const char *name, const char *text, size_t length, struct lock *ret_lock,
+	       struct error *err) CHECKED;
+
+/* The text of the file, with a final newline; to be freed by the caller. Sorts the packages. */
+char *lock_format(struct lock *lock) CHECKED;
+
+void lock_release(struct lock *lock);
+
+/*
+ * Checks that matrix and lock belong together: same name and version, every host of the matrix
+ * locked from its source, nothing locked that the matrix does not have, and QEMU versions as the
+ * matrix states them. ERR_INPUT with what to do.
+ */
+int
+lock_check_matrix(const struct lock *lock, const struct matrix *matrix, struct error *err) CHECKED;
+
+/* The package and member that hold a pair's binary, or NULL; `ret_package` may be NULL. */
+const struct member *lock_find_member(const struct lock *lock, const char *host, const char *target,
+				      const struct package **ret_package);
+
+/*
+ * Compares the freshly resolved `fresh` with the lock `old`: true if any package differs in
+ * version or digest, or members appeared or went.
+ */
+bool lock_differs(const struct lock *old, const struct lock *fresh);

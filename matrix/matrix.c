@@ -1,0 +1,122 @@
+#include "matrix/matrix.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/strbuf.h"
+#include "matrix/reader.h"
+
+#include <string.h>
+
+enum { MAX_MATRIX_BYTES = 1 << 20 };
+
+static void
+words_release(struct matrix_words *words)
+{
+	free(words->items);
+}
+
+void
+matrix_release(struct matrix *matrix)
+{
+	for (size_t i = 0; i < matrix->source_count; i++) {
+		words_release(&matrix->sources[i].keys);
+		words_release(&matrix->sources[i].key_files);
+		words_release(&matrix->sources[i].urls);
+		words_release(&matrix->sources[i].repositories);
+		words_release(&matrix->sources[i].koji);
+	}
+	free(matrix->sources);
+	free(matrix->hosts);
+	free(matrix->excludes);
+	words_release(&matrix->images);
+	words_release(&matrix->targets);
+	jsonx_release(&matrix->doc);
+	*matrix = (struct matrix)MATRIX_INIT;
+}
+
+int
+matrix_parse(const char *name, const char *text, size_t length, struct matrix *ret_matrix,
+	     struct error *err)
+{
+	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+
+	if (jsonx_parse(name, text, length, &matrix.doc, err) < 0)
+		return -1;
+	if (matrix_read_document(&matrix, err) < 0)
+		return -1;
+	*ret_matrix = matrix;
+	matrix = (struct matrix)MATRIX_INIT;
+	return 0;
+}
+
+int
+matrix_load(const char *path, struct matrix *ret_matrix, struct error *err)
+{
+	auto_free char *text = NULL;
+	size_t length;
+
+	if (read_file(path, MAX_MATRIX_BYTES, &text, &length, err) < 0)
+		return error_prefix(err, "cannot read the matrix");
+	return matrix_parse(path, text, length, ret_matrix, err);
+}
+
+const struct matrix_host *
+matrix_find_host(const struct matrix *matrix, const char *name)
+{
+	for (size_t i = 0; i < matrix->host_count; i++)
+		if (strcmp(matrix->hosts[i].arch->name, name) == 0)
+			return &matrix->hosts[i];
+	return NULL;
+}
+
+static bool
+asked_for(const struct matrix *matrix, const char *from, const char *to, enum matrix_only kept)
+{
+	bool wanted = matrix->all_targets;
+
+	for (size_t i = 0; i < matrix->targets.count; i++)
+		if (strcmp(matrix->targets.items[i], to) == 0)
+			wanted = true;
+	for (size_t i = 0; i < matrix->exclude_count; i++) {
+		const struct matrix_exclude *exclude = &matrix->excludes[i];
+		bool from_matches = exclude->from == NULL || strcmp(exclude->from, from) == 0;
+		bool to_matches = exclude->to == NULL || strcmp(exclude->to, to) == 0;
+
+		if (from_matches && to_matches && exclude->only != kept)
+			wanted = false;
+	}
+	return wanted;
+}
+
+bool
+matrix_wants_tarball(const struct matrix *matrix, const char *from, const char *to)
+{
+	return asked_for(matrix, from, to, EXCLUDE_IMAGES);
+}
+
+bool
+matrix_wants_image(const struct matrix *matrix, const char *from, const char *to)
+{
+	const struct arch *host = arch_find(from);
+
+	if (host != NULL && arch_is_own_target(host, to))
+		return false;
+	return asked_for(matrix, from, to, EXCLUDE_TARBALLS);
+}
+
+char *
+matrix_qemu_version(const struct matrix *matrix, const struct matrix_host *host)
+{
+	const char *version = host->version != NULL ? host->version : matrix->version;
+
+	return xstrndup(version, strcspn(version, "-"));
+}
+
+const struct matrix_host *
+matrix_legacy_host(const struct matrix *matrix)
+{
+	for (size_t i = 0; i < matrix->host_count; i++)
+		if (matrix->hosts[i].legacy_names)
+			return &matrix->hosts[i];
+	return NULL;
+}

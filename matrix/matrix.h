@@ -1,0 +1,103 @@
+#pragma once
+
+/*
+ * The matrix: which hosts, from which sources, with which targets (docs/design.md, "The matrix").
+ *
+ * Reading checks everything that can be known from the file alone; every complaint names file,
+ * line, column and JSON path.
+ */
+
+#include "base/arch.h"
+#include "base/error.h"
+#include "base/jsonx.h"
+#include "base/package.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A list of strings borrowed from the document. */
+struct matrix_words {
+	const char **items;
+	size_t count;
+};
+
+/* Strings are borrowed from the document; those that do not belong to the type are NULL. */
+struct matrix_source {
+	const char *key;
+	enum source_type type;
+	const char *package;           /* fedora: "qemu"; apt: NULL or a package name */
+	struct matrix_words keys;      /* OpenPGP fingerprints that may sign, upper-case hex */
+	struct matrix_words key_files; /* fedora, directory: files with these keys */
+	struct matrix_words urls;      /* apt: mirror base URLs tried after the machine's own */
+	struct matrix_words
+		repositories;     /* fedora: "metalink:URL" or base URLs with {release}, {arch} */
+	struct matrix_words koji; /* fedora: base URLs of a Koji package directory */
+	uint64_t release;         /* fedora: 44 */
+	const char *evr;          /* fedora: "2:10.2.2-1.fc44"; NULL: the newest */
+	const char *suite;        /* apt: "trixie" */
+	const char *keyring;      /* apt: NULL for Debian's own */
+	bool allow_expired;       /* apt: accept a Release file past its Valid-Until */
+	const char *path;         /* directory */
+};
+
+struct matrix_host {
+	const struct arch *arch;
+	const struct matrix_source *source;
+	bool legacy_names;
+	const char *version; /* QEMU's, where it is not the release's; or NULL */
+};
+
+/* What an exclusion takes away. */
+enum matrix_only { EXCLUDE_ALL, EXCLUDE_IMAGES, EXCLUDE_TARBALLS };
+
+struct matrix_exclude {
+	const char *from; /* NULL: any */
+	const char *to;   /* NULL: any */
+	enum matrix_only only;
+};
+
+struct matrix {
+	struct jsonx_doc doc;
+	const char *name;
+	const char *version;        /* "10.2.2-1": QEMU's and the number of our release of it */
+	const char *github;         /* "OWNER/REPO" or NULL */
+	struct matrix_words images; /* image repositories, or none */
+	struct matrix_source *sources;
+	size_t source_count;
+	struct matrix_host *hosts; /* sorted by name */
+	size_t host_count;
+	bool all_targets;
+	struct matrix_words targets; /* sorted; empty with all_targets */
+	struct matrix_exclude *excludes;
+	size_t exclude_count;
+};
+
+#define MATRIX_INIT                                                                                \
+	{                                                                                          \
+		.name = NULL                                                                       \
+	}
+
+/* Reads and checks the file. ERR_NOT_FOUND, ERR_IO, ERR_INPUT. */
+int matrix_load(const char *path, struct matrix *ret_matrix, struct error *err) CHECKED;
+
+/* The same from memory; `name` stands for the file in messages. */
+int matrix_parse(const char *name, const char *text, size_t length, struct matrix *ret_matrix,
+		 struct error *err) CHECKED;
+
+void matrix_release(struct matrix *matrix);
+
+const struct matrix_host *matrix_find_host(const struct matrix *matrix, const char *name);
+
+/*
+ * Whether the matrix asks for tarballs (or images) of this pair, as far as targets and exclusions
+ * go; whether the package has the binary is for the lock to say. A host's own architecture has a
+ * tarball and never an image.
+ */
+bool matrix_wants_tarball(const struct matrix *matrix, const char *from, const char *to);
+bool matrix_wants_image(const struct matrix *matrix, const char *from, const char *to);
+
+/* The QEMU version that a host has to have, "10.2.2"; to be freed by the caller. */
+char *matrix_qemu_version(const struct matrix *matrix, const struct matrix_host *host) CHECKED;
+
+/* The host that carries the legacy names, or NULL. */
+const struct matrix_host *matrix_legacy_host(const struct matrix *matrix);

@@ -1,0 +1,64 @@
+#pragma once
+
+/*
+ * The plan: what a matrix will produce, cell by cell, and how near that comes to GitHub's limits.
+ */
+
+#include "matrix/lock.h"
+#include "matrix/matrix.h"
+
+enum plan_state {
+	PLAN_EMPTY,    /* the package does not have this binary */
+	PLAN_LOCKED,   /* pinned in the lock */
+	PLAN_EXPECTED, /* no lock; QEMU of that version has this target */
+	PLAN_EXCLUDED, /* the matrix takes it away, tarball and image */
+};
+
+struct plan_cell {
+	enum plan_state state;
+	bool tarball;                  /* a tarball is made */
+	bool image;                    /* a pair image is made */
+	const struct package *package; /* with PLAN_LOCKED; borrowed from the lock */
+	const struct member *member;
+};
+
+struct plan_host {
+	const struct matrix_host *host;
+	char *qemu_version;          /* owned */
+	const char *package_version; /* borrowed from the lock, or NULL */
+	size_t tarballs, images;
+};
+
+struct plan {
+	const struct matrix *matrix;
+	const struct lock *lock; /* NULL: nothing is locked */
+	const char **targets;    /* the rows, sorted; those that some host has or is asked for */
+	size_t target_count;
+	struct plan_host *hosts; /* the columns, in the matrix' order */
+	size_t host_count;
+	struct plan_cell *cells; /* row by row */
+	size_t tarballs;         /* $from_qemu-$to-static.tar.gz */
+	size_t legacy_assets;    /* qemu-$to-static.tar.gz and qemu-$to-static */
+	size_t release_files;    /* checksums, signatures, provenance, SBOM ... */
+	size_t pair_images, target_indexes;
+};
+
+#define PLAN_INIT                                                                                  \
+	{                                                                                          \
+		.matrix = NULL                                                                     \
+	}
+
+/* GitHub's hard limit, and the number of assets whose uploads fit into an hour of GITHUB_TOKEN. */
+enum { PLAN_MAX_ASSETS = 1000, PLAN_HOURLY_ASSETS = 450 };
+
+/* `lock` may be NULL. Both must outlive the plan. */
+void plan_make(const struct matrix *matrix, const struct lock *lock, struct plan *ret_plan);
+void plan_release(struct plan *plan);
+
+const struct plan_cell *plan_cell(const struct plan *plan, size_t target, size_t host);
+
+/* All assets of the release page. */
+size_t plan_assets(const struct plan *plan);
+
+/* The sentence that warns before one of GitHub's limits is met, to be freed, or NULL. */
+char *plan_warning(const struct plan *plan) CHECKED;

@@ -1,0 +1,17 @@
+#pragma once
+
+/* The checks behind matrix_parse(); private to matrix/. */
+
+#include "matrix/matrix.h"
+
+/* Fills `matrix` from its parsed document, checking every value. ERR_INPUT. */
+int matrix_read_document(struct matrix *matrix, struct error *err) CHECKED;
+
+/* The part for one member of "sources"; `path` is its JSON path. */
+int
+matrix_read_source(const struct jsonx_doc *doc, const struct json_t *object, const char *key,
+		   const char *path, struct matrix_source *ret_source, struct error *err) CHECKED;
+
+/* Reads the member `key` of the object at `path`: an array of strings, absent for none. */
+int matrix_read_words(const struct jsonx_doc *doc, const struct json_t *object, const char *path,
+		      const char *key, struct matrix_words *ret_words, struct error *err) CHECKED;
