@@ -1,11 +1,55 @@
 #include "sources/package_reader.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
+#include "sources/rpm_payload.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 
 struct package_reader {
 	const struct package_reader_ops *ops;
 	void *state;
 };
+
+struct format {
+	const char *magic;
+	size_t length;
+	int (*open)(const char *path, struct package_reader **ret_reader, struct error *err);
+};
+
+static const struct format formats[] = {
+	{"\xed\xab\xee\xdb", 4, rpm_reader_open},
+};
+
+static int
+read_magic(const char *path, char *magic, size_t length, struct error *err)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_set_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
+				       "cannot open package '%s'", path);
+	if (read_at(fd, 0, magic, length, path, err) < 0)
+		return error_prefix(err, "not a package");
+	return 0;
+}
+
+int
+package_reader_open(const char *path, struct package_reader **ret_reader, struct error *err)
+{
+	char magic[8];
+
+	if (read_magic(path, magic, sizeof(magic), err) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		if (memcmp(magic, formats[i].magic, formats[i].length) == 0)
+			return formats[i].open(path, ret_reader, err);
+	}
+	return error_set(err, ERR_INPUT, "'%s' is neither an .rpm nor a .deb", path);
+}
 
 struct package_reader *
 package_reader_new(const struct package_reader_ops *ops, void *state)

@@ -7,7 +7,7 @@
  *     struct member_info info;
  *     int r;
  *
- *     open one through its format
+ *     if (package_reader_open(path, &reader, err) < 0) ...
  *     while ((r = package_reader_next(reader, &info, err)) > 0)
  *             read info.size bytes with package_reader_read(), or leave it: it is then skipped
  *
@@ -40,6 +40,16 @@ struct member_info {
 };
 
 struct package_reader;
+
+/*
+ * Opens the package at `path` and finds out by its first bytes which format it has; the file's
+ * name does not matter. Stores the reader in `*ret_reader`, to be freed by the caller.
+ *
+ * ERR_NOT_FOUND, ERR_IO, ERR_INPUT (neither an .rpm nor a .deb, malformed, or cut short). Every
+ * message of this and of the functions below names the file.
+ */
+int package_reader_open(const char *path, struct package_reader **ret_reader,
+			struct error *err) CHECKED;
 
 /*
  * Goes to the next member. Returns 1 and fills `*ret_info`, 0 after the last one, or -1: ERR_INPUT

@@ -1,0 +1,50 @@
+#pragma once
+
+/*
+ * A part of a file, decompressed as it is read. libarchive's filters behind three functions.
+ */
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum compression {
+	COMPRESSION_NONE,
+	COMPRESSION_GZIP,
+	COMPRESSION_BZIP2,
+	COMPRESSION_LZMA,
+	COMPRESSION_XZ,
+	COMPRESSION_ZSTD,
+};
+
+/* The words of RPM's payload compressor tag: "gzip", "xz", ... False for any other. */
+bool compression_parse(const char *word, enum compression *ret_compression) CHECKED;
+
+/* By the ending of a file's name: .gz .bz2 .xz .zst .lzma, and none for any other. */
+enum compression compression_of_name(const char *name);
+
+struct decompressor;
+
+/*
+ * Reads from offset `offset` of `fd` to the end of the file, with pread(): the descriptor is
+ * borrowed, must outlive the result, and may be shared. Exactly this compression is undone; data
+ * that is not so compressed fails at the first read. `name` is for messages, and copied.
+ *
+ * ERR_IO when libarchive has no such filter or no memory. To be freed by the caller.
+ */
+int decompressor_open(int fd, uint64_t offset, enum compression compression, const char *name,
+		      struct decompressor **ret_decompressor, struct error *err) CHECKED;
+
+/*
+ * Fills `buffer` with the next `length` bytes; fewer only at the end of the data. Returns the
+ * count, or -1: ERR_INPUT (corrupt or cut short) or ERR_IO. `buffer` may be NULL to skip.
+ */
+ssize_t decompressor_read(struct decompressor *decompressor, void *buffer, size_t length,
+			  struct error *err) CHECKED;
+
+void decompressor_free(struct decompressor *decompressor);
+void decompressor_freep(struct decompressor **decompressor); /* for AUTO() */

@@ -1,0 +1,15 @@
+#pragma once
+
+/*
+ * The files of an RPM package, streamed from its payload (package_reader.h).
+ */
+
+#include "sources/package_reader.h"
+
+/*
+ * A package_reader for the RPM package at `path`. Names, types, modes, sizes and digests are
+ * those of the main header, which is what the signature covers; a payload that says otherwise is
+ * ERR_INPUT. Ghost files, which have no data, are left out.
+ */
+int
+rpm_reader_open(const char *path, struct package_reader **ret_reader, struct error *err) CHECKED;
