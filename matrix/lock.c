@@ -30,11 +30,35 @@ host_is_locked(const struct lock *lock, const struct matrix_host *host)
 	return false;
 }
 
+/* Whether "10.2.2" is a "10.2.2" or, where the matrix leaves the patch level open, a "10.2". */
+static bool
+version_matches(const char *stated, const char *version)
+{
+	size_t length = strlen(stated);
+
+	return strncmp(stated, version, length) == 0 &&
+	       (version[length] == '\0' || version[length] == '.');
+}
+
+static int
+check_version(const struct package *package, const struct matrix *matrix,
+	      const struct matrix_host *host, struct error *err)
+{
+	auto_free char *wanted = matrix_qemu_version(matrix, host);
+
+	if (version_matches(wanted, package->qemu_version))
+		return 0;
+	return error_set(err, ERR_INPUT,
+			 "source '%s' has QEMU %s for %s, the release is of %s; change the matrix' "
+			 "\"version\", or state \"version\": \"%s\" for that host",
+			 package->source, package->qemu_version, package->host, wanted,
+			 package->qemu_version);
+}
+
 static int
 check_package(const struct package *package, const struct matrix *matrix, struct error *err)
 {
 	const struct matrix_host *host = matrix_find_host(matrix, package->host);
-	auto_free char *wanted = NULL;
 
 	if (host == NULL)
 		return error_set(err, ERR_INPUT,
@@ -46,13 +70,29 @@ check_package(const struct package *package, const struct matrix *matrix, struct
 				 "the lock has %s from source '%s', the matrix says '%s'; run "
 				 "'distributor lock'",
 				 package->host, package->source, host->source->key);
-	wanted = matrix_qemu_version(matrix, host);
-	if (strcmp(wanted, package->qemu_version) != 0)
-		return error_set(err, ERR_INPUT,
-				 "source '%s' has QEMU %s for %s, the release is of %s; change the "
-				 "matrix' \"version\", or state \"version\": \"%s\" for that host",
-				 package->source, package->qemu_version, package->host, wanted,
-				 package->qemu_version);
+	return check_version(package, matrix, host, err);
+}
+
+/* One release has one QEMU version, but for the hosts that state their own. */
+static int
+check_one_version(const struct lock *lock, const struct matrix *matrix, struct error *err)
+{
+	const struct package *first = NULL;
+
+	for (size_t i = 0; i < lock->packages.count; i++) {
+		const struct package *package = &lock->packages.items[i];
+		const struct matrix_host *host = matrix_find_host(matrix, package->host);
+
+		if (host->version != NULL)
+			continue;
+		if (first != NULL && strcmp(first->qemu_version, package->qemu_version) != 0)
+			return error_set(err, ERR_INPUT,
+					 "%s has QEMU %s and %s has %s; state \"version\" for the "
+					 "host that may differ",
+					 first->host, first->qemu_version, package->host,
+					 package->qemu_version);
+		first = package;
+	}
 	return 0;
 }
 
@@ -73,7 +113,7 @@ lock_check_matrix(const struct lock *lock, const struct matrix *matrix, struct e
 	for (size_t i = 0; i < lock->packages.count; i++)
 		if (check_package(&lock->packages.items[i], matrix, err) < 0)
 			return -1;
-	return 0;
+	return check_one_version(lock, matrix, err);
 }
 
 const struct member *

@@ -96,7 +96,10 @@ const struct matrix_host *matrix_find_host(const struct matrix *matrix, const ch
 bool matrix_wants_tarball(const struct matrix *matrix, const char *from, const char *to);
 bool matrix_wants_image(const struct matrix *matrix, const char *from, const char *to);
 
-/* The QEMU version that a host has to have, "10.2.2"; to be freed by the caller. */
+/*
+ * The QEMU version that a host has to have: "10.2.2", or "10.2" where any patch level will do. To
+ * be freed by the caller.
+ */
 char *matrix_qemu_version(const struct matrix *matrix, const struct matrix_host *host) CHECKED;
 
 /* The host that carries the legacy names, or NULL. */

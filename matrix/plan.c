@@ -85,8 +85,11 @@ add_hosts(struct plan *plan)
 		for (size_t j = 0; plan->lock != NULL && j < plan->lock->packages.count; j++) {
 			const struct package *package = &plan->lock->packages.items[j];
 
-			if (strcmp(package->host, host->host->arch->name) == 0)
-				host->package_version = package->version;
+			if (strcmp(package->host, host->host->arch->name) != 0)
+				continue;
+			host->package_version = package->version;
+			free(host->qemu_version);
+			host->qemu_version = xstrdup(package->qemu_version);
 		}
 	}
 }

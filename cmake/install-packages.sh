@@ -1,0 +1,70 @@
+# Sourced by ./quickstart and ./check: install_packages PACKAGE... installs what is missing.
+# A package is named as Debian does; fedora_name knows the other spelling.
+
+fedora_name() {
+  case $1 in
+    build-essential) echo "gcc make" ;;
+    ninja-build) echo ninja-build ;;
+    pkg-config) echo pkgconf-pkg-config ;;
+    libjansson-dev) echo jansson-devel ;;
+    libssl-dev) echo openssl-devel ;;
+    libcurl4-openssl-dev) echo libcurl-devel ;;
+    libarchive-dev) echo libarchive-devel ;;
+    libgit2-dev) echo libgit2-devel ;;
+    zlib1g-dev) echo zlib-devel ;;
+    liblzma-dev) echo xz-devel ;;
+    libzstd-dev) echo libzstd-devel ;;
+    libdeflate-dev) echo libdeflate-devel ;;
+    librpm-dev) echo rpm-devel ;;
+    libexpat1-dev) echo expat-devel ;;
+    libcmocka-dev) echo libcmocka-devel ;;
+    libarchive-tools) echo bsdtar ;;
+    createrepo-c) echo createrepo_c ;;
+    gpg | gpgv | gpg-agent) echo gnupg2 ;;
+    debian-archive-keyring) echo debian-keyring ;;
+    python3-jsonschema) echo python3-jsonschema ;;
+    rpm) echo "rpm rpm-build rpm-sign" ;;
+    xz-utils) echo xz ;;
+    libclang-rt-*-dev) echo compiler-rt ;;
+    gcc-*-linux-gnu* | libc6-dev-*-cross | apt-utils | iproute2) ;;
+    *) echo "$1" ;;
+  esac
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    echo "error: packages are missing and neither root nor sudo is here; install them first: $*" >&2
+    exit 1
+  fi
+}
+
+apt_missing() {
+  for p in "$@"; do
+    dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null | grep -q '^installed$' || echo "$p"
+  done
+}
+
+install_packages() {
+  if command -v apt-get >/dev/null; then
+    missing=$(apt_missing "$@")
+    [ -n "$missing" ] || return 0
+    echo "installing with apt-get:" $missing
+    # A package list that is there may do; one that is not, or is stale, is fetched.
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null 2>&1 ||
+      { as_root apt-get update -qq && as_root env DEBIAN_FRONTEND=noninteractive \
+          apt-get install -qq -y --no-install-recommends $missing >/dev/null; }
+  elif command -v dnf >/dev/null; then
+    names=$(for p in "$@"; do fedora_name "$p"; done)
+    missing=$(for p in $names; do rpm -q --quiet --whatprovides "$p" || echo "$p"; done)
+    [ -n "$missing" ] || return 0
+    echo "installing with dnf:" $missing
+    as_root dnf install -q -y --setopt=install_weak_deps=False $missing
+  else
+    echo "error: neither apt-get nor dnf is here; install what docs/dependencies.md lists" >&2
+    exit 1
+  fi
+}

@@ -1,0 +1,23 @@
+#include "matrix/lock.h"
+#include "matrix/matrix.h"
+#include "matrix/plan.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+	AUTO(lock_release) struct lock lock = LOCK_INIT;
+	AUTO(plan_release) struct plan plan = PLAN_INIT;
+	struct error err = ERROR_INIT;
+
+	if (lock_parse("lock", (const char *)bytes, size, &lock, &err) == 0) {
+		auto_free char *text = lock_format(&lock);
+
+		(void)text;
+	}
+	if (matrix_parse("matrix", (const char *)bytes, size, &matrix, &err) == 0)
+		plan_make(&matrix, NULL, &plan);
+	return 0;
+}

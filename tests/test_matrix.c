@@ -1,0 +1,318 @@
+#include "tests/test.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "matrix/lock.h"
+#include "matrix/matrix.h"
+#include "matrix/plan.h"
+
+#include <dirent.h>
+
+static const char two_hosts[] =
+	"{\"name\":\"q\",\"version\":\"10.0.13-1\","
+	"\"sources\":{\"t\":{\"type\":\"apt\",\"suite\":\"trixie\"}},"
+	"\"hosts\":{\"x86_64\":{\"source\":\"t\",\"legacy_names\":true},\"aarch64\":{\"source\":"
+	"\"t\"}},"
+	"\"targets\":[\"arm\",\"aarch64\",\"x86_64\"],"
+	"\"exclude\":[{\"from\":\"aarch64\",\"to\":\"arm\",\"only\":\"images\"}]}";
+
+static void
+parse_matrix(const char *text, struct matrix *matrix)
+{
+	struct error err = ERROR_INIT;
+
+	assert_ok(matrix_parse("m.json", text, strlen(text), matrix, &err), err);
+}
+
+/* tests/data/matrix/NAME/{input.json,error}: each input is refused with that text in the message. */
+static void
+each_mistake_is_named(void **state)
+{
+	DIR *dir = opendir("data/matrix");
+	struct dirent *entry;
+	int count = 0;
+
+	(void)state;
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL) {
+		auto_free char *input = xasprintf("data/matrix/%s/input.json", entry->d_name);
+		auto_free char *expected = xasprintf("data/matrix/%s/error", entry->d_name);
+		auto_free char *text = NULL;
+		auto_free char *wanted = NULL;
+		size_t length;
+		struct matrix matrix = MATRIX_INIT;
+		struct error err = ERROR_INIT;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		assert_ok(read_file(input, 1 << 16, &text, &length, &err), err);
+		assert_ok(read_file(expected, 1 << 12, &wanted, NULL, &err), err);
+		wanted[strcspn(wanted, "\n")] = '\0';
+		if (matrix_parse("input.json", text, length, &matrix, &err) >= 0)
+			fail_msg("%s was accepted", entry->d_name);
+		if (err.code != ERR_INPUT || strstr(err.message, wanted) == NULL)
+			fail_msg("%s: '%s' lacks '%s'", entry->d_name, err.message, wanted);
+		assert_null(matrix.doc.root);
+		count++;
+	}
+	(void)closedir(dir);
+	assert_true(count >= 30);
+}
+
+static void
+shipped_matrices_are_read(void **state)
+{
+	static const char *const paths[] = {"../matrix/qemu-user-static.json",
+					    "../matrix/debian.json", "../matrix/quickstart.json"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+		struct error err = ERROR_INIT;
+
+		assert_ok(matrix_load(paths[i], &matrix, &err), err);
+		assert_string_equal(matrix_legacy_host(&matrix)->arch->name, "x86_64");
+	}
+}
+
+static void
+pairs_follow_targets_and_exclusions(void **state)
+{
+	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+
+	(void)state;
+	parse_matrix(two_hosts, &matrix);
+	assert_true(matrix_wants_tarball(&matrix, "x86_64", "arm"));
+	assert_true(matrix_wants_image(&matrix, "x86_64", "arm"));
+	assert_true(matrix_wants_tarball(&matrix, "aarch64", "arm"));
+	assert_false(matrix_wants_image(&matrix, "aarch64", "arm"));
+	assert_true(matrix_wants_tarball(&matrix, "x86_64", "x86_64"));
+	assert_false(matrix_wants_image(&matrix, "x86_64", "x86_64"));
+	assert_false(matrix_wants_tarball(&matrix, "x86_64", "s390x"));
+}
+
+static struct package *
+add_package(struct lock *lock, const char *host, const char *qemu_version)
+{
+	struct package *package = package_list_add(&lock->packages);
+
+	package->host = xstrdup(host);
+	package->source = xstrdup("t");
+	package->type = SOURCE_APT;
+	package->name = xstrdup("qemu-user");
+	package->version = xasprintf("1:%s+ds-0+deb13u1", qemu_version);
+	package->arch = xstrdup("amd64");
+	package->file = xasprintf("qemu-user_%s.deb", host);
+	package->qemu_version = xstrdup(qemu_version);
+	package->suite = xstrdup("trixie");
+	package->pool_path = xstrdup("pool/main/q/qemu/x.deb");
+	package->signer = xstrdup("41587F7DB8C774BCCF131416762F67A0B2C39DE4");
+	package->signed_sec = 1700000000;
+	package->size = 12345;
+	digest_of(host, strlen(host), &package->sha256);
+	package_add_built_using(package, "glibc (= 2.41-12)");
+	return package;
+}
+
+static void
+add_member(struct package *package, const char *target)
+{
+	auto_free char *path = xasprintf("usr/bin/qemu-%s", target);
+	struct member *member = package_add_member(package, target, path);
+
+	member->size = 99;
+	digest_of(path, strlen(path), &member->sha256);
+}
+
+static void
+make_lock(struct lock *lock, const char *second_version)
+{
+	struct package *package;
+
+	lock->name = xstrdup("q");
+	lock->version = xstrdup("10.0.13-1");
+	lock->serial = 7;
+	lock->source_date_epoch = 1700000000;
+	package = add_package(lock, "x86_64", "10.0.13");
+	add_member(package, "arm");
+	add_member(package, "aarch64");
+	add_member(package, "x86_64");
+	add_member(add_package(lock, "aarch64", second_version), "arm");
+}
+
+static void
+a_lock_survives_writing_and_reading(void **state)
+{
+	AUTO(lock_release) struct lock lock = LOCK_INIT;
+	AUTO(lock_release) struct lock again = LOCK_INIT;
+	auto_free char *text = NULL;
+	auto_free char *second = NULL;
+	struct error err = ERROR_INIT;
+	const struct package *package;
+
+	(void)state;
+	make_lock(&lock, "10.0.13");
+	text = lock_format(&lock);
+	assert_ok(lock_parse("l.json", text, strlen(text), &again, &err), err);
+	assert_false(lock_differs(&lock, &again));
+	second = lock_format(&again);
+	assert_string_equal(text, second);
+	assert_true(again.serial == 7 && again.source_date_epoch == 1700000000);
+	package = &again.packages.items[1];
+	assert_string_equal(package->host, "x86_64"); /* sorted: aarch64 came first */
+	assert_string_equal(package->members[0].target, "aarch64");
+	assert_string_equal(package->built_using[0], "glibc (= 2.41-12)");
+	assert_int_equal(package->size, 12345);
+	again.packages.items[0].sha256.bytes[0] ^= 1;
+	assert_true(lock_differs(&lock, &again));
+}
+
+/* Replaces one piece of a good lock's text; the result has to be refused. */
+static void
+broken_locks_are_refused(void **state)
+{
+	static const struct {
+		const char *from, *to, *wanted;
+	} rows[] = {
+		{"\"format\": 1", "\"format\": 2", "format: this program reads format 1"},
+		{"\"file\": \"qemu", "\"file\": \"../qemu", "packages[0]: \"file\" is no plain"},
+		{"pool/main", "pool/../..", "\"pool_path\" leaves"},
+		{"\"size\": 12345", "\"size\": -1", "packages[0].size: must be a whole number"},
+		{"usr/bin/qemu-arm", "etc/qemu-arm", "\"path\" is 'etc/qemu-arm'"},
+		{"\"sha256\": \"", "\"sha256\": \"zz", "must be a sha256"},
+		{"\"suite\"", "\"suit\"", "suit: unknown key; did you mean \"suite\"?"},
+		{"\"target\": \"aarch64\"", "\"target\": \"arm\"", "\"path\" is"},
+		{"\"host\": \"aarch64\"", "\"host\": \"vax\"", "unknown \"host\" 'vax'"},
+	};
+	AUTO(lock_release) struct lock lock = LOCK_INIT;
+	auto_free char *text = NULL;
+
+	(void)state;
+	make_lock(&lock, "10.0.13");
+	text = lock_format(&lock);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const char *hit = strstr(text, rows[i].from);
+		auto_free char *broken = NULL;
+		struct lock result = LOCK_INIT;
+		struct error err = ERROR_INIT;
+
+		assert_non_null(hit);
+		broken = xasprintf("%.*s%s%s", (int)(hit - text), text, rows[i].to,
+				   hit + strlen(rows[i].from));
+		assert_refused(lock_parse("l.json", broken, strlen(broken), &result, &err), err,
+			       ERR_INPUT, rows[i].wanted);
+		assert_null(result.name);
+	}
+}
+
+static void
+matrix_and_lock_must_agree(void **state)
+{
+	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+	AUTO(lock_release) struct lock lock = LOCK_INIT;
+	AUTO(lock_release) struct lock skewed = LOCK_INIT;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	parse_matrix(two_hosts, &matrix);
+	make_lock(&lock, "10.0.13");
+	assert_ok(lock_check_matrix(&lock, &matrix, &err), err);
+	make_lock(&skewed, "10.0.12");
+	assert_refused(lock_check_matrix(&skewed, &matrix, &err), err, ERR_INPUT,
+		       "source 't' has QEMU 10.0.12 for aarch64, the release is of 10.0.13");
+	free(lock.version);
+	lock.version = xstrdup("10.0.13-2");
+	assert_refused(lock_check_matrix(&lock, &matrix, &err), err, ERR_INPUT,
+		       "the lock is of q 10.0.13-2, the matrix of q 10.0.13-1");
+}
+
+static void
+an_open_patch_level_needs_one_version(void **state)
+{
+	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+	AUTO(lock_release) struct lock lock = LOCK_INIT;
+	auto_free char *text = xstrdup(two_hosts);
+	char *version = strstr(text, "10.0.13-1");
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	memmove(version + 4, version + 7, strlen(version + 7) + 1);
+	parse_matrix(text, &matrix);
+	assert_string_equal(matrix.version, "10.0-1");
+	make_lock(&lock, "10.0.12");
+	free(lock.version);
+	lock.version = xstrdup("10.0-1");
+	assert_refused(lock_check_matrix(&lock, &matrix, &err), err, ERR_INPUT,
+		       "x86_64 has QEMU 10.0.13 and aarch64 has 10.0.12");
+}
+
+static void
+the_plan_counts_what_is_made(void **state)
+{
+	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+	AUTO(lock_release) struct lock lock = LOCK_INIT;
+	AUTO(plan_release) struct plan plan = PLAN_INIT;
+
+	(void)state;
+	parse_matrix(two_hosts, &matrix);
+	make_lock(&lock, "10.0.13");
+	plan_make(&matrix, &lock, &plan);
+	assert_int_equal(plan.target_count, 3);
+	assert_int_equal(plan.tarballs, 4);                          /* 3 of x86_64, 1 of aarch64 */
+	assert_int_equal(plan.legacy_assets, 6);                     /* two for each of x86_64's */
+	assert_int_equal(plan.pair_images, 2);                       /* x86_64's arm and aarch64 */
+	assert_int_equal(plan_cell(&plan, 0, 0)->state, PLAN_EMPTY); /* aarch64 on aarch64 */
+	assert_null(plan_warning(&plan));
+}
+
+static void
+without_a_lock_the_plan_expects_what_qemu_has(void **state)
+{
+	static const char text[] =
+		"{\"name\":\"q\",\"version\":\"10.2.2-1\","
+		"\"sources\":{\"t\":{\"type\":\"apt\",\"suite\":\"trixie\"}},"
+		"\"hosts\":{\"x86_64\":{\"source\":\"t\"},\"armv7l\":{\"source\":\"t\"},"
+		"\"s390x\":{\"source\":\"t\",\"version\":\"7.2.22\"}}}";
+	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+	AUTO(plan_release) struct plan plan = PLAN_INIT;
+
+	(void)state;
+	parse_matrix(text, &matrix);
+	plan_make(&matrix, NULL, &plan);
+	assert_int_equal(plan.hosts[0].tarballs, 17); /* armv7l: no 64-bit targets since 10.0 */
+	assert_int_equal(plan.hosts[1].tarballs, 35); /* s390x with 7.2: cris and nios2 too */
+	assert_int_equal(plan.hosts[2].tarballs, 33);
+}
+
+static void
+limits_are_warned_about(void **state)
+{
+	struct plan plan = {.tarballs = 500, .release_files = 8};
+	auto_free char *hourly = plan_warning(&plan);
+	auto_free char *hard = NULL;
+
+	(void)state;
+	assert_non_null(strstr(hourly, "508 assets need more requests"));
+	plan.tarballs = 1000;
+	hard = plan_warning(&plan);
+	assert_non_null(strstr(hard, "more than the 1000"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_mistake_is_named),
+		cmocka_unit_test(shipped_matrices_are_read),
+		cmocka_unit_test(pairs_follow_targets_and_exclusions),
+		cmocka_unit_test(a_lock_survives_writing_and_reading),
+		cmocka_unit_test(broken_locks_are_refused),
+		cmocka_unit_test(matrix_and_lock_must_agree),
+		cmocka_unit_test(an_open_patch_level_needs_one_version),
+		cmocka_unit_test(the_plan_counts_what_is_made),
+		cmocka_unit_test(without_a_lock_the_plan_expects_what_qemu_has),
+		cmocka_unit_test(limits_are_warned_about),
+	};
+
+	return cmocka_run_group_tests_name("matrix", tests, NULL, NULL);
+}
