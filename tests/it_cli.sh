@@ -1,0 +1,91 @@
+#!/bin/sh
+# The command line as a user meets it: help, versions, exit statuses, suggestions, JSON, colours.
+set -u
+. "$(dirname "$0")/tap.sh"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+d=$DISTRIBUTOR
+
+run() { # leaves $out, $err and $status
+  status=0
+  "$d" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+  out=$(cat "$work/out")
+  err=$(cat "$work/err")
+}
+
+run --help
+tap_is "--help succeeds" "$status" 0
+tap_has "--help explains the exit status" "$out" "Exit status: 0 done"
+commands=$(printf '%s\n' "$out" | sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p')
+for command in $commands; do
+  run "$command" --help
+  tap_is "$command --help succeeds" "$status" 0
+  tap_has "$command --help shows its usage" "$out" "usage: distributor $command "
+  long=$(printf '%s\n' "$out" | awk 'length($0) > 100' | head -n 1)
+  tap_is "$command --help fits 100 columns" "$long" ""
+  run "$command" --no-such-option
+  tap_is "$command refuses an unknown option" "$status" 2
+done
+run help plan
+tap_has "help COMMAND is --help" "$out" "usage: distributor plan "
+
+run --version
+tap_has "--version names the program" "$out" "distributor 0."
+tap_has "--version names its libraries" "$out" "libdeflate"
+
+run
+tap_is "no command is a usage error" "$status" 2
+tap_has "no command points to the help" "$err" "distributor --help"
+run plam
+tap_is "an unknown command is a usage error" "$status" 2
+tap_has "an unknown command is corrected" "$err" "did you mean 'plan'?"
+run plan --formta json
+tap_has "an unknown option is corrected" "$err" "did you mean '--format'?"
+run plan extra
+tap_is "an operand too many is a usage error" "$status" 2
+run plan --format
+tap_has "a missing argument is named" "$err" "'--format' needs an argument"
+run plan --matrix "$work/none.json"
+tap_is "a missing matrix ends with 5" "$status" 5
+tap_has "a missing matrix is named" "$err" "none.json"
+
+echo '{"name": "q", "tragets": []}' >"$work/bad.json"
+run plan --matrix "$work/bad.json"
+tap_is "a bad matrix ends with 3" "$status" 3
+tap_has "a bad matrix is placed" "$err" "bad.json:1:15: tragets: unknown key; did you mean \"targets\"?"
+tap_is "an error leaves standard output empty" "$out" ""
+
+m=$SOURCE_DIR/matrix/debian.json
+run plan --matrix "$m" --json --lock "$work/none"
+tap_ok "plan --json is JSON with all cells" python3 - "$work/out" <<'X'
+import json, sys
+plan = json.load(open(sys.argv[1]))
+made = sum(cell["tarball"] for cell in plan["cells"])
+sys.exit(0 if made == plan["assets"]["tarballs"] == 216 else 1)
+X
+run plan --matrix "$m" --format github --lock "$work/none"
+tap_is "plan --format github is one line" "$(printf '%s\n' "$out" | wc -l)" 1
+tap_has "plan --format github has a job per host" "$out" '"host":"s390x"'
+run plan --matrix "$m" --format markdown --lock "$work/none"
+tap_has "plan --format markdown is a table" "$out" "| target       | aarch64 |"
+run plan --matrix "$m" --diff --lock "$work/none"
+tap_has "plan --diff shows a new host" "$out" "host added: riscv64 from trixie"
+run plan --matrix "$m" --format xml --lock "$work/none"
+tap_is "an unknown format is a usage error" "$status" 2
+
+if [ -w /dev/full ]; then
+  status=0
+  "$d" --help >/dev/full 2>"$work/err" || status=$?
+  tap_is "a full disk behind standard output is no success" "$status" 1
+else
+  tap_skip "a full disk behind standard output is no success" "no /dev/full here"
+fi
+esc=$(printf '\033')
+colours() { script -qec "env TERM=xterm $1 '$d' plam" /dev/null </dev/null | grep -c "$esc" || :; }
+if command -v script >/dev/null; then
+  tap_is "an error on a terminal has a colour" "$(colours TERM=xterm)" 1
+  tap_is "NO_COLOR takes it away" "$(colours NO_COLOR=1)" 0
+else
+  tap_skip "an error on a terminal has a colour" "the program 'script' is not here"
+fi
+tap_done
