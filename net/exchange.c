@@ -1,0 +1,229 @@
+#include "net/internal.h"
+
+#include "base/alloc.h"
+#include "base/progress.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <string.h>
+
+struct state {
+	const struct http_exchange *exchange;
+	CURL *handle;
+	struct http_response *response;
+	struct error *err;
+	uint64_t body_position;
+	bool failed; /* a callback has filled `err` */
+};
+
+static size_t
+on_header(char *line, size_t one, size_t length, void *context)
+{
+	struct state *state = context;
+
+	(void)one;
+	/* Each answer begins with a status line, the passing ones (100 Continue) too. */
+	if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+		http_headers_release(&state->response->headers);
+		return length;
+	}
+	if (http_headers_add(&state->response->headers, line, length))
+		return length;
+	state->failed = true;
+	error_set(state->err, ERR_REMOTE, "too many header fields");
+	return 0;
+}
+
+static void
+note_status(struct state *state)
+{
+	long status = 0;
+
+	(void)curl_easy_getinfo(state->handle, CURLINFO_RESPONSE_CODE, &status);
+	state->response->status = (int)status;
+}
+
+static size_t
+on_body(char *bytes, size_t one, size_t length, void *context)
+{
+	struct state *state = context;
+	const struct http_sink *sink = &state->exchange->sink;
+
+	(void)one;
+	note_status(state);
+	if (sink->write(sink->context, state->response, bytes, length, state->err) == 0)
+		return length;
+	state->failed = true;
+	return 0;
+}
+
+static ssize_t
+read_body(const struct http_body *body, uint64_t position, char *buffer, size_t room)
+{
+	ssize_t n;
+
+	if (room > body->size - position)
+		room = (size_t)(body->size - position);
+	if (body->bytes != NULL) {
+		memcpy(buffer, (const char *)body->bytes + position, room);
+		return (ssize_t)room;
+	}
+	do
+		n = pread(body->fd, buffer, room, (off_t)(body->offset + position));
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+static size_t
+on_send(char *buffer, size_t one, size_t room, void *context)
+{
+	struct state *state = context;
+	const struct http_body *body = state->exchange->body;
+	ssize_t n;
+
+	room *= one;
+	if (state->body_position == body->size)
+		return 0;
+	n = read_body(body, state->body_position, buffer, room);
+	if (n <= 0) {
+		state->failed = true;
+		if (n < 0)
+			error_set_errno(state->err, ERR_IO, "cannot read the file to send");
+		else
+			error_set(state->err, ERR_IO, "the file to send has become shorter");
+		return CURL_READFUNC_ABORT;
+	}
+	state->body_position += (uint64_t)n;
+	progress_add(state->exchange->progress, (uint64_t)n);
+	return (size_t)n;
+}
+
+/* libcurl rewinds when a kept connection turns out to be dead. */
+static int
+on_seek(void *context, curl_off_t offset, int origin)
+{
+	struct state *state = context;
+
+	if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > state->exchange->body->size)
+		return CURL_SEEKFUNC_FAIL;
+	state->body_position = (uint64_t)offset;
+	progress_set(state->exchange->progress, (uint64_t)offset);
+	return CURL_SEEKFUNC_OK;
+}
+
+static void
+slist_freep(struct curl_slist **list)
+{
+	curl_slist_free_all(*list);
+}
+
+static struct curl_slist *
+make_headers(const char *const *lines)
+{
+	/* A server that ignores "Expect: 100-continue" costs a second for each request. */
+	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+
+	for (; lines != NULL && *lines != NULL; lines++)
+		list = curl_slist_append(list, *lines);
+	return list;
+}
+
+static void
+set_method(CURL *handle, struct state *state)
+{
+	const struct http_exchange *exchange = state->exchange;
+
+	if (strcmp(exchange->method, "HEAD") == 0) {
+		(void)curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
+		return;
+	}
+	if (exchange->body != NULL) {
+		progress_set(exchange->progress, 0);
+		(void)curl_easy_setopt(handle, CURLOPT_UPLOAD, 1L);
+		(void)curl_easy_setopt(handle, CURLOPT_INFILESIZE_LARGE,
+				       (curl_off_t)exchange->body->size);
+		(void)curl_easy_setopt(handle, CURLOPT_READFUNCTION, on_send);
+		(void)curl_easy_setopt(handle, CURLOPT_READDATA, state);
+		(void)curl_easy_setopt(handle, CURLOPT_SEEKFUNCTION, on_seek);
+		(void)curl_easy_setopt(handle, CURLOPT_SEEKDATA, state);
+	}
+	if (exchange->body != NULL || strcmp(exchange->method, "GET") != 0)
+		(void)curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, exchange->method);
+}
+
+/* What a failure of libcurl means for the caller. */
+static enum error_code
+classify(CURLcode code, bool *ret_sent)
+{
+	*ret_sent = true;
+	switch ((int)code) {
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_CONNECT:
+		*ret_sent = false;
+		return ERR_NETWORK;
+	case CURLE_GOT_NOTHING:
+	case CURLE_OPERATION_TIMEDOUT:
+	case CURLE_PARTIAL_FILE:
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_HTTP2:
+	case CURLE_HTTP2_STREAM:
+	case CURLE_PROXY:
+		return ERR_NETWORK;
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_ISSUER_ERROR:
+		return ERR_VERIFY;
+	case CURLE_SSL_CACERT_BADFILE:
+		return ERR_IO;
+	case CURLE_FILE_COULDNT_READ_FILE:
+		return ERR_NOT_FOUND;
+	default:
+		return ERR_REMOTE;
+	}
+}
+
+static int
+fail(CURLcode code, const char *detail, const struct state *state, bool *ret_sent)
+{
+	auto_free char *shown = http_url_redacted(state->exchange->url);
+	enum error_code kind = classify(code, ret_sent);
+
+	if (state->failed)
+		return error_prefix(state->err, "'%s'", shown);
+	return error_set(state->err, kind, "'%s': %s", shown,
+			 *detail != '\0' ? detail : curl_easy_strerror(code));
+}
+
+int
+http_exchange(struct http_client *client, const struct http_exchange *exchange,
+	      struct http_response *response, bool *ret_sent, struct error *err)
+{
+	AUTO(slist_freep) struct curl_slist *headers = make_headers(exchange->headers);
+	CURL *handle = http_client_take(client);
+	struct state state = {exchange, handle, response, err, 0, false};
+	char detail[CURL_ERROR_SIZE] = "";
+	CURLcode code;
+
+	response->url = xstrdup(exchange->url);
+	(void)curl_easy_setopt(handle, CURLOPT_URL, exchange->url);
+	(void)curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "https,http,file");
+	(void)curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
+	(void)curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
+	(void)curl_easy_setopt(handle, CURLOPT_HEADERDATA, &state);
+	(void)curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
+	(void)curl_easy_setopt(handle, CURLOPT_WRITEDATA, &state);
+	(void)curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, detail);
+	if (http_url_is_loopback(exchange->url))
+		(void)curl_easy_setopt(handle, CURLOPT_PROXY, "");
+	/* On a kept connection that turns out to be dead libcurl would send any method again. */
+	if (exchange->once)
+		(void)curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
+	set_method(handle, &state);
+	code = curl_easy_perform(handle);
+	note_status(&state);
+	http_client_give_back(client, handle);
+	*ret_sent = true;
+	return code == CURLE_OK ? 0 : fail(code, detail, &state, ret_sent);
+}

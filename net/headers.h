@@ -1,0 +1,57 @@
+#pragma once
+
+/*
+ * The header fields of an answer, and the few of them that this program understands.
+ */
+
+#include "base/cleanup.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+struct http_header {
+	char *name;
+	char *value; /* without blanks around it */
+};
+
+/* In the order of the answer; zeroed it is empty. */
+struct http_headers {
+	struct http_header *items;
+	size_t count;
+	size_t bytes;
+};
+
+void http_headers_release(struct http_headers *headers);
+
+/*
+ * Adds one line, with or without its line end. A line without a colon is skipped. Returns false
+ * when the fields together are absurdly many or long.
+ */
+bool http_headers_add(struct http_headers *headers, const char *line, size_t length) CHECKED;
+
+/*
+ * The value of the field at position `index` among those of this name (any case), or NULL. Some
+ * fields come several times: one WWW-Authenticate for each scheme. Borrowed.
+ */
+const char *http_headers_get(const struct http_headers *headers, const char *name, size_t index);
+
+/* Reads decimal digits, and nothing else, up to UINT64_MAX. */
+bool http_parse_number(const char *text, uint64_t *ret_number) CHECKED;
+
+/* RFC 9110, 14.4: "bytes FIRST-LAST/TOTAL", where TOTAL may be "*". */
+struct http_content_range {
+	uint64_t first;
+	uint64_t last;
+	uint64_t total; /* UINT64_MAX: not known */
+};
+
+bool http_parse_content_range(const char *text, struct http_content_range *ret_range) CHECKED;
+
+/*
+ * How long the server asks to wait, in milliseconds, or -1 if it does not say: Retry-After in
+ * seconds or as a date, else X-RateLimit-Reset when nothing remains. Dates are compared with the
+ * server's own Date where it sends one, since clocks differ; `now_sec` is ours.
+ */
+int64_t http_headers_retry_after_ms(const struct http_headers *headers, time_t now_sec);

@@ -1,0 +1,352 @@
+#include "net/http.h"
+
+#include "base/alloc.h"
+#include "base/strbuf.h"
+#include "net/internal.h"
+
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+enum { MAX_REDIRECTS = 5, MAX_HEADERS = 32, DEFAULT_RESPONSE_BYTES = 1 << 20 };
+
+void
+http_response_release(struct http_response *response)
+{
+	http_headers_release(&response->headers);
+	free(response->body);
+	free(response->url);
+	*response = (struct http_response)HTTP_RESPONSE_INIT;
+}
+
+const char *
+http_response_header(const struct http_response *response, const char *name)
+{
+	return http_headers_get(&response->headers, name, 0);
+}
+
+static const char *
+reason(int status)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} reasons[] = {
+		{400, "bad request"},
+		{401, "not authenticated"},
+		{403, "forbidden"},
+		{404, "not found"},
+		{405, "method not allowed"},
+		{408, "request timeout"},
+		{409, "conflict"},
+		{410, "gone"},
+		{411, "length required"},
+		{412, "precondition failed"},
+		{413, "too large"},
+		{416, "range not satisfiable"},
+		{422, "not acceptable as it is"},
+		{429, "too many requests"},
+		{500, "internal server error"},
+		{501, "not supported by the server"},
+		{502, "bad gateway"},
+		{503, "service unavailable"},
+		{504, "gateway timeout"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
+		if (reasons[i].status == status)
+			return reasons[i].text;
+	return "unexpected";
+}
+
+static bool
+is_passing_status(int status)
+{
+	return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 ||
+	       status == 504;
+}
+
+bool
+http_is_passing(const struct http_response *response, int64_t *ret_asked_ms)
+{
+	*ret_asked_ms = http_headers_retry_after_ms(&response->headers, time(NULL));
+	/* Exhausted rate limits come as 403 too, and say when they end. */
+	return is_passing_status(response->status) ||
+	       (response->status == 403 && *ret_asked_ms >= 0);
+}
+
+int
+http_response_check(const struct http_response *response, struct error *err)
+{
+	auto_free char *shown = NULL;
+	enum error_code code = ERR_REMOTE;
+	int64_t asked_ms;
+
+	if (response->status == 0 || (response->status >= 200 && response->status < 300))
+		return 0;
+	if (response->status == 404 || response->status == 410)
+		code = ERR_NOT_FOUND;
+	else if (http_is_passing(response, &asked_ms))
+		code = ERR_NETWORK;
+	shown = http_url_redacted(response->url);
+	return error_set(err, code, "'%s': status %d, %s", shown, response->status,
+			 reason(response->status));
+}
+
+int
+http_response_location(const struct http_response *response, char **ret_url, struct error *err)
+{
+	const char *location = http_response_header(response, "Location");
+
+	if (location == NULL) {
+		auto_free char *shown = http_url_redacted(response->url);
+
+		return error_set(err, ERR_REMOTE, "'%s': status %d without a Location", shown,
+				 response->status);
+	}
+	return http_url_resolve(response->url, location, ret_url, err);
+}
+
+/* Fields that say nothing about who asks; all others stay with the first origin. */
+static bool
+is_harmless_header(const char *line)
+{
+	static const char *const names[] = {
+		"Accept:",   "Content-Type:", "Content-Range:", "If-None-Match:",
+		"If-Range:", "Range:",        "If-Match:",      "Content-Length:"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strncasecmp(line, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
+static size_t
+add_lines(const char **lines, size_t count, const char *const *more, bool only_harmless)
+{
+	for (; more != NULL && *more != NULL; more++) {
+		if (only_harmless && !is_harmless_header(*more))
+			continue;
+		assert(count < MAX_HEADERS);
+		lines[count++] = *more;
+	}
+	return count;
+}
+
+/* Whether the answer is a redirect that is followed for this method. */
+static bool
+is_redirect(const char *method, int status)
+{
+	if (status == 307 || status == 308)
+		return true;
+	return (status == 301 || status == 302 || status == 303) &&
+	       (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0);
+}
+
+/* Stores the next URL, if it is one that may be visited from `from`. */
+static int
+check_redirect(const struct http_response *response, unsigned int allow, char **ret_url,
+	       struct error *err)
+{
+	auto_free char *from = http_url_redacted(response->url);
+	auto_free char *next = NULL;
+
+	if (http_response_location(response, &next, err) < 0)
+		return -1;
+	if (http_url_check(next, allow & ~(unsigned int)HTTP_ALLOW_FILE, err) < 0) {
+		err->code = ERR_REMOTE;
+		return error_prefix(err, "'%s' redirects to where it may not", from);
+	}
+	if (http_url_has_scheme(response->url, "https") && !http_url_has_scheme(next, "https")) {
+		auto_free char *to = http_url_redacted(next);
+
+		return error_set(err, ERR_REMOTE, "'%s' redirects from https to '%s'", from, to);
+	}
+	if (http_url_is_loopback(next) && !http_url_is_loopback(response->url))
+		return error_set(err, ERR_REMOTE, "'%s' redirects to this machine itself", from);
+	*ret_url = TAKE(next);
+	return 0;
+}
+
+/* A line break inside a field, say at the end of a token, would begin another one. */
+static int
+check_lines(const char *const *lines, struct error *err)
+{
+	for (; *lines != NULL; lines++)
+		if (strpbrk(*lines, "\r\n") != NULL)
+			return error_set(err, ERR_INPUT, "line break in the header field '%.*s'",
+					 (int)strcspn(*lines, ": \r\n"), *lines);
+	return 0;
+}
+
+static bool
+is_method(const char *method, const char *one, const char *two, const char *three)
+{
+	return strcmp(method, one) == 0 || strcmp(method, two) == 0 || strcmp(method, three) == 0;
+}
+
+/* `done_nothing`: the server cannot have acted on it. */
+static bool
+may_repeat(const struct http_request *request, bool done_nothing)
+{
+	const char *method = request->method != NULL ? request->method : "GET";
+
+	if (request->retry == HTTP_RETRY_SAFE)
+		return done_nothing || strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+	return request->retry == HTTP_RETRY_ALWAYS;
+}
+
+static int
+visit(struct http_client *client, const struct http_request *request, const char *url, bool away,
+      const char *const *range, const struct http_sink *sink, struct http_response *response,
+      bool *ret_sent, struct error *err)
+{
+	static const struct http_body nothing = {.bytes = ""};
+	const char *lines[MAX_HEADERS + 2];
+	auto_free char *authorization = NULL;
+	struct http_exchange exchange = {
+		.method = request->method != NULL ? request->method : "GET",
+		.url = url,
+		.headers = lines,
+		.body = request->body,
+		.once = !may_repeat(request, false),
+		.progress = request->progress,
+		.sink = *sink,
+	};
+	size_t count = add_lines(lines, 0, request->headers, away);
+
+	count = add_lines(lines, count, range, false);
+	if (request->authorization != NULL && !away) {
+		authorization = xasprintf("Authorization: %s", request->authorization);
+		lines[count++] = authorization;
+	}
+	lines[count] = NULL;
+	if (check_lines(lines, err) < 0)
+		return -1;
+	/* Without "Content-Length: 0" some servers answer 411. */
+	if (exchange.body == NULL && is_method(exchange.method, "POST", "PUT", "PATCH"))
+		exchange.body = &nothing;
+	return http_exchange(client, &exchange, response, ret_sent, err);
+}
+
+int
+http_follow(struct http_client *client, const struct http_request *request,
+	    const char *const *range, const struct http_sink *sink, struct http_response *response,
+	    bool *ret_sent, struct error *err)
+{
+	const char *method = request->method != NULL ? request->method : "GET";
+	auto_free char *url = xstrdup(request->url);
+	bool away = false;
+
+	*ret_sent = false;
+	if (http_url_check(url, request->allow, err) < 0)
+		return -1;
+	for (int redirects = 0;; redirects++) {
+		auto_free char *next = NULL;
+
+		http_response_release(response);
+		if (visit(client, request, url, away, range, sink, response, ret_sent, err) < 0)
+			return -1;
+		if (!is_redirect(method, response->status))
+			return 0;
+		if (redirects == MAX_REDIRECTS) {
+			auto_free char *shown = http_url_redacted(request->url);
+
+			return error_set(err, ERR_REMOTE, "'%s': more than %d redirects", shown,
+					 MAX_REDIRECTS);
+		}
+		if (check_redirect(response, request->allow, &next, err) < 0)
+			return -1;
+		/* Once away, always away: what comes next is the other origin's choice. */
+		away = away || !http_url_same_origin(request->url, next);
+		free(url);
+		url = TAKE(next);
+	}
+}
+
+struct memory {
+	struct strbuf text;
+	size_t max_bytes;
+};
+
+static int
+write_memory(void *context, const struct http_response *head, const void *bytes, size_t length,
+	     struct error *err)
+{
+	struct memory *memory = context;
+
+	(void)head;
+	strbuf_add(&memory->text, bytes, length);
+	if (!memory->text.overflow)
+		return 0;
+	return error_set(err, ERR_REMOTE, "the answer is longer than %zu bytes", memory->max_bytes);
+}
+
+static int
+request_once(struct http_client *client, const struct http_request *request,
+	     struct http_response *response, bool *ret_sent, struct error *err)
+{
+	size_t max = request->max_response_bytes != 0 ? request->max_response_bytes
+						      : DEFAULT_RESPONSE_BYTES;
+	struct memory memory = {STRBUF_INIT, max};
+	struct http_sink sink = {write_memory, &memory};
+	int result;
+
+	memory.text.max_length = max;
+	result = http_follow(client, request, NULL, &sink, response, ret_sent, err);
+	response->length = memory.text.length;
+	if (result == 0)
+		response->body = strbuf_take(&memory.text);
+	strbuf_release(&memory.text);
+	return result;
+}
+
+int
+http_request(struct http_client *client, const struct http_request *request,
+	     struct http_response *ret_response, struct error *err)
+{
+	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	struct http_tries tries = {0};
+
+	for (;;) {
+		struct error refusal = ERROR_INIT;
+		int64_t asked_ms = -1;
+		bool sent, again;
+		int result = request_once(client, request, &response, &sent, err);
+
+		if (result < 0)
+			again = err->code == ERR_NETWORK && may_repeat(request, !sent);
+		else
+			again = http_is_passing(&response, &asked_ms) &&
+				may_repeat(request, response.status == 429);
+		if (result == 0 && again && http_response_check(&response, &refusal) == 0)
+			again = false;
+		if (again && http_client_pause(client, &tries, asked_ms,
+					       result < 0 ? err->message : refusal.message))
+			continue;
+		if (result < 0)
+			return -1;
+		http_response_release(ret_response);
+		*ret_response = response;
+		response = (struct http_response)HTTP_RESPONSE_INIT;
+		return 0;
+	}
+}
+
+int
+http_get(struct http_client *client, const char *url, unsigned int allow, size_t max_bytes,
+	 char **ret_text, size_t *ret_length, struct error *err)
+{
+	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	struct http_request request = {.url = url, .allow = allow, .max_response_bytes = max_bytes};
+
+	if (http_request(client, &request, &response, err) < 0)
+		return -1;
+	if (http_response_check(&response, err) < 0)
+		return -1;
+	if (ret_length != NULL)
+		*ret_length = response.length;
+	*ret_text = TAKE(response.body);
+	return 0;
+}

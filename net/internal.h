@@ -1,0 +1,67 @@
+#pragma once
+
+/*
+ * What the files of net/ share with each other and with nobody else.
+ *
+ *     http.c, download.c    tries and redirects; a file with resume
+ *     exchange.c            one request and its answer
+ *     client.c              options, shared caches, libcurl handles, waiting
+ */
+
+#include "net/http.h"
+
+/*
+ * A libcurl handle with all options of the client set, for one request; given back with its
+ * connections open.
+ */
+void *http_client_take(struct http_client *client) CHECKED;
+void http_client_give_back(struct http_client *client, void *handle);
+
+/* Tries of one request. Zeroed at its beginning, and again when there was progress. */
+struct http_tries {
+	unsigned int failed;
+};
+
+/*
+ * Counts a failed try and waits before the next: as long as the server asked (`asked_ms`, -1: it
+ * did not), else twice as long each time, with jitter. Returns false at once when the tries are used
+ * up or the wait would be too long. `why` is for the notice.
+ */
+bool http_client_pause(struct http_client *client, struct http_tries *tries, int64_t asked_ms,
+		       const char *why);
+
+/*
+ * Takes the body of an answer piece by piece; `head` has its status and fields. On -1 the transfer
+ * is cut and fails with `err`.
+ */
+struct http_sink {
+	int (*write)(void *context, const struct http_response *head, const void *bytes,
+		     size_t length, struct error *err);
+	void *context;
+};
+
+/* One request to one URL, which is checked already. */
+struct http_exchange {
+	const char *method;
+	const char *url;
+	const char *const *headers; /* "Name: value", ended by NULL */
+	const struct http_body *body;
+	bool once; /* must not be sent twice */
+	struct progress_task *progress;
+	struct http_sink sink;
+};
+
+/*
+ * Fills status, headers and url of an empty `response`. Returns 0 after a complete answer of any
+ * status. On -1 `*ret_sent` tells whether anything may have reached the server.
+ */
+int http_exchange(struct http_client *client, const struct http_exchange *exchange,
+		  struct http_response *response, bool *ret_sent, struct error *err) CHECKED;
+
+/* The same with redirects. `range` holds further header lines, ended by NULL, or is NULL. */
+int http_follow(struct http_client *client, const struct http_request *request,
+		const char *const *range, const struct http_sink *sink,
+		struct http_response *response, bool *ret_sent, struct error *err) CHECKED;
+
+/* Whether a status is a passing refusal; `*ret_asked_ms` is how long the server asks to wait. */
+bool http_is_passing(const struct http_response *response, int64_t *ret_asked_ms);

@@ -1,0 +1,45 @@
+#pragma once
+
+/*
+ * What may be done with a URL, and how it may be shown.
+ */
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+
+/* Schemes beyond https. Plain http to this machine itself is always allowed. */
+enum {
+	HTTP_ALLOW_PLAIN = 1, /* http://, for what is verified by digest or signature */
+	HTTP_ALLOW_FILE = 2,  /* file://, for GET */
+};
+
+/*
+ * The URL as it may be printed, to be freed by the caller: no user name, password or fragment, and
+ * the values of the query only where the parameter is known to carry no secret. Text that is not a
+ * URL becomes "(malformed URL)".
+ */
+char *http_url_redacted(const char *url) CHECKED;
+
+/*
+ * Refuses a URL whose scheme is not allowed, and one that carries a user name or password: such a
+ * URL ends up in logs of others. ERR_INPUT, with the redacted URL.
+ */
+int http_url_check(const char *url, unsigned int allow, struct error *err) CHECKED;
+
+/* The absolute URL that `reference` means in an answer from `base`. ERR_REMOTE. */
+int http_url_resolve(const char *base, const char *reference, char **ret_url,
+		     struct error *err) CHECKED;
+
+/* Same scheme, host and port: may see the same credentials. False for text that is not a URL. */
+bool http_url_same_origin(const char *a, const char *b);
+
+/* The host is "localhost" or an address of the loopback interface. */
+bool http_url_is_loopback(const char *url);
+
+/* The scheme in lower case is exactly this one. */
+bool http_url_has_scheme(const char *url, const char *scheme);
+
+/* `url` with "?NAME=VALUE" or "&NAME=VALUE" added, percent-encoded; to be freed by the caller. */
+char *http_url_with_query(const char *url, const char *name, const char *value) CHECKED;
