@@ -5,15 +5,17 @@
  *     rpm_tool verify FILE KEYFILE FINGERPRINT [NAME EVR ARCH]   FINGERPRINT TIME HEADER_SHA256
  *     rpm_tool list FILE                                         TYPE MODE SIZE SHA256 NAME -> LINK
  *     rpm_tool splice UNSIGNED SIGNATURE OUTPUT
- *     rpm_tool compare EVR EVR                                   <, = or >
+ *     rpm_tool inspect FILE HOST                                 TARGET VERSION SIZE SHA256 PATH
+ *     rpm_tool compare VERSION VERSION ...                       -1, 0 or 1 for each pair
  *
  * One line on standard error and the exit status of the program for errors.
  */
 
 #include "base/digest.h"
 #include "base/file.h"
-#include "sources/package_reader.h"
+#include "sources/emulators.h"
 #include "sources/rpm_verify.h"
+#include "sources/rpm_version.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -99,6 +101,37 @@ splice(char **args, int count, struct error *err)
 	return tempfile_commit(&tmp, err);
 }
 
+static int
+inspect(char **args, int count, struct error *err)
+{
+	AUTO(package_release) struct package package = {.version = NULL};
+	const struct arch *host = arch_find(args[1]);
+	char hex[DIGEST_HEX_SIZE];
+
+	(void)count;
+	if (host == NULL)
+		return error_set(err, ERR_USAGE, "no host '%s'", args[1]);
+	if (emulators_inspect(args[0], host, &package, err) < 0)
+		return -1;
+	for (size_t i = 0; i < package.member_count; i++)
+		(void)printf("%s %s %" PRIu64 " %s %s\n", package.members[i].target,
+			     package.qemu_version, package.members[i].size,
+			     digest_hex(&package.members[i].sha256, hex), package.members[i].path);
+	return 0;
+}
+
+static int
+compare(char **args, int count, struct error *err)
+{
+	(void)err;
+	for (int i = 0; i + 1 < count; i += 2) {
+		int order = rpm_version_compare(args[i], args[i + 1]);
+
+		(void)puts(order < 0 ? "-1" : order > 0 ? "1" : "0");
+	}
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -107,9 +140,9 @@ main(int argc, char **argv)
 		int min_args, max_args;
 		int (*run)(char **args, int count, struct error *err);
 	} verbs[] = {
-		{"verify", 3, 6, verify},
-		{"list", 1, 1, list},
-		{"splice", 3, 3, splice},
+		{"verify", 3, 6, verify},       {"list", 1, 1, list},
+		{"splice", 3, 3, splice},       {"inspect", 2, 2, inspect},
+		{"compare", 2, 10000, compare},
 	};
 	struct error err = ERROR_INIT;
 

@@ -1,0 +1,60 @@
+#pragma once
+
+/*
+ * The emulators inside a package: which of its files they are, and whether they are any good.
+ *
+ * An emulator is a regular file usr/bin/qemu-TARGET or usr/bin/qemu-TARGET-static. Symbolic links
+ * of such a name are aliases and left out, provided that they lead to an emulator of the package.
+ */
+
+#include "base/arch.h"
+#include "base/package.h"
+#include "sources/package_reader.h"
+
+struct emulator {
+	const char *target; /* QEMU's spelling, "aarch64"; valid until the next call */
+	const char *path;   /* inside the package, "usr/bin/qemu-aarch64-static"; the same */
+	uint64_t size;      /* in bytes */
+	uint32_t mode;      /* permission bits as packaged, with setuid if it is so */
+};
+
+struct emulator_reader;
+
+/* Opens a package of any format. Errors of package_reader_open(). */
+int emulator_reader_open(const char *path, struct emulator_reader **ret_reader,
+			 struct error *err) CHECKED;
+
+/* The same over an open package, which the result owns then. `label` names it in messages. */
+struct emulator_reader *
+emulator_reader_new(struct package_reader *package, const char *label) CHECKED;
+
+/*
+ * Goes to the next emulator, in the package's order. Returns 1, 0 after the last, or -1:
+ *
+ * ERR_INPUT for a package that is not as it should be, with the member and the reason: a target
+ * that does not exist, the same one twice, a hard link or a special file under such a name, an
+ * emulator outside of usr/bin, a name with ".." in it, or (after the last) a link whose file is
+ * missing from the package. Also the errors of package_reader_next().
+ */
+int emulator_reader_next(struct emulator_reader *reader, struct emulator *ret_emulator,
+			 struct error *err) CHECKED;
+
+/* package_reader_read() for the current emulator. */
+ssize_t emulator_reader_read(struct emulator_reader *reader, void *buffer, size_t length,
+			     struct error *err) CHECKED;
+
+void emulator_reader_free(struct emulator_reader *reader);
+void emulator_reader_freep(struct emulator_reader **reader); /* for AUTO() */
+
+/*
+ * Reads every emulator of the package file at `path` and adds it to `package->members` with target,
+ * path, size and sha256; sets `package->qemu_version`, which must be NULL, from what the binaries
+ * say of themselves. A package without emulators gets no member and no version: the near-empty
+ * metapackage is such a one.
+ *
+ * ERR_VERIFY, naming package and member: not a static ELF program for `host`, without a version,
+ * or with another one than `package->version` or the members before it. ERR_INPUT for a member of
+ * more than 256 MiB, and the errors above.
+ */
+int emulators_inspect(const char *path, const struct arch *host, struct package *package,
+		      struct error *err) CHECKED;

@@ -1,0 +1,380 @@
+#!/usr/bin/env python3
+"""RPM packages built and signed here by rpmbuild and rpmsign, judged by the project's reader and
+verifier, with rpmkeys, gpgv and bsdtar as second opinions. Prints TAP."""
+
+import hashlib
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+TOOLS = ["rpmbuild", "rpmsign", "rpmkeys", "rpm", "gpg", "gpgv", "bsdtar", "cc"]
+RPM_TOOL = os.path.join(os.environ.get("BUILD_DIR", "build/debug"), "tests", "rpm_tool")
+EVR = "2:10.2.2-1.fc44"
+COMPRESSIONS = ["w3.zstdio", "w2.xzdio", "w2.lzdio", "w9.gzdio", "w9.bzdio", "w.ufdio"]
+
+SPEC = """
+Name: qemu
+Epoch: 2
+Version: 10.2.2
+Release: 1.fc44
+Summary: stand-in
+License: GPL-2.0-or-later
+AutoReqProv: no
+%global debug_package %{nil}
+%global __os_install_post %{nil}
+%define _build_id_links none
+%description
+Stand-in.
+%package user-static
+Summary: empty
+Requires: qemu-user-static-s390x
+%description user-static
+Empty.
+%package user-static-s390x
+Summary: one
+%description user-static-s390x
+One.
+%package user-static-arm
+Summary: two
+%description user-static-arm
+Two.
+%install
+mkdir -p %{buildroot}%{_bindir} %{buildroot}/usr/lib/binfmt.d
+cp %{_sourcedir}/qemu-* %{buildroot}%{_bindir}/
+echo conf >%{buildroot}/usr/lib/binfmt.d/qemu-s390x-static.conf
+%files user-static
+%files user-static-s390x
+%{_bindir}/qemu-s390x-static
+/usr/lib/binfmt.d/qemu-s390x-static.conf
+%files user-static-arm
+%{_bindir}/qemu-arm*-static
+"""
+
+PROGRAM = r"""
+#include <stdio.h>
+int main(void) { puts("qemu-%s version %s (qemu-10.2.2-1.fc44)"); return 0; }
+"""
+
+count = 0
+failed = 0
+
+
+def ok(condition, name, detail=""):
+    global count, failed
+    count += 1
+    if not condition:
+        failed += 1
+    print(f"{'ok' if condition else 'not ok'} {count} - {name}")
+    if not condition and detail:
+        print("# " + detail.replace("\n", "\n# "))
+    sys.stdout.flush()
+
+
+def run(*command, **kwargs):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          **kwargs)
+
+
+def must(*command, **kwargs):
+    result = run(*command, **kwargs)
+    if result.returncode != 0:
+        raise SystemExit(f"Bail out! {command[0]}: {result.stdout[-500:]}{result.stderr[-500:]}")
+    return result.stdout
+
+
+def tool(*args):
+    return run(RPM_TOOL, *args)
+
+
+def refused(result, *texts):
+    return result.returncode in (3, 4) and all(t in result.stderr for t in texts)
+
+
+def parts(package):
+    """Offsets: end of the signature header, begin and end of the main header; and signatures."""
+    def header(at):
+        il, dl = struct.unpack(">II", package[at + 8:at + 16])
+        entries = [struct.unpack(">IIiI", package[at + 16 + 16 * i:at + 32 + 16 * i])
+                   for i in range(il)]
+        return entries, at + 16 + 16 * il, at + 16 + 16 * il + dl
+    entries, data, end = header(96)
+    main = (end + 7) & ~7
+    _, _, main_end = header(main)
+    found = {tag: package[data + offset:data + offset + n] for tag, _, offset, n in entries}
+    return end, main, main_end, found
+
+
+class Keys:
+    def __init__(self, home):
+        self.home = home
+        os.mkdir(home, 0o700)
+        for name in ("release", "other"):
+            must("gpg", "--batch", "-q", "--passphrase", "", "--quick-gen-key",
+                 f"{name}@example.test", "rsa2048", "sign", "never", env=self.env())
+            self.write(name, "--armor", f"{name}.asc")
+            self.write(name, "--no-armor", f"{name}.gpg")
+
+    def env(self):
+        return dict(os.environ, GNUPGHOME=self.home)
+
+    def write(self, name, armor, file):
+        must("gpg", "-q", armor, "--export", "-o", self.path(file), f"{name}@example.test",
+             env=self.env())
+
+    def path(self, file):
+        return os.path.join(os.path.dirname(self.home), file)
+
+    def fingerprint(self, name):
+        listing = must("gpg", "--with-colons", "--list-keys", f"{name}@example.test",
+                       env=self.env())
+        return [line.split(":")[9] for line in listing.splitlines() if line.startswith("fpr")][0]
+
+    def sign(self, package, name="release", digest=None):
+        extra = ["--define", f"_gpg_sign_cmd_extra_args --digest-algo {digest}"] if digest else []
+        must("rpmsign", "--define", "__gpg /usr/bin/gpg", "--define",
+             f"_gpg_name {name}@example.test", *extra, "--addsign", package, env=self.env())
+
+
+def build(top, arch, compression, version="10.2.2", what="-bb"):
+    must("rpmbuild", what, "--quiet", "--target", arch, "--define", f"_topdir {top}",
+         "--define", f"_binary_payload {compression}", "--define", "_buildhost reproducible",
+         "--define", "use_source_date_epoch_as_buildtime 1", os.path.join(top, "qemu.spec"),
+         env=dict(os.environ, SOURCE_DATE_EPOCH="1700000000"))
+
+
+def program(top, target, version="10.2.2"):
+    source = os.path.join(top, "p.c")
+    with open(source, "w") as f:
+        f.write(PROGRAM % (target, version))
+    must("cc", "-static", "-O1", "-o", os.path.join(top, "SOURCES", f"qemu-{target}-static"),
+         source)
+
+
+def test_compressions(top, keys, fingerprint):
+    """Every compression: same members as bsdtar sees, signature accepted, inspected."""
+    name = "qemu-user-static-s390x"
+    for compression in COMPRESSIONS:
+        build(top, "x86_64", compression)
+        package = os.path.join(top, f"RPMS/x86_64/{name}-10.2.2-1.fc44.x86_64.rpm")
+        keys.sign(package)
+        result = tool("verify", package, keys.path("release.asc"), fingerprint, name, EVR,
+                      "x86_64")
+        ok(result.returncode == 0 and result.stdout.startswith(fingerprint),
+           f"{compression}: accepted", result.stderr)
+        listing = tool("list", package).stdout.split("\n")
+        wanted = subprocess.check_output(["bsdtar", "-xOf", package,
+                                          "./usr/bin/qemu-s390x-static"])
+        digest = hashlib.sha256(open(os.path.join(top, "SOURCES/qemu-s390x-static"),
+                                     "rb").read()).hexdigest()
+        ok(any(digest in line and "usr/bin/qemu-s390x-static" in line for line in listing) and
+           hashlib.sha256(wanted).hexdigest() == digest,
+           f"{compression}: same bytes as bsdtar", "\n".join(listing))
+        result = tool("inspect", package, "x86_64")
+        ok(result.stdout.startswith("s390x 10.2.2 ") and digest in result.stdout,
+           f"{compression}: one emulator of the right host", result.stdout + result.stderr)
+
+
+def rpmkeys(db, package):
+    return run("rpmkeys", "--dbpath", db, "--define", "_pkgverify_level all", "-K", package)
+
+
+def test_second_opinions(top, keys, package, fingerprint):
+    db = os.path.join(top, "db")
+    os.mkdir(db)
+    must("rpmkeys", "--dbpath", db, "--import", keys.path("release.asc"))
+    ok(rpmkeys(db, package).returncode == 0, "rpmkeys agrees that the signed package is good")
+    data = open(package, "rb").read()
+    _, main, main_end, found = parts(data)
+    with open(os.path.join(top, "sig.pgp"), "wb") as f:
+        f.write(found[268])
+    with open(os.path.join(top, "hdr.bin"), "wb") as f:
+        f.write(data[main:main_end])
+    status = run("gpgv", "--keyring", keys.path("release.gpg"), "--status-fd", "1",
+                 os.path.join(top, "sig.pgp"), os.path.join(top, "hdr.bin"))
+    valid = [line.split() for line in status.stdout.splitlines() if " VALIDSIG " in line]
+    ours = tool("verify", package, keys.path("release.asc"), fingerprint).stdout.split()
+    ok(valid and valid[0][2] == ours[0] and valid[0][4] == ours[1],
+       "gpgv sees the same signer and time", status.stdout + " ".join(ours))
+    ok(ours[2] == hashlib.sha256(data[main:main_end]).hexdigest(), "sha256 of the main header")
+    return db
+
+
+def test_tampering(top, keys, package, fingerprint, db):
+    data = open(package, "rb").read()
+    end, main, main_end, _ = parts(data)
+    copy = os.path.join(top, "copy.rpm")
+    rows = [
+        ("signature header, entry", 96 + 16 + 16 + 9), ("signature header, region", end - 5),
+        ("main header, index", main + 16 + 20), ("main header, data", (main + main_end) // 2),
+        ("main header, last string", main_end - 20), ("payload, first byte", main_end),
+        ("payload, middle", (main_end + len(data)) // 2), ("payload, last byte", len(data) - 1),
+    ]
+    for label, at in rows:
+        with open(copy, "wb") as f:
+            f.write(data[:at] + bytes([data[at] ^ 1]) + data[at + 1:])
+        ours = tool("verify", copy, keys.path("release.asc"), fingerprint)
+        theirs = rpmkeys(db, copy)
+        ok(refused(ours, "copy.rpm") and theirs.returncode != 0, f"altered: {label}",
+           f"{ours.returncode} {ours.stderr} rpmkeys: {theirs.returncode}")
+    for label, length in (("payload", len(data) - 1), ("all of the payload", main_end),
+                          ("main header", main_end - 1), ("signature header", end - 1),
+                          ("lead", 95)):
+        with open(copy, "wb") as f:
+            f.write(data[:length])
+        ours = tool("verify", copy, keys.path("release.asc"), fingerprint)
+        ok(refused(ours, "copy.rpm") and rpmkeys(db, copy).returncode != 0,
+           f"cut short: {label}", ours.stderr)
+
+
+def test_signatures(top, keys, unsigned, fingerprint, db):
+    """Unsigned, another key, weak hashes; each with its own sentence."""
+    copy = os.path.join(top, "copy.rpm")
+    asc = keys.path("release.asc")
+    shutil.copy(unsigned, copy)
+    ok(refused(tool("verify", copy, asc, fingerprint), "'copy.rpm' is not signed", "signed copy"),
+       "unsigned")
+    ok(rpmkeys(db, copy).returncode != 0, "rpmkeys agrees about the unsigned one")
+
+    keys.sign(copy, "other")
+    other = keys.fingerprint("other")
+    result = tool("verify", copy, asc, fingerprint)
+    ok(refused(result, "not a pinned one", other[-16:], fingerprint), "signed by another key",
+       result.stderr)
+    result = tool("verify", copy, keys.path("other.asc"), fingerprint)
+    ok(result.returncode != 0 and "no key with the fingerprint " + fingerprint in result.stderr,
+       "pinned key is not in the file", result.stderr)
+    both = keys.path("both.asc")
+    with open(both, "w") as f:
+        f.write("Words before.\n" + open(keys.path("other.asc")).read() + "\nand between\n" +
+                open(asc).read())
+    result = tool("verify", copy, both, fingerprint)
+    ok(refused(result, "not a pinned one"), "a key that is known, but not pinned", result.stderr)
+    ok(tool("verify", copy, both, other).returncode == 0, "the same, pinned")
+
+    shutil.copy(unsigned, copy)
+    keys.sign(copy, digest="SHA1")
+    result = tool("verify", copy, asc, fingerprint)
+    ok(refused(result, "'copy.rpm' is weak", "SHA1"), "signed with SHA-1", result.stderr)
+    for digest in ("SHA256", "SHA384"):
+        shutil.copy(unsigned, copy)
+        keys.sign(copy, digest=digest)
+        result = tool("verify", copy, asc, fingerprint)
+        ok(result.returncode == 0, f"signed with {digest}", result.stderr)
+
+
+def test_identity(top, keys, package, fingerprint):
+    asc = keys.path("release.asc")
+    name = "qemu-user-static-s390x"
+    for label, args, text in (
+            ("name", ("qemu-user-static-arm", EVR, "x86_64"), "is the package 'qemu-user-static-s390x'"),
+            ("epoch", (name, "10.2.2-1.fc44", "x86_64"), "has version 2:10.2.2-1.fc44"),
+            ("release", (name, "2:10.2.2-2.fc44", "x86_64"), "not 2:10.2.2-2.fc44"),
+            ("architecture", (name, EVR, "aarch64"), "is for x86_64, not for aarch64")):
+        result = tool("verify", package, asc, fingerprint, *args)
+        ok(refused(result, text), f"another {label} than asked for", result.stderr)
+    build(top, "x86_64", "w.ufdio", what="-bs")
+    source = os.path.join(top, "SRPMS/qemu-10.2.2-1.fc44.src.rpm")
+    keys.sign(source)
+    result = tool("verify", source, asc, fingerprint)
+    ok(refused(result, "is a source package"), "a source package", result.stderr)
+
+
+def test_splice(top, unsigned, package):
+    data = open(package, "rb").read()
+    end, main, _, _ = parts(data)
+    signature = os.path.join(top, "qemu.sig")
+    output = os.path.join(top, "spliced.rpm")
+    for label, stop in (("padded", main), ("not padded", end)):
+        with open(signature, "wb") as f:
+            f.write(data[96:stop])
+        result = tool("splice", unsigned, signature, output)
+        ok(result.returncode == 0 and open(output, "rb").read() == data,
+           f"unsigned build and signature header ({label}) make the signed copy", result.stderr)
+    result = tool("splice", os.path.join(top, "RPMS/x86_64/qemu-user-static-arm-10.2.2-1.fc44"
+                                              ".x86_64.rpm"), signature, output + ".2")
+    ok(refused(result, "is not for the package") and not os.path.exists(output + ".2"),
+       "the signature header of another package", result.stderr)
+    with open(signature, "wb") as f:
+        f.write(b"404 not found\n" * 10)
+    result = tool("splice", unsigned, signature, output)
+    ok(refused(result, "qemu.sig") and open(output, "rb").read() == data,
+       "no signature header at all", result.stderr)
+
+
+def test_inspection(top):
+    """Members that are wrong for their package."""
+    rpms = os.path.join(top, "RPMS")
+    result = tool("inspect", os.path.join(rpms, "x86_64/qemu-user-static-10.2.2-1.fc44.x86_64.rpm"),
+                  "x86_64")
+    ok(result.returncode == 0 and result.stdout == "", "the metapackage has no emulator",
+       result.stderr)
+    build(top, "aarch64", "w3.zstdio")
+    result = tool("inspect", os.path.join(rpms, "aarch64/qemu-user-static-s390x-10.2.2-1.fc44"
+                                                ".aarch64.rpm"), "aarch64")
+    ok(refused(result, "usr/bin/qemu-s390x-static", "qemu-user-static-s390x-10.2.2"),
+       "a member of another host", result.stderr)
+    program(top, "armeb", "9.9.9")
+    build(top, "x86_64", "w3.zstdio")
+    arm = os.path.join(rpms, "x86_64/qemu-user-static-arm-10.2.2-1.fc44.x86_64.rpm")
+    result = tool("inspect", arm, "x86_64")
+    ok(refused(result, "qemu-armeb-static", "9.9.9", "10.2.2"), "a member of another version",
+       result.stderr)
+    program(top, "armeb", "")
+    build(top, "x86_64", "w3.zstdio")
+    result = tool("inspect", arm, "x86_64")
+    ok(refused(result, "qemu-armeb-static", "does not say which version"),
+       "a member that does not say its version", result.stderr)
+
+
+def test_versions():
+    words = ["1", "1.0", "1.0.0", "1.00", "1.a", "1a", "1.0~rc1", "1.0~", "1.0^", "1.0^git1",
+             "1.0^git1~x", "10", "9", "9.2.4", "10.2.2", "010", "a", "b", "A", "1.fc43", "1.fc44",
+             "1.fc44.1", "1..2", "fc", "20240101", "5.0~~", "5.0^^"]
+    listing = ", ".join(f'"{word}"' for word in words)
+    theirs = must("rpm", "--eval", "%{lua: w = {" + listing + "} for _, a in ipairs(w) do "
+                  "for _, b in ipairs(w) do print(rpm.vercmp(a, b) .. ' ') end end}").split()
+    pairs = [(a, b) for a in words for b in words]
+    ours = tool("compare", *[word for pair in pairs for word in pair]).stdout.split()
+    different = [f"{pair}: rpm says {order}" for pair, order, own in zip(pairs, theirs, ours)
+                 if order != own]
+    ok(len(theirs) == len(ours) == len(pairs) and not different, "versions compare as in rpm",
+       "\n".join(different[:10]))
+
+
+def main():
+    missing = [t for t in TOOLS if shutil.which(t) is None]
+    if missing:
+        print(f"1..0 # SKIP {', '.join(missing)} not installed")
+        return 0
+    with tempfile.TemporaryDirectory(prefix="it_rpm.") as top:
+        os.mkdir(os.path.join(top, "SOURCES"))
+        with open(os.path.join(top, "qemu.spec"), "w") as f:
+            f.write(SPEC)
+        for target in ("s390x", "arm", "armeb"):
+            program(top, target)
+        keys = Keys(os.path.join(top, "gnupg"))
+        fingerprint = keys.fingerprint("release")
+        test_compressions(top, keys, fingerprint)
+
+        build(top, "x86_64", "w3.zstdio")
+        package = os.path.join(top, "RPMS/x86_64/qemu-user-static-s390x-10.2.2-1.fc44.x86_64.rpm")
+        unsigned = os.path.join(top, "unsigned.rpm")
+        shutil.copy(package, unsigned)
+        keys.sign(package)
+        db = test_second_opinions(top, keys, package, fingerprint)
+        test_tampering(top, keys, package, fingerprint, db)
+        test_signatures(top, keys, unsigned, fingerprint, db)
+        test_identity(top, keys, package, fingerprint)
+        test_splice(top, unsigned, package)
+        test_inspection(top)
+        test_versions()
+        run("gpgconf", "--kill", "gpg-agent", env=keys.env())
+    print(f"1..{count}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
