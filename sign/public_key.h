@@ -1,0 +1,62 @@
+#pragma once
+
+/*
+ * Ed25519 public keys and the spellings in which verifiers take them.
+ */
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PUBLIC_KEY_SIZE     32
+#define SIGNATURE_SIZE      64
+#define MINISIGN_ID_SIZE    8
+#define FINGERPRINT_SIZE    64 /* "SHA256:", 43 characters, the terminator, and some room */
+#define PUBLIC_KEY_MAX_TEXT 4096
+
+struct public_key {
+	uint8_t bytes[PUBLIC_KEY_SIZE];
+};
+
+bool public_key_equal(const struct public_key *a, const struct public_key *b);
+
+/* "SHA256:..." as `ssh-keygen -lf` prints it. Returns `text`, for use in a printf() argument. */
+char *public_key_fingerprint(const struct public_key *key, char text[FINGERPRINT_SIZE]);
+
+/* Base64 of the SHA-256 of the SubjectPublicKeyInfo: the hint of a sigstore bundle. */
+char *public_key_hint(const struct public_key *key) CHECKED;
+
+/*
+ * The number by which minisign finds a key: the first bytes of SHA-256 of the key. Any number
+ * would do, and none is authenticated.
+ */
+void public_key_minisign_id(const struct public_key *key, uint8_t id[MINISIGN_ID_SIZE]);
+
+/* Each form as a text, to be freed by the caller; all but the blob end with a line end. */
+char *public_key_ssh_line(const struct public_key *key, const char *comment) CHECKED;
+char *public_key_minisign(const struct public_key *key) CHECKED;
+char *public_key_pem(const struct public_key *key) CHECKED;
+
+/* The base64 of the SSH form ("AAAAC3..."), and of the minisign form ("RW..."). */
+char *public_key_ssh_base64(const struct public_key *key) CHECKED;
+char *public_key_minisign_base64(const struct public_key *key) CHECKED;
+
+/*
+ * Readers of one form each. They accept what the tools of that form write, one key and nothing
+ * after it. ERR_INPUT with `name` in the sentence.
+ */
+int public_key_parse_ssh_blob(const uint8_t *bytes, size_t length, struct public_key *ret_key,
+			      const char *name, struct error *err) CHECKED;
+int public_key_parse_ssh_base64(const char *text, struct public_key *ret_key, const char *name,
+				struct error *err) CHECKED;
+int public_key_parse_ssh_line(const char *text, struct public_key *ret_key, const char *name,
+			      struct error *err) CHECKED;
+int public_key_parse_minisign(const char *text, struct public_key *ret_key, const char *name,
+			      struct error *err) CHECKED;
+int public_key_parse_pem(const char *text, struct public_key *ret_key, const char *name,
+			 struct error *err) CHECKED;
+
+/* Whichever of the three the text is. */
+int public_key_parse(const char *text, struct public_key *ret_key, const char *name,
+		     struct error *err) CHECKED;

@@ -1,0 +1,27 @@
+#pragma once
+
+/*
+ * The data types of the SSH protocol (RFC 4251, section 5): uint32 big endian, and strings, which
+ * are a uint32 length and as many bytes.
+ */
+
+#include "base/strbuf.h"
+
+#include <stdint.h>
+
+void wire_put_uint32(struct strbuf *buf, uint32_t number);
+void wire_put_string(struct strbuf *buf, const void *bytes, size_t length);
+void wire_put_text(struct strbuf *buf, const char *text);
+
+/* What is left to read; it moves forward and never past `left` bytes. */
+struct wire {
+	const uint8_t *bytes;
+	size_t left;
+};
+
+/* Each returns false, and leaves `wire` alone, when too little is left. Results are borrowed. */
+bool wire_get_uint32(struct wire *wire, uint32_t *ret_number) CHECKED;
+bool wire_get_string(struct wire *wire, const uint8_t **ret_bytes, size_t *ret_length) CHECKED;
+
+/* True if the next string is exactly this text; only then it is passed. */
+bool wire_get_text(struct wire *wire, const char *text) CHECKED;
