@@ -15,7 +15,7 @@ fedora_name() {
     liblzma-dev) echo xz-devel ;;
     libzstd-dev) echo libzstd-devel ;;
     libdeflate-dev) echo libdeflate-devel ;;
-    librpm-dev) echo rpm-devel ;;
+    librnp-dev) echo librnp-devel ;;
     libexpat1-dev) echo expat-devel ;;
     libcmocka-dev) echo libcmocka-devel ;;
     libarchive-tools) echo bsdtar ;;
