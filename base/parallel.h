@@ -1,0 +1,18 @@
+#pragma once
+
+/*
+ * The same small job for many items, on several threads.
+ */
+
+#include "base/error.h"
+
+#include <stddef.h>
+
+/*
+ * Calls job(index, context, err) for each index below `count`, on up to `threads` threads, of which
+ * the caller is one. Returns -1 with an error after the first failure or a signal
+ * (ERR_INTERRUPTED); jobs that had not begun by then are left out.
+ */
+int parallel_for(size_t count, unsigned int threads,
+		 int (*job)(size_t index, void *context, struct error *err), void *context,
+		 struct error *err) CHECKED;

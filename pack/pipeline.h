@@ -1,0 +1,66 @@
+#pragma once
+
+/*
+ * Threads that turn a stream of large items into results, with a fixed amount of memory.
+ *
+ * Producers fill buffers from a small pool, one whole item each; workers take them in the order in
+ * which they were submitted. When all buffers are in use producers wait, so that memory does not
+ * grow with the number of items, sources or hosts. The first error, or a signal, ends it all.
+ */
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct pipeline;
+
+/* A buffer with an item in it. */
+struct pipeline_item {
+	uint8_t *bytes;
+	size_t size;
+	void *tag; /* for the producer to set and the worker to read */
+};
+
+/* All of these are called from several threads at once; `context` is passed to each. */
+struct pipeline_work {
+	/* Submits all items of one source, from 0 to source_count - 1. Runs once for each. */
+	int (*produce)(struct pipeline *pipeline, size_t source, void *context, struct error *err);
+	size_t source_count;
+
+	/* Works on one item; the buffer is its own until it returns. `scratch` is the thread's. */
+	int (*consume)(const struct pipeline_item *item, void *scratch, void *context,
+		       struct error *err);
+	void *(*scratch_new)(void);
+	void (*scratch_free)(void *scratch);
+
+	void *context;
+};
+
+struct pipeline_limits {
+	unsigned int workers;   /* threads that consume; at least 1 */
+	unsigned int producers; /* sources that are produced at once; at least 1 */
+	size_t item_bytes;      /* of the largest item */
+	size_t buffer_bytes;    /* of all buffers together; two are made however large they are */
+};
+
+/*
+ * Runs it to its end. On failure returns -1 with the first error that any function reported, or
+ * ERR_INTERRUPTED; by then all threads have ended.
+ */
+int pipeline_run(const struct pipeline_work *work, const struct pipeline_limits *limits,
+		 struct error *err) CHECKED;
+
+/*
+ * From produce(): waits for a free buffer for `size` bytes. It is given up again with
+ * pipeline_submit() or pipeline_return(). ERR_INPUT if `size` is above the limit; any other error
+ * means that the pipeline is ending.
+ */
+int pipeline_reserve(struct pipeline *pipeline, size_t size, struct pipeline_item **ret_item,
+		     struct error *err) CHECKED;
+
+/* Hands a filled item to the workers. */
+void pipeline_submit(struct pipeline *pipeline, struct pipeline_item *item);
+
+/* Gives a buffer back unused; NULL is fine. */
+void pipeline_return(struct pipeline *pipeline, struct pipeline_item *item);
