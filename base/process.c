@@ -1,0 +1,296 @@
+#include "base/process.h"
+
+#include "base/alloc.h"
+#include "base/interrupt.h"
+#include "base/strbuf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum {
+	STATUS_FD = 3,
+	DEFAULT_OUTPUT = 1 << 20,
+	ERRORS_KEPT = 8 << 10,
+	LINE_MAX_BYTES = 4096,
+	POLL_MS = 250
+};
+
+/* What a child may know of our environment: nothing in it is a secret of ours. */
+static const char *const inherited[] = {
+	"PATH",      "HOME",      "TMPDIR",   "http_proxy",    "https_proxy",
+	"ftp_proxy", "all_proxy", "no_proxy", "HTTP_PROXY",    "HTTPS_PROXY",
+	"FTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE",
+};
+
+struct environment {
+	char *items[ARRAY_SIZE(inherited) + 34];
+	size_t count;
+};
+
+struct streams {
+	int output, errors, status; /* our ends, -1 once they have ended */
+	struct strbuf output_text, errors_text, line;
+	bool line_too_long;
+};
+
+void
+process_result_release(struct process_result *result)
+{
+	free(result->output);
+	free(result->errors);
+	*result = (struct process_result)PROCESS_RESULT_INIT;
+}
+
+static void
+environment_release(struct environment *environment)
+{
+	for (size_t i = 0; i < environment->count; i++)
+		free(environment->items[i]);
+}
+
+static int
+environment_fill(struct environment *environment, const char *const *extra, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(inherited); i++) {
+		const char *value = getenv(inherited[i]);
+
+		if (value != NULL)
+			environment->items[environment->count++] =
+				xasprintf("%s=%s", inherited[i], value);
+	}
+	environment->items[environment->count++] = xstrdup("LC_ALL=C.UTF-8");
+	for (size_t i = 0; extra != NULL && extra[i] != NULL; i++) {
+		if (environment->count + 1 >= ARRAY_SIZE(environment->items))
+			return error_set(err, ERR_IO, "too many variables for a child process");
+		environment->items[environment->count++] = xstrdup(extra[i]);
+	}
+	return 0;
+}
+
+static void
+streams_release(struct streams *streams)
+{
+	cleanup_closep(&streams->output);
+	cleanup_closep(&streams->errors);
+	cleanup_closep(&streams->status);
+	strbuf_release(&streams->output_text);
+	strbuf_release(&streams->errors_text);
+	strbuf_release(&streams->line);
+}
+
+/*
+ * One pipe: our end is `*ret_read`; the child's end is moved above the descriptors that the child
+ * gives a meaning to, so that the moves in the child cannot overwrite each other.
+ */
+static int
+open_pipe(int *ret_read, int *ret_write, struct error *err)
+{
+	int fds[2], high;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return error_set_errno(err, ERR_IO, "cannot make a pipe");
+	high = fcntl(fds[1], F_DUPFD_CLOEXEC, STATUS_FD + 1);
+	if (high < 0) {
+		error_set_errno(err, ERR_IO, "cannot make a pipe");
+		(void)close(fds[0]);
+		(void)close(fds[1]);
+		return -1;
+	}
+	(void)close(fds[1]);
+	*ret_read = fds[0];
+	*ret_write = high;
+	return 0;
+}
+
+/* The child's descriptors, directory and signals. Returns an errno value. */
+static int
+fill_actions(posix_spawn_file_actions_t *actions, const struct process_request *request,
+	     const int writers[3])
+{
+	int e = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
+
+	if (e == 0)
+		e = posix_spawn_file_actions_adddup2(actions, writers[0], 1);
+	if (e == 0)
+		e = posix_spawn_file_actions_adddup2(actions, writers[1], 2);
+	if (e == 0 && request->status_line != NULL)
+		e = posix_spawn_file_actions_adddup2(actions, writers[2], STATUS_FD);
+	if (e == 0 && request->directory != NULL)
+		e = posix_spawn_file_actions_addchdir_np(actions, request->directory);
+	return e;
+}
+
+static int
+spawn(const struct process_request *request, char *const *environment, const int writers[3],
+      pid_t *ret_pid, struct error *err)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t none, all;
+	int e;
+
+	(void)sigemptyset(&none);
+	(void)sigfillset(&all);
+	(void)posix_spawn_file_actions_init(&actions);
+	(void)posix_spawnattr_init(&attributes);
+	(void)posix_spawnattr_setsigmask(&attributes, &none);
+	(void)posix_spawnattr_setsigdefault(&attributes, &all);
+	(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	e = fill_actions(&actions, request, writers);
+	/* posix_spawnp() does not change the strings; its type is older than const. */
+	if (e == 0)
+		e = posix_spawnp(ret_pid, request->argv[0], &actions, &attributes,
+				 (char *const *)(uintptr_t)request->argv, environment);
+	(void)posix_spawn_file_actions_destroy(&actions);
+	(void)posix_spawnattr_destroy(&attributes);
+	if (e == ENOENT)
+		return error_set(err, ERR_NOT_FOUND, "there is no program '%s' here",
+				 request->argv[0]);
+	if (e != 0)
+		return error_set(err, ERR_IO, "cannot run '%s': %s", request->argv[0], strerror(e));
+	return 0;
+}
+
+static void
+take_status(struct streams *streams, const struct process_request *request, const char *bytes,
+	    size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (bytes[i] != '\n') {
+			if (streams->line.length < LINE_MAX_BYTES)
+				strbuf_add(&streams->line, &bytes[i], 1);
+			else
+				streams->line_too_long = true;
+			continue;
+		}
+		if (!streams->line_too_long)
+			request->status_line(request->context, strbuf_text(&streams->line));
+		strbuf_release(&streams->line);
+		streams->line_too_long = false;
+	}
+}
+
+/* Keeps the end: the last lines are the ones that say why. */
+static void
+take_errors(struct streams *streams, const char *bytes, size_t length)
+{
+	strbuf_add(&streams->errors_text, bytes, length);
+	if (streams->errors_text.length > (size_t)2 * ERRORS_KEPT) {
+		struct strbuf tail = STRBUF_INIT;
+
+		strbuf_add(&tail,
+			   streams->errors_text.text + streams->errors_text.length - ERRORS_KEPT,
+			   ERRORS_KEPT);
+		strbuf_release(&streams->errors_text);
+		streams->errors_text = tail;
+	}
+}
+
+/* Reads once from the stream behind `fd`, which is closed at its end. */
+static void
+pump(struct streams *streams, const struct process_request *request, int *fd)
+{
+	char bytes[16384];
+	ssize_t n = read(*fd, bytes, sizeof(bytes));
+
+	if (n < 0 && errno == EINTR)
+		return;
+	if (n <= 0)
+		cleanup_closep(fd);
+	else if (fd == &streams->output)
+		strbuf_add(&streams->output_text, bytes, (size_t)n);
+	else if (fd == &streams->errors)
+		take_errors(streams, bytes, (size_t)n);
+	else
+		take_status(streams, request, bytes, (size_t)n);
+}
+
+/* Until the program has closed all it writes to; told to stop, it is told to stop as well. */
+static void
+pump_all(struct streams *streams, const struct process_request *request, pid_t pid)
+{
+	bool told = false;
+	int *fds[3] = {&streams->output, &streams->errors, &streams->status};
+
+	while (streams->output >= 0 || streams->errors >= 0 || streams->status >= 0) {
+		struct pollfd polled[3];
+
+		for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+			polled[i] = (struct pollfd){.fd = *fds[i], .events = POLLIN};
+		if (!told && interrupt_pending()) {
+			(void)kill(pid, SIGTERM);
+			told = true;
+		}
+		if (poll(polled, ARRAY_SIZE(polled), POLL_MS) <= 0)
+			continue;
+		for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+			if (*fds[i] >= 0 && polled[i].revents != 0)
+				pump(streams, request, fds[i]);
+	}
+}
+
+static int
+wait_for(pid_t pid, int *ret_status, struct error *err)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return error_set_errno(err, ERR_IO, "cannot wait for a child process");
+	*ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return 0;
+}
+
+static int
+run_piped(const struct process_request *request, char *const *environment, struct streams *streams,
+	  int *ret_status, struct error *err)
+{
+	int writers[3] = {-1, -1, -1};
+	pid_t pid = -1;
+	int r = -1;
+
+	if (open_pipe(&streams->output, &writers[0], err) == 0 &&
+	    open_pipe(&streams->errors, &writers[1], err) == 0 &&
+	    (request->status_line == NULL || open_pipe(&streams->status, &writers[2], err) == 0))
+		r = spawn(request, environment, writers, &pid, err);
+	for (size_t i = 0; i < ARRAY_SIZE(writers); i++)
+		cleanup_closep(&writers[i]);
+	if (r < 0)
+		return -1;
+	pump_all(streams, request, pid);
+	if (wait_for(pid, ret_status, err) < 0)
+		return -1;
+	return interrupt_check(err);
+}
+
+int
+process_run(const struct process_request *request, struct process_result *ret_result,
+	    struct error *err)
+{
+	AUTO(environment_release) struct environment environment = {0};
+	AUTO(streams_release)
+	struct streams streams = {-1, -1, -1, STRBUF_INIT, STRBUF_INIT, STRBUF_INIT, false};
+	int status = 0;
+
+	streams.output_text.max_length =
+		request->max_output != 0 ? request->max_output : (size_t)DEFAULT_OUTPUT;
+	if (environment_fill(&environment, request->environment, err) < 0)
+		return -1;
+	if (run_piped(request, environment.items, &streams, &status, err) < 0)
+		return -1;
+	if (streams.output_text.overflow)
+		return error_set(err, ERR_INPUT, "'%s' wrote more than %zu bytes", request->argv[0],
+				 streams.output_text.max_length);
+	ret_result->status = status;
+	ret_result->length = streams.output_text.length;
+	ret_result->output = strbuf_take(&streams.output_text);
+	ret_result->errors = strbuf_take(&streams.errors_text);
+	return 0;
+}

@@ -1,0 +1,49 @@
+#pragma once
+
+/*
+ * Runs another program: arguments as an array and no shell, an environment of named variables
+ * only, a cap on what it may say, and its standard error kept for the message when it fails.
+ */
+
+#include "base/error.h"
+
+#include <stddef.h>
+
+struct process_request {
+	const char *const *argv;        /* ends with NULL; argv[0] is looked up in PATH */
+	const char *const *environment; /* "NAME=value", ends with NULL; NULL for none */
+	const char *directory;          /* where it runs; NULL for here */
+	size_t max_output; /* of standard output, in bytes; more is an error; 0: 1 MiB */
+
+	/*
+	 * Called with each line that the program writes to descriptor 3, without its line end, while
+	 * it runs. NULL: descriptor 3 is closed for it. Lines over 4096 bytes are left out.
+	 */
+	void (*status_line)(void *context, const char *line);
+	void *context;
+};
+
+struct process_result {
+	int status;    /* exit status; 128 + signal when a signal ended it */
+	char *output;  /* standard output, terminated */
+	size_t length; /* of `output` */
+	char *errors;  /* the last 8 KiB of standard error */
+};
+
+#define PROCESS_RESULT_INIT                                                                        \
+	{                                                                                          \
+		0, NULL, 0, NULL                                                                   \
+	}
+
+/*
+ * Runs it to its end. Standard input is empty. Of our own environment it gets PATH, HOME, TMPDIR,
+ * the proxy variables (http_proxy and its like) and SSL_CERT_FILE, with LC_ALL=C.UTF-8; the
+ * strings of `environment` go on top.
+ *
+ * Returns 0 whenever the program ran and ended, with whatever status. ERR_NOT_FOUND if there is no
+ * such program, ERR_INPUT if it said more than `max_output`, ERR_IO.
+ */
+int process_run(const struct process_request *request, struct process_result *ret_result,
+		struct error *err) CHECKED;
+
+void process_result_release(struct process_result *result);

@@ -1,0 +1,133 @@
+#include "tests/test.h"
+
+#include "base/process.h"
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+
+#include <stdlib.h>
+
+static void
+output_errors_and_status_come_back(void **state)
+{
+	static const char *const argv[] = {"sh", "-c", "printf 'a b'; echo why >&2; exit 7", NULL};
+	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	struct process_request request = {.argv = argv};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_ok(process_run(&request, &result, &err), err);
+	assert_int_equal(result.status, 7);
+	assert_string_equal(result.output, "a b");
+	assert_int_equal(result.length, 3);
+	assert_string_equal(result.errors, "why\n");
+}
+
+static void
+a_signal_is_a_status(void **state)
+{
+	static const char *const argv[] = {"sh", "-c", "kill -9 $$", NULL};
+	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	struct process_request request = {.argv = argv};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_ok(process_run(&request, &result, &err), err);
+	assert_int_equal(result.status, 137);
+}
+
+static void
+the_environment_is_a_list_of_names(void **state)
+{
+	static const char *const argv[] = {"env", NULL};
+	static const char *const extra[] = {"APT_CONFIG=/x y", NULL};
+	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	struct process_request request = {.argv = argv, .environment = extra, .directory = "/"};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(setenv("RELEASE_TOKEN", "very-secret", 1), 0);
+	assert_int_equal(setenv("http_proxy", "http://127.0.0.1:9", 1), 0);
+	assert_ok(process_run(&request, &result, &err), err);
+	(void)unsetenv("RELEASE_TOKEN");
+	(void)unsetenv("http_proxy");
+	assert_null(strstr(result.output, "very-secret"));
+	assert_non_null(strstr(result.output, "APT_CONFIG=/x y\n"));
+	assert_non_null(strstr(result.output, "http_proxy=http://127.0.0.1:9\n"));
+	assert_non_null(strstr(result.output, "LC_ALL=C.UTF-8\n"));
+}
+
+static void
+collect(void *context, const char *line)
+{
+	struct strbuf *text = context;
+
+	strbuf_addf(text, "[%s]", line);
+}
+
+static void
+status_lines_arrive_one_by_one(void **state)
+{
+	static const char *const argv[] = {
+		"sh", "-c",
+		"cd /; pwd; echo one >&3; head -c 5000 /dev/zero | tr '\\0' x >&3; "
+		"echo >&3; echo three >&3; printf cut >&3",
+		NULL};
+	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
+	struct process_request request = {.argv = argv, .status_line = collect, .context = &text};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_ok(process_run(&request, &result, &err), err);
+	assert_string_equal(result.output, "/\n");
+	assert_string_equal(strbuf_text(&text), "[one][three]");
+}
+
+static void
+failures_name_the_program(void **state)
+{
+	static const char *const missing[] = {"no-such-program-here", NULL};
+	static const char *const loud[] = {"head", "-c", "5000", "/dev/zero", NULL};
+	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	struct process_request request = {.argv = missing};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_refused(process_run(&request, &result, &err), err, ERR_NOT_FOUND,
+		       "no program 'no-such-program-here'");
+	request = (struct process_request){.argv = loud, .max_output = 4096};
+	assert_refused(process_run(&request, &result, &err), err, ERR_INPUT,
+		       "'head' wrote more than 4096 bytes");
+	assert_null(result.output);
+}
+
+static void
+only_the_end_of_the_errors_is_kept(void **state)
+{
+	static const char *const argv[] = {
+		"sh", "-c", "head -c 100000 /dev/zero | tr '\\0' x >&2; echo last >&2", NULL};
+	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	struct process_request request = {.argv = argv};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_ok(process_run(&request, &result, &err), err);
+	assert_true(strlen(result.errors) < 40000);
+	assert_true(text_ends_with(result.errors, "xlast\n"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(output_errors_and_status_come_back),
+		cmocka_unit_test(a_signal_is_a_status),
+		cmocka_unit_test(the_environment_is_a_list_of_names),
+		cmocka_unit_test(status_lines_arrive_one_by_one),
+		cmocka_unit_test(failures_name_the_program),
+		cmocka_unit_test(only_the_end_of_the_errors_is_kept),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
