@@ -18,7 +18,8 @@ struct link {
 struct emulator_reader {
 	struct package_reader *reader;
 	char *label; /* the package's file name */
-	char *path;  /* of the current emulator */
+	const struct package_warnings *warnings;
+	char *path; /* of the current emulator */
 	char *target;
 
 	char **targets; /* found so far */
@@ -35,6 +36,13 @@ emulator_reader_new(struct package_reader *package, const char *label)
 	r->reader = package;
 	r->label = xstrdup(label);
 	return r;
+}
+
+void
+emulator_reader_set_warnings(struct emulator_reader *reader,
+			     const struct package_warnings *warnings)
+{
+	reader->warnings = warnings;
 }
 
 int
@@ -112,9 +120,6 @@ check_wanted(const struct emulator_reader *r, const struct member_info *info, co
 	if (info->type != MEMBER_FILE)
 		return error_set(err, ERR_INPUT, "'%s' in '%s' is not a regular file", info->name,
 				 r->label);
-	if (!target_is_known(target))
-		return error_set(err, ERR_INPUT, "'%s' in '%s': there is no target '%s'",
-				 info->name, r->label, target);
 	if (has_target(r, target))
 		return error_set(err, ERR_INPUT, "'%s' has the emulator of '%s' twice: '%s'",
 				 r->label, target, info->name);
@@ -152,6 +157,16 @@ check_links(const struct emulator_reader *r, struct error *err)
 	return 0;
 }
 
+static void
+warn_unknown(const struct emulator_reader *r, const struct member_info *info)
+{
+	auto_free char *text = xasprintf("'%s' in '%s' is for no known target, and left out",
+					 info->name, r->label);
+
+	if (r->warnings != NULL)
+		r->warnings->warn(r->warnings->context, text);
+}
+
 /* 1 if the member is an emulator, 0 if it is to be passed over. */
 static int
 classify(struct emulator_reader *r, const struct member_info *info, char **ret_target,
@@ -167,6 +182,10 @@ classify(struct emulator_reader *r, const struct member_info *info, char **ret_t
 		return 0;
 	if (info->type == MEMBER_SYMLINK) {
 		remember_link(r, info);
+		return 0;
+	}
+	if (!target_is_known(target)) {
+		warn_unknown(r, info);
 		return 0;
 	}
 	if (check_wanted(r, info, target, err) < 0)

@@ -18,6 +18,12 @@ struct emulator {
 	uint32_t mode;      /* permission bits as packaged, with setuid if it is so */
 };
 
+/* Takes a sentence that a person should see but that stops nothing. */
+struct package_warnings {
+	void (*warn)(void *context, const char *text);
+	void *context;
+};
+
 struct emulator_reader;
 
 /* Opens a package of any format. Errors of package_reader_open(). */
@@ -28,11 +34,16 @@ int emulator_reader_open(const char *path, struct emulator_reader **ret_reader,
 struct emulator_reader *
 emulator_reader_new(struct package_reader *package, const char *label) CHECKED;
 
+/* Where warnings go; borrowed. NULL, as at the start: nowhere. */
+void emulator_reader_set_warnings(struct emulator_reader *reader,
+				  const struct package_warnings *warnings);
+
 /*
- * Goes to the next emulator, in the package's order. Returns 1, 0 after the last, or -1:
+ * Goes to the next emulator, in the package's order. Returns 1, 0 after the last, or -1. A program
+ * with the name of a target that is not known is left out with a warning.
  *
- * ERR_INPUT for a package that is not as it should be, with the member and the reason: a target
- * that does not exist, the same one twice, a hard link or a special file under such a name, an
+ * ERR_INPUT for a package that is not as it should be, with the member and the reason: the same
+ * target twice, a hard link or a special file under such a name, an
  * emulator outside of usr/bin, a name with ".." in it, or (after the last) a link whose file is
  * missing from the package. Also the errors of package_reader_next().
  */
@@ -53,8 +64,9 @@ void emulator_reader_freep(struct emulator_reader **reader); /* for AUTO() */
  * metapackage is such a one.
  *
  * ERR_VERIFY, naming package and member: not a static ELF program for `host`, without a version,
- * or with another one than `package->version` or the members before it. ERR_INPUT for a member of
- * more than 256 MiB, and the errors above.
+ * or with another one than `package->version` (emulator_version.h) or the members before it.
+ * ERR_INPUT for a member of more than 256 MiB, and the errors above. A setuid bit is a warning:
+ * nothing that is made from members keeps it. `warnings` may be NULL.
  */
 int emulators_inspect(const char *path, const struct arch *host, struct package *package,
-		      struct error *err) CHECKED;
+		      const struct package_warnings *warnings, struct error *err) CHECKED;

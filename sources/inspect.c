@@ -3,69 +3,30 @@
 #include "base/alloc.h"
 #include "base/elf.h"
 #include "base/file.h"
-#include "base/strbuf.h"
+#include "sources/emulator_version.h"
 
 #include <string.h>
 
 #define MAX_EMULATOR (256U << 20)
-#define MAX_VERSION  32U
 
-/*
- * The version that a binary prints for --version: its text is "qemu-TARGET version 10.2.2 (...".
- * To be freed by the caller, or NULL.
- */
-static char *
-embedded_version(const char *bytes, size_t size, const char *target)
-{
-	auto_free char *before = xasprintf("qemu-%s version ", target);
-	const char *at = memmem(bytes, size, before, strlen(before));
-	const char *end = bytes + size;
-	size_t length = 0;
-
-	if (at == NULL)
-		return NULL;
-	at += strlen(before);
-	while (at + length < end && length < MAX_VERSION &&
-	       ((at[length] >= '0' && at[length] <= '9') || at[length] == '.'))
-		length++;
-	return length == 0 ? NULL : xstrndup(at, length);
-}
-
-/*
- * Whether the version in a package's own version ("2:10.2.2-1.fc44", "1:10.0.13+ds-0+deb13u1") is
- * that of the binary. Debian's 7.2 has binaries that say 7.2.22: a shorter one stands for the
- * whole series.
- */
-static bool
-version_fits(const char *package_version, const char *version)
-{
-	const char *colon = strchr(package_version, ':');
-	const char *start = colon != NULL ? colon + 1 : package_version;
-	size_t length = strspn(start, "0123456789.");
-
-	return length > 0 && strncmp(start, version, length) == 0 &&
-	       (version[length] == '\0' || version[length] == '.');
-}
-
+/* The first member's version becomes the package's, and the others have to be the same. */
 static int
-check_version(const struct emulator *emulator, const char *label, const char *version,
+check_version(const struct emulator *emulator, const char *label, const char *bytes,
 	      struct package *package, struct error *err)
 {
-	if (version == NULL)
-		return error_set(err, ERR_VERIFY, "'%s' in '%s' does not say which version it is",
-				 emulator->path, label);
-	if (package->qemu_version == NULL) {
-		if (package->version != NULL && !version_fits(package->version, version))
-			return error_set(err, ERR_VERIFY,
-					 "'%s' in '%s' is version %s, and the package is %s",
-					 emulator->path, label, version, package->version);
-		package->qemu_version = xstrdup(version);
-		return 0;
-	}
-	if (strcmp(package->qemu_version, version) != 0)
+	struct emulator_version version;
+
+	if (emulator_read_version((const uint8_t *)bytes, (size_t)emulator->size, emulator->target,
+				  &version, err) < 0 ||
+	    (package->version != NULL &&
+	     emulator_check_version(&version, package->version, err) < 0))
+		return error_prefix(err, "'%s' in '%s'", emulator->path, label);
+	if (package->qemu_version == NULL)
+		package->qemu_version = xstrdup(version.number);
+	if (strcmp(package->qemu_version, version.number) != 0)
 		return error_set(err, ERR_VERIFY,
 				 "'%s' in '%s' is version %s, but others in it are %s",
-				 emulator->path, label, version, package->qemu_version);
+				 emulator->path, label, version.number, package->qemu_version);
 	return 0;
 }
 
@@ -99,15 +60,13 @@ inspect_one(struct emulator_reader *reader, const struct emulator *emulator, con
 {
 	auto_free char *name = xasprintf("'%s' in '%s'", emulator->path, label);
 	auto_free char *bytes = NULL;
-	auto_free char *version = NULL;
 	struct member *member;
 	size_t size = (size_t)emulator->size;
 
 	if (read_whole(reader, emulator, label, &bytes, err) < 0 ||
 	    elf_check_static((const uint8_t *)bytes, size, host, name, err) < 0)
 		return -1;
-	version = embedded_version(bytes, size, emulator->target);
-	if (check_version(emulator, label, version, package, err) < 0)
+	if (check_version(emulator, label, bytes, package, err) < 0)
 		return -1;
 	member = package_add_member(package, emulator->target, emulator->path);
 	member->size = emulator->size;
@@ -115,9 +74,20 @@ inspect_one(struct emulator_reader *reader, const struct emulator *emulator, con
 	return 0;
 }
 
+static void
+warn_mode(const struct emulator *emulator, const char *label,
+	  const struct package_warnings *warnings)
+{
+	auto_free char *text = xasprintf("'%s' in '%s' has mode %04o; its special bits are dropped",
+					 emulator->path, label, emulator->mode);
+
+	if (warnings != NULL)
+		warnings->warn(warnings->context, text);
+}
+
 int
 emulators_inspect(const char *path, const struct arch *host, struct package *package,
-		  struct error *err)
+		  const struct package_warnings *warnings, struct error *err)
 {
 	AUTO(emulator_reader_freep) struct emulator_reader *reader = NULL;
 	const char *label = path_base(path);
@@ -126,7 +96,10 @@ emulators_inspect(const char *path, const struct arch *host, struct package *pac
 
 	if (emulator_reader_open(path, &reader, err) < 0)
 		return -1;
+	emulator_reader_set_warnings(reader, warnings);
 	while ((n = emulator_reader_next(reader, &emulator, err)) > 0) {
+		if ((emulator.mode & 07000) != 0)
+			warn_mode(&emulator, label, warnings);
 		if (inspect_one(reader, &emulator, label, host, package, err) < 0)
 			return -1;
 	}

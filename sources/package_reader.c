@@ -2,9 +2,9 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "sources/deb.h"
 #include "sources/rpm_payload.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -15,19 +15,21 @@ struct package_reader {
 };
 
 struct format {
+	enum package_format format;
 	const char *magic;
 	size_t length;
 	int (*open)(const char *path, struct package_reader **ret_reader, struct error *err);
 };
 
 static const struct format formats[] = {
-	{"\xed\xab\xee\xdb", 4, rpm_reader_open},
+	{PACKAGE_RPM, "\xed\xab\xee\xdb", 4, rpm_reader_open},
+	{PACKAGE_DEB, "!<arch>\n", 8, deb_reader_open},
 };
 
 static int
 read_magic(const char *path, char *magic, size_t length, struct error *err)
 {
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
 	if (fd < 0)
 		return error_set_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
@@ -37,18 +39,38 @@ read_magic(const char *path, char *magic, size_t length, struct error *err)
 	return 0;
 }
 
-int
-package_reader_open(const char *path, struct package_reader **ret_reader, struct error *err)
+static const struct format *
+find_format(const char *path, struct error *err)
 {
 	char magic[8];
 
 	if (read_magic(path, magic, sizeof(magic), err) < 0)
-		return -1;
+		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
 		if (memcmp(magic, formats[i].magic, formats[i].length) == 0)
-			return formats[i].open(path, ret_reader, err);
+			return &formats[i];
 	}
-	return error_set(err, ERR_INPUT, "'%s' is neither an .rpm nor a .deb", path);
+	(void)error_set(err, ERR_INPUT, "'%s' is neither an .rpm nor a .deb", path);
+	return NULL;
+}
+
+int
+package_format_of(const char *path, enum package_format *ret_format, struct error *err)
+{
+	const struct format *format = find_format(path, err);
+
+	if (format == NULL)
+		return -1;
+	*ret_format = format->format;
+	return 0;
+}
+
+int
+package_reader_open(const char *path, struct package_reader **ret_reader, struct error *err)
+{
+	const struct format *format = find_format(path, err);
+
+	return format != NULL ? format->open(path, ret_reader, err) : -1;
 }
 
 struct package_reader *

@@ -41,6 +41,12 @@ struct member_info {
 
 struct package_reader;
 
+/* The two kinds of package files, told apart by their first bytes and not by their names. */
+enum package_format { PACKAGE_RPM, PACKAGE_DEB };
+
+/* ERR_NOT_FOUND, ERR_IO, or ERR_INPUT for a file of any other kind. */
+int package_format_of(const char *path, enum package_format *ret_format, struct error *err) CHECKED;
+
 /*
  * Opens the package at `path` and finds out by its first bytes which format it has; the file's
  * name does not matter. Stores the reader in `*ret_reader`, to be freed by the caller.

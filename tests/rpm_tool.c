@@ -111,7 +111,7 @@ inspect(char **args, int count, struct error *err)
 	(void)count;
 	if (host == NULL)
 		return error_set(err, ERR_USAGE, "no host '%s'", args[1]);
-	if (emulators_inspect(args[0], host, &package, err) < 0)
+	if (emulators_inspect(args[0], host, &package, NULL, err) < 0)
 		return -1;
 	for (size_t i = 0; i < package.member_count; i++)
 		(void)printf("%s %s %" PRIu64 " %s %s\n", package.members[i].target,
