@@ -38,7 +38,8 @@ struct error {
 
 /* Sets code and sentence. Returns -1. */
 int error_set(struct error *err, enum error_code code, const char *format, ...) PRINTF_LIKE(3, 4);
-int error_vset(struct error *err, enum error_code code, const char *format, va_list args);
+int error_vset(struct error *err, enum error_code code, const char *format, va_list args)
+	PRINTF_LIKE(3, 0);
 
 /* The same, with ": " and the text of errno. Only directly after the call that set errno. */
 int

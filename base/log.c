@@ -88,8 +88,7 @@ log_redact(const char *text)
 	return clean;
 }
 
-static void
-write_line(enum log_level level, const char *format, va_list args)
+static void PRINTF_LIKE(2, 0) write_line(enum log_level level, const char *format, va_list args)
 {
 	static const char *const labels[] = {"debug: ", "", "warning: ", "error: "};
 	static const char *const colours[] = {"\033[2m", "", "\033[33m", "\033[31m"};

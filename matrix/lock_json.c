@@ -320,10 +320,12 @@ lock_load(const char *path, struct lock *ret_lock, struct error *err)
 static void
 set_text(json_t *object, const char *key, const char *text)
 {
+	int set;
+
 	if (text == NULL)
 		return;
-	if (json_object_set_new(object, key, json_string(text)) != 0)
-		assert(!"the text is UTF-8, it has been checked when it was read");
+	set = json_object_set_new(object, key, json_string(text));
+	assert(set == 0); /* the text is UTF-8, it has been checked when it was read */
 }
 
 static void
