@@ -68,3 +68,11 @@ install_packages() {
     exit 1
   fi
 }
+
+# The packages of tests/node, as its lock file pins them.
+install_node_packages() {
+  command -v npm >/dev/null || install_packages nodejs npm
+  [ tests/node/node_modules/.package-lock.json -nt tests/node/package-lock.json ] && return 0
+  echo "installing with npm: what tests/node/package.json lists"
+  npm --prefix tests/node ci --ignore-scripts --no-audit --no-fund --loglevel=error
+}
