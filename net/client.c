@@ -1,6 +1,7 @@
 #include "net/internal.h"
 
 #include "base/alloc.h"
+#include "base/interrupt.h"
 
 #include <assert.h>
 #include <curl/curl.h>
@@ -204,13 +205,20 @@ with_jitter(uint64_t ms)
 	return ms + random % (ms / 4 + 1);
 }
 
-static void
+/* In small steps, since a signal may wake another thread. Returns false when one came. */
+static bool
 sleep_ms(uint64_t ms)
 {
-	struct timespec left = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
+	enum { STEP_MS = 100 };
 
-	while (nanosleep(&left, &left) < 0)
-		;
+	while (ms != 0 && !interrupt_pending()) {
+		uint64_t step = ms < STEP_MS ? ms : STEP_MS;
+		const struct timespec time = {0, (long)step * 1000000};
+
+		(void)nanosleep(&time, NULL);
+		ms -= step;
+	}
+	return !interrupt_pending();
 }
 
 bool
@@ -236,6 +244,5 @@ http_client_pause(struct http_client *client, struct http_tries *tries, int64_t 
 			     tries->failed + 1, client->tries);
 	if (client->notice != NULL)
 		client->notice(client->notice_context, sentence);
-	sleep_ms(wait_ms);
-	return true;
+	return sleep_ms(wait_ms);
 }

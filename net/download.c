@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "base/progress.h"
 #include "net/internal.h"
 
@@ -270,6 +271,7 @@ transfer(struct http_client *client, const struct http_request *request, struct 
 	for (;;) {
 		int64_t asked_ms;
 		enum verdict verdict;
+		bool again;
 
 		s->ranged = may_range && s->have != 0;
 		s->start_over = false;
@@ -288,7 +290,8 @@ transfer(struct http_client *client, const struct http_request *request, struct 
 			s->furthest = s->have;
 			tries.failed = 0;
 		}
-		if (!http_client_pause(client, &tries, asked_ms, err->message))
+		again = http_client_pause(client, &tries, asked_ms, err->message);
+		if (interrupt_check(err) < 0 || !again)
 			return -1;
 		may_range = true;
 	}

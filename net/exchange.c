@@ -1,6 +1,7 @@
 #include "net/internal.h"
 
 #include "base/alloc.h"
+#include "base/interrupt.h"
 #include "base/progress.h"
 
 #include <curl/curl.h>
@@ -111,6 +112,22 @@ on_seek(void *context, curl_off_t offset, int origin)
 	return CURL_SEEKFUNC_OK;
 }
 
+/* Called at least once a second, whatever the server does. */
+static int
+on_tick(void *context, curl_off_t total, curl_off_t now, curl_off_t send_total, curl_off_t sent)
+{
+	struct state *state = context;
+
+	(void)total;
+	(void)now;
+	(void)send_total;
+	(void)sent;
+	if (interrupt_check(state->err) == 0)
+		return 0;
+	state->failed = true;
+	return 1;
+}
+
 static void
 slist_freep(struct curl_slist **list)
 {
@@ -190,6 +207,8 @@ fail(CURLcode code, const char *detail, const struct state *state, bool *ret_sen
 	auto_free char *shown = http_url_redacted(state->exchange->url);
 	enum error_code kind = classify(code, ret_sent);
 
+	if (state->failed && state->err->code == ERR_INTERRUPTED)
+		return -1;
 	if (state->failed)
 		return error_prefix(state->err, "'%s'", shown);
 	return error_set(state->err, kind, "'%s': %s", shown,
@@ -215,6 +234,9 @@ http_exchange(struct http_client *client, const struct http_exchange *exchange,
 	(void)curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
 	(void)curl_easy_setopt(handle, CURLOPT_WRITEDATA, &state);
 	(void)curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, detail);
+	(void)curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+	(void)curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_tick);
+	(void)curl_easy_setopt(handle, CURLOPT_XFERINFODATA, &state);
 	if (http_url_is_loopback(exchange->url))
 		(void)curl_easy_setopt(handle, CURLOPT_PROXY, "");
 	/* On a kept connection that turns out to be dead libcurl would send any method again. */

@@ -1,6 +1,7 @@
 #include "net/http.h"
 
 #include "base/alloc.h"
+#include "base/interrupt.h"
 #include "base/strbuf.h"
 #include "net/internal.h"
 
@@ -325,6 +326,8 @@ http_request(struct http_client *client, const struct http_request *request,
 		if (again && http_client_pause(client, &tries, asked_ms,
 					       result < 0 ? err->message : refusal.message))
 			continue;
+		if (interrupt_check(err) < 0)
+			return -1;
 		if (result < 0)
 			return -1;
 		http_response_release(ret_response);

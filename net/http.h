@@ -102,7 +102,7 @@ void http_response_release(struct http_response *response);
  *
  * ERR_NETWORK (no answer after all tries), ERR_VERIFY (certificate), ERR_REMOTE (redirected where
  * it may not go, absurd or too large an answer), ERR_NOT_FOUND (file:// only), ERR_INPUT (the URL),
- * ERR_IO (the body cannot be read).
+ * ERR_IO (the body cannot be read), ERR_INTERRUPTED.
  */
 int http_request(struct http_client *client, const struct http_request *request,
 		 struct http_response *ret_response, struct error *err) CHECKED;

@@ -12,14 +12,18 @@
 
 static struct bad_http server;
 static char notices[4096];
+static pthread_mutex_t notices_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void
 keep_notice(void *context, const char *sentence)
 {
-	size_t used = strlen(notices);
+	size_t used;
 
 	(void)context;
+	(void)pthread_mutex_lock(&notices_lock);
+	used = strlen(notices);
 	(void)snprintf(notices + used, sizeof(notices) - used, "%s\n", sentence);
+	(void)pthread_mutex_unlock(&notices_lock);
 }
 
 /* Impatient, so that the tests are quick. */

@@ -41,6 +41,7 @@ read_url(const char *text)
 	auto_free char *resolved = NULL;
 	struct error err = ERROR_INIT;
 
+	assert(shown[0] != '\0');
 	if (http_url_resolve("https://example.org/a/b?c", text, &resolved, &err) == 0) {
 		auto_free char *again = http_url_redacted(resolved);
 
