@@ -180,6 +180,14 @@ binfmt_mount(struct binfmt *binfmt)
 	return 0;
 }
 
+int
+binfmt_mount_hidden(const struct binfmt *binfmt)
+{
+	int ret = sys_hide_mounts();
+
+	return ret < 0 ? ret : sys_mount("binfmt_misc", binfmt->dir);
+}
+
 bool
 binfmt_is_enabled(const struct binfmt *binfmt)
 {

@@ -49,6 +49,9 @@ enum binfmt_state binfmt_look(const struct binfmt *binfmt);
 /* Mount binfmt_misc, and find out whether that made a new instance. Returns 0 or -errno. */
 int binfmt_mount(struct binfmt *binfmt);
 
+/* Mount it for this process alone: enough to see and remove entries that others keep alive. */
+int binfmt_mount_hidden(const struct binfmt *binfmt);
+
 /* Whether the kernel tries the formats at all ("status"). */
 bool binfmt_is_enabled(const struct binfmt *binfmt);
 

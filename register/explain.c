@@ -137,10 +137,8 @@ explain_register(struct out *err, const struct place *place, const struct binfmt
 			interpreter, flags);
 	else if (problem == -ENOENT && fixed)
 		out_printf(err,
-			   "  There is no '%s', which --persistent yes opens now. The image "
-			   "':register' has\n"
-			   "  no emulators: use ':latest', or name their directory with "
-			   "--qemu-path.\n",
+			   "  There is no '%s', which --persistent yes opens now: put it there,\n"
+			   "  or name its directory with --qemu-path.\n",
 			   interpreter);
 	else if ((problem == -EACCES || problem == -EISDIR || problem == -ENOEXEC) && fixed)
 		out_printf(err,

@@ -24,9 +24,12 @@ find_variable(char **environment, const char *name)
 	return NULL;
 }
 
-/* Mount it if need be. In a container it nearly always has to be. */
+/*
+ * Mount it if need be: in a container it nearly always has to be. To look or to remove, a mount that
+ * leaves nothing behind will do.
+ */
 static int
-reach(struct binfmt *binfmt)
+reach(struct binfmt *binfmt, bool hidden)
 {
 	int problem;
 
@@ -35,7 +38,7 @@ reach(struct binfmt *binfmt)
 		explain_no_support(&console.out);
 		return -1;
 	case BINFMT_NOT_MOUNTED:
-		problem = binfmt_mount(binfmt);
+		problem = hidden ? binfmt_mount_hidden(binfmt) : binfmt_mount(binfmt);
 		if (problem == 0)
 			return 0;
 		explain_mount(&console.err, binfmt, problem);
@@ -48,12 +51,12 @@ reach(struct binfmt *binfmt)
 
 /* And make sure that entries may be written. */
 static int
-prepare(struct binfmt *binfmt)
+prepare(struct binfmt *binfmt, bool hidden)
 {
 	char path[BINFMT_PATH_MAX];
 	int problem;
 
-	if (reach(binfmt) < 0)
+	if (reach(binfmt, hidden) < 0)
 		return -1;
 	problem = binfmt_may_register(binfmt);
 	if (problem == 0)
@@ -125,7 +128,7 @@ run_register(const struct options *options, const struct host *host, struct plan
 {
 	int ret = 0;
 
-	if (check_emulators(plan, options) < 0 || prepare(binfmt) < 0)
+	if (check_emulators(plan, options) < 0 || prepare(binfmt, false) < 0)
 		return -1;
 	if (binfmt->place.user_namespace)
 		explain_namespace(&console.err);
@@ -156,7 +159,7 @@ run_export(const struct options *options, const struct host *host, struct plan *
 	int ret = 0;
 
 	warn_about_credentials(options);
-	if (options->reset && (prepare(binfmt) < 0 || change_reset(binfmt, &console) < 0))
+	if (options->reset && (prepare(binfmt, true) < 0 || change_reset(binfmt, &console) < 0))
 		ret = -1;
 	plan_skip_native(plan, options, host, binfmt, &console);
 	out_flush(&console.err);
@@ -168,25 +171,20 @@ run_export(const struct options *options, const struct host *host, struct plan *
 static int
 run_uninstall(const struct options *options, struct binfmt *binfmt)
 {
-	if (prepare(binfmt) < 0)
+	if (prepare(binfmt, true) < 0)
 		return -1;
 	return change_uninstall(binfmt, options, &console);
 }
 
-/* What cannot be reached is told too, as such. */
+/* What cannot be reached is told too, as such; a kernel without it is an answer. */
 static int
 run_status(const struct options *options, const struct host *host, const struct plan *plan,
 	   struct binfmt *binfmt)
 {
-	int ret = 0, problem;
+	int ret = 0;
 
-	if (binfmt_look(binfmt) == BINFMT_NOT_MOUNTED) {
-		problem = binfmt_mount(binfmt);
-		if (problem < 0) {
-			explain_mount(&console.err, binfmt, problem);
-			ret = -1;
-		}
-	}
+	if (binfmt_look(binfmt) == BINFMT_NOT_MOUNTED)
+		ret = reach(binfmt, true);
 	return status_show(plan, options, host, binfmt, &console) < 0 ? -1 : ret;
 }
 

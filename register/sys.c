@@ -5,6 +5,7 @@
 #include <linux/fcntl.h>
 #include <linux/memfd.h>
 #include <linux/mount.h>
+#include <linux/sched.h>
 #include <linux/signal.h>
 #include <linux/stat.h>
 
@@ -139,6 +140,16 @@ int
 sys_mount(const char *type, const char *dir)
 {
 	return (int)sys_raw(__NR_mount, (long)type, (long)dir, (long)type, 0, 0);
+}
+
+int
+sys_hide_mounts(void)
+{
+	long ret = sys_raw(__NR_unshare, CLONE_NEWNS, 0, 0, 0, 0);
+
+	if (ret == 0)
+		ret = sys_raw(__NR_mount, (long)"", (long)"/", (long)"", MS_REC | MS_PRIVATE, 0);
+	return (int)ret;
 }
 
 int

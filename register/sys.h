@@ -51,6 +51,9 @@ int sys_uname(struct sys_uname *ret_name);
 int sys_getpid(void);
 int sys_mount(const char *type, const char *dir);
 
+/* From here on, mounts of this process are seen by nobody else, and end with it. */
+int sys_hide_mounts(void);
+
 /* Last modification; of `fd` itself if `path` is empty. -ENOSYS before Linux 4.11. */
 int sys_modified(int fd, const char *path, struct sys_time *ret_time);
 

@@ -633,7 +633,7 @@ test_explanations(void **state)
 		{-EINVAL, 4, 4, "F", "invalid argument", "add --fallback"},
 		{-EINVAL, 6, 1, "F", "invalid argument", "does not accept this entry"},
 		{-EINVAL, 4, 4, "", "invalid argument", "does not accept this entry"},
-		{-ENOENT, 6, 1, "F", "no such file", "use ':latest'"},
+		{-ENOENT, 6, 1, "F", "no such file", "There is no '/q'"},
 		{-EACCES, 6, 1, "OCF", "permission denied", "is not a file that may be executed"},
 		{-EPERM, 6, 1, "", "operation not permitted", "--privileged"},
 		{-EROFS, 6, 1, "", "read-only file system", "--privileged"},
