@@ -76,3 +76,14 @@ install_node_packages() {
   echo "installing with npm: what tests/node/package.json lists"
   npm --prefix tests/node ci --ignore-scripts --no-audit --no-fund --loglevel=error
 }
+
+# cross_packages: the compilers that build the registrar for every host but this one.
+cross_packages() {
+  here=$(dpkg --print-architecture 2>/dev/null || echo amd64)
+  for pair in x86-64-linux-gnu:amd64 aarch64-linux-gnu:arm64 powerpc64le-linux-gnu:ppc64el \
+    s390x-linux-gnu:s390x riscv64-linux-gnu:riscv64 arm-linux-gnueabihf:armhf \
+    arm-linux-gnueabi:armel i686-linux-gnu:i386 mips64el-linux-gnuabi64:mips64el \
+    mipsel-linux-gnu:mipsel; do
+    [ "${pair#*:}" = "$here" ] || echo "gcc-${pair%:*} libc6-dev-${pair#*:}-cross"
+  done
+}
