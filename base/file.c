@@ -160,6 +160,21 @@ write_file(const char *path, const void *bytes, size_t length, mode_t mode, stru
 }
 
 int
+nameless_file(struct error *err)
+{
+	const char *directory = getenv("TMPDIR");
+	int fd;
+
+	if (directory == NULL || directory[0] == '\0')
+		directory = "/tmp";
+	fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_set_errno(err, ERR_IO, "cannot make a temporary file in '%s'",
+				       directory);
+	return fd;
+}
+
+int
 read_file(const char *path, size_t max_bytes, char **ret_text, size_t *ret_length,
 	  struct error *err)
 {

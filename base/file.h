@@ -57,6 +57,12 @@ int write_file(const char *path, const void *bytes, size_t length, mode_t mode,
 	       struct error *err) CHECKED;
 
 /*
+ * Opens a file without a name in $TMPDIR or /tmp, for reading and writing; it is gone when it is
+ * closed. Returns the descriptor, or -1: ERR_IO.
+ */
+int nameless_file(struct error *err) CHECKED;
+
+/*
  * Reads a whole regular file of at most `max_bytes`. The text is terminated; `ret_length` may be
  * NULL. To be freed by the caller. ERR_NOT_FOUND, ERR_IO, ERR_INPUT (larger, or not regular).
  */

@@ -7,6 +7,7 @@
 #include "base/strbuf.h"
 #include "net/http.h"
 #include "sources/cache.h"
+#include "sources/spliced.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -107,6 +108,12 @@ download(struct transfer *t, const char *url, struct cache_entry *entry,
 	};
 	struct http_client *http = t->queue->options->http;
 
+	if (spliced_url_is(url)) {
+		if (spliced_download(http, &request, &download, ret_got, err) < 0)
+			return -1;
+		t->result->received += ret_got->received;
+		return 0;
+	}
 	if (http_download(http, &request, &download, ret_got, err) < 0)
 		return -1;
 	t->result->received += ret_got->received;

@@ -40,31 +40,33 @@ columns_release(struct columns *c)
 }
 
 static int
+check_count(const struct rpm *rpm, uint32_t tag, size_t got, size_t count, struct error *err)
+{
+	if (got != count)
+		return error_set(err, ERR_INPUT,
+				 "main header of '%s' has %zu files, but %zu items in tag %u",
+				 rpm->label, count, got, tag);
+	return 0;
+}
+
+static int
 take_strings(const struct rpm *rpm, uint32_t tag, size_t count, const char ***ret_strings,
 	     struct error *err)
 {
-	size_t n = 0;
+	size_t got = 0;
 
-	*ret_strings = rpm_header_strings(&rpm->header, tag, &n);
-	if (n != count)
-		return error_set(err, ERR_INPUT,
-				 "main header of '%s' has %zu files, but %zu items in tag %u",
-				 rpm->label, count, n, (unsigned int)tag);
-	return 0;
+	*ret_strings = rpm_header_strings(&rpm->header, tag, &got);
+	return check_count(rpm, tag, got, count, err);
 }
 
 static int
 take_numbers(const struct rpm *rpm, uint32_t tag, size_t count, uint64_t **ret_numbers,
 	     struct error *err)
 {
-	size_t n = 0;
+	size_t got = 0;
 
-	*ret_numbers = rpm_header_numbers(&rpm->header, tag, &n);
-	if (n != count)
-		return error_set(err, ERR_INPUT,
-				 "main header of '%s' has %zu files, but %zu items in tag %u",
-				 rpm->label, count, n, (unsigned int)tag);
-	return 0;
+	*ret_numbers = rpm_header_numbers(&rpm->header, tag, &got);
+	return check_count(rpm, tag, got, count, err);
 }
 
 static int

@@ -7,6 +7,10 @@
  *     rpm_tool splice UNSIGNED SIGNATURE OUTPUT
  *     rpm_tool inspect FILE HOST                                 TARGET VERSION SIZE SHA256 PATH
  *     rpm_tool compare VERSION VERSION ...                       -1, 0 or 1 for each pair
+ *     rpm_tool resolve EVR|- HOST KEY PLACE...     NAME EVR ARCH FILE SIZE SHA256 URL...
+ *     rpm_tool newest EVR|- HOST KEY PLACE...      EVR; a PLACE is repo=URL or koji=URL
+ *     rpm_tool fetch URL OUTPUT                    SHA256 SIZE
+ *     rpm_tool describe FILE KEYFILE FINGERPRINT HOST
  *
  * One line on standard error and the exit status of the program for errors.
  */
@@ -14,8 +18,12 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "sources/emulators.h"
+#include "sources/fedora.h"
+#include "sources/package_keys.h"
+#include "sources/rpm_describe.h"
 #include "sources/rpm_verify.h"
 #include "sources/rpm_version.h"
+#include "sources/spliced.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -132,6 +140,127 @@ compare(char **args, int count, struct error *err)
 	return 0;
 }
 
+/* The words after the fixed ones: repo=URL and koji=URL. */
+static void
+read_places(char **args, int count, struct fedora_query *query, const char **repositories,
+	    const char **koji)
+{
+	for (int i = 0; i < count; i++) {
+		if (strncmp(args[i], "repo=", 5) == 0)
+			repositories[query->repository_count++] = args[i] + 5;
+		else if (strncmp(args[i], "koji=", 5) == 0)
+			koji[query->koji_count++] = args[i] + 5;
+	}
+	query->repositories = repositories;
+	query->koji = koji;
+}
+
+static int
+ask_fedora(char **args, int count, bool newest, struct error *err)
+{
+	static const struct http_options options = {.tries = 1, .first_wait_ms = 1};
+	AUTO(http_client_freep) struct http_client *client = NULL;
+	AUTO(package_list_release) struct package_list list = PACKAGE_LIST_INIT;
+	const char *repositories[8], *koji[8];
+	const char *const keys[] = {args[2]};
+	struct fedora_query query = {
+		.source = "here",
+		.release = 44,
+		.package = "qemu",
+		.evr = strcmp(args[0], "-") == 0 ? NULL : args[0],
+		.keys = keys,
+		.key_count = 1,
+	};
+	const struct arch *host = arch_find(args[1]);
+	auto_free char *evr = NULL;
+	char hex[DIGEST_HEX_SIZE];
+
+	if (host == NULL || count > 3 + 8)
+		return error_set(err, ERR_USAGE, "no host '%s'", args[1]);
+	read_places(args + 3, count - 3, &query, repositories, koji);
+	if (http_client_new(&options, &client, err) < 0)
+		return -1;
+	if (newest) {
+		if (fedora_newest(client, &query, host, &evr, err) < 0)
+			return -1;
+		(void)puts(evr);
+		return 0;
+	}
+	if (fedora_resolve(client, &query, host, &list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < list.count; i++) {
+		const struct package *package = &list.items[i];
+
+		(void)printf("%s %s %s %s %" PRIu64 " %s", package->name, package->version,
+			     package->arch, package->file, package->size,
+			     digest_hex(&package->sha256, hex));
+		for (size_t u = 0; u < package->url_count; u++)
+			(void)printf(" %s", package->urls[u]);
+		(void)puts("");
+	}
+	return 0;
+}
+
+static int
+resolve(char **args, int count, struct error *err)
+{
+	return ask_fedora(args, count, false, err);
+}
+
+static int
+newest(char **args, int count, struct error *err)
+{
+	return ask_fedora(args, count, true, err);
+}
+
+static int
+fetch(char **args, int count, struct error *err)
+{
+	static const struct http_options options = {.tries = 1, .first_wait_ms = 1};
+	AUTO(http_client_freep) struct http_client *client = NULL;
+	AUTO(tempfile_discard) struct tempfile tmp = TEMPFILE_INIT;
+	const struct http_request request = {.url = args[0]};
+	struct http_download download = {.name = args[1], .max_bytes = 1 << 30};
+	struct http_downloaded got;
+	char hex[DIGEST_HEX_SIZE];
+
+	(void)count;
+	if (http_client_new(&options, &client, err) < 0 ||
+	    tempfile_open(&tmp, args[1], 0644, err) < 0)
+		return -1;
+	download.fd = tmp.fd;
+	if ((spliced_url_is(args[0]) ? spliced_download(client, &request, &download, &got, err)
+				     : http_download(client, &request, &download, &got, err)) < 0)
+		return -1;
+	(void)printf("%s %" PRIu64 "\n", digest_hex(&got.sha256, hex), got.size);
+	return tempfile_commit(&tmp, err);
+}
+
+static int
+describe(char **args, int count, struct error *err)
+{
+	AUTO(openpgp_keyring_freep) struct openpgp_keyring *ring = NULL;
+	AUTO(package_release) struct package package = {.name = NULL};
+	const char *const files[] = {args[1]};
+	const char *const pins[] = {args[2]};
+	const struct arch *host = arch_find(args[3]);
+	char file[DIGEST_HEX_SIZE], header[DIGEST_HEX_SIZE];
+
+	(void)count;
+	if (host == NULL)
+		return error_set(err, ERR_USAGE, "no host '%s'", args[3]);
+	if (package_keyring_new(pins, 1, files, 1, &ring, err) < 0 ||
+	    rpm_describe(args[0], ring, host, &package, NULL, err) < 0)
+		return -1;
+	(void)printf("%s %s %s %" PRIu64 " %s %s %s %" PRId64 " %s %s %s %zu\n", package.name,
+		     package.version, package.arch, package.size, digest_hex(&package.sha256, file),
+		     digest_hex(&package.header_sha256, header), package.signer, package.signed_sec,
+		     package.license, package.source_package,
+		     package.qemu_version != NULL ? package.qemu_version : "-",
+		     package.member_count);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -142,7 +271,9 @@ main(int argc, char **argv)
 	} verbs[] = {
 		{"verify", 3, 6, verify},       {"list", 1, 1, list},
 		{"splice", 3, 3, splice},       {"inspect", 2, 2, inspect},
-		{"compare", 2, 10000, compare},
+		{"compare", 2, 10000, compare}, {"resolve", 3, 11, resolve},
+		{"newest", 3, 11, newest},      {"fetch", 2, 2, fetch},
+		{"describe", 4, 4, describe},
 	};
 	struct error err = ERROR_INIT;
 

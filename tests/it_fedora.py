@@ -1,0 +1,355 @@
+#!/usr/bin/env python3
+"""Sources of type fedora against stand-ins for Koji's directories and for repositories, served on
+127.0.0.1: packages of rpmbuild and rpmsign, metadata of createrepo_c. Prints TAP."""
+
+import functools
+import glob
+import hashlib
+import http.server
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+
+from rpm_support import EVR, Keys, build, finish, must, ok, parts, prepare, refused, tool
+
+TOOLS = ["rpmbuild", "rpmsign", "gpg", "createrepo_c", "cc", "zstd", "xz"]
+FAMILIES = ("arm", "s390x")
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Serves a directory; without pages for directories if `listings` is off."""
+
+    listings = True
+
+    def list_directory(self, path):
+        if self.listings:
+            return super().list_directory(path)
+        self.send_error(403)
+        return None
+
+    def log_message(self, *args):
+        pass
+
+
+class Blind(Handler):
+    listings = False
+
+
+def serve(directory, handler=Handler):
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(handler, directory=directory))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, f"http://127.0.0.1:{server.server_address[1]}"
+
+
+def closed_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def sha256(path):
+    with open(path, "rb") as f:
+        return hashlib.sha256(f.read()).hexdigest()
+
+
+def resolve(evr, host, fingerprint, *places):
+    """The parsed lines, or the failed run."""
+    result = tool("resolve", evr, host, fingerprint, *places)
+    if result.returncode != 0:
+        return result
+    return {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines()}
+
+
+class Koji:
+    """KOJI/qemu/V/R/{ARCH, data/signed/KEY8/ARCH, data/sigcache/KEY8/ARCH}"""
+
+    def __init__(self, root, keys, fingerprint):
+        self.root, self.keys = root, keys
+        self.key8 = fingerprint[-8:].lower()
+
+    def add(self, top, version, release, arch, sign=True):
+        base = os.path.join(self.root, "qemu", version, release)
+        os.makedirs(os.path.join(base, arch))
+        for package in glob.glob(os.path.join(top, f"RPMS/{arch}/*-{version}-{release}.*.rpm")):
+            name = os.path.basename(package)
+            shutil.copy(package, os.path.join(base, arch, name))
+            if not sign:
+                continue
+            signed = os.path.join(base, "data/signed", self.key8, arch)
+            cache = os.path.join(base, "data/sigcache", self.key8, arch)
+            os.makedirs(signed, exist_ok=True)
+            os.makedirs(cache, exist_ok=True)
+            self.keys.sign(package)
+            shutil.copy(package, os.path.join(signed, name))
+            data = open(package, "rb").read()
+            with open(os.path.join(cache, name + ".sig"), "wb") as f:
+                f.write(data[96:parts(data)[1]])
+        return base
+
+
+def test_koji(top, keys, fingerprint, koji):
+    server, url = serve(koji.root)
+    place = f"koji={url}"
+    signed = os.path.join(koji.root, "qemu/10.2.2/1.fc44/data/signed")
+    got = resolve(EVR, "x86_64", fingerprint, place)
+    ok(isinstance(got, dict) and sorted(got) == [f"qemu-user-static-{f}" for f in FAMILIES],
+       "koji: the packages of the families, without the empty one", str(got))
+    row = got["qemu-user-static-arm"]
+    file = "qemu-user-static-arm-10.2.2-1.fc44.x86_64.rpm"
+    ok(row[:3] == [EVR, "x86_64", file], "koji: version, architecture and file name", str(row))
+    ok(len(row) == 7 and "/data/signed/" in row[5] and "#signature=" in row[6],
+       "koji: the signed copy first, then the unsigned build with its signature", str(row))
+    want = sha256(os.path.join(signed, koji.key8, "x86_64", file))
+    for label, address in (("signed copy", row[5]), ("put together", row[6])):
+        output = os.path.join(top, "fetched.rpm")
+        result = tool("fetch", address, output)
+        ok(result.stdout.startswith(want) and sha256(output) == want,
+           f"koji: {label} has the right bytes", result.stdout + result.stderr)
+        result = tool("describe", output, keys.path("release.asc"), fingerprint, "x86_64")
+        ok(result.stdout.startswith(f"qemu-user-static-arm {EVR} x86_64 ") and
+           result.stdout.rstrip().endswith(" GPL-2.0-or-later qemu-10.2.2-1.fc44.src.rpm 10.2.2 2"),
+           f"koji: {label} is described", result.stdout + result.stderr)
+    result = tool("describe", output, keys.path("release.asc"), fingerprint, "aarch64")
+    ok(refused(result, "is for x86_64, not for aarch64"), "describe: another host", result.stderr)
+
+    os.rename(signed, signed + ".pruned")
+    got = resolve(EVR, "x86_64", fingerprint, place)
+    ok(isinstance(got, dict) and sorted(got) == [f"qemu-user-static-{f}" for f in FAMILIES],
+       "koji: without signed copies, by the signature headers", str(got))
+    blind, blind_url = serve(koji.root, Blind)
+    got = resolve(EVR, "x86_64", fingerprint, f"koji={blind_url}")
+    ok(isinstance(got, dict) and len(got) == 2, "koji: a server without directory pages", str(got))
+    got = resolve(EVR, "x86_64", fingerprint, f"koji=file://{koji.root}")
+    ok(isinstance(got, dict) and len(got) == 2, "koji: a directory of this machine", str(got))
+    os.rename(signed + ".pruned", signed)
+    cache = os.path.join(koji.root, "qemu/10.2.2/1.fc44/data/sigcache")
+    os.rename(cache, cache + ".gone")
+    got = resolve(EVR, "x86_64", fingerprint, f"koji={blind_url}")
+    ok(isinstance(got, dict) and len(got) == 2, "koji: neither pages nor signature headers",
+       str(got))
+    os.rename(cache + ".gone", cache)
+    blind.shutdown()
+
+    other = keys.fingerprint("other")
+    got = resolve(EVR, "x86_64", other, place)
+    ok(not isinstance(got, dict) and "not signed by" not in got.stderr and
+       "signed by a pinned key" in got.stderr, "koji: no signature of the pinned key", str(got))
+    got = resolve("2:10.2.3-1.fc44", "x86_64", fingerprint, place)
+    ok(not isinstance(got, dict) and "10.2.3" in got.stderr and "x86_64" in got.stderr,
+       "koji: no such build", str(got))
+    got = resolve(EVR, "s390x", fingerprint, place)
+    ok(not isinstance(got, dict) and "s390x" in got.stderr, "koji: no such host", str(got))
+    got = resolve(EVR, "riscv64", fingerprint, place)
+    ok(not isinstance(got, dict), "koji: a host that Fedora does not have", str(got))
+    got = resolve("-", "x86_64", fingerprint, place)
+    ok(not isinstance(got, dict) and '"evr"' in got.stderr, "koji: a version has to be named",
+       str(got))
+
+    got = resolve("2:7.0.0-4.fc36", "x86_64", fingerprint, place)
+    ok(isinstance(got, dict) and list(got) == ["qemu-user-static"],
+       "koji: one package with everything (until 7.0.0-4)", str(got))
+
+    dead = f"koji=http://127.0.0.1:{closed_port()}"
+    empty, empty_url = serve(tempfile.mkdtemp(dir=top))
+    for label, first in (("nobody answers", dead), ("it is not there", f"koji={empty_url}")):
+        got = resolve(EVR, "aarch64", fingerprint, first, place)
+        ok(isinstance(got, dict) and len(got) == 2 and url in str(got),
+           f"koji: the second directory when at the first {label}", str(got))
+    empty.shutdown()
+    got = resolve(EVR, "aarch64", fingerprint, dead)
+    ok(not isinstance(got, dict) and got.returncode == 5, "koji: nobody answers: exit status 5",
+       str(got))
+
+    result = tool("newest", EVR, "x86_64", fingerprint, place)
+    ok(result.stdout == "2:10.2.2-2.fc44\n", "koji: the newest build that is signed",
+       result.stdout + result.stderr)
+    return server, place
+
+
+def metalink(path, digests, urls):
+    hashes = "".join(f'<hash type="sha256">{d}</hash>' for d in digests)
+    with open(path, "w") as f:
+        f.write('<metalink xmlns="http://www.metalinker.org/"><files><file name="repomd.xml">'
+                f"<verification>{hashes}</verification><resources>" +
+                "".join(f"<url>{u}</url>" for u in urls) +
+                "</resources></file></files></metalink>")
+
+
+def recompress(repository, program, ending, *args):
+    """createrepo_c writes no zst: compress primary.xml anew, and say so in repomd.xml."""
+    data = os.path.join(repository, "repodata")
+    old = glob.glob(os.path.join(data, "*-primary.xml.*"))[0]
+    plain = must("bsdcat", old) if shutil.which("bsdcat") else must("gzip", "-dc", old)
+    new = os.path.join(data, "new-primary.xml" + ending)
+    with open(new, "wb") as f:
+        f.write(subprocess.run([program, *args, "-c"], input=plain.encode(), check=True,
+                               stdout=subprocess.PIPE).stdout)
+    repomd = os.path.join(data, "repomd.xml")
+    text = open(repomd).read()
+    block = re.search(r'<data type="primary">.*?</data>', text, re.S).group(0)
+    changed = re.sub(r"<checksum [^>]*>\w+", f'<checksum type="sha256">{sha256(new)}', block)
+    changed = re.sub(r'href="[^"]*"', f'href="repodata/{os.path.basename(new)}"', changed)
+    changed = re.sub(r"<size>\d+", f"<size>{os.path.getsize(new)}", changed)
+    with open(repomd, "w") as f:
+        f.write(text.replace(block, changed))
+    os.unlink(old)
+
+
+def make_repository(root, packages):
+    pool = os.path.join(root, "Packages/q")
+    os.makedirs(pool, exist_ok=True)
+    for package in packages:
+        shutil.copy(package, pool)
+    must("createrepo_c", "-q", root)
+
+
+def test_repository(top, fingerprint, koji_place):
+    root = os.path.join(top, "repos")
+    rpms = os.path.join(top, "RPMS")
+    for arch in ("x86_64", "aarch64"):
+        make_repository(os.path.join(root, "44", arch),
+                        glob.glob(f"{rpms}/{arch}/*-10.2.2-1.fc44.*"))
+    server, url = serve(root)
+    place = f"repo={url}/{{release}}/{{arch}}"
+    for host in ("x86_64", "aarch64"):
+        got = resolve(EVR, host, fingerprint, place)
+        ok(isinstance(got, dict) and sorted(got) == [f"qemu-user-static-{f}" for f in FAMILIES],
+           f"repository: packages for {host}, without the empty one", str(got))
+    row = got["qemu-user-static-s390x"]
+    package = f"{rpms}/aarch64/{row[2]}"
+    ok(row[3] == str(os.path.getsize(package)) and row[4] == sha256(package) and
+       row[5:] == [f"{url}/44/aarch64/Packages/q/{row[2]}"], "repository: size, digest and URL",
+       str(row))
+    repository = os.path.join(root, "44", "x86_64")
+    for program, ending, args in (("zstd", ".zst", ["-q"]), ("xz", ".xz", [])):
+        recompress(repository, program, ending, *args)
+        got = resolve(EVR, "x86_64", fingerprint, place)
+        ok(isinstance(got, dict) and len(got) == 2, f"repository: list compressed as {ending}",
+           str(got))
+    got = resolve(EVR, "x86_64", fingerprint, f"repo=file://{repository}/")
+    ok(isinstance(got, dict) and got["qemu-user-static-arm"][5].startswith("file:///"),
+       "repository: a directory of this machine", str(got))
+    got = resolve(EVR, "x86_64", fingerprint, place, koji_place)
+    ok(isinstance(got, dict) and len(got["qemu-user-static-arm"]) == 8 and
+       "/data/signed/" in got["qemu-user-static-arm"][6], "repository first, Koji's URLs behind it",
+       str(got))
+    got = resolve("2:10.2.2-2.fc44", "x86_64", fingerprint, place, koji_place)
+    ok(isinstance(got, dict) and "/data/signed/" in got["qemu-user-static-arm"][5],
+       "Koji, when the repository does not have the version", str(got))
+    got = resolve("2:11.0.0-1.fc44", "x86_64", fingerprint, place)
+    ok(not isinstance(got, dict) and "has no qemu-user-static 2:11.0.0-1.fc44 for x86_64" in
+       got.stderr and url in got.stderr, "repository: no such version", str(got))
+
+    test_metalink(top, fingerprint, repository, url)
+    test_damage(root, fingerprint, repository, place)
+    test_newest(top, fingerprint, root, url, place)
+    server.shutdown()
+
+
+def test_metalink(top, fingerprint, repository, url):
+    stale = os.path.join(top, "stale")
+    shutil.copytree(repository, stale)
+    with open(os.path.join(stale, "repodata/repomd.xml"), "a") as f:
+        f.write("<!-- old -->\n")
+    stale_server, stale_url = serve(stale)
+    digest = sha256(os.path.join(repository, "repodata/repomd.xml"))
+    good = f"{url}/44/x86_64/repodata/repomd.xml"
+    bad = f"{stale_url}/repodata/repomd.xml"
+    dead = f"http://127.0.0.1:{closed_port()}/repodata/repomd.xml"
+    file = os.path.join(repository, "metalink")
+    place = f"repo=metalink:{url}/44/{{arch}}/metalink?repo=fedora-{{release}}"
+    metalink(file, [digest], [dead, bad, good])
+    got = resolve(EVR, "x86_64", fingerprint, place)
+    ok(isinstance(got, dict) and got["qemu-user-static-arm"][5].startswith(f"{url}/44/x86_64/"),
+       "metalink: a dead mirror and a stale one are passed over", str(got))
+    metalink(file, [digest, sha256(os.path.join(stale, "repodata/repomd.xml"))], [bad])
+    got = resolve(EVR, "x86_64", fingerprint, place)
+    ok(isinstance(got, dict), "metalink: the state before the last one is fine", str(got))
+    metalink(file, ["0" * 64], [good])
+    got = resolve(EVR, "x86_64", fingerprint, place)
+    ok(not isinstance(got, dict) and got.returncode == 4 and "not what the metalink says" in
+       got.stderr, "metalink: nobody has what it says: exit status 4", str(got))
+    stale_server.shutdown()
+
+
+def test_damage(root, fingerprint, repository, place):
+    listed = glob.glob(os.path.join(repository, "repodata/*-primary.xml.*"))[0]
+    whole = open(listed, "rb").read()
+    for label, data, text in (
+            ("one byte of the list changed", whole[:50] + bytes([whole[50] ^ 1]) + whole[51:],
+             "sha256"),
+            ("the list cut short", whole[:-20], "primary")):
+        with open(listed, "wb") as f:
+            f.write(data)
+        got = resolve(EVR, "x86_64", fingerprint, place)
+        ok(not isinstance(got, dict) and got.returncode in (4, 5) and text in got.stderr,
+           f"repository: {label}", str(got))
+    with open(listed, "wb") as f:
+        f.write(whole)
+    for label, name in (("families", "qemu-user-static-[a-z]*"), ("everything", "*")):
+        for package in glob.glob(os.path.join(repository, "Packages/q", name)):
+            os.unlink(package)
+        must("createrepo_c", "-q", repository)
+        got = resolve(EVR, "x86_64", fingerprint, place)
+        text = "has only the empty qemu-user-static" if name != "*" else "has no qemu-user-static"
+        ok(not isinstance(got, dict) and text in got.stderr, f"repository: without {label}",
+           str(got))
+
+
+def test_newest(top, fingerprint, root, url, place):
+    rpms = os.path.join(top, "RPMS/x86_64")
+    shutil.rmtree(os.path.join(root, "44/x86_64"))
+    make_repository(os.path.join(root, "44/x86_64"), glob.glob(f"{rpms}/*-10.2.2-1.fc44.*"))
+    updates = os.path.join(root, "updates/x86_64")
+    make_repository(updates, glob.glob(f"{rpms}/*-10.2.2-2.fc44.*") +
+                    glob.glob(f"{rpms}/*-10.2.2-1.fc44.*"))
+    both = (place, f"repo={url}/updates/{{arch}}")
+    result = tool("newest", "-", "x86_64", fingerprint, *both)
+    ok(result.stdout == "2:10.2.2-2.fc44\n", "newest: of two repositories",
+       result.stdout + result.stderr)
+    got = resolve("-", "x86_64", fingerprint, *both)
+    ok(isinstance(got, dict) and len(got) == 2 and
+       got["qemu-user-static-arm"][0] == "2:10.2.2-2.fc44", "the newest, when no version is named",
+       str(got))
+    result = tool("newest", "-", "x86_64", fingerprint, place,
+                  f"repo=http://127.0.0.1:{closed_port()}/")
+    ok(result.returncode == 5 and result.stdout == "",
+       "newest: not known when one repository does not answer", result.stdout + result.stderr)
+
+
+def main():
+    missing = [t for t in TOOLS if shutil.which(t) is None]
+    if missing:
+        print(f"1..0 # SKIP {', '.join(missing)} not installed")
+        return 0
+    with tempfile.TemporaryDirectory(prefix="it_fedora.") as top:
+        prepare(top)
+        keys = Keys(os.path.join(top, "gnupg"))
+        fingerprint = keys.fingerprint("release")
+        koji = Koji(os.path.join(top, "packages"), keys, fingerprint)
+        build(top, "x86_64")
+        build(top, "aarch64")
+        build(top, "x86_64", release="2.fc44")
+        build(top, "x86_64", version="10.2.3", release="0.fc44")
+        build(top, "x86_64", version="10.3.0", release="1.fc45")
+        build(top, "x86_64", version="7.0.0", release="4.fc36", single=True)
+        for version, release, arch, sign in (
+                ("10.2.2", "1.fc44", "x86_64", True), ("10.2.2", "1.fc44", "aarch64", True),
+                ("10.2.2", "2.fc44", "x86_64", True), ("10.2.3", "0.fc44", "x86_64", False),
+                ("10.3.0", "1.fc45", "x86_64", True), ("7.0.0", "4.fc36", "x86_64", True)):
+            koji.add(top, version, release, arch, sign)
+        server, place = test_koji(top, keys, fingerprint, koji)
+        test_repository(top, fingerprint, place)
+        server.shutdown()
+        subprocess.run(["gpgconf", "--kill", "gpg-agent"], env=keys.env(), check=False)
+    return finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
