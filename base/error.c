@@ -25,18 +25,19 @@ error_vset(struct error *err, enum error_code code, const char *format, va_list 
 	return -1;
 }
 
-void
-error_write(struct error *err, enum error_code code, const char *format, ...)
+int
+error_set(struct error *err, enum error_code code, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
 	error_vset(err, code, format, args);
 	va_end(args);
+	return -1;
 }
 
-void
-error_write_errno(struct error *err, enum error_code code, const char *format, ...)
+int
+error_set_errno(struct error *err, enum error_code code, const char *format, ...)
 {
 	int saved = errno;
 	char reason[128];
@@ -49,10 +50,11 @@ error_write_errno(struct error *err, enum error_code code, const char *format, .
 	used = strlen(err->message);
 	(void)snprintf(err->message + used, sizeof(err->message) - used, ": %s",
 		       strerror_r(saved, reason, sizeof(reason)));
+	return -1;
 }
 
-void
-error_write_prefix(struct error *err, const char *format, ...)
+int
+error_prefix(struct error *err, const char *format, ...)
 {
 	char inner[sizeof(err->message)];
 	size_t used;
@@ -64,6 +66,7 @@ error_write_prefix(struct error *err, const char *format, ...)
 	va_end(args);
 	used = strlen(err->message);
 	(void)snprintf(err->message + used, sizeof(err->message) - used, ": %s", inner);
+	return -1;
 }
 
 int

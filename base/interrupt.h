@@ -8,10 +8,7 @@
 
 #include <stdbool.h>
 
-/*
- * Installs the handlers; a second signal ends the program at once. SIGPIPE and SIGXFSZ are ignored:
- * they come as errors of write().
- */
+/* Installs the handlers; a second signal ends the program at once. SIGPIPE is ignored. */
 void interrupt_install(void);
 
 bool interrupt_pending(void);

@@ -12,10 +12,12 @@
 #include <unistd.h>
 
 extern const struct command cmd_plan;
+extern const struct command cmd_tarballs;
 
 /* In the order of a release. */
 static const struct command *const commands[] = {
 	&cmd_plan,
+	&cmd_tarballs,
 };
 
 static bool help_wanted;
