@@ -211,6 +211,9 @@ test_ways(void **state)
 		{"status/503", "shorter/5000", ERR_VERIFY, "has 4990 bytes, not 5000"},
 		{"endless/1", NULL, ERR_VERIFY, "more than the 5000 bytes"},
 		{NULL, NULL, ERR_NOT_FOUND, "the lock has no URL for it"},
+		/* an unsigned package and its signature apart */
+		{"plain/5000#signature=x", NULL, ERR_INPUT, "malformed URL"},
+		{"plain/5000#signature=file:///nonexistent", "plain/5000", ERR_NONE, "nonexistent"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -117,6 +117,7 @@ static const struct download_row download_rows[] = {
 	{"flaky/429/1/1/300000", 300000, 0, ERR_NONE, NULL, false, 2},
 	{"flaky/429/1/date+1/300000", 300000, 0, ERR_NONE, NULL, false, 2},
 	{"flaky/408/1/0/300000", 300000, 0, ERR_NONE, NULL, false, 2},
+	{"stall/1/300000", 300000, 0, ERR_NONE, NULL, true, 2},
 	{"flaky-cut/2/300000", 300000, 0, ERR_NONE, NULL, false, 3},
 
 	/* refused for good */
@@ -129,7 +130,6 @@ static const struct download_row download_rows[] = {
 	{"status/403", 10, 0, ERR_REMOTE, "status 403, forbidden", false, 1},
 	{"status/204", 0, 0, ERR_REMOTE, "status 204 without the file", false, 1},
 	{"status/416", 10, 0, ERR_REMOTE, "status 416", false, 1},
-	{"stall/1000", 1000, 0, ERR_NETWORK, "too slow", false, 4},
 	{"garbage/1", 1, 0, ERR_REMOTE, "HTTP/0.9", false, -1},
 	{"manyheaders/1", 1, 0, ERR_REMOTE, "too many header fields", false, -1},
 	{"unasked206/300", 300, 0, ERR_REMOTE, "a part of the file was sent", false, -1},

@@ -275,19 +275,30 @@ class Handler(socketserver.StreamRequestHandler):
             start, start + len(part) - 1, len(data)))])
 
     def mode_drip(self, size):
+        """Slowly, 200,000 bytes a second, with ranges."""
+        count(self.key)
         data = content(int(size))
-        self.head(200, [("Content-Length", len(data))])
-        for i in range(0, len(data), 1000):
+        start = self.range_start(len(data), '"one"')
+        if start is None:
+            start = 0
+            self.head(200, [("Content-Length", len(data)), ("ETag", '"one"')])
+        else:
+            self.head(206, [("Content-Length", len(data) - start), ("ETag", '"one"'),
+                            ("Content-Range", "bytes %d-%d/%d" % (start, len(data) - 1,
+                                                                  len(data)))])
+        for i in range(start, len(data), 1000):
             self.wfile.write(data[i:i + 1000])
             self.wfile.flush()
             time.sleep(0.005)
         return True
 
-    def mode_stall(self, size):
-        """The head and some bytes, then nothing, each time."""
-        count(self.key)
-        self.head(200, [("Content-Length", int(size))])
-        self.wfile.write(b"x")
+    def mode_stall(self, times, size):
+        """The head and some bytes, then nothing, for the first `times` requests."""
+        data = content(int(size))
+        if count(self.key) > int(times):
+            return self.serve(data)
+        self.head(200, [("Content-Length", len(data)), ("ETag", '"one"')])
+        self.wfile.write(data[:10])
         self.wfile.flush()
         time.sleep(30)
         return False
