@@ -7,7 +7,8 @@
 // Prints one line of JSON with the addresses: api, uploads (another host to a client, as on
 // github.com), storage (where asset downloads are redirected to), web (what browsers see), control.
 //
-// control: GET /state, POST /faults {...}|[...], POST /settings {...}, POST /seed {...}, POST /content-limit {...}
+// control: GET /state, POST /faults {...}|[...], POST /no-faults, POST /settings {...}, POST /seed {...},
+// POST /content-limit {...}, POST /reset
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 import { Api } from './api.mjs';
@@ -26,14 +27,18 @@ const { values: options } = parseArgs({
   },
 });
 const [owner, repo] = options.repository.split('/');
-const store = new Store({ owner, repo, tags: options.git ? new GitTags(options.git) : new MemoryTags() });
-const faults = new Faults();
-const limits = new Limits();
 const judge = await judgeFrom(options.description);
-const requests = [];
-const violations = [];
 const urls = {};
-let api;
+let store, api, faults, limits, requests, violations;
+
+function reset() {
+  store = new Store({ owner, repo, tags: options.git ? new GitTags(options.git) : new MemoryTags() });
+  api = new Api(store, urls);
+  faults = new Faults();
+  limits = new Limits();
+  requests = [];
+  violations = [];
+}
 
 class Cut extends Error {}
 
@@ -214,6 +219,8 @@ async function answerControl({ request }) {
   if (method === 'POST' && path === '/faults') for (const fault of [body].flat()) faults.add(fault);
   else if (method === 'POST' && path === '/settings') Object.assign(store.settings, body);
   else if (method === 'POST' && path === '/content-limit') limits.content = body;
+  else if (method === 'POST' && path === '/no-faults') faults.script = [];
+  else if (method === 'POST' && path === '/reset') reset();
   else if (method === 'POST' && path === '/seed') {
     for (const tag of body.tags ?? []) {
       const sha = tag.lightweight ? tag.commit : store.tags.createObject({ tag: tag.name, message: tag.message ?? '', object: tag.commit }).sha;
@@ -257,6 +264,7 @@ function serve(name, answer) {
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${server.address().port}`)));
 }
 
+reset();
 urls.api = await serve('api', (call) =>
   (options.ghes && call.request.url.startsWith('/api/uploads/') ? answerUpload(call) : answerApi(call)));
 urls.uploads = options.ghes ? `${urls.api}/api/uploads` : await serve('uploads', answerUpload);
@@ -264,7 +272,6 @@ if (options.ghes) urls.api += '/api/v3';
 urls.storage = await serve('storage', answerStorage);
 urls.web = await serve('web', answerWeb);
 urls.control = await serve('control', answerControl);
-api = new Api(store, urls);
 console.log(JSON.stringify({ ...urls, repository: options.repository, token: options.token, judge: judge.name }));
 process.stdin.resume();
 process.stdin.on('end', () => process.exit(0));

@@ -1,0 +1,290 @@
+#include "publish/github_api.h"
+
+#include "base/alloc.h"
+#include "base/interrupt.h"
+#include "base/progress.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+/* A page of releases carries the assets of each. */
+static const size_t MAX_ANSWER = (size_t)64 << 20;
+
+/* After so many refusals for the rate in a row something is wrong with the counting. */
+enum { MAX_LIMITED = 20 };
+
+void
+github_answer_release(struct github_answer *answer)
+{
+	http_response_release(&answer->response);
+	answer->refusal = GITHUB_REFUSAL_OTHER;
+}
+
+void
+github_notice(struct github *github, const char *format, ...)
+{
+	auto_free char *sentence = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&sentence, format, args) < 0)
+		sentence = NULL;
+	va_end(args);
+	if (sentence != NULL && github->options.notice != NULL)
+		github->options.notice(github->options.notice_context, sentence);
+}
+
+char *
+github_url(const struct github *github, const char *path)
+{
+	return xasprintf("%s/repos/%s/%s", github->api_url, github->repository, path);
+}
+
+int
+github_check_url(const struct github *github, const char *url, struct error *err)
+{
+	auto_free char *shown = NULL;
+
+	if (http_url_same_origin(url, github->api_url) ||
+	    http_url_same_origin(url, github->uploads_url) ||
+	    /* Two ports of this machine are one party. */
+	    (http_url_is_loopback(url) && http_url_is_loopback(github->api_url)))
+		return 0;
+	shown = http_url_redacted(url);
+	return error_set(err, ERR_REMOTE, "'%s' is not of '%s': nothing is sent there", shown,
+			 github->api_url);
+}
+
+int
+github_next_page(const struct github *github, const struct github_answer *answer, char **ret_url,
+		 struct error *err)
+{
+	auto_free char *link = github_next_link(http_response_header(&answer->response, "Link"));
+
+	if (link != NULL && !http_url_same_origin(link, github->api_url)) {
+		auto_free char *shown = http_url_redacted(link);
+
+		return error_set(err, ERR_REMOTE,
+				 "the next page of a list is said to be at '%s', which is not '%s'",
+				 shown, github->api_url);
+	}
+	*ret_url = TAKE(link);
+	return 0;
+}
+
+/* Twice as long each time, and a quarter more or less so that several do not come in step. */
+static double
+backoff_sec(unsigned int first_ms, unsigned int failed)
+{
+	double seconds = first_ms / 1000.0 * (double)(1u << (failed < 10 ? failed - 1 : 9));
+	double part = (double)((uint64_t)(monotonic_sec() * 1e6) % 1000) / 1000;
+
+	return seconds * (0.75 + part / 2);
+}
+
+int
+github_backoff(struct github *github, unsigned int failed, const char *why, struct error *err)
+{
+	double seconds = backoff_sec(github->options.first_wait_ms, failed);
+
+	github_notice(github, "%s; trying again in %.1f s (%u of %u)", why, seconds, failed + 1,
+		      github->options.tries);
+	return pacer_sleep(seconds, err);
+}
+
+/* Whether an answer says "later", and in how many seconds. */
+static bool
+is_limited(const struct github *github, const struct http_response *response,
+	   enum github_refusal refusal, unsigned int limited, double *ret_seconds)
+{
+	int64_t asked_ms = http_headers_retry_after_ms(&response->headers, time(NULL));
+
+	if (response->status != 429 &&
+	    !(response->status == 403 && (asked_ms >= 0 || refusal == GITHUB_REFUSAL_RATE_LIMIT)))
+		return false;
+	/* A second on top: the reset is told in whole seconds. */
+	*ret_seconds = asked_ms >= 0
+			       ? (double)asked_ms / 1000 + (asked_ms > 0 ? 1 : 0)
+			       : backoff_sec(github->options.limit_wait_ms, limited + 1) * 4 / 3;
+	return true;
+}
+
+static int
+hold(struct github *github, double seconds, const char *reason, struct error *err)
+{
+	char until[16] = "";
+	time_t then = time(NULL) + (time_t)seconds;
+	struct tm local;
+
+	if (seconds > github->options.max_wait_sec)
+		return error_set(err, ERR_NETWORK,
+				 "GitHub asks to wait %.0f s (%s); run this again later, it goes "
+				 "on where it stopped",
+				 seconds, reason);
+	if (localtime_r(&then, &local) != NULL)
+		(void)strftime(until, sizeof(until), "%H:%M:%S", &local);
+	github_notice(github, "GitHub asks to wait %.0f s, until %s: %s", seconds, until, reason);
+	pacer_hold(github->pacer, seconds);
+	return 0;
+}
+
+static int
+send(struct github *github, const struct github_request *request, struct http_response *response,
+     struct error *err)
+{
+	auto_free char *accept =
+		xasprintf("Accept: %s", request->accept != NULL ? request->accept
+								: "application/vnd.github+json");
+	auto_free char *type =
+		xasprintf("Content-Type: %s", request->content_type != NULL ? request->content_type
+									    : "application/json");
+	const char *const headers[] = {accept, "X-GitHub-Api-Version: 2022-11-28",
+				       request->body != NULL ? type : NULL, NULL};
+	const struct http_request http = {
+		.method = request->method,
+		.url = request->url,
+		.authorization = github->authorization,
+		.headers = headers,
+		.body = request->body,
+		.max_response_bytes = MAX_ANSWER,
+		.retry = HTTP_RETRY_NEVER,
+		.progress = request->progress,
+	};
+
+	if (github_check_url(github, request->url, err) < 0)
+		return -1;
+	if (request->kind == GITHUB_CREATE ? pacer_wait(github->pacer, err) < 0
+					   : pacer_wait_held(github->pacer, err) < 0)
+		return -1;
+	(void)pthread_mutex_lock(&github->lock);
+	github->requests++;
+	(void)pthread_mutex_unlock(&github->lock);
+	http_response_release(response);
+	return http_request(github->http, &http, response, err);
+}
+
+/* Turns a refusal into an error that says what helps. */
+static int
+refused(const struct github *github, const struct http_response *response,
+	enum github_refusal refusal, const char *reason, struct error *err)
+{
+	switch (response->status) {
+	case 401:
+		return error_set(err, ERR_REMOTE,
+				 "%s: GITHUB_TOKEN is missing, wrong or has expired (%s)",
+				 github->repository, reason);
+	case 404:
+		return error_set(err, ERR_NOT_FOUND, "%s: not found, or the token may not see it",
+				 github->repository);
+	default:
+		break;
+	}
+	if (refusal == GITHUB_REFUSAL_INTEGRATION)
+		return error_set(err, ERR_REMOTE,
+				 "%s: %s. The job needs 'permissions: contents: write'; and a "
+				 "workflow's own token can never release a commit that changes "
+				 "workflows unless its tag is there already",
+				 github->repository, reason);
+	return error_set(err, ERR_REMOTE, "%s: GitHub refuses with status %d: %s",
+			 github->repository, response->status, reason);
+}
+
+/* What to do with one answer or none: 1 again, 0 done, -1 failed. */
+static int
+judge(struct github *github, const struct github_request *request, struct github_answer *answer,
+      unsigned int *failed, unsigned int *limited, struct error *err)
+{
+	struct http_response *response = &answer->response;
+	auto_free char *reason = NULL;
+	double seconds;
+
+	if (response->status >= 200 && response->status < 300)
+		return 0;
+	answer->refusal = github_parse_refusal(response->body, response->length, &reason);
+	if (is_limited(github, response, answer->refusal, *limited, &seconds)) {
+		answer->refusal = GITHUB_REFUSAL_RATE_LIMIT;
+		if (++*limited > MAX_LIMITED)
+			return error_set(err, ERR_NETWORK, "GitHub's limit does not end: %s",
+					 reason);
+		return hold(github, seconds, reason, err) < 0 ? -1 : 1;
+	}
+	if (response->status != 408 && response->status < 500)
+		return refused(github, response, answer->refusal, reason, err);
+	error_set(err, ERR_NETWORK, "%s: GitHub answers with status %d: %s", github->repository,
+		  response->status, reason);
+	if (request->kind == GITHUB_CREATE || ++*failed >= github->options.tries)
+		return -1;
+	return github_backoff(github, *failed, err->message, err) < 0 ? -1 : 1;
+}
+
+int
+github_call(struct github *github, const struct github_request *request,
+	    struct github_answer *ret_answer, struct error *err)
+{
+	AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
+	unsigned int failed = 0, limited = 0;
+	int again;
+
+	github_answer_release(ret_answer);
+	do {
+		if (send(github, request, &answer.response, err) == 0) {
+			again = judge(github, request, &answer, &failed, &limited, err);
+			continue;
+		}
+		if (interrupt_pending())
+			return interrupt_check(err);
+		if (err->code != ERR_NETWORK || request->kind == GITHUB_CREATE ||
+		    ++failed >= github->options.tries)
+			return -1;
+		if (github_backoff(github, failed, err->message, err) < 0)
+			return -1;
+		again = 1;
+	} while (again > 0);
+	*ret_answer = answer;
+	answer = (struct github_answer)GITHUB_ANSWER_INIT;
+	return again;
+}
+
+int
+github_get(struct github *github, const char *path, struct github_answer *ret_answer,
+	   struct error *err)
+{
+	auto_free char *url =
+		strstr(path, "://") != NULL ? xstrdup(path) : github_url(github, path);
+	const struct github_request request = {.kind = GITHUB_READ, .method = "GET", .url = url};
+
+	return github_call(github, &request, ret_answer, err);
+}
+
+int
+github_hash_asset(struct github *github, const struct github_asset *asset,
+		  struct digest *ret_digest, struct error *err)
+{
+	auto_free char *path = xasprintf("releases/assets/%llu", (unsigned long long)asset->id);
+	auto_free char *url = github_url(github, path);
+	static const char *const headers[] = {"Accept: application/octet-stream",
+					      "X-GitHub-Api-Version: 2022-11-28", NULL};
+	const struct http_request request = {
+		.url = url, .authorization = github->authorization, .headers = headers};
+	auto_close int fd = memfd_create("asset", MFD_CLOEXEC);
+	struct http_downloaded downloaded;
+
+	if (fd < 0)
+		return error_set_errno(err, ERR_IO, "cannot make room for '%s'", asset->name);
+	if (pacer_wait_held(github->pacer, err) < 0)
+		return -1;
+	(void)pthread_mutex_lock(&github->lock);
+	github->requests++;
+	(void)pthread_mutex_unlock(&github->lock);
+	if (http_download(
+		    github->http, &request,
+		    &(struct http_download){
+			    .fd = fd, .name = asset->name, .max_bytes = asset->size, .exact = true},
+		    &downloaded, err) < 0)
+		return error_prefix(err, "cannot read '%s' back", asset->name);
+	*ret_digest = downloaded.sha256;
+	return 0;
+}

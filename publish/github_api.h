@@ -1,0 +1,86 @@
+#pragma once
+
+/*
+ * One request to GitHub, with pace, limits and repetition. For the files of publish/ only.
+ */
+
+#include "publish/github.h"
+#include "publish/github_json.h"
+
+#include <pthread.h>
+
+struct github {
+	struct http_client *http; /* borrowed */
+	char *api_url;            /* without a slash at its end */
+	char *uploads_url;        /* where the token may go as well */
+	char *repository;
+	char *authorization; /* or NULL */
+	struct github_options options;
+	struct pacer *pacer;
+	pthread_mutex_t lock; /* for what follows */
+	size_t requests;
+	struct github_release remote; /* found or made by github_prepare() */
+	uint64_t *hashed_ids;         /* assets without a digest that were fetched and agree */
+	size_t hashed_count;
+};
+
+enum github_kind {
+	GITHUB_READ,   /* repeated after a failure */
+	GITHUB_CHANGE, /* comes to the same when it is repeated; repeated too */
+	GITHUB_CREATE, /* never repeated blindly, and paced */
+};
+
+struct github_request {
+	enum github_kind kind;
+	const char *method;
+	const char *url;          /* absolute */
+	const char *accept;       /* NULL: JSON */
+	const char *content_type; /* of the body; NULL: JSON */
+	const struct http_body *body;
+	struct progress_task *progress;
+};
+
+struct github_answer {
+	struct http_response response;
+	enum github_refusal refusal; /* when the request failed with an answer */
+};
+
+#define GITHUB_ANSWER_INIT                                                                         \
+	{                                                                                          \
+		HTTP_RESPONSE_INIT, GITHUB_REFUSAL_OTHER                                           \
+	}
+
+void github_answer_release(struct github_answer *answer);
+
+/*
+ * Sends a request and returns 0 for an answer of 2xx. Waits as GitHub asks when a limit is hit.
+ * ERR_NOT_FOUND (404), ERR_REMOTE (refused; GitHub's reason is in the sentence, and `refusal` is
+ * set), ERR_NETWORK: no answer or 5xx, after all tries; after GITHUB_CREATE it may have been done
+ * all the same.
+ */
+int github_call(struct github *github, const struct github_request *request,
+		struct github_answer *ret_answer, struct error *err) CHECKED;
+
+/* GET of `path` below the repository ("releases/latest"), or of an absolute URL. */
+int github_get(struct github *github, const char *path, struct github_answer *ret_answer,
+	       struct error *err) CHECKED;
+
+/* The absolute URL of a path below the repository, to be freed by the caller. */
+char *github_url(const struct github *github, const char *path) CHECKED;
+
+/* Whether the token may be sent to this address. ERR_REMOTE if not. */
+int github_check_url(const struct github *github, const char *url, struct error *err) CHECKED;
+
+/* The address after this page of a list, or NULL at its end. ERR_REMOTE: another host. */
+int github_next_page(const struct github *github, const struct github_answer *answer,
+		     char **ret_url, struct error *err) CHECKED;
+
+/* Waits before try number `failed` + 1. Returns false when there shall be none. */
+int github_backoff(struct github *github, unsigned int failed, const char *why,
+		   struct error *err) CHECKED;
+
+void github_notice(struct github *github, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Fetches an asset's bytes and hashes them. */
+int github_hash_asset(struct github *github, const struct github_asset *asset,
+		      struct digest *ret_digest, struct error *err) CHECKED;

@@ -1,0 +1,175 @@
+#include "publish/github_assets.h"
+
+#include "base/alloc.h"
+#include "base/strbuf.h"
+
+#include <string.h>
+
+/* Differences that are named; the others are counted. */
+enum { MAX_NAMED = 5 };
+
+int
+github_assets_list(struct github *github, struct github_asset_list *ret_list, struct error *err)
+{
+	AUTO(github_asset_list_release) struct github_asset_list list = {NULL, 0};
+	auto_free char *url = xasprintf("releases/%llu/assets?per_page=100",
+					(unsigned long long)github->remote.id);
+
+	/* Pages are asked for until there is none: the default of 30 has hidden assets before. */
+	while (url != NULL) {
+		AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
+		auto_free char *next = NULL;
+
+		if (github_get(github, url, &answer, err) < 0 ||
+		    github_parse_assets("list of assets", answer.response.body,
+					answer.response.length, &list, err) < 0 ||
+		    github_next_page(github, &answer, &next, err) < 0)
+			return error_prefix(err, "cannot list the assets");
+		free(url);
+		url = TAKE(next);
+	}
+	*ret_list = list;
+	list = (struct github_asset_list){NULL, 0};
+	return 0;
+}
+
+static bool
+was_hashed(struct github *github, uint64_t id)
+{
+	bool found = false;
+
+	(void)pthread_mutex_lock(&github->lock);
+	for (size_t i = 0; i < github->hashed_count; i++)
+		found = found || github->hashed_ids[i] == id;
+	(void)pthread_mutex_unlock(&github->lock);
+	return found;
+}
+
+/* The bytes behind an id never change, so once is enough. */
+static void
+remember_hashed(struct github *github, uint64_t id)
+{
+	(void)pthread_mutex_lock(&github->lock);
+	github->hashed_ids =
+		xgrow(github->hashed_ids, github->hashed_count, sizeof(*github->hashed_ids));
+	github->hashed_ids[github->hashed_count++] = id;
+	(void)pthread_mutex_unlock(&github->lock);
+}
+
+static char *
+describe_digest(const struct digest *got, const struct digest *want)
+{
+	char got_hex[DIGEST_HEX_SIZE], want_hex[DIGEST_HEX_SIZE];
+
+	return xasprintf("sha256 is %s, not %s", digest_hex(got, got_hex),
+			 digest_hex(want, want_hex));
+}
+
+int
+github_asset_matches(struct github *github, const struct github_asset *asset,
+		     const struct publish_file *file, struct publish_result *result, char **ret_why,
+		     struct error *err)
+{
+	struct digest sha256 = asset->sha256;
+
+	if (!asset->uploaded) {
+		*ret_why = xstrdup("its upload broke off");
+		return 0;
+	}
+	if (asset->size != file->size) {
+		*ret_why = xasprintf("size is %llu, not %llu", (unsigned long long)asset->size,
+				     (unsigned long long)file->size);
+		return 0;
+	}
+	if (!asset->has_digest) {
+		if (was_hashed(github, asset->id))
+			return 1;
+		if (github_hash_asset(github, asset, &sha256, err) < 0)
+			return -1;
+		(void)pthread_mutex_lock(&github->lock);
+		result->downloads++;
+		(void)pthread_mutex_unlock(&github->lock);
+	}
+	if (!digest_equal(&sha256, &file->sha256)) {
+		*ret_why = describe_digest(&sha256, &file->sha256);
+		return 0;
+	}
+	if (!asset->has_digest)
+		remember_hashed(github, asset->id);
+	return 1;
+}
+
+/* Adds one difference to the sentence, or only counts it. */
+static void
+add_difference(struct strbuf *text, size_t *count, const char *name, const char *why)
+{
+	if (++*count <= MAX_NAMED)
+		strbuf_addf(text, "%s'%s': %s", *count > 1 ? "; " : "", name, why);
+}
+
+static const struct github_asset *
+find_asset(const struct github_asset_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i].name, name) == 0)
+			return &list->items[i];
+	return NULL;
+}
+
+int
+github_assets_compare(struct github *github, const struct publication *release,
+		      struct publish_result *result, struct error *err)
+{
+	AUTO(github_asset_list_release) struct github_asset_list list = {NULL, 0};
+	AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
+	size_t differences = 0;
+
+	if (github_assets_list(github, &list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < release->count; i++) {
+		const struct publish_file *file = &release->files[i];
+		const struct github_asset *asset = find_asset(&list, file->name);
+		auto_free char *why = NULL;
+		int same = 0;
+
+		if (asset == NULL)
+			why = xstrdup("missing");
+		else
+			same = github_asset_matches(github, asset, file, result, &why, err);
+		if (same < 0)
+			return -1;
+		if (same == 0)
+			add_difference(&text, &differences, file->name, why);
+	}
+	for (size_t i = 0; i < list.count; i++)
+		if (publication_find(release, list.items[i].name) == NULL)
+			add_difference(&text, &differences, list.items[i].name,
+				       "does not belong there");
+	if (differences > MAX_NAMED)
+		strbuf_addf(&text, "; and %zu more", differences - MAX_NAMED);
+	if (differences > 0)
+		return error_set(err, ERR_VERIFY, "%s", strbuf_text(&text));
+	return 0;
+}
+
+int
+github_asset_remove(struct github *github, const struct github_asset *asset, const char *why,
+		    struct publish_result *result, struct error *err)
+{
+	AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
+	auto_free char *path = xasprintf("releases/assets/%llu", (unsigned long long)asset->id);
+	auto_free char *url = github_url(github, path);
+	const struct github_request request = {
+		.kind = GITHUB_CHANGE, .method = "DELETE", .url = url};
+
+	github_notice(github, "%s '%s' from the draft: %s",
+		      github->options.dry_run ? "would remove" : "removing", asset->name, why);
+	(void)pthread_mutex_lock(&github->lock);
+	result->removed++;
+	(void)pthread_mutex_unlock(&github->lock);
+	if (github->options.dry_run)
+		return 0;
+	if (github_call(github, &request, &answer, err) < 0 && err->code != ERR_NOT_FOUND)
+		return error_prefix(err, "cannot remove '%s'", asset->name);
+	return 0;
+}

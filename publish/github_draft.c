@@ -1,0 +1,197 @@
+#include "publish/github_draft.h"
+
+#include "base/alloc.h"
+#include "base/strbuf.h"
+#include "publish/github_assets.h"
+
+#include <jansson.h>
+#include <string.h>
+
+int
+github_release_send(struct github *github, const struct publication *release, bool publish,
+		    struct github_answer *answer, struct error *err)
+{
+	auto_free char *path =
+		publish ? xasprintf("releases/%llu", (unsigned long long)github->remote.id)
+			: xstrdup("releases");
+	auto_free char *url = github_url(github, path);
+	json_t *object = json_pack("{s:s, s:s, s:s, s:b}", "tag_name", release->tag, "name",
+				   release->title, "body", release->body, "draft", publish ? 0 : 1);
+	auto_free char *text = NULL;
+	struct http_body body;
+
+	if (object == NULL)
+		return error_set(err, ERR_INPUT, "title or body of '%s' is not UTF-8",
+				 release->tag);
+	if (publish)
+		(void)json_object_set_new(object, "make_latest",
+					  json_string(release->latest ? "true" : "false"));
+	text = json_dumps(object, JSON_COMPACT);
+	json_decref(object);
+	body = (struct http_body){.bytes = text, .size = strlen(text)};
+	return github_call(github,
+			   &(struct github_request){.kind = publish ? GITHUB_CHANGE : GITHUB_CREATE,
+						    .method = publish ? "PATCH" : "POST",
+						    .url = url,
+						    .body = &body},
+			   answer, err);
+}
+
+/* All drafts of this tag; they are found in the list alone. */
+static int
+find_drafts(struct github *github, const char *tag, struct github_release_list *ret_drafts,
+	    struct error *err)
+{
+	AUTO(github_release_list_release) struct github_release_list drafts = {NULL, 0};
+	auto_free char *url = xstrdup("releases?per_page=20");
+
+	while (url != NULL) {
+		AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
+		AUTO(github_release_list_release) struct github_release_list page = {NULL, 0};
+		auto_free char *next = NULL;
+
+		if (github_get(github, url, &answer, err) < 0 ||
+		    github_parse_releases("list of releases", answer.response.body,
+					  answer.response.length, &page, err) < 0 ||
+		    github_next_page(github, &answer, &next, err) < 0)
+			return error_prefix(err, "cannot list the releases");
+		for (size_t i = 0; i < page.count; i++) {
+			if (!page.items[i].draft || strcmp(page.items[i].tag, tag) != 0)
+				continue;
+			drafts.items = xgrow(drafts.items, drafts.count, sizeof(*drafts.items));
+			drafts.items[drafts.count++] = page.items[i];
+			page.items[i] = (struct github_release){.tag = NULL};
+		}
+		free(url);
+		url = TAKE(next);
+	}
+	*ret_drafts = drafts;
+	drafts = (struct github_release_list){NULL, 0};
+	return 0;
+}
+
+/* Finds the one draft. Returns 1, 0 when there is none, or -1. */
+static int
+find_draft(struct github *github, const char *tag, struct github_release *ret_draft,
+	   struct error *err)
+{
+	AUTO(github_release_list_release) struct github_release_list drafts = {NULL, 0};
+	AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
+
+	if (find_drafts(github, tag, &drafts, err) < 0)
+		return -1;
+	if (drafts.count == 0)
+		return 0;
+	if (drafts.count == 1) {
+		*ret_draft = drafts.items[0];
+		drafts.items[0] = (struct github_release){.tag = NULL};
+		return 1;
+	}
+	for (size_t i = 0; i < drafts.count; i++)
+		strbuf_addf(&text, "%s%s", i == 0 ? "" : ", ", drafts.items[i].url);
+	return error_set(err, ERR_REMOTE, "there are %zu drafts of '%s', remove all but one: %s",
+			 drafts.count, tag, strbuf_text(&text));
+}
+
+/* One try to make the draft: 1 it is there, 0 not yet (`err` says why), -1. */
+static int
+create_once(struct github *github, const struct publication *release, struct error *err)
+{
+	AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
+	struct error why;
+	int found;
+
+	if (github_release_send(github, release, false, &answer, err) == 0 &&
+	    github_parse_release("answer to the draft", answer.response.body,
+				 answer.response.length, &github->remote, err) == 0)
+		return 1;
+	if (err->code != ERR_NETWORK && answer.response.status != 201)
+		return -1;
+	/* It may have been made without our being told. */
+	why = *err;
+	found = find_draft(github, release->tag, &github->remote, err);
+	if (found == 0)
+		*err = why;
+	return found;
+}
+
+static int
+create_draft(struct github *github, const struct publication *release, struct error *err)
+{
+	for (unsigned int failed = 1;; failed++) {
+		int made = create_once(github, release, err);
+
+		if (made > 0)
+			return 0;
+		if (made < 0 || failed >= github->options.tries)
+			return error_prefix(err, "cannot make a draft release for '%s'",
+					    release->tag);
+		if (github_backoff(github, failed, err->message, err) < 0)
+			return -1;
+	}
+}
+
+/* Keeps, removes and sends until the draft holds the files of the release. */
+static int
+complete_draft(struct github *github, const struct publication *release,
+	       struct publish_result *result, struct error *err)
+{
+	AUTO(github_asset_list_release) struct github_asset_list list = {NULL, 0};
+	auto_free const struct publish_file **missing = xcalloc(release->count, sizeof(*missing));
+	auto_free bool *there = xcalloc(release->count, sizeof(*there));
+	size_t missing_count = 0;
+
+	if (github->remote.id != 0 && github_assets_list(github, &list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < list.count; i++) {
+		const struct publish_file *file = publication_find(release, list.items[i].name);
+		auto_free char *why = NULL;
+		int same = 0;
+
+		if (file == NULL)
+			why = xstrdup("it does not belong to the release");
+		else
+			same = github_asset_matches(github, &list.items[i], file, result, &why,
+						    err);
+		if (same < 0)
+			return -1;
+		if (same > 0)
+			there[file - release->files] = true;
+		else if (github_asset_remove(github, &list.items[i], why, result, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < release->count; i++) {
+		if (there[i])
+			result->kept++;
+		else
+			missing[missing_count++] = &release->files[i];
+	}
+	return github_assets_send(github, missing, missing_count, result, err);
+}
+
+int
+github_draft_prepare(struct github *github, const struct publication *release,
+		     struct publish_result *result, struct error *err)
+{
+	int found = find_draft(github, release->tag, &github->remote, err);
+
+	if (found < 0)
+		return -1;
+	if (found == 0 && github->options.dry_run)
+		github_notice(github, "would make a draft release for '%s'", release->tag);
+	else if (found == 0 && create_draft(github, release, err) < 0)
+		return -1;
+	if (github->remote.id != 0) {
+		result->url = xstrdup(github->remote.url);
+		if (github_check_url(github, github->remote.upload_url, err) < 0)
+			return -1;
+	}
+	if (complete_draft(github, release, result, err) < 0)
+		return -1;
+	if (github->options.dry_run)
+		return 0;
+	if (github_assets_compare(github, release, result, err) < 0)
+		return error_prefix(err, "the draft of '%s' is not what was uploaded",
+				    release->tag);
+	return 0;
+}

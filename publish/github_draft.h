@@ -1,0 +1,19 @@
+#pragma once
+
+/* The draft of a release: found or made, and completed. For the files of publish/ only. */
+
+#include "publish/github_api.h"
+
+/*
+ * Sends title, body and state of a release: a new draft, or with `publish` the one in
+ * `github->remote`, which is then public.
+ */
+int github_release_send(struct github *github, const struct publication *release, bool publish,
+			struct github_answer *ret_answer, struct error *err) CHECKED;
+
+/*
+ * Finds the one draft of the release or makes it, stores it in `github->remote`, and brings it to
+ * hold exactly the files of the release, compared. Several drafts are ERR_REMOTE and named.
+ */
+int github_draft_prepare(struct github *github, const struct publication *release,
+			 struct publish_result *result, struct error *err) CHECKED;

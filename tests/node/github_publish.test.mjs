@@ -1,0 +1,335 @@
+// Publishing to the double: complete, resumed after everything that can go wrong, refused where it
+// has to be. Each case ends with a look at what GitHub then has and at the order in which it came.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { startDouble } from './github/start.mjs';
+import { sha256 } from './github/store.mjs';
+
+const TOOL = `${process.env.BUILD_DIR}/tests/github_tool`;
+const COMMIT = 'a'.repeat(40);
+const root = mkdtempSync(join(tmpdir(), 'github-'));
+const doubles = new Map(); // one for each set of arguments, reset for each test
+after(async () => {
+  await Promise.all([...doubles.values()].map((d) => d.stop()));
+  rmSync(root, { recursive: true });
+});
+
+let directories = 0;
+function makeFiles(contents) {
+  const directory = mkdtempSync(join(root, `${directories++}-`));
+  for (const [name, text] of Object.entries(contents)) writeFileSync(join(directory, name), text);
+  return directory;
+}
+
+const THREE = { 'a.tar.gz': 'aaaa', 'b.tar.gz': 'bbbbb', SHA256SUMS: 'sums\n' };
+const expected = (contents) => Object.entries(contents)
+  .map(([name, text]) => `${name} uploaded ${Buffer.byteLength(text)} ${sha256(text)}`).sort();
+
+// A double with the tag, and a function that publishes a directory to it.
+async function setup({ args = [], tag = true } = {}) {
+  const key = args.join(' ');
+  if (!doubles.has(key)) doubles.set(key, await startDouble(...args));
+  const double = doubles.get(key);
+  await double.control('/reset', {});
+  if (tag) await double.control('/seed', { tags: [{ name: 'v1', commit: COMMIT }] });
+  const publish = (directory, ...options) => new Promise((resolve) => {
+    const token = options.find((o) => o.startsWith('token='))?.slice(6) ?? double.token;
+    execFile(TOOL, [...options.filter((o) => !o.startsWith('token=')), directory, 'v1'], {
+      env: { PATH: process.env.PATH, GITHUB_API_URL: double.api, GITHUB_REPOSITORY: double.repository, GITHUB_TOKEN: token },
+    }, (error, stdout, stderr) => {
+      assert.ok(!stderr.includes(double.token) && !stdout.includes(double.token), 'the token is shown');
+      resolve({ status: error?.code ?? 0, result: stdout ? JSON.parse(stdout) : null, stderr });
+    });
+  });
+  return { double, publish, fault: (f) => double.control('/faults', f) };
+}
+
+// The release as it has to be: published once, whole, with its assets there before.
+async function complete(double, contents = THREE) {
+  const state = await double.state();
+  const published = state.releases.filter((r) => r.tag_name === 'v1' && !r.draft);
+  assert.equal(published.length, 1);
+  assert.deepEqual(published[0].at_publication, expected(contents));
+  assert.deepEqual(published[0].assets.map((a) => `${a.name} ${a.state} ${a.size} ${a.sha256}`).sort(), expected(contents));
+  assert.equal(state.events.filter((e) => e === 'publish v1').length, 1);
+  assert.ok(!state.events.some((e) => e.startsWith('lightweight')));
+  assert.equal(state.latest, 'v1');
+  assert.deepEqual(state.violations, []);
+  assert.equal(state.faults_left, 0);
+  return state;
+}
+
+const writes = (state) => state.requests.filter((r) => r.method !== 'GET').length;
+
+test('a release from nothing, and again without a write', async () => {
+  const { double, publish } = await setup();
+  const files = makeFiles(THREE);
+  const first = await publish(files);
+  assert.equal(first.status, 0, first.stderr);
+  assert.deepEqual({ ...first.result, url: '', requests: 0 }, { url: '', was_there: 0, published: 1, latest: 1,
+    immutable: 0, uploaded: 3, kept: 0, removed: 0, downloads: 0, requests: 0 });
+  assert.match(first.result.url, /releases\/tag\/v1$/);
+  const state = await complete(double);
+  assert.deepEqual(state.releases[0].body, '# Body\n');
+  assert.equal(state.releases[0].name, 'Title');
+  assert.deepEqual(state.releases[0].assets.map((a) => a.content_type).sort(), ['application/gzip', 'application/gzip', 'text/plain']);
+  const again = await publish(files);
+  assert.equal(again.status, 0, again.stderr);
+  assert.equal(again.result.was_there, 1);
+  assert.equal(writes(await double.state()), writes(state));
+});
+
+test('the token goes to the API and the upload host only', async () => {
+  const { double, publish } = await setup();
+  await double.control('/settings', { digests: false });
+  const { status, stderr, result } = await publish(makeFiles(THREE));
+  assert.equal(status, 0, stderr);
+  assert.equal(result.downloads, 3);
+  const { requests } = await complete(double);
+  assert.ok(requests.filter((r) => r.host === 'api' || r.host === 'uploads').every((r) => r.authorized));
+  const storage = requests.filter((r) => r.host === 'storage');
+  assert.equal(storage.length, 3);
+  assert.ok(storage.every((r) => !r.authorized));
+});
+
+test('a GitHub Enterprise Server: API and uploads below one host', async () => {
+  const { double, publish } = await setup({ args: ['--ghes'] });
+  const { status, stderr } = await publish(makeFiles(THREE));
+  assert.equal(status, 0, stderr);
+  await complete(double);
+});
+
+test('130 assets: more than a page, four at once and no more', async () => {
+  const { double, publish } = await setup();
+  const many = Object.fromEntries(Array.from({ length: 130 }, (_, i) => [`f${i}`, `bytes of ${i}`]));
+  await double.control('/seed', { releases: [{ tag_name: 'v1', draft: true, assets: Array.from({ length: 110 },
+    (_, i) => ({ name: `f${i}`, base64: Buffer.from(many[`f${i}`]).toString('base64') })) }] });
+  const { status, stderr, result } = await publish(makeFiles(many));
+  assert.equal(status, 0, stderr);
+  assert.deepEqual([result.kept, result.uploaded, result.removed], [110, 20, 0]);
+  const state = await complete(double, many);
+  assert.ok(state.limits.most_uploads_at_once <= 4);
+});
+
+test('a draft with leftovers: starter, other bytes, foreign, no digest, and what is right stays', async () => {
+  const { double, publish } = await setup();
+  const base64 = (text) => Buffer.from(text).toString('base64');
+  await double.control('/seed', { releases: [{ tag_name: 'v1', draft: true, assets: [
+    { name: 'a.tar.gz', state: 'starter' }, { name: 'b.tar.gz', base64: base64('BBBBB') },
+    { name: 'SHA256SUMS', base64: base64('sums\n'), digest: null }, { name: 'old.txt', base64: base64('x') }] }] });
+  const { status, stderr, result } = await publish(makeFiles(THREE));
+  assert.equal(status, 0, stderr);
+  assert.deepEqual([result.uploaded, result.kept, result.removed, result.downloads], [2, 1, 3, 1]);
+  assert.match(stderr, /removing 'a\.tar\.gz'.*broke off/);
+  assert.match(stderr, /removing 'b\.tar\.gz'.*sha256 is/);
+  assert.match(stderr, /removing 'old\.txt'.*does not belong/);
+  await complete(double);
+});
+
+// One fault each: what happens, and that the release is whole in the end.
+const SURVIVED = {
+  'upload answered with 502, nothing there': { method: 'POST', path: '/assets$', do: 'answer', status: 502 },
+  'upload answered with 502, all there': { method: 'POST', path: '/assets$', do: 'answer-after', status: 502 },
+  'upload answered with 502, a starter asset there': { method: 'POST', path: '/assets$', do: 'starter' },
+  'upload cut before it began': { method: 'POST', path: '/assets$', do: 'cut' },
+  'upload cut in the middle, a starter asset there': { method: 'POST', path: '/assets$', do: 'cut-midway', starter: true },
+  'upload cut before the answer': { method: 'POST', path: '/assets$', do: 'cut-after' },
+  'upload cut within the answer': { method: 'POST', path: '/assets$', do: 'cut-answer' },
+  'upload answered with something else than JSON': { method: 'POST', path: '/assets$', do: 'garbage' },
+  'asset changed on its way': { method: 'POST', path: '/assets$', do: 'corrupt' },
+  'asset without a digest': { method: 'POST', path: '/assets$', do: 'digest', value: null },
+  'asset with the digest of other bytes': { method: 'POST', path: '/assets$', do: 'digest', value: `sha256:${'0'.repeat(64)}` },
+  'draft answered with 502, not made': { method: 'POST', path: '/releases$', do: 'answer', status: 502 },
+  'draft answered with 502, made': { method: 'POST', path: '/releases$', do: 'answer-after', status: 502 },
+  'draft cut before the answer': { method: 'POST', path: '/releases$', do: 'cut-after' },
+  'draft answered with something else than JSON': { method: 'POST', path: '/releases$', do: 'garbage' },
+  'publishing answered with 502, not done': { method: 'PATCH', do: 'answer', status: 502 },
+  'publishing answered with 502, done': { method: 'PATCH', do: 'answer-after', status: 502 },
+  'publishing cut before the answer': { method: 'PATCH', do: 'cut-after' },
+  'list of releases answered with 503': { method: 'GET', path: '/releases$', do: 'answer', status: 503, times: 3 },
+  'list of assets cut': { method: 'GET', path: '/assets$', do: 'cut', times: 2 },
+  'tag not seen for a moment after publishing': { method: 'GET', path: '/releases/tags/', skip: 1, do: 'answer', status: 404 },
+  'secondary limit with Retry-After': { method: 'POST', path: '/assets$', do: 'secondary-limit', status: 403, seconds: 0 },
+  'secondary limit without Retry-After': { method: 'POST', path: '/assets$', do: 'secondary-limit', status: 403 },
+  'secondary limit as 429': { method: 'POST', path: '/releases$', do: 'secondary-limit', status: 429, seconds: 0 },
+  'primary limit until now': { method: 'GET', path: '/releases$', do: 'primary-limit', seconds: 0 },
+};
+for (const [name, fault] of Object.entries(SURVIVED)) {
+  test(`survived: ${name}`, async () => {
+    const setting = await setup();
+    await setting.fault(fault);
+    const { status, stderr } = await setting.publish(makeFiles(THREE));
+    assert.equal(status, 0, stderr);
+    await complete(setting.double);
+  });
+}
+
+// One run that fails, with exit status and sentence; nothing is published; a second run without the
+// fault completes the release.
+const RESUMED = {
+  'server down during uploads': [{ method: 'POST', path: '/assets$', do: 'answer', status: 500, times: 99 }, 5, /cannot upload '.*'.*status 500/],
+  'server down before the draft': [{ method: 'POST', path: '/releases$', do: 'cut', times: 99 }, 5, /cannot make a draft release for 'v1'/],
+  'server down at publishing': [{ method: 'PATCH', do: 'answer', status: 500, times: 99 }, 5, /cannot publish 'v1'/],
+  'a wait that is too long': [{ method: 'POST', path: '/assets$', do: 'secondary-limit', status: 403, seconds: 9999, times: 99 }, 5, /asks to wait 10000 s .* run this again later/],
+  'assets that always arrive changed': [{ method: 'POST', path: '/assets$', name: '^b', do: 'corrupt', times: 99 }, 4, /cannot upload 'b\.tar\.gz': it arrived changed: sha256 is/],
+  'names that are changed': [{ method: 'POST', path: '/assets$', name: '^b', do: 'rename', to: 'b~tar.gz' }, 5, /stores 'b\.tar\.gz' as 'b\.tar\.gz'|stores 'b\.tar\.gz' as/],
+  'no permission for the draft': [{ method: 'POST', path: '/releases$', do: 'answer', status: 403, body: { message: 'Resource not accessible by integration' } }, 5, /permissions: contents: write/],
+};
+for (const [name, [fault, code, sentence]] of Object.entries(RESUMED)) {
+  test(`resumed: ${name}`, async () => {
+    const { double, publish, fault: add } = await setup();
+    await add({ ...fault, ...(fault.to && { to: 'changed.gz' }) });
+    const files = makeFiles(THREE);
+    const first = await publish(files, 'tries=3');
+    assert.equal(first.status, code, first.stderr);
+    assert.match(first.stderr, sentence);
+    const between = await double.state();
+    assert.ok(!between.events.includes('publish v1'));
+    await double.control('/no-faults', {});
+    const second = await publish(files);
+    assert.equal(second.status, 0, second.stderr);
+    await complete(double);
+  });
+}
+
+// Refused for good: exit status, sentence, and nothing written.
+const REFUSED = {
+  'no tag': [{ tag: false }, [], 5, /has no tag 'v1'.*distributor tag --push/],
+  'a lightweight tag': [{ tag: false, seed: { tags: [{ name: 'v1', commit: COMMIT, lightweight: true }] } }, [], 4, /lightweight/],
+  'another tag object': [{}, [`tag_id=${'9'.repeat(40)}`], 4, /tag 'v1' .* is [0-9a-f]{40}, not 9{40}/],
+  'a token that is wrong': [{}, ['token=ghs_wrong_token_value'], 5, /GITHUB_TOKEN is missing, wrong or has expired/],
+  'two drafts': [{ seed: { releases: [{ tag_name: 'v1', draft: true }, { tag_name: 'v1', draft: true }] } }, [], 5, /there are 2 drafts of 'v1'.*untagged-.*untagged-/],
+  'published with other files': [{ seed: { releases: [{ tag_name: 'v1', assets: [{ name: 'a.tar.gz', base64: 'eA==' }, { name: 'zzz', base64: 'eA==' }] }] } }, [],
+    4, /'v1' is published already, with other files: 'SHA256SUMS': missing; 'a\.tar\.gz': size is 1, not 4; 'b\.tar\.gz': missing; 'zzz': does not belong there/],
+  'published and immutable with other files': [{ settings: { immutable: true }, seed: { releases: [{ tag_name: 'v1' }] } }, [], 4, /published already and immutable, with other files/],
+};
+for (const [name, [options, args, code, sentence]] of Object.entries(REFUSED)) {
+  test(`refused: ${name}`, async () => {
+    const { double, publish } = await setup(options);
+    if (options.settings) await double.control('/settings', options.settings);
+    if (options.seed) await double.control('/seed', options.seed);
+    const before = (await double.state()).events.length;
+    const { status, stderr } = await publish(makeFiles(THREE), ...args);
+    assert.equal(status, code, stderr);
+    assert.match(stderr, sentence);
+    const state = await double.state();
+    assert.equal(state.events.length, before);
+    assert.equal(writes(state), 0);
+  });
+}
+
+test('files that no release can hold are refused before a request', async () => {
+  const { double, publish } = await setup();
+  const cases = { '': [{}, /has no files/], empty: [{ 'a.gz': '' }, /'.*a\.gz' is empty/],
+    name: [{ 'a b': 'x' }, /'a b' is no name/],
+    many: [Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`f${i}`, 'x'])), /1001 files; GitHub takes 1000/] };
+  for (const [contents, sentence] of Object.values(cases)) {
+    const { status, stderr } = await publish(makeFiles(contents));
+    assert.equal(status, 3, stderr);
+    assert.match(stderr, sentence);
+  }
+  assert.deepEqual((await double.state()).requests, []);
+});
+
+test('a dry run asks everything and writes nothing', async () => {
+  const { double, publish } = await setup();
+  const files = makeFiles(THREE);
+  const fresh = await publish(files, 'dry=1');
+  assert.equal(fresh.status, 0, fresh.stderr);
+  assert.equal(fresh.result.uploaded, 3);
+  assert.match(fresh.stderr, /would make a draft release for 'v1'/);
+  assert.match(fresh.stderr, /would publish 'v1' as the latest release/);
+  await double.control('/seed', { releases: [{ tag_name: 'v1', draft: true, assets: [
+    { name: 'a.tar.gz', base64: Buffer.from('aaaa').toString('base64') }, { name: 'zzz', base64: 'eA==' }] }] });
+  const events = (await double.state()).events.length;
+  const half = await publish(files, 'dry=1');
+  assert.equal(half.status, 0, half.stderr);
+  assert.deepEqual([half.result.uploaded, half.result.kept, half.result.removed], [2, 1, 1]);
+  assert.match(half.stderr, /would remove 'zzz'/);
+  const state = await double.state();
+  assert.equal(state.events.length, events);
+  assert.equal(writes(state), 0);
+});
+
+test('immutable releases: published once, then only compared', async () => {
+  const { double, publish } = await setup();
+  await double.control('/settings', { immutable: true });
+  const files = makeFiles(THREE);
+  const first = await publish(files);
+  assert.equal(first.status, 0, first.stderr);
+  assert.equal(first.result.immutable, 1);
+  const state = await complete(double);
+  const again = await publish(files);
+  assert.deepEqual([again.status, again.result.was_there], [0, 1]);
+  assert.equal(writes(await double.state()), writes(state));
+});
+
+test('a tag name of a deleted immutable release is burned', async () => {
+  const { double, publish } = await setup();
+  await double.control('/settings', { immutable: true });
+  const [id] = await double.control('/seed', { releases: [{ tag_name: 'v1' }] });
+  await fetch(`${double.api}/repos/${double.repository}/releases/${id}`, { method: 'DELETE',
+    headers: { authorization: `Bearer ${double.token}`, 'user-agent': 'test' } });
+  const { status, stderr } = await publish(makeFiles(THREE));
+  assert.equal(status, 5, stderr);
+  assert.match(stderr, /tag 'v1' belonged to an immutable release and can never be released again: cut the next version/);
+});
+
+test('bytes that are swapped between the draft and publishing stop it', async () => {
+  const { double, publish } = await setup();
+  const files = makeFiles(THREE);
+  assert.equal((await publish(files, 'prepare=1')).status, 0);
+  const state = await double.state();
+  const draft = state.releases[0];
+  // The comparison before publishing is the third list of assets of the second run.
+  await double.control('/faults', { method: 'GET', path: '/assets$', skip: 2, do: 'answer', status: 200, body:
+    draft.assets.map((a) => ({ ...a, digest: a.name === 'a.tar.gz' ? `sha256:${'1'.repeat(64)}` : a.digest })) });
+  const { status, stderr } = await publish(files);
+  assert.equal(status, 4, stderr);
+  assert.match(stderr, /the draft of 'v1' has changed: 'a\.tar\.gz': sha256 is 1{64}/);
+  assert.ok(!(await double.state()).events.includes('publish v1'));
+});
+
+test('an older release does not become the latest, and can be made it', async () => {
+  const { double, publish } = await setup();
+  await double.control('/seed', { tags: [{ name: 'v2', commit: COMMIT }], releases: [{ tag_name: 'v2' }] });
+  const files = makeFiles(THREE);
+  const older = await publish(files, 'latest=0');
+  assert.deepEqual([older.status, older.result.latest], [0, 0]);
+  assert.equal((await double.state()).latest, 'v2');
+  const moved = await publish(files, 'latest=1');
+  assert.equal(moved.status, 0, moved.stderr);
+  assert.deepEqual([moved.result.was_there, moved.result.latest], [1, 1]);
+  assert.equal((await double.state()).latest, 'v1');
+});
+
+test('the pace keeps a server with a content limit from refusing', async () => {
+  const { double, publish } = await setup();
+  await double.control('/content-limit', { count: 3, window_ms: 300 });
+  const { status, stderr } = await publish(makeFiles({ ...THREE, d: 'd', e: 'e', f: 'f' }), 'pace=110');
+  assert.equal(status, 0, stderr);
+  assert.doesNotMatch(stderr, /asks to wait/);
+  const { limits } = await double.state();
+  assert.ok(limits.least_interval_ms >= 90, `${limits.least_interval_ms} ms between two`);
+});
+
+test('a server that enforces its limit is obeyed, visibly', async () => {
+  const { double, publish } = await setup();
+  await double.control('/content-limit', { count: 3, window_ms: 1000, retry_after: 1 });
+  const { status, stderr } = await publish(makeFiles({ ...THREE, d: 'd', e: 'e' }));
+  assert.equal(status, 0, stderr);
+  assert.match(stderr, /GitHub asks to wait 2 s, until \d\d:\d\d:\d\d: You have exceeded a secondary rate limit/);
+});
+
+test('a list that goes on at another host is not followed', async () => {
+  const { double, publish } = await setup();
+  await double.control('/faults', { method: 'GET', path: '/releases$', do: 'answer', status: 200, body: [],
+    headers: { link: '<http://other.example/releases?page=2>; rel="next"' } });
+  const { status, stderr } = await publish(makeFiles(THREE));
+  assert.equal(status, 5, stderr);
+  assert.match(stderr, /next page of a list is said to be at 'http:\/\/other\.example\/releases/);
+});
