@@ -140,8 +140,8 @@ openpgp_keyring_add_file(struct openpgp_keyring *ring, const char *path, struct 
 	return openpgp_keyring_add(ring, bytes, size, path, err);
 }
 
-/* Upper case without blanks; false for what is no fingerprint of OpenPGP version 4. */
-static bool
+/* Upper case without blanks. Returns the number of digits, 0 for what is no fingerprint. */
+static size_t
 normalise_fingerprint(const char *text, char *out)
 {
 	size_t length = 0;
@@ -149,12 +149,12 @@ normalise_fingerprint(const char *text, char *out)
 	for (; *text != '\0'; text++) {
 		if (*text == ' ')
 			continue;
-		if (!isxdigit((unsigned char)*text) || length == 40)
-			return false;
+		if (!isxdigit((unsigned char)*text) || length + 1 == OPENPGP_FINGERPRINT_SIZE)
+			return 0;
 		out[length++] = (char)toupper((unsigned char)*text);
 	}
 	out[length] = '\0';
-	return length == 40;
+	return length;
 }
 
 int
@@ -162,8 +162,12 @@ openpgp_keyring_pin(struct openpgp_keyring *ring, const char *fingerprint, struc
 {
 	AUTO(key_freep) rnp_key_handle_t key = NULL;
 	char pin[OPENPGP_FINGERPRINT_SIZE];
+	size_t digits = normalise_fingerprint(fingerprint, pin);
 
-	if (!normalise_fingerprint(fingerprint, pin))
+	if (digits == 64)
+		return error_set(err, ERR_INPUT,
+				 "key %s is of OpenPGP version 6, which is not supported", pin);
+	if (digits != 40)
 		return error_set(err, ERR_INPUT,
 				 "'%s' is no fingerprint: 40 hexadecimal digits are needed",
 				 fingerprint);

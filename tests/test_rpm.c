@@ -8,6 +8,7 @@
 #include "sources/package_reader.h"
 #include "sources/rpm_verify.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -356,6 +357,37 @@ test_splice(void **state)
 	(void)unlink(output);
 }
 
+static void *
+verify_often(void *path)
+{
+	struct openpgp_signer signer;
+	struct error err = ERROR_INIT;
+
+	for (int i = 0; i < 10; i++) {
+		if (verify_path(path, "RPM-GPG-KEY-redhat8-release", REDHAT_KEY, NULL, &signer,
+				&err) < 0)
+			return path;
+	}
+	return NULL;
+}
+
+/* Packages are verified in parallel, each thread with a ring of its own. */
+static void
+test_threads(void **state)
+{
+	auto_free char *path = data_path(EL8);
+	pthread_t threads[4];
+	void *failed;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, verify_often, path), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+		assert_int_equal(pthread_join(threads[i], &failed), 0);
+		assert_null(failed);
+	}
+}
+
 static void
 test_keys(void **state)
 {
@@ -366,6 +398,12 @@ test_keys(void **state)
 	assert_refused(openpgp_keyring_pin(ring, REDHAT_KEY, &err), err, ERR_NOT_FOUND, REDHAT_KEY);
 	assert_refused(openpgp_keyring_pin(ring, "F4A80EB5", &err), err, ERR_INPUT,
 		       "'F4A80EB5' is no fingerprint");
+	assert_refused(
+		openpgp_keyring_pin(ring,
+				    "715619AE2365D909EB991FF97A509CD76A0BAC92F0E17C1C252581285"
+				    "2CEDFC5",
+				    &err),
+		err, ERR_INPUT, "OpenPGP version 6");
 	assert_refused(openpgp_keyring_add(ring, "no key\n", 7, "words.asc", &err), err, ERR_INPUT,
 		       "words.asc");
 	assert_ok(openpgp_keyring_pin(ring, "6341 ab27 53d7 8a78 a7c2  7bb1 24c6 a8a7 f4a8 0eb5",
@@ -381,7 +419,8 @@ main(void)
 		cmocka_unit_test(test_layout),       cmocka_unit_test(test_accepted),
 		cmocka_unit_test(test_refused),      cmocka_unit_test(test_tampered),
 		cmocka_unit_test(test_every_region), cmocka_unit_test(test_members),
-		cmocka_unit_test(test_splice),       cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_splice),       cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
