@@ -63,6 +63,10 @@ char *app_lock_path(const struct app *app) CHECKED;
 /* Whether --host names this host, or no --host was given. */
 bool app_wants_host(const struct app *app, const char *host);
 
+/* Refuses a --host that the matrix does not have. ERR_USAGE, with the one that may be meant. */
+struct matrix;
+int app_check_hosts(const struct app *app, const struct matrix *matrix, struct error *err) CHECKED;
+
 /* Prints a result document on standard output and frees it. */
 struct json_t;
 void app_print_json(struct json_t *document);

@@ -12,10 +12,18 @@
 #include <unistd.h>
 
 extern const struct command cmd_plan;
+extern const struct command cmd_tarballs;
+extern const struct command cmd_sign, cmd_tag, cmd_verify, cmd_keygen, cmd_key;
 
 /* In the order of a release. */
 static const struct command *const commands[] = {
 	&cmd_plan,
+	&cmd_tarballs,
+	&cmd_sign,
+	&cmd_tag,
+	&cmd_verify,
+	&cmd_keygen,
+	&cmd_key,
 };
 
 static bool help_wanted;

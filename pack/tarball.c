@@ -169,7 +169,7 @@ tarball_read(int fd, const char *name, struct packed_member *ret_member, int64_t
 {
 	AUTO(reading_release) struct reading reading = {.name = name};
 	struct packed_member member = {.target = ""};
-	int64_t mtime_sec;
+	int64_t mtime_sec = 0;
 
 	if (load(fd, &reading, err) < 0 || check_header(&reading, &member, &mtime_sec, err) < 0 ||
 	    check_content(&reading, &member, err) < 0 || check_sums(&reading, &member, err) < 0)

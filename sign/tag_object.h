@@ -15,6 +15,9 @@
 
 #define TAG_OBJECT_MAX_TEXT 65536
 
+/* A line of the message that binds the release's files to the tag. */
+#define TAG_SUMS_KEY "SHA256SUMS: "
+
 /* Strings are owned. */
 struct tag_object {
 	char *commit; /* 40 or 64 hexadecimal digits */

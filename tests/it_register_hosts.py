@@ -153,18 +153,11 @@ def compare_old_script(script):
 
 # Each one under the emulator of its own architecture, and then a foreign program by itself.
 
-def command_of(host, emulators):
-    if host == HOST:
-        return [program(host)]
-    if host == "loongarch64":           # QEMU 7.2 is too old for today's programs of it
-        directory = debian.package("trixie", debian.architecture(), "qemu-user")
-        return [f"{directory}/usr/bin/qemu-loongarch64", program(host)]
-    return [f"{emulators}/qemu-{HOSTS[host][0]}-static", program(host)]
-
-
 def try_under_qemu(host, emulators):
     target = HOSTS[host][0]
-    command = command_of(host, emulators)
+    command = [program(host)]
+    if host != HOST:
+        command.insert(0, f"{emulators}/qemu-{target}-static")
     result = run([*command, "--help"])
     tap.ok(f"{host}: runs", result.status == 0 and "loongarch64" in result.out, result)
     directory = os.path.join(work, "export")
@@ -202,7 +195,9 @@ def try_32_bit_host(host, emulators):
         os.mkdir(few)
         for name in ("arm", "mips", "sh4"):
             os.symlink(f"{emulators}/qemu-{name}-static", f"{few}/qemu-{name}-static")
-    command = command_of(host, emulators)
+    command = [program(host)]
+    if host != HOST:
+        command.insert(0, f"{emulators}/qemu-{HOSTS[host][0]}-static")
     result = private('"$@" -p yes mips sh4; "$@" -p yes alpha mips; echo $?; "$@" -p yes; echo $?; ls $B',
                      *command, env={"QEMU_BIN_DIR": few})
     tap.has(f"{host}: a 64-bit target that is named fails", result.err,
@@ -237,6 +232,8 @@ except debian.Unavailable as e:
     tap.skip("registrars at work under QEMU", f"no qemu-user-static: {e}")
 else:
     for host in built:
+        if host == "loongarch64":       # QEMU 7.2 is too old for today's programs of it
+            continue
         try_under_qemu(host, emulators)
         if HOSTS[host][1] == 1 and not not_private:
             try_32_bit_host(host, emulators)

@@ -1,0 +1,144 @@
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "distributor/command.h"
+#include "distributor/key_source.h"
+#include "sign/keyring.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct key_source source = KEY_SOURCE_INIT;
+static const char *principal = "release@localhost";
+static bool is_root, no_passphrase;
+
+/* The list with one more line at its end, unless the same line is there. */
+static int
+append_line(const char *directory, const char *name, const char *line, struct error *err)
+{
+	auto_free char *path = path_join(directory, name);
+	auto_free char *text = NULL, *whole = NULL;
+
+	if (read_file(path, KEYRING_MAX_TEXT, &text, NULL, err) < 0 && err->code != ERR_NOT_FOUND)
+		return -1;
+	if (text != NULL && strstr(text, line) != NULL)
+		return 0;
+	whole = xasprintf("%s%s", text != NULL ? text : "", line);
+	return write_file(path, whole, strlen(whole), 0644, err);
+}
+
+static int
+write_text(const char *directory, const char *name, const char *text, struct error *err)
+{
+	auto_free char *path = path_join(directory, name);
+
+	return write_file(path, text, strlen(text), 0644, err);
+}
+
+static int
+write_public(const char *directory, const struct public_key *key, struct error *err)
+{
+	auto_free char *line = NULL, *ssh = public_key_ssh_line(key, principal);
+	auto_free char *minisign = public_key_minisign(key), *pem = public_key_pem(key);
+
+	if (keyring_format_line(principal, is_root ? "keys" : "file,git", key, &line, err) < 0 ||
+	    make_directories(directory, err) < 0)
+		return -1;
+	if (is_root)
+		return append_line(directory, "root_signers", line, err);
+	if (append_line(directory, "allowed_signers", line, err) < 0 ||
+	    write_text(directory, "release.pub", ssh, err) < 0 ||
+	    write_text(directory, "minisign.pub", minisign, err) < 0)
+		return -1;
+	return write_text(directory, "release.pem", pem, err);
+}
+
+static int
+write_secret(const struct signing_key *key, const char *path, struct error *err)
+{
+	AUTO(secret_release) struct secret passphrase = SECRET_INIT, text = SECRET_INIT;
+
+	if (!no_passphrase && key_source_new_passphrase(&source, &passphrase, err) < 0)
+		return -1;
+	if (signing_key_format(key, SIGNING_KEY_PEM, no_passphrase ? NULL : &passphrase, &text,
+			       err) < 0)
+		return -1;
+	return signing_key_write(path, &text, err);
+}
+
+static void
+print_result(const struct app *app, const char *path, const struct public_key *key)
+{
+	char fingerprint[FINGERPRINT_SIZE];
+
+	public_key_fingerprint(key, fingerprint);
+	if (app->json) {
+		app_print_json(json_pack("{s:s, s:s, s:s, s:s, s:b}", "key", path, "keys",
+					 app->keys, "fingerprint", fingerprint, "principal",
+					 principal, "root", is_root ? 1 : 0));
+		return;
+	}
+	(void)printf("256 %s %s (ED25519)\n", fingerprint, principal);
+	log_info("the secret key is in '%s'; keep it out of the repository", path);
+	log_info("the public key is in '%s'; commit that, and publish the fingerprint", app->keys);
+	if (is_root)
+		log_info(
+			"keep the root key offline; it signs the lists: distributor key --endorse");
+}
+
+static int
+run_keygen(struct app *app, int argc, char **argv, struct error *err)
+{
+	AUTO(signing_key_freep) struct signing_key *key = NULL;
+	auto_free char *checked = NULL;
+
+	(void)argc;
+	if (no_passphrase && source.passphrase_fd != KEY_NO_FD)
+		return error_set(err, ERR_USAGE,
+				 "--no-passphrase and --passphrase-fd cannot both be given");
+	if (signing_key_generate(&key, err) < 0)
+		return -1;
+	/* A principal that cannot be written must not leave a key without a public part. */
+	if (keyring_format_line(principal, "file", signing_key_public(key), &checked, err) < 0)
+		return -1;
+	if (write_secret(key, argv[0], err) < 0 ||
+	    write_public(app->keys, signing_key_public(key), err) < 0)
+		return -1;
+	print_result(app, argv[0], signing_key_public(key));
+	return 0;
+}
+
+static const struct option_spec keygen_options[] = {
+	{"principal", '\0', "NAME", OPTION_TEXT, &principal,
+	 "who signs, as verifiers will name it\n(default release@localhost)"},
+	{"root", '\0', NULL, OPTION_FLAG, &is_root,
+	 "make a root key, which signs nothing but the lists of keys"},
+	{"no-passphrase", '\0', NULL, OPTION_FLAG, &no_passphrase,
+	 "do not protect the file: for a secret store"},
+	{"passphrase-fd", '\0', "N", OPTION_NUMBER, &source.passphrase_fd,
+	 "read the passphrase from this descriptor (default: from\nthe "
+	 "variable " PASSPHRASE_VARIABLE ", else a question)"},
+	{.name = NULL},
+};
+
+const struct command cmd_keygen = {
+	.name = "keygen",
+	.args = "FILE",
+	.summary = "make a signing key",
+	.description =
+		"Writes a new Ed25519 key to FILE (PKCS#8, mode 0600, never replacing one) and "
+		"its\n"
+		"public part to the directory of --keys: a line in allowed_signers, and\n"
+		"release.pub, minisign.pub and release.pem for the tools of others. Keys that\n"
+		"are listed already stay: see docs/security.md for rotation.\n",
+	.examples = "  distributor keygen --principal release@example.org ~/release.pem\n"
+		    "  distributor keygen --root --principal root@example.org "
+		    "/media/offline/root.pem\n",
+	.options = keygen_options,
+	.shared = SHARED_KEYS,
+	.min_args = 1,
+	.max_args = 1,
+	.run = run_keygen,
+};

@@ -1,0 +1,137 @@
+#include "base/log.h"
+#include "distributor/command.h"
+#include "distributor/tagging.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct key_source source = KEY_SOURCE_INIT;
+static struct tagging tagging = {.revision = "HEAD"};
+static const char *repo_path = ".", *remote = "origin";
+static bool push, verify;
+
+/* "10.2.2-1" or "v10.2.2-1": what the caller believes the matrix says. */
+static int
+check_version(const struct release_info *info, const char *version, struct error *err)
+{
+	if (strcmp(version, info->tag) == 0 || strcmp(version, info->matrix.version) == 0)
+		return 0;
+	return error_set(err, ERR_INPUT, "the matrix is of version %s, not %s",
+			 info->matrix.version, version);
+}
+
+/* 1 sent, 0 there already. */
+static int
+push_tag(struct release_info *info, struct error *err)
+{
+	const struct repo_push target = {
+		.url = remote, .token = getenv("GITHUB_TOKEN"), .dry_run = tagging.dry_run};
+
+	if (target.token != NULL)
+		log_add_secret(target.token);
+	return repo_tag_push(info->repo, info->tag, &target, err);
+}
+
+static void
+print_result(const struct app *app, const struct release_info *info, const char *id, int made,
+	     int sent)
+{
+	const char *what = made == 0         ? "is there already"
+			   : tagging.dry_run ? "would be made"
+					     : "made";
+	const char *where = sent == 0         ? "has it already"
+			    : tagging.dry_run ? "would get it"
+					      : "has it now";
+
+	if (app->json) {
+		app_print_json(json_pack("{s:s, s:s, s:b, s:b, s:b}", "tag", info->tag, "id", id,
+					 "made", made, "pushed", push && sent, "dry_run",
+					 tagging.dry_run ? 1 : 0));
+		return;
+	}
+	(void)printf("%s %s: %s\n", info->tag, what, id);
+	if (push)
+		(void)printf("%s %s\n", remote, where);
+}
+
+static int
+make_tag(struct app *app, struct release_info *info, struct error *err)
+{
+	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+	char id[REPO_ID_SIZE];
+	int made, sent = 0;
+
+	if (keyring_load(app->keys, NULL, &keyring, err) < 0)
+		return -1;
+	made = tagging_run(app, info, &keyring, &source, &tagging, id, err);
+	if (made < 0)
+		return -1;
+	/* A dry run has no tag that could be pushed, unless it was there before. */
+	if (push && !(tagging.dry_run && made > 0)) {
+		sent = push_tag(info, err);
+		if (sent < 0)
+			return -1;
+	} else {
+		sent = made;
+	}
+	print_result(app, info, id, made, sent);
+	return 0;
+}
+
+static int
+run_tag(struct app *app, int argc, char **argv, struct error *err)
+{
+	AUTO(release_info_release) struct release_info info = RELEASE_INFO_INIT;
+
+	if (release_info_load(app, repo_path, &info, err) < 0 ||
+	    (argc == 1 && check_version(&info, argv[0], err) < 0))
+		return -1;
+	if (!verify)
+		return make_tag(app, &info, err);
+	if (release_info_check_tag(&info, info.tag, app->keys, err) < 0)
+		return -1;
+	if (app->json)
+		app_print_json(json_pack("{s:s, s:s, s:b}", "tag", info.tag, "commit", info.commit,
+					 "verified", 1));
+	else
+		(void)printf("%s is signed by an allowed key and tags %s\n", info.tag, info.commit);
+	return 0;
+}
+
+static const struct option_spec tag_options[] = {
+	{"push", '\0', NULL, OPTION_FLAG, &push, "push the tag to the remote, never by force"},
+	{"remote", '\0', "REMOTE", OPTION_TEXT, &remote,
+	 "where to: a remote's name, an https or ssh URL, a path\n(default origin); the token of "
+	 "https is GITHUB_TOKEN,\nssh asks the agent"},
+	{"verify", '\0', NULL, OPTION_FLAG, &verify,
+	 "verify the tag instead: signature, name, version, HEAD"},
+	{"commit", '\0', "REV", OPTION_TEXT, &tagging.revision, "what to tag (default HEAD)"},
+	{"tagger", '\0', "WHO", OPTION_TEXT, &tagging.tagger,
+	 "\"NAME <EMAIL>\" (default: git's user, else the signer)"},
+	{"repo", '\0', "DIR", OPTION_TEXT, &repo_path, "the git repository (default .)"},
+	{"dry-run", '\0', NULL, OPTION_FLAG, &tagging.dry_run,
+	 "everything but making and pushing the tag"},
+	KEY_SOURCE_OPTIONS(source),
+	{.name = NULL},
+};
+
+const struct command cmd_tag = {
+	.name = "tag",
+	.args = "[VERSION]",
+	.summary = "make and push the signed tag of the release",
+	.description = "Makes the annotated tag vVERSION of the matrix' version, with an SSH "
+		       "signature that\n"
+		       "'git verify-tag' accepts. Its time is SOURCE_DATE_EPOCH or the lock's "
+		       "date, so that\n"
+		       "the same release always has the same tag: one that is there already with "
+		       "the same\n"
+		       "content is success, and with other content an error that shows both.\n",
+	.examples = "  distributor tag --key ~/release.pem --push\n"
+		    "  distributor tag --verify\n",
+	.options = tag_options,
+	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_OUT | SHARED_KEYS,
+	.min_args = 0,
+	.max_args = 1,
+	.run = run_tag,
+};

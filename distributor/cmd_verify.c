@@ -1,0 +1,232 @@
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "base/strbuf.h"
+#include "distributor/command.h"
+#include "distributor/release_url.h"
+#include "distributor/table.h"
+#include "publish/git_tag.h"
+#include "sign/verify.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char *tag, *repo_path, *root_fingerprint;
+
+static bool
+is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Single files, all in one directory, beside the SHA256SUMS that they are checked with. */
+static int
+verify_files_named(int argc, char **argv, struct verify_request *request,
+		   struct verify_report *report, struct error *err)
+{
+	auto_free char *directory = path_directory(argv[0]);
+	auto_free const char **names = xcalloc((size_t)argc, sizeof(*names));
+	struct verify_files files;
+
+	for (int i = 0; i < argc; i++) {
+		auto_free char *other = path_directory(argv[i]);
+
+		if (strcmp(other, directory) != 0)
+			return error_set(err, ERR_USAGE,
+					 "'%s' and '%s' are not in one directory with their "
+					 "SHA256SUMS",
+					 argv[0], argv[i]);
+		names[i] = path_base(argv[i]);
+	}
+	files = verify_directory(directory);
+	request->only = names;
+	request->only_count = (size_t)argc;
+	verify_release(&files, request, report);
+	return 0;
+}
+
+static int
+verify_url(const struct app *app, const char *base, const struct verify_request *request,
+	   struct verify_report *report, struct error *err)
+{
+	AUTO(release_url_freep) struct release_url *url = NULL;
+	struct verify_files files;
+
+	if (release_url_open(base, app->offline, &url, err) < 0)
+		return -1;
+	files = release_url_files(url);
+	verify_release(&files, request, report);
+	return 0;
+}
+
+static int
+verify_operands(const struct app *app, int argc, char **argv, struct verify_request *request,
+		struct verify_report *report, struct error *err)
+{
+	struct verify_files files;
+
+	if (argc == 1 && strstr(argv[0], "://") != NULL)
+		return verify_url(app, argv[0], request, report, err);
+	if (argc != 1 || !is_directory(argv[0]))
+		return verify_files_named(argc, argv, request, report, err);
+	files = verify_directory(argv[0]);
+	verify_release(&files, request, report);
+	return 0;
+}
+
+/* The tag binds the release's SHA256SUMS if it was made after them. */
+static void
+compare_sums(const char *directory, const struct digest *wanted, struct verify_report *report)
+{
+	auto_free char *path = path_join(directory, SUMS_NAME);
+	char got[DIGEST_HEX_SIZE], want[DIGEST_HEX_SIZE];
+	struct error err = ERROR_INIT;
+	struct digest digest;
+
+	if (digest_is_zero(wanted) || !is_directory(directory))
+		return;
+	if (digest_file(path, &digest, NULL, &err) < 0)
+		verify_fail(report, "tag", &err);
+	else if (!digest_equal(&digest, wanted))
+		verify_note(report, "tag", VERIFY_FAILED,
+			    "the tag is of another SHA256SUMS: %s, not %s",
+			    digest_hex(wanted, want), digest_hex(&digest, got));
+	else
+		verify_note(report, "tag", VERIFY_OK, "the tag names these files");
+}
+
+static int
+verify_repo_tag(const char *name, const struct keyring *keyring, const char *directory,
+		struct verify_report *report, struct error *err)
+{
+	AUTO(repo_freep) struct repo *repo = NULL;
+	auto_free char *text = NULL;
+	char id[REPO_ID_SIZE];
+	struct digest sums;
+	size_t length;
+
+	if (repo_open(repo_path != NULL ? repo_path : ".", &repo, err) < 0)
+		return -1;
+	if (repo_tag_read(repo, name, &text, &length, id, err) < 0) {
+		verify_fail(report, "tag", err);
+		return 0;
+	}
+	verify_tag(name, text, length, keyring, NULL, report, &sums);
+	if (directory != NULL)
+		compare_sums(directory, &sums, report);
+	return 0;
+}
+
+static void
+print_json(const struct verify_report *report)
+{
+	static const char *const words[] = {"ok", "failed", "skipped"};
+	json_t *checks = json_array();
+
+	for (size_t i = 0; i < report->count; i++)
+		(void)json_array_append_new(checks, json_pack("{s:s, s:s, s:s}", "check",
+							      report->rows[i].check, "status",
+							      words[report->rows[i].status],
+							      "detail", report->rows[i].sentence));
+	app_print_json(json_pack("{s:b, s:s?, s:o}", "verified", report->failed == 0 ? 1 : 0, "tag",
+				 report->tag, "checks", checks));
+}
+
+static void
+print_table(const struct verify_report *report)
+{
+	static const char *const headers[] = {"check", "", "what was found"};
+	static const char *const words[] = {"ok", "FAILED", "-"};
+	AUTO(table_freep) struct table *table = table_new(headers, ARRAY_SIZE(headers));
+
+	for (size_t i = 0; i < report->count; i++) {
+		table_add(table, report->rows[i].check);
+		table_add(table, words[report->rows[i].status]);
+		table_add(table, report->rows[i].sentence);
+	}
+	table_print(table, TABLE_TEXT);
+}
+
+/* One failure names itself, several are counted. */
+static int
+conclude(const struct app *app, const struct verify_report *report, struct error *err)
+{
+	if (app->json)
+		print_json(report);
+	else
+		print_table(report);
+	for (size_t i = 0; i < report->count && report->failed == 1; i++)
+		if (report->rows[i].status == VERIFY_FAILED)
+			return error_set(err, ERR_VERIFY, "not verified: %s",
+					 report->rows[i].sentence);
+	if (report->failed != 0)
+		return error_set(err, ERR_VERIFY, "not verified: %zu checks failed",
+				 report->failed);
+	return 0;
+}
+
+static int
+run_verify(struct app *app, int argc, char **argv, struct error *err)
+{
+	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
+	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+	struct verify_request request = {.keyring = &keyring, .tag = tag};
+	bool with_repo = repo_path != NULL || argc == 0;
+	struct progress_task *task;
+	int result = 0;
+
+	if (argc == 0 && tag == NULL)
+		return error_set(err, ERR_USAGE, "name a directory, files or a URL, or --tag TAG");
+	if (keyring_load(app->keys, root_fingerprint, &keyring, err) < 0)
+		return -1;
+	if (keyring.root != NULL)
+		verify_note(&report, "keys", VERIFY_OK, "the list of keys is signed by root key %s",
+			    keyring.root);
+	task = progress_start(app->progress, "verifying", PROGRESS_ITEMS, 0);
+	request.progress = task;
+	if (argc != 0)
+		result = verify_operands(app, argc, argv, &request, &report, err);
+	progress_done(task, NULL);
+	if (result < 0)
+		return -1;
+	if (with_repo && (tag != NULL || report.tag != NULL) &&
+	    verify_repo_tag(tag != NULL ? tag : report.tag, &keyring, argc == 1 ? argv[0] : NULL,
+			    &report, err) < 0)
+		return -1;
+	return conclude(app, &report, err);
+}
+
+static const struct option_spec verify_options[] = {
+	{"tag", '\0', "TAG", OPTION_TEXT, &tag,
+	 "what it has to be, \"v10.2.2-1\": refuses an older release\nunder a new name"},
+	{"repo", '\0', "DIR", OPTION_TEXT, &repo_path,
+	 "also verify the tag in this git repository"},
+	{"root", '\0', "FINGERPRINT", OPTION_TEXT, &root_fingerprint,
+	 "the root key that has to have signed the list of keys"},
+	{.name = NULL},
+};
+
+const struct command cmd_verify = {
+	.name = "verify",
+	.args = "[DIR | FILE... | URL]",
+	.summary = "check a release against the public keys",
+	.description =
+		"Checks a directory with the files of a release, a base URL (https or file) that\n"
+		"serves them, or single files beside their SHA256SUMS: both signatures, every\n"
+		"digest, that no file is missing or foreign, that names, version and content\n"
+		"belong together, and the provenance. With --tag and no operand, the tag in the\n"
+		"repository here. Needs no network but for a URL.\n",
+	.examples = "  distributor verify --keys keys --tag v10.2.2-1 release/\n"
+		    "  distributor verify x86_64_qemu-aarch64-static.tar.gz\n"
+		    "  distributor verify --tag v10.2.2-1 --repo .\n",
+	.options = verify_options,
+	.shared = SHARED_KEYS | SHARED_OFFLINE,
+	.min_args = 0,
+	.max_args = -1,
+	.run = run_verify,
+};

@@ -1,0 +1,18 @@
+#pragma once
+
+/*
+ * The one time that goes into everything that is made.
+ */
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+#include <stdint.h>
+
+struct lock;
+
+/*
+ * SOURCE_DATE_EPOCH from the environment (reproducible-builds.org), else the lock's. ERR_USAGE if
+ * the variable is not a number of seconds that fits into a tar header.
+ */
+int source_date_epoch(const struct lock *lock, int64_t *ret_sec, struct error *err) CHECKED;

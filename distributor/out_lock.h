@@ -1,0 +1,17 @@
+#pragma once
+
+/*
+ * One run at a time in an output directory.
+ */
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+
+/*
+ * Makes the directory `out` and locks it for this process until the returned descriptor is closed
+ * or the process ends. While another run holds it this waits, after saying so, or with `wait` false
+ * fails with ERR_BUSY. ERR_IO, ERR_INTERRUPTED.
+ */
+int out_lock(const char *out, bool wait, struct error *err) CHECKED;

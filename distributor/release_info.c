@@ -1,0 +1,182 @@
+#include "distributor/release_info.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/strbuf.h"
+#include "distributor/version.h"
+#include "publish/git_tag.h"
+#include "sign/verify.h"
+
+#include <string.h>
+#include <time.h>
+
+void
+release_info_release(struct release_info *info)
+{
+	matrix_release(&info->matrix);
+	lock_release(&info->lock);
+	asset_list_release(&info->assets);
+	repo_free(info->repo);
+	free(info->tag);
+	free(info->repository);
+	free(info->commit);
+	free(info->lock_path);
+	free(info->builder);
+	free(info->invocation);
+	*info = (struct release_info)RELEASE_INFO_INIT;
+}
+
+static const char *
+environment(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && *value != '\0' ? value : NULL;
+}
+
+/* Who builds, where GitHub Actions does: the workflow and the run. */
+static void
+load_builder(struct release_info *info)
+{
+	const char *server = environment("GITHUB_SERVER_URL");
+	const char *workflow = environment("GITHUB_WORKFLOW_REF");
+	const char *repository = environment("GITHUB_REPOSITORY");
+	const char *run = environment("GITHUB_RUN_ID"),
+		   *attempt = environment("GITHUB_RUN_ATTEMPT");
+
+	if (server == NULL || workflow == NULL || repository == NULL || run == NULL)
+		return;
+	info->builder = xasprintf("%s/%s", server, workflow);
+	info->invocation = xasprintf("%s/%s/actions/runs/%s/attempts/%s", server, repository, run,
+				     attempt != NULL ? attempt : "1");
+}
+
+static int
+load_repo(const char *path, struct release_info *info, struct error *err)
+{
+	char commit[REPO_ID_SIZE];
+
+	if (repo_open(path, &info->repo, err) < 0)
+		return err->code == ERR_NOT_FOUND ? 0 : -1;
+	if (repo_commit(info->repo, "HEAD", commit, err) < 0)
+		return err->code == ERR_NOT_FOUND ? 0 : -1;
+	info->commit = xstrdup(commit);
+	return 0;
+}
+
+/* As a path of the repository if it can be one, else the bare name. */
+static const char *
+repository_path(const char *path)
+{
+	bool inside = path[0] != '/' && strstr(path, "..") == NULL;
+
+	if (inside && text_starts_with(path, "./"))
+		path += 2;
+	return inside ? path : path_base(path);
+}
+
+static void
+fill(const struct app *app, struct release_info *info)
+{
+	struct release *release = &info->release;
+
+	info->tag = xasprintf("v%s", info->matrix.version);
+	if (info->matrix.github != NULL)
+		info->repository = xasprintf("https://github.com/%s", info->matrix.github);
+	load_builder(info);
+	*release = (struct release){.name = info->matrix.name,
+				    .version = info->matrix.version,
+				    .tag = info->tag,
+				    .commit = info->commit,
+				    .repository = info->repository,
+				    .program = version_program(),
+				    .source_date_epoch = info->lock.source_date_epoch,
+				    .serial = info->lock.serial,
+				    .matrix_file = repository_path(app->matrix_path),
+				    .lock_file = repository_path(info->lock_path),
+				    .lock_sha256 = info->lock.digest,
+				    .packages = &info->lock.packages,
+				    .builder = info->builder,
+				    .invocation = info->invocation,
+				    .started_sec = time(NULL)};
+}
+
+int
+release_info_load(const struct app *app, const char *repo_path, struct release_info *ret_info,
+		  struct error *err)
+{
+	struct release_info *info = ret_info;
+
+	info->lock_path = app_lock_path(app);
+	if (matrix_load(app->matrix_path, &info->matrix, err) < 0 ||
+	    lock_load(info->lock_path, &info->lock, err) < 0 ||
+	    lock_check_matrix(&info->lock, &info->matrix, err) < 0 ||
+	    load_repo(repo_path, info, err) < 0)
+		return -1;
+	fill(app, info);
+	return digest_file(app->matrix_path, &info->release.matrix_sha256, NULL, err);
+}
+
+int
+release_info_load_assets(const struct app *app, struct release_info *info, struct error *err)
+{
+	auto_free char *path = path_join(app->out, ASSETS_NAME);
+
+	if (asset_list_load(path, &info->assets, err) < 0) {
+		if (err->code == ERR_NOT_FOUND)
+			return error_set(err, ERR_NOT_FOUND,
+					 "there is no '%s'; make the assets first: distributor "
+					 "tarballs",
+					 path);
+		return -1;
+	}
+	if (!digest_equal(&info->assets.lock_sha256, &info->lock.digest))
+		return error_set(err, ERR_INPUT,
+				 "'%s' was made from another lock than '%s'; make the assets again",
+				 path, info->lock_path);
+	if (info->assets.count == 0)
+		return error_set(err, ERR_INPUT, "'%s' lists no asset", path);
+	info->release.assets = &info->assets;
+	info->release.source_date_epoch = info->assets.source_date_epoch;
+	return 0;
+}
+
+int
+release_info_check_tag(const struct release_info *info, const char *name, const char *keys,
+		       struct error *err)
+{
+	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
+	auto_free char *text = NULL;
+	char id[REPO_ID_SIZE];
+	struct digest sums;
+	size_t length;
+
+	if (strcmp(name, info->tag) != 0)
+		return error_set(err, ERR_VERIFY,
+				 "the tag is '%s', but the matrix is of version %s", name,
+				 info->matrix.version);
+	if (info->repo == NULL || info->commit == NULL)
+		return error_set(err, ERR_NOT_FOUND,
+				 "there is no git repository with a commit to find the tag '%s' in",
+				 name);
+	if (keyring_load(keys, NULL, &keyring, err) < 0 ||
+	    repo_tag_read(info->repo, name, &text, &length, id, err) < 0)
+		return -1;
+	verify_tag(name, text, length, &keyring, info->commit, &report, &sums);
+	if (report.failed != 0)
+		return error_set(err, ERR_VERIFY, "%s", report.rows[0].sentence);
+	return 0;
+}
+
+int
+release_info_check_trigger(const struct release_info *info, const char *keys, struct error *err)
+{
+	const char *type = environment("GITHUB_REF_TYPE"), *name = environment("GITHUB_REF_NAME");
+
+	if (type == NULL || strcmp(type, "tag") != 0)
+		return 0;
+	if (release_info_check_tag(info, name != NULL ? name : "", keys, err) < 0)
+		return error_prefix(err, "the tag that started this run is refused");
+	return 0;
+}

@@ -1,0 +1,54 @@
+#pragma once
+
+/*
+ * A release as matrix, lock, assets and repository tell it, gathered for signing and tagging.
+ */
+
+#include "base/asset.h"
+#include "distributor/command.h"
+#include "matrix/lock.h"
+#include "matrix/matrix.h"
+#include "sign/release.h"
+
+struct repo;
+
+struct release_info {
+	struct matrix matrix;
+	struct lock lock;
+	struct asset_list assets; /* empty until release_info_load_assets() */
+	struct repo *repo;        /* NULL outside of a repository */
+	char *tag;                /* "v10.2.2-1" */
+	char *repository;         /* "https://github.com/OWNER/REPO", or NULL */
+	char *commit;             /* of HEAD, or NULL */
+	char *lock_path, *builder, *invocation;
+	struct release release; /* borrows from all of the above */
+};
+
+#define RELEASE_INFO_INIT                                                                          \
+	{                                                                                          \
+		.repo = NULL                                                                       \
+	}
+
+void release_info_release(struct release_info *info);
+
+/*
+ * Reads matrix, lock and repository (`repo_path`). Without a repository the commit stays unknown.
+ */
+int release_info_load(const struct app *app, const char *repo_path, struct release_info *ret_info,
+		      struct error *err) CHECKED;
+
+/* Reads OUT/assets.json and checks that it was made from this lock. */
+int release_info_load_assets(const struct app *app, struct release_info *info,
+			     struct error *err) CHECKED;
+
+/*
+ * In a GitHub run that a tag started: checks that tag before any secret is read. Its signature has
+ * to be by an allowed key, its name that of the reference and of the matrix' version, its commit
+ * HEAD. Any other run passes. ERR_VERIFY.
+ */
+int release_info_check_trigger(const struct release_info *info, const char *keys,
+			       struct error *err) CHECKED;
+
+/* The same checks of the tag `name`, asked for by hand. */
+int release_info_check_tag(const struct release_info *info, const char *name, const char *keys,
+			   struct error *err) CHECKED;

@@ -1,0 +1,267 @@
+#include "distributor/signing.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/interrupt.h"
+#include "base/progress.h"
+#include "sign/dsse.h"
+#include "sign/minisig.h"
+#include "sign/statement.h"
+#include "sign/verify.h"
+
+#include <string.h>
+#include <time.h>
+
+enum { DOCUMENTS = 2 };
+
+/* One run. */
+struct signing {
+	const struct app *app;
+	struct release_info *info;
+	const struct keyring *keyring;
+	const struct key_source *source;
+	struct signing_result *result;
+	char *directory;
+	struct signing_key *key; /* NULL until it is needed */
+	struct signer signer;
+	struct sums files; /* all that SHA256SUMS will list */
+};
+
+static void
+signing_release(struct signing *s)
+{
+	free(s->directory);
+	signing_key_free(s->key);
+	sums_release(&s->files);
+}
+
+/* The key, read once, after all that comes from outside was parsed. */
+static int
+need_key(struct signing *s, struct error *err)
+{
+	const struct keyring_entry *entry;
+
+	if (s->key != NULL)
+		return 0;
+	if (key_source_read(s->source, &s->key, err) < 0)
+		return -1;
+	if (keyring_find(s->keyring, signing_key_public(s->key), SSHSIG_FILE, "the release", &entry,
+			 err) < 0)
+		return error_prefix(err, "cannot sign with this key");
+	/* From the repository, not from the secret: every signature is verified with it. */
+	s->signer = (struct signer){s->key, entry->key};
+	public_key_fingerprint(&entry->key, s->result->fingerprint);
+	return 0;
+}
+
+/* Writes a file unless it is there with these bytes. */
+static int
+put_file(struct signing *s, const char *name, const char *text, struct error *err)
+{
+	auto_free char *path = path_join(s->directory, name);
+	auto_free char *old = NULL;
+	size_t length;
+	struct error ignored = ERROR_INIT;
+
+	if (read_file(path, DSSE_MAX_TEXT * 2, &old, &length, &ignored) == 0 &&
+	    length == strlen(text) && memcmp(old, text, length) == 0)
+		return 0;
+	if (write_file(path, text, strlen(text), 0644, err) < 0)
+		return -1;
+	s->result->written++;
+	return 0;
+}
+
+/* Writes a document and lists it. */
+static int
+put_document(struct signing *s, const char *name, const char *text, struct error *err)
+{
+	struct digest digest;
+
+	digest_of(text, strlen(text), &digest);
+	if (sums_add(&s->files, name, &digest, err) < 0)
+		return -1;
+	return put_file(s, name, text, err);
+}
+
+/* Every asset is there and is what the list says. */
+static int
+check_assets(struct signing *s, struct error *err)
+{
+	const struct asset_list *assets = &s->info->assets;
+	struct progress_task *task =
+		progress_start(s->app->progress, "checking assets", PROGRESS_ITEMS, assets->count);
+	int result = 0;
+
+	for (size_t i = 0; i < assets->count && result == 0; i++) {
+		const struct asset *asset = &assets->items[i];
+		auto_free char *path = path_join(s->directory, asset->name);
+		struct digest digest;
+
+		result = interrupt_check(err);
+		if (result == 0)
+			result = digest_file(path, &digest, NULL, err);
+		if (result == 0 && !digest_equal(&digest, &asset->sha256))
+			result = error_set(err, ERR_VERIFY,
+					   "'%s' is not what %s lists; make the assets again", path,
+					   ASSETS_NAME);
+		if (result == 0)
+			result = sums_add(&s->files, asset->name, &asset->sha256, err);
+		progress_add(task, 1);
+	}
+	progress_done(task, NULL);
+	s->result->assets = assets->count;
+	return result;
+}
+
+/* A file that belongs to nothing would be published without a signature. */
+static int
+check_strangers(struct signing *s, struct error *err)
+{
+	static const char *const known[] = {SUMS_NAME, SUMS_NAME ".sig", SUMS_NAME ".minisig"};
+	struct verify_files files = verify_directory(s->directory);
+	AUTO(sums_release) struct sums names = SUMS_INIT;
+
+	if (files.list(files.context, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++) {
+		const char *name = names.entries[i].name;
+		bool is_known = sums_find(&s->files, name) != NULL;
+
+		for (size_t k = 0; k < ARRAY_SIZE(known); k++)
+			is_known = is_known || strcmp(name, known[k]) == 0;
+		if (!is_known)
+			return error_set(err, ERR_INPUT,
+					 "'%s/%s' does not belong to %s %s; remove it",
+					 s->directory, name, s->info->matrix.name, s->info->tag);
+	}
+	return 0;
+}
+
+static int
+write_documents(struct signing *s, struct error *err)
+{
+	const struct release *release = &s->info->release;
+	auto_free char *sources = release_sources(release), *spdx = release_spdx(release);
+	auto_free char *sources_name =
+		release_file_name(release->name, release->version, "sources");
+	auto_free char *spdx_name = release_file_name(release->name, release->version, "spdx");
+	auto_free char *json_name = release_file_name(release->name, release->version, "release");
+	auto_free char *json = NULL;
+	AUTO(sums_release) struct sums documents = SUMS_INIT;
+	const uint64_t sizes[DOCUMENTS] = {strlen(sources), strlen(spdx)};
+	size_t first = s->files.count;
+
+	if (put_document(s, sources_name, sources, err) < 0 ||
+	    put_document(s, spdx_name, spdx, err) < 0)
+		return -1;
+	for (size_t i = first; i < s->files.count; i++)
+		if (sums_add(&documents, s->files.entries[i].name, &s->files.entries[i].sha256,
+			     err) < 0)
+			return -1;
+	json = release_json(release, &documents, sizes);
+	return put_document(s, json_name, json, err);
+}
+
+/* A signed provenance of an earlier run about exactly these files stays: it has that run's times. */
+static bool
+provenance_is_good(struct signing *s, const char *statement, char **ret_text)
+{
+	auto_free char *path = path_join(s->directory, RELEASE_PROVENANCE_NAME);
+	AUTO(dsse_release) struct dsse dsse = DSSE_INIT;
+	const struct keyring_entry *entry;
+	struct error ignored = ERROR_INIT;
+	auto_free char *text = NULL;
+	size_t length;
+
+	if (read_file(path, DSSE_MAX_TEXT, &text, &length, &ignored) < 0 ||
+	    dsse_parse(text, length, &dsse, path, &ignored) < 0 ||
+	    !release_provenance_is_same(statement, dsse.payload))
+		return false;
+	for (size_t i = 0; i < s->keyring->count; i++) {
+		const struct public_key *key = &s->keyring->entries[i].key;
+
+		if (dsse_is_by(&dsse, key) && dsse_check(&dsse, key, path, &ignored) == 0 &&
+		    keyring_find(s->keyring, key, SSHSIG_FILE, path, &entry, &ignored) == 0) {
+			*ret_text = TAKE(text);
+			return true;
+		}
+	}
+	return false;
+}
+
+static int
+write_provenance(struct signing *s, struct error *err)
+{
+	auto_free char *statement = NULL, *bundle = NULL;
+
+	s->info->release.finished_sec = time(NULL);
+	if (release_provenance(&s->info->release, &s->files, &statement, err) < 0)
+		return -1;
+	if (!provenance_is_good(s, statement, &bundle) &&
+	    (need_key(s, err) < 0 ||
+	     dsse_sign_statement(&s->signer, statement, strlen(statement), &bundle, err) < 0))
+		return -1;
+	return put_document(s, RELEASE_PROVENANCE_NAME, bundle, err);
+}
+
+/* Whether both signatures over the list are there and right, so that no key is needed. */
+static bool
+signatures_are_good(struct signing *s, const char *comment)
+{
+	const char *const only[] = {SUMS_NAME};
+	struct verify_files files = verify_directory(s->directory);
+	struct verify_request request = {.keyring = s->keyring, .only = only, .only_count = 1};
+
+	return verify_signatures_only(&files, &request, comment);
+}
+
+static int
+write_signatures(struct signing *s, const char *sums, const char *comment, struct error *err)
+{
+	auto_free char *ssh = NULL, *minisign = NULL;
+
+	if (need_key(s, err) < 0 ||
+	    sshsig_sign_sums(&s->signer, sums, strlen(sums), &ssh, err) < 0 ||
+	    minisig_sign_sums(&s->signer, sums, strlen(sums), comment, &minisign, err) < 0)
+		return -1;
+	if (put_file(s, SUMS_NAME ".sig", ssh, err) < 0)
+		return -1;
+	return put_file(s, SUMS_NAME ".minisig", minisign, err);
+}
+
+static int
+write_sums(struct signing *s, struct error *err)
+{
+	const struct release *release = &s->info->release;
+	auto_free char *sums = NULL;
+	auto_free char *comment =
+		xasprintf("%s %s\tfile:%s", release->name, release->tag, SUMS_NAME);
+
+	if (sums_format(&s->files, &sums, err) < 0 || put_file(s, SUMS_NAME, sums, err) < 0)
+		return -1;
+	digest_of(sums, strlen(sums), &s->result->sums);
+	if (signatures_are_good(s, comment))
+		return 0;
+	return write_signatures(s, sums, comment, err);
+}
+
+int
+signing_run(const struct app *app, struct release_info *info, const struct keyring *keyring,
+	    const struct key_source *source, struct signing_result *ret_result, struct error *err)
+{
+	AUTO(signing_release)
+	struct signing s = {.app = app,
+			    .info = info,
+			    .keyring = keyring,
+			    .source = source,
+			    .result = ret_result,
+			    .directory = path_join(app->out, "assets")};
+
+	*ret_result = (struct signing_result){0};
+	tempfile_sweep(s.directory);
+	if (check_assets(&s, err) < 0 || write_documents(&s, err) < 0 ||
+	    write_provenance(&s, err) < 0 || check_strangers(&s, err) < 0)
+		return -1;
+	return write_sums(&s, err);
+}

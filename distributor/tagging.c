@@ -1,0 +1,159 @@
+#include "distributor/tagging.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/strbuf.h"
+#include "distributor/epoch.h"
+#include "sign/sums.h"
+#include "sign/tag_object.h"
+#include "sign/verify.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* The digest of OUT/assets/SHA256SUMS once it is there. */
+static void
+put_sums(const struct app *app, struct strbuf *message)
+{
+	auto_free char *path = xasprintf("%s/assets/%s", app->out, SUMS_NAME);
+	struct error ignored = ERROR_INIT;
+	char hex[DIGEST_HEX_SIZE];
+	struct digest digest;
+
+	if (digest_file(path, &digest, NULL, &ignored) == 0)
+		strbuf_addf(message, TAG_SUMS_KEY "%s\n", digest_hex(&digest, hex));
+}
+
+/* What the release is made of, for people who look at the tag. */
+static char *
+make_message(const struct app *app, const struct release_info *info)
+{
+	AUTO(strbuf_release) struct strbuf message = STRBUF_INIT;
+	char hex[DIGEST_HEX_SIZE];
+	const char *last = "";
+
+	strbuf_addf(&message, "%s %s\n\n", info->matrix.name, info->matrix.version);
+	for (size_t i = 0; i < info->lock.packages.count; i++) {
+		const struct package *package = &info->lock.packages.items[i];
+
+		if (strcmp(package->host, last) != 0)
+			strbuf_addf(&message, "%s: QEMU %s, %s\n", package->host,
+				    package->qemu_version, package->version);
+		last = package->host;
+	}
+	strbuf_addf(&message, "\n%s: %s\n", path_base(app->matrix_path),
+		    digest_hex(&info->release.matrix_sha256, hex));
+	strbuf_addf(&message, "%s: %s\n", path_base(info->lock_path),
+		    digest_hex(&info->lock.digest, hex));
+	put_sums(app, &message);
+	return strbuf_take(&message);
+}
+
+/* Without an identity in git's configuration the signer tags in its own name. */
+static char *
+find_tagger(const struct release_info *info, const struct keyring *keyring,
+	    const struct tagging *tagging)
+{
+	char *configured;
+
+	if (tagging->tagger != NULL)
+		return xstrdup(tagging->tagger);
+	configured = repo_identity(info->repo);
+	if (configured != NULL)
+		return configured;
+	return xasprintf("%s <%s>", info->matrix.name, keyring->entries[0].principal);
+}
+
+static int
+sign_text(const struct keyring *keyring, const struct key_source *source, const char *text,
+	  char **ret_whole, struct error *err)
+{
+	AUTO(signing_key_freep) struct signing_key *key = NULL;
+	const struct keyring_entry *entry;
+	auto_free char *armour = NULL;
+	struct signer signer;
+
+	if (key_source_read(source, &key, err) < 0 ||
+	    keyring_find(keyring, signing_key_public(key), SSHSIG_GIT, "the tag", &entry, err) < 0)
+		return -1;
+	signer = (struct signer){key, entry->key};
+	if (sshsig_sign_tag(&signer, text, strlen(text), &armour, err) < 0)
+		return -1;
+	*ret_whole = xasprintf("%s%s", text, armour);
+	return 0;
+}
+
+/* The first field in which two tags differ, as a sentence. */
+static int
+explain_difference(const struct tag_object *have, const struct tag_object *want, struct error *err)
+{
+	if (strcmp(have->commit, want->commit) != 0)
+		return error_set(
+			err, ERR_BUSY,
+			"the tag '%s' is there already, of commit %s; this one would be of "
+			"%s",
+			want->name, have->commit, want->commit);
+	if (strcmp(have->message, want->message) != 0)
+		return error_set(
+			err, ERR_BUSY,
+			"the tag '%s' is there already and says \"%s\"; this one would say "
+			"\"%s\"",
+			want->name, have->message, want->message);
+	return error_set(err, ERR_BUSY,
+			 "the tag '%s' is there already, by %s at %" PRId64
+			 "; this one would be by %s at %" PRId64,
+			 want->name, have->tagger, have->time_sec, want->tagger, want->time_sec);
+}
+
+/* 1 when the name is free, 0 when it holds this text with a good signature. */
+static int
+compare_existing(const struct release_info *info, const struct keyring *keyring,
+		 const struct tag_object *want, const char *text, char ret_id[REPO_ID_SIZE],
+		 struct error *err)
+{
+	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
+	AUTO(tag_object_release) struct tag_object have = TAG_OBJECT_INIT;
+	auto_free char *old = NULL;
+	struct digest sums;
+	size_t length;
+
+	if (repo_tag_read(info->repo, want->name, &old, &length, ret_id, err) < 0)
+		return err->code == ERR_NOT_FOUND ? 1 : -1;
+	if (tag_object_parse(old, length, &have, want->name, err) < 0)
+		return -1;
+	if (have.signed_size != strlen(text) || memcmp(old, text, have.signed_size) != 0)
+		return explain_difference(&have, want, err);
+	verify_tag(want->name, old, length, keyring, NULL, &report, &sums);
+	if (report.failed != 0)
+		return error_set(err, ERR_VERIFY, "%s", report.rows[0].sentence);
+	return 0;
+}
+
+int
+tagging_run(const struct app *app, struct release_info *info, const struct keyring *keyring,
+	    const struct key_source *source, const struct tagging *tagging,
+	    char ret_id[REPO_ID_SIZE], struct error *err)
+{
+	AUTO(tag_object_release) struct tag_object tag = TAG_OBJECT_INIT;
+	auto_free char *text = NULL, *whole = NULL;
+	char commit[REPO_ID_SIZE];
+	int state;
+
+	if (info->repo == NULL)
+		return error_set(err, ERR_NOT_FOUND, "there is no git repository to tag");
+	if (repo_commit(info->repo, tagging->revision, commit, err) < 0 ||
+	    source_date_epoch(&info->lock, &tag.time_sec, err) < 0)
+		return -1;
+	tag.commit = xstrdup(commit);
+	tag.name = xstrdup(info->tag);
+	tag.tagger = find_tagger(info, keyring, tagging);
+	tag.message = make_message(app, info);
+	if (tag_object_format(&tag, &text, err) < 0)
+		return -1;
+	state = compare_existing(info, keyring, &tag, text, ret_id, err);
+	if (state <= 0)
+		return state;
+	if (sign_text(keyring, source, text, &whole, err) < 0)
+		return -1;
+	return repo_tag_write(info->repo, tag.name, whole, tagging->dry_run, ret_id, err);
+}

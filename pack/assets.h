@@ -1,0 +1,118 @@
+#pragma once
+
+/*
+ * Makes the release assets of all hosts under OUT/assets, and the manifest OUT/packed.json.
+ *
+ *     $from_qemu-$to-static.tar.gz    one for each pair
+ *     qemu-$to-static.tar.gz          of the host with the legacy names: the same file again
+ *     qemu-$to-static                 of that host: the program itself
+ *
+ * What is there already with the right digest is left alone. Every file appears complete under its
+ * name or not at all, so that a run may be killed at any moment and started again.
+ */
+
+#include "base/arch.h"
+#include "base/asset.h"
+#include "base/error.h"
+#include "base/package.h"
+#include "pack/pipeline.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct progress_task;
+
+#define ASSETS_DIRECTORY "assets"
+
+/* One pair to make; everything is borrowed. */
+struct assets_member {
+	const struct package *package;
+	const struct member *member; /* of the package */
+	bool image;                  /* belongs into the host's all-in-one image */
+};
+
+struct assets_host {
+	const struct arch *arch;
+	bool legacy_names;
+	struct assets_member *members; /* sorted by target */
+	size_t count;
+};
+
+struct assets_sink;
+
+struct assets_plan {
+	const char *out;
+	const struct assets_host *hosts;
+	size_t host_count;
+	bool partial; /* these are not all hosts: files of others are left alone */
+	int64_t source_date_epoch;
+	unsigned int jobs;
+
+	/*
+	 * Streams the emulators of one host, for each: assets_reserve(), fill, assets_submit().
+	 * Called in a thread of its own, for hosts of which something has to be made.
+	 */
+	int (*produce)(struct assets_sink *sink, const struct assets_host *host, void *context,
+		       struct error *err);
+
+	/* Around the making of one host; may return NULL. `seconds` is how long it took. */
+	struct progress_task *(*begin)(const struct assets_host *host, uint64_t bytes,
+				       void *context);
+	void (*end)(const struct assets_host *host, struct progress_task *task, bool complete,
+		    double seconds, void *context);
+
+	/* Whether a file in OUT/assets is somebody else's business: signatures and the like. */
+	bool (*keeps)(const char *name);
+
+	void *context;
+};
+
+/* What became of one host. */
+struct assets_host_report {
+	size_t made, unchanged; /* pairs */
+	uint64_t bytes_in;      /* of all programs */
+	uint64_t bytes_out;     /* of all tarballs */
+	double seconds;         /* 0 if nothing was made */
+};
+
+struct assets_report {
+	struct asset_list
+		assets; /* all that is there now, but for name and version of the release */
+	struct assets_host_report *hosts; /* as many as the plan has, in its order */
+	char **removed;                   /* files of earlier runs that are no part of this one */
+	size_t removed_count;
+	char **strays; /* files that this program did not make */
+	size_t stray_count;
+};
+
+#define ASSETS_REPORT_INIT                                                                         \
+	{                                                                                          \
+		.hosts = NULL                                                                      \
+	}
+
+void assets_report_release(struct assets_report *report);
+
+/*
+ * Makes what is missing. The caller holds the lock of OUT. On failure the first error is returned;
+ * what was complete by then stays and is not made again the next time. ERR_VERIFY if a program is
+ * not what the lock says or not a static one for its host, ERR_INPUT if a package lacks one.
+ */
+int assets_make(const struct assets_plan *plan, struct assets_report *ret_report,
+		struct error *err) CHECKED;
+
+/* Whether the program for this target has still to come. */
+bool assets_wants(struct assets_sink *sink, const char *target);
+
+/*
+ * Waits for a buffer for the program that emulates `target`, of `size` bytes. Returns 1, or 0 if
+ * it is not wanted. ERR_VERIFY if the size is not the lock's, ERR_INPUT if it comes twice.
+ */
+int assets_reserve(struct assets_sink *sink, const char *target, uint64_t size,
+		   struct pipeline_item **ret_item, struct error *err) CHECKED;
+
+/* Hands the filled buffer over. */
+void assets_submit(struct assets_sink *sink, struct pipeline_item *item);
+
+/* Gives a buffer back after a failure to fill it. */
+void assets_return(struct assets_sink *sink, struct pipeline_item *item);

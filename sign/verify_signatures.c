@@ -1,0 +1,116 @@
+#include "base/alloc.h"
+#include "sign/minisig.h"
+#include "sign/verify_parts.h"
+
+#include <string.h>
+
+/* 1 verified, 0 absent and not required, -1 failed. */
+static int
+check_ssh(struct verifying *v, const char *text, size_t length)
+{
+	bool required = v->request->only_count == 0;
+	auto_free char *armour = NULL;
+	const struct keyring_entry *entry;
+	struct error err = ERROR_INIT;
+	struct sshsig sig;
+	size_t size, failed = v->report->failed;
+
+	if (verify_read(v->files, SUMS_NAME ".sig", SSHSIG_MAX_TEXT, required, "signature",
+			v->report, &armour, &size) < 0)
+		return v->report->failed == failed ? 0 : -1;
+	if (sshsig_parse(armour, size, &sig, SUMS_NAME ".sig", &err) < 0 ||
+	    sshsig_check(&sig, SSHSIG_FILE, text, length, SUMS_NAME, &err) < 0 ||
+	    keyring_find(v->request->keyring, &sig.key, SSHSIG_FILE, "the signature of SHA256SUMS",
+			 &entry, &err) < 0) {
+		verify_fail(v->report, "signature", &err);
+		return -1;
+	}
+	verify_note(v->report, "signature", VERIFY_OK, "SHA256SUMS is signed by %s",
+		    entry->principal);
+	return 1;
+}
+
+/* The allowed key that a minisign signature names by its number. */
+static int
+find_minisign_key(const struct keyring *keyring, const struct minisig *sig,
+		  const struct keyring_entry **ret_entry, struct error *err)
+{
+	for (size_t i = 0; i < keyring->count; i++)
+		if (minisig_is_by(sig, &keyring->entries[i].key))
+			return keyring_find(keyring, &keyring->entries[i].key, SSHSIG_FILE,
+					    "the minisign signature", ret_entry, err);
+	for (size_t i = 0; i < keyring->revoked_count; i++)
+		if (minisig_is_by(sig, &keyring->revoked[i]))
+			return keyring_find(keyring, &keyring->revoked[i], SSHSIG_FILE,
+					    "the minisign signature", ret_entry, err);
+	return error_set(err, ERR_VERIFY,
+			 "the minisign signature is by a key that allowed_signers does not list");
+}
+
+static int
+check_minisign(struct verifying *v, const char *text, size_t length)
+{
+	bool required = v->request->only_count == 0;
+	AUTO(minisig_release) struct minisig sig = MINISIG_INIT;
+	auto_free char *file = NULL;
+	const struct keyring_entry *entry;
+	struct error err = ERROR_INIT;
+	size_t size, failed = v->report->failed;
+
+	if (verify_read(v->files, SUMS_NAME ".minisig", MINISIG_MAX_TEXT, required, "minisign",
+			v->report, &file, &size) < 0)
+		return v->report->failed == failed ? 0 : -1;
+	if (minisig_parse(file, size, &sig, SUMS_NAME ".minisig", &err) < 0 ||
+	    find_minisign_key(v->request->keyring, &sig, &entry, &err) < 0 ||
+	    minisig_check(&sig, &entry->key, text, length, SUMS_NAME, &err) < 0) {
+		verify_fail(v->report, "minisign", &err);
+		return -1;
+	}
+	v->comment = TAKE(sig.trusted_comment);
+	verify_note(v->report, "minisign", VERIFY_OK, "SHA256SUMS is signed by %s",
+		    entry->principal);
+	return 1;
+}
+
+bool
+verify_signatures(struct verifying *v)
+{
+	auto_free char *text = NULL;
+	struct error err = ERROR_INIT;
+	size_t length;
+	int ssh, minisign;
+
+	if (verify_read(v->files, SUMS_NAME, SUMS_MAX_TEXT, true, "signature", v->report, &text,
+			&length) < 0)
+		return false;
+	ssh = check_ssh(v, text, length);
+	minisign = check_minisign(v, text, length);
+	if (ssh == 0 && minisign == 0)
+		verify_note(v->report, "signature", VERIFY_FAILED,
+			    "SHA256SUMS has no signature, neither .sig nor .minisig");
+	if (ssh < 0 || minisign < 0 || ssh + minisign == 0)
+		return false;
+	if (sums_parse(text, length, &v->sums, SUMS_NAME, &err) < 0) {
+		verify_fail(v->report, "sums", &err);
+		return false;
+	}
+	v->sums_text = TAKE(text);
+	v->sums_length = length;
+	return true;
+}
+
+bool
+verify_signatures_only(const struct verify_files *files, const struct verify_request *request,
+		       const char *comment)
+{
+	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
+	struct verifying v = {.files = files, .request = request, .report = &report};
+	bool good = verify_signatures(&v) && v.comment != NULL && strcmp(v.comment, comment) == 0;
+
+	for (size_t i = 0; i < report.count; i++)
+		good = good && report.rows[i].status == VERIFY_OK;
+	free(v.sums_text);
+	free(v.comment);
+	sums_release(&v.sums);
+	return good;
+}
