@@ -25,19 +25,18 @@ error_vset(struct error *err, enum error_code code, const char *format, va_list 
 	return -1;
 }
 
-int
-error_set(struct error *err, enum error_code code, const char *format, ...)
+void
+error_write(struct error *err, enum error_code code, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
 	error_vset(err, code, format, args);
 	va_end(args);
-	return -1;
 }
 
-int
-error_set_errno(struct error *err, enum error_code code, const char *format, ...)
+void
+error_write_errno(struct error *err, enum error_code code, const char *format, ...)
 {
 	int saved = errno;
 	char reason[128];
@@ -50,11 +49,10 @@ error_set_errno(struct error *err, enum error_code code, const char *format, ...
 	used = strlen(err->message);
 	(void)snprintf(err->message + used, sizeof(err->message) - used, ": %s",
 		       strerror_r(saved, reason, sizeof(reason)));
-	return -1;
 }
 
-int
-error_prefix(struct error *err, const char *format, ...)
+void
+error_write_prefix(struct error *err, const char *format, ...)
 {
 	char inner[sizeof(err->message)];
 	size_t used;
@@ -66,7 +64,6 @@ error_prefix(struct error *err, const char *format, ...)
 	va_end(args);
 	used = strlen(err->message);
 	(void)snprintf(err->message + used, sizeof(err->message) - used, ": %s", inner);
-	return -1;
 }
 
 int

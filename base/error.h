@@ -36,17 +36,34 @@ struct error {
 		ERR_NONE, ""                                                                       \
 	}
 
-/* Sets code and sentence. Returns -1. */
-int error_set(struct error *err, enum error_code code, const char *format, ...) PRINTF_LIKE(3, 4);
+/* Sets code and sentence. Is -1. */
+#define error_set(err, code, ...) ERROR_MINUS_ONE(error_write((err), (code), __VA_ARGS__))
+
+/* The same, with ": " and the text of errno. Only directly after the call that set errno. */
+#define error_set_errno(err, code, ...)                                                            \
+	ERROR_MINUS_ONE(error_write_errno((err), (code), __VA_ARGS__))
+
+/* Puts a sentence and ": " before the message, for what the inner function could not know. */
+#define error_prefix(err, ...) ERROR_MINUS_ONE(error_write_prefix((err), __VA_ARGS__))
+
+/* For functions that take a format themselves. Returns -1. */
 int error_vset(struct error *err, enum error_code code, const char *format, va_list args)
 	PRINTF_LIKE(3, 0);
 
-/* The same, with ": " and the text of errno. Only directly after the call that set errno. */
-int
-error_set_errno(struct error *err, enum error_code code, const char *format, ...) PRINTF_LIKE(3, 4);
-
-/* Puts a sentence and ": " before the message, for what the inner function could not know. */
-int error_prefix(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
+/*
+ * What is behind the three. They are macros so that the compiler sees the -1, and with it that
+ * nobody uses an output which was not written.
+ */
+#define ERROR_MINUS_ONE(call)                                                                      \
+	__extension__({                                                                            \
+		call;                                                                              \
+		-1;                                                                                \
+	})
+void
+error_write(struct error *err, enum error_code code, const char *format, ...) PRINTF_LIKE(3, 4);
+void error_write_errno(struct error *err, enum error_code code, const char *format, ...)
+	PRINTF_LIKE(3, 4);
+void error_write_prefix(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Exit status of the program for a code: 0 none, 1 here, 2 usage, 3 input, 4 verify, 5 remote. */
 int error_exit_status(enum error_code code);

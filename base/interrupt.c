@@ -24,6 +24,8 @@ interrupt_install(void)
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGTERM, &action, NULL);
 	(void)sigaction(SIGPIPE, &ignore, NULL);
+	/* A file size limit is then an error of write(), like a full disk. */
+	(void)sigaction(SIGXFSZ, &ignore, NULL);
 }
 
 bool

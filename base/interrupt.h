@@ -8,7 +8,10 @@
 
 #include <stdbool.h>
 
-/* Installs the handlers; a second signal ends the program at once. SIGPIPE is ignored. */
+/*
+ * Installs the handlers; a second signal ends the program at once. SIGPIPE and SIGXFSZ are ignored:
+ * they come as errors of write().
+ */
 void interrupt_install(void);
 
 bool interrupt_pending(void);

@@ -60,6 +60,17 @@ matrix_load(const char *path, struct matrix *ret_matrix, struct error *err)
 	return matrix_parse(path, text, length, ret_matrix, err);
 }
 
+char *
+matrix_path(const struct matrix *matrix, const char *path)
+{
+	auto_free char *directory = NULL;
+
+	if (path == NULL || path[0] == '/')
+		return path != NULL ? xstrdup(path) : NULL;
+	directory = path_directory(matrix->doc.name);
+	return path_join(directory, path);
+}
+
 const struct matrix_host *
 matrix_find_host(const struct matrix *matrix, const char *name)
 {

@@ -86,6 +86,12 @@ int matrix_parse(const char *name, const char *text, size_t length, struct matri
 
 void matrix_release(struct matrix *matrix);
 
+/*
+ * Where a path that the matrix names is: relative ones begin in the directory of the matrix. To be
+ * freed by the caller; NULL for NULL.
+ */
+char *matrix_path(const struct matrix *matrix, const char *path) CHECKED;
+
 const struct matrix_host *matrix_find_host(const struct matrix *matrix, const char *name);
 
 /*

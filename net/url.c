@@ -7,6 +7,7 @@
 #include <curl/curl.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 static void
 curlu_freep(CURLU **url)
@@ -212,4 +213,23 @@ http_url_with_query(const char *url, const char *name, const char *value)
 
 	return xasprintf("%s%c%s=%s", url, strchr(url, '?') != NULL ? '&' : '?', name,
 			 encoded != NULL ? encoded : "");
+}
+
+char *
+http_url_of_file(const char *path)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789/._~-+";
+	AUTO(strbuf_release) struct strbuf out = STRBUF_INIT;
+	auto_free char *here = path[0] != '/' ? getcwd(NULL, 0) : NULL;
+	auto_free char *absolute = here != NULL ? xasprintf("%s/%s", here, path) : xstrdup(path);
+
+	strbuf_adds(&out, "file://");
+	for (const char *p = absolute; *p != '\0'; p++) {
+		if (strchr(plain, *p) != NULL)
+			strbuf_add(&out, p, 1);
+		else
+			strbuf_addf(&out, "%%%02X", (unsigned int)(unsigned char)*p);
+	}
+	return strbuf_take(&out);
 }

@@ -21,7 +21,6 @@ struct queue {
 	struct fetch_result *results;
 	pthread_mutex_t lock; /* guards `next` and the call of `warn` */
 	size_t next;
-	pthread_mutex_t apt_lock;
 };
 
 /* One package on its way. */
@@ -164,37 +163,25 @@ remove_directory(const char *path)
 	(void)rmdir(path);
 }
 
-/* apt-get is run once at a time: it locks its directories itself. */
-static int
-call_apt(struct transfer *t, const char *directory, char **ret_path, struct error *err)
-{
-	const struct fetch_options *options = t->queue->options;
-	int result;
-
-	(void)pthread_mutex_lock(&t->queue->apt_lock);
-	result = interrupt_check(err);
-	if (result == 0)
-		result = options->fetch_apt(options->apt_context, t->package, directory, ret_path,
-					    err);
-	(void)pthread_mutex_unlock(&t->queue->apt_lock);
-	return result;
-}
-
 static int
 fill_by_apt(struct transfer *t, struct cache_entry *entry, struct error *err)
 {
-	auto_free char *directory =
-		xasprintf("%s/apt.XXXXXX", cache_directory(t->queue->options->cache));
+	const struct fetch_options *options = t->queue->options;
+	auto_free char *directory = xasprintf("%s.apt", entry->path);
 	auto_free char *path = NULL;
 	int result;
 
-	if (mkdtemp(directory) == NULL)
-		return error_set_errno(err, ERR_IO, "cannot make the directory '%s'", directory);
-	result = call_apt(t, directory, &path, err);
-	if (result == 0)
-		result = cache_fill(entry, path, NULL, err);
+	/* The lock on the entry makes this directory ours too. */
+	if (make_directories(directory, err) < 0)
+		return -1;
+	if (options->fetch_apt(options->apt_context, t->package, directory, t->task, &path, err) <
+	    0) {
+		(void)rmdir(directory);
+		return error_prefix(err, "apt");
+	}
+	result = cache_fill(entry, path, NULL, err);
 	remove_directory(directory);
-	return result;
+	return result < 0 ? error_prefix(err, "apt") : 0;
 }
 
 static int
@@ -209,7 +196,7 @@ fetch_apt(struct transfer *t, struct error *err)
 	if (begun != 0)
 		return begun < 0 ? -1 : 0;
 	if (fill_by_apt(t, &entry, err) < 0)
-		return error_prefix(err, "apt");
+		return -1;
 	t->result->received = t->package->size;
 	t->result->from = xstrdup("apt");
 	return 0;
@@ -364,6 +351,21 @@ work_in_parallel(struct queue *queue, unsigned int jobs)
 		(void)pthread_join(threads[i], NULL);
 }
 
+/* "2 of 4 packages are missing: 'a.rpm', 'b.rpm'" */
+static int
+name_missing(const struct package_list *list, const struct fetch_result *results, size_t failed,
+	     enum error_code code, struct error *err)
+{
+	AUTO(strbuf_release) struct strbuf names = STRBUF_INIT;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (results[i].outcome == FETCH_FAILED)
+			strbuf_addf(&names, "%s'%s'", names.length != 0 ? ", " : "",
+				    list->items[i].file);
+	return error_set(err, code, "%zu of %zu packages are missing: %s", failed, list->count,
+			 strbuf_text(&names));
+}
+
 static int
 summarize(const struct package_list *list, const struct fetch_result *results, struct error *err)
 {
@@ -383,8 +385,7 @@ summarize(const struct package_list *list, const struct fetch_result *results, s
 		return 0;
 	if (failed == 1)
 		return error_set(err, worst->code, "%s", worst->message);
-	return error_set(err, worst->code, "%zu of %zu packages are missing; %s", failed,
-			 list->count, worst->message);
+	return name_missing(list, results, failed, worst->code, err);
 }
 
 int
@@ -395,10 +396,8 @@ fetch_packages(const struct fetch_options *options, const struct package_list *l
 
 	assert(options->jobs >= 1);
 	(void)pthread_mutex_init(&queue.lock, NULL);
-	(void)pthread_mutex_init(&queue.apt_lock, NULL);
 	work_in_parallel(&queue, options->jobs);
 	(void)pthread_mutex_destroy(&queue.lock);
-	(void)pthread_mutex_destroy(&queue.apt_lock);
 	return summarize(list, results, err);
 }
 

@@ -15,6 +15,7 @@
 struct cache;
 struct http_client;
 struct progress;
+struct progress_task;
 
 /* All pointers are borrowed. */
 struct fetch_options {
@@ -27,11 +28,12 @@ struct fetch_options {
 
 	/*
 	 * Gets a package of type apt, which has a suite and a version instead of URLs, into
-	 * `directory` (empty, removed afterwards) and stores its path, which the caller frees. Never
-	 * called twice at the same time. NULL: there is no such way. URLs are tried after it.
+	 * `directory`, where it may take up what a stopped run has left, and stores the file's path,
+	 * which the caller frees. `task` counts bytes and may be NULL. Called from several threads.
+	 * NULL: there is no such way. URLs are tried after it.
 	 */
 	int (*fetch_apt)(void *context, const struct package *package, const char *directory,
-			 char **ret_path, struct error *err);
+			 struct progress_task *task, char **ret_path, struct error *err);
 	void *apt_context;
 
 	/* Told what went wrong on the way to success; called from any thread, one at a time. */
@@ -62,8 +64,8 @@ struct fetch_result {
  * its file set aside, and the next one tried.
  *
  * Returns 0 when all packages are in the cache. Otherwise -1, after everything that could be fetched
- * has been; `err` has the gravest code: ERR_INTERRUPTED, ERR_IO, ERR_VERIFY, ERR_NETWORK,
- * ERR_REMOTE, ERR_NOT_FOUND.
+ * has been; `err` has the gravest code (ERR_INTERRUPTED, ERR_IO, ERR_VERIFY, ERR_NETWORK,
+ * ERR_REMOTE, ERR_NOT_FOUND) and the one error, or the names of all that are missing.
  */
 int fetch_packages(const struct fetch_options *options, const struct package_list *list,
 		   struct fetch_result *results, struct error *err) CHECKED;

@@ -149,6 +149,17 @@ xml_parser_freep(struct xml_parser **parser)
 	*parser = NULL;
 }
 
+/* expat 2.9 has deprecated the older of the two. */
+static unsigned long
+current_line(const struct xml_parser *parser)
+{
+#if XML_MAJOR_VERSION > 2 || (XML_MAJOR_VERSION == 2 && XML_MINOR_VERSION >= 9)
+	return (unsigned long)XML_GetCurrentLineNumber64(parser->expat);
+#else
+	return (unsigned long)XML_GetCurrentLineNumber(parser->expat);
+#endif
+}
+
 static int
 feed(struct xml_parser *parser, const void *bytes, size_t length, bool final, struct error *err)
 {
@@ -159,12 +170,11 @@ feed(struct xml_parser *parser, const void *bytes, size_t length, bool final, st
 	status = XML_Parse(parser->expat, bytes, (int)length, final);
 	if (parser->error.code != ERR_NONE) {
 		*err = parser->error;
-		return error_prefix(err, "'%s', line %lu", parser->name,
-				    (unsigned long)XML_GetCurrentLineNumber(parser->expat));
+		return error_prefix(err, "'%s', line %lu", parser->name, current_line(parser));
 	}
 	if (status != XML_STATUS_OK)
 		return error_set(err, ERR_INPUT, "'%s', line %lu: %s", parser->name,
-				 (unsigned long)XML_GetCurrentLineNumber(parser->expat),
+				 current_line(parser),
 				 XML_ErrorString(XML_GetErrorCode(parser->expat)));
 	return 0;
 }

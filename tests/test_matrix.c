@@ -91,6 +91,35 @@ pairs_follow_targets_and_exclusions(void **state)
 	assert_false(matrix_wants_tarball(&matrix, "x86_64", "s390x"));
 }
 
+static void
+paths_begin_beside_the_matrix(void **state)
+{
+	static const struct {
+		const char *matrix;
+		const char *path;
+		const char *result;
+	} rows[] = {
+		{"matrix/q.json", "keys/a.asc", "matrix/keys/a.asc"},
+		{"matrix/q.json", "/etc/keys/a.asc", "/etc/keys/a.asc"},
+		{"/srv/q.json", "../p", "/srv/../p"},
+		{"q.json", "p", "./p"},
+		{"q.json", NULL, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+		auto_free char *path = NULL;
+
+		matrix.doc.name = xstrdup(rows[i].matrix);
+		path = matrix_path(&matrix, rows[i].path);
+		if (rows[i].result == NULL)
+			assert_null(path);
+		else
+			assert_string_equal(path, rows[i].result);
+	}
+}
+
 static struct package *
 add_package(struct lock *lock, const char *host, const char *qemu_version)
 {
@@ -305,6 +334,7 @@ main(void)
 		cmocka_unit_test(each_mistake_is_named),
 		cmocka_unit_test(shipped_matrices_are_read),
 		cmocka_unit_test(pairs_follow_targets_and_exclusions),
+		cmocka_unit_test(paths_begin_beside_the_matrix),
 		cmocka_unit_test(a_lock_survives_writing_and_reading),
 		cmocka_unit_test(broken_locks_are_refused),
 		cmocka_unit_test(matrix_and_lock_must_agree),

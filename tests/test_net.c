@@ -149,6 +149,31 @@ test_with_query(void **state)
 }
 
 static void
+test_of_file(void **state)
+{
+	static const struct {
+		const char *path;
+		const char *url;
+	} rows[] = {
+		{"/a/b.rpm", "file:///a/b.rpm"},
+		{"/a/1:2+3~4_5.deb", "file:///a/1%3A2+3~4_5.deb"},
+		{"/a b/%20?x#y", "file:///a%20b/%2520%3Fx%23y"},
+		{"/\303\244", "file:///%C3%A4"},
+	};
+	auto_free char *here = getcwd(NULL, 0);
+	auto_free char *want = xasprintf("file://%s/x", here);
+	auto_free char *relative = http_url_of_file("x");
+
+	(void)state;
+	assert_string_equal(relative, want);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_free char *url = http_url_of_file(rows[i].path);
+
+		assert_string_equal(url, rows[i].url);
+	}
+}
+
+static void
 add(struct http_headers *headers, const char *line)
 {
 	assert_true(http_headers_add(headers, line, strlen(line)));
@@ -280,15 +305,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_redacted),
-		cmocka_unit_test(test_check),
-		cmocka_unit_test(test_same_origin),
-		cmocka_unit_test(test_resolve),
-		cmocka_unit_test(test_with_query),
-		cmocka_unit_test(test_headers),
-		cmocka_unit_test(test_headers_have_limits),
-		cmocka_unit_test(test_content_range),
-		cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_redacted),      cmocka_unit_test(test_check),
+		cmocka_unit_test(test_same_origin),   cmocka_unit_test(test_resolve),
+		cmocka_unit_test(test_with_query),    cmocka_unit_test(test_of_file),
+		cmocka_unit_test(test_headers),       cmocka_unit_test(test_headers_have_limits),
+		cmocka_unit_test(test_content_range), cmocka_unit_test(test_retry_after),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,6 +83,10 @@ class Handler(socketserver.StreamRequestHandler):
 
     def answer(self, status, text=b"", fields=()):
         fields = list(fields)
+        if status == 204:  # has no body, and would be taken for the next answer
+            self.head(status, fields)
+            self.wfile.flush()
+            return True
         if not any(f[0].lower() == "content-length" for f in fields):
             fields.append(("Content-Length", len(text)))
         self.head(status, fields)
