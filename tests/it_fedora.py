@@ -115,6 +115,14 @@ def test_koji(top, keys, fingerprint, koji):
         ok(result.stdout.startswith(f"qemu-user-static-arm {EVR} x86_64 ") and
            result.stdout.rstrip().endswith(" GPL-2.0-or-later qemu-10.2.2-1.fc44.src.rpm 10.2.2 2"),
            f"koji: {label} is described", result.stdout + result.stderr)
+    size = str(os.path.getsize(output))
+    cache = os.path.join(top, "cache")
+    result = tool("fetch-locked", row[6], want, size, cache)
+    ok(result.returncode == 0 and sha256(result.stdout.strip()) == want,
+       "koji: put together in the cache", result.stderr)
+    result = tool("fetch-locked", row[6], "0" * 64, size, cache)
+    ok(result.returncode == 4 and file in result.stderr, "koji: not what the lock says",
+       result.stderr)
     result = tool("describe", output, keys.path("release.asc"), fingerprint, "aarch64")
     ok(refused(result, "is for x86_64, not for aarch64"), "describe: another host", result.stderr)
 

@@ -10,15 +10,19 @@
  *     rpm_tool resolve EVR|- HOST KEY PLACE...     NAME EVR ARCH FILE SIZE SHA256 URL...
  *     rpm_tool newest EVR|- HOST KEY PLACE...      EVR; a PLACE is repo=URL or koji=URL
  *     rpm_tool fetch URL OUTPUT                    SHA256 SIZE
+ *     rpm_tool fetch-locked URL SHA256 SIZE CACHE  PATH
  *     rpm_tool describe FILE KEYFILE FINGERPRINT HOST
  *
  * One line on standard error and the exit status of the program for errors.
  */
 
+#include "base/alloc.h"
 #include "base/digest.h"
 #include "base/file.h"
+#include "sources/cache.h"
 #include "sources/emulators.h"
 #include "sources/fedora.h"
+#include "sources/fetch.h"
 #include "sources/package_keys.h"
 #include "sources/rpm_describe.h"
 #include "sources/rpm_verify.h"
@@ -236,6 +240,37 @@ fetch(char **args, int count, struct error *err)
 	return tempfile_commit(&tmp, err);
 }
 
+/* As `fetch` does it for a locked package. */
+static int
+fetch_locked(char **args, int count, struct error *err)
+{
+	static const struct http_options http_options = {.tries = 1, .first_wait_ms = 1};
+	AUTO(http_client_freep) struct http_client *client = NULL;
+	AUTO(cache_freep) struct cache *cache = NULL;
+	AUTO(package_list_release) struct package_list list = PACKAGE_LIST_INIT;
+	struct package *package = package_list_add(&list);
+	struct fetch_options options = {.jobs = 1};
+	struct fetch_result result = {.path = NULL};
+	int r;
+
+	(void)count;
+	package->file = xstrdup("package.rpm");
+	package->size = strtoull(args[2], NULL, 10);
+	package_add_url(package, args[0]);
+	if (!digest_parse(args[1], &package->sha256))
+		return error_set(err, ERR_USAGE, "'%s' is no digest", args[1]);
+	if (http_client_new(&http_options, &client, err) < 0 ||
+	    cache_open(args[3], &cache, err) < 0)
+		return -1;
+	options.cache = cache;
+	options.http = client;
+	r = fetch_packages(&options, &list, &result, err);
+	if (r == 0)
+		(void)puts(result.path);
+	fetch_results_release(&result, 1);
+	return r;
+}
+
 static int
 describe(char **args, int count, struct error *err)
 {
@@ -269,10 +304,15 @@ main(int argc, char **argv)
 		int min_args, max_args;
 		int (*run)(char **args, int count, struct error *err);
 	} verbs[] = {
-		{"verify", 3, 6, verify},       {"list", 1, 1, list},
-		{"splice", 3, 3, splice},       {"inspect", 2, 2, inspect},
-		{"compare", 2, 10000, compare}, {"resolve", 3, 11, resolve},
-		{"newest", 3, 11, newest},      {"fetch", 2, 2, fetch},
+		{"verify", 3, 6, verify},
+		{"list", 1, 1, list},
+		{"splice", 3, 3, splice},
+		{"inspect", 2, 2, inspect},
+		{"compare", 2, 10000, compare},
+		{"resolve", 3, 11, resolve},
+		{"newest", 3, 11, newest},
+		{"fetch", 2, 2, fetch},
+		{"fetch-locked", 4, 4, fetch_locked},
 		{"describe", 4, 4, describe},
 	};
 	struct error err = ERROR_INIT;
