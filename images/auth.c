@@ -1,0 +1,367 @@
+#include "images/auth.h"
+
+#include "base/alloc.h"
+#include "base/base64.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "base/strbuf.h"
+#include "images/challenge.h"
+#include "images/credentials.h"
+#include "images/token.h"
+
+#include <pthread.h>
+#include <string.h>
+
+enum { MAX_SCOPES = 64 };
+
+/* A token for one set of scopes. */
+struct cached {
+	char *scope; /* as the caller asked */
+	char *asked; /* as it was asked of the token server */
+	struct token token;
+};
+
+struct auth {
+	struct http_client *http;
+	const struct reference *repository;
+	struct auth_options options;
+	pthread_mutex_t lock;
+	enum challenge_scheme scheme; /* CHALLENGE_OTHER: the registry has not asked yet */
+	char *realm;                  /* of the Bearer scheme */
+	char *service;
+	bool looked_up;
+	struct credentials credentials; /* `secret` is NULL when there are none */
+	struct cached *cached;
+	size_t cached_count;
+};
+
+struct auth *
+auth_new(struct http_client *http, const struct reference *repository,
+	 const struct auth_options *options)
+{
+	struct auth *auth = xcalloc(1, sizeof(*auth));
+
+	auth->http = http;
+	auth->repository = repository;
+	auth->options = *options;
+	auth->scheme = CHALLENGE_OTHER;
+	(void)pthread_mutex_init(&auth->lock, NULL);
+	return auth;
+}
+
+static void
+forget_tokens(struct auth *auth)
+{
+	for (size_t i = 0; i < auth->cached_count; i++) {
+		free(auth->cached[i].scope);
+		free(auth->cached[i].asked);
+		token_release(&auth->cached[i].token);
+	}
+	free(auth->cached);
+	auth->cached = NULL;
+	auth->cached_count = 0;
+}
+
+void
+auth_free(struct auth *auth)
+{
+	if (auth == NULL)
+		return;
+	forget_tokens(auth);
+	credentials_release(&auth->credentials);
+	free(auth->realm);
+	free(auth->service);
+	(void)pthread_mutex_destroy(&auth->lock);
+	free(auth);
+}
+
+void
+auth_freep(struct auth **auth)
+{
+	auth_free(*auth);
+	*auth = NULL;
+}
+
+/* How many labels at the end of two host names are the same. */
+static size_t
+common_labels(const char *a, const char *b)
+{
+	size_t i = strlen(a), j = strlen(b), labels = 0;
+
+	while (i > 0 && j > 0 && a[i - 1] == b[j - 1]) {
+		i--;
+		j--;
+		if (a[i] == '.')
+			labels++;
+	}
+	/* A name that ends here has matched its first label too. */
+	if ((i == 0 && (j == 0 || b[j - 1] == '.')) || (j == 0 && a[i - 1] == '.'))
+		labels++;
+	return labels;
+}
+
+static bool
+is_address(const char *host)
+{
+	return host[0] == '[' || strspn(host, "0123456789.") == strlen(host);
+}
+
+bool
+auth_realm_is_related(const char *host, const char *realm_host)
+{
+	auto_free char *a =
+		xstrndup(host, host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":"));
+	auto_free char *b = xstrndup(realm_host, realm_host[0] == '[' ? strcspn(realm_host, "]") + 1
+								      : strcspn(realm_host, ":"));
+	const char *last, *before;
+	size_t needed = 2;
+
+	if (strcmp(a, b) == 0)
+		return true;
+	if (is_address(a) || is_address(b))
+		return false;
+	/* Below "co.uk" and the like anybody can have a name: there two labels are not enough. */
+	last = strrchr(a, '.');
+	if (last == NULL)
+		return false;
+	for (before = last; before > a && before[-1] != '.'; before--)
+		continue;
+	if (strlen(last) == 3 && last - before <= 3)
+		needed = 3;
+	return common_labels(a, b) >= needed;
+}
+
+/* "auth.docker.io:443" of "https://auth.docker.io:443/token". */
+static char *
+host_of(const char *url)
+{
+	const char *host = strstr(url, "://");
+
+	host = host != NULL ? host + 3 : url;
+	return xstrndup(host, strcspn(host, "/?#"));
+}
+
+static int
+check_realm(const struct auth *auth, const char *realm, struct error *err)
+{
+	auto_free char *realm_host = host_of(realm);
+	unsigned int allow = auth->options.plain_http ? HTTP_ALLOW_PLAIN : 0;
+
+	if (http_url_check(realm, allow, err) < 0) {
+		err->code = ERR_VERIFY;
+		return error_prefix(err, "the token server that '%s' names",
+				    auth->repository->registry);
+	}
+	if (auth->credentials.secret == NULL ||
+	    auth_realm_is_related(auth->repository->host, realm_host))
+		return 0;
+	for (size_t i = 0; i < auth->options.realm_count; i++)
+		if (strcmp(auth->options.realms[i], realm_host) == 0)
+			return 0;
+	return error_set(err, ERR_VERIFY,
+			 "'%s' wants its credentials sent to '%s'; if that is right, say "
+			 "--token-server %s",
+			 auth->repository->registry, realm_host, realm_host);
+}
+
+static int
+look_up(struct auth *auth, struct error *err)
+{
+	if (auth->looked_up)
+		return 0;
+	if (credentials_find(auth->options.auth_file, auth->repository, &auth->credentials, err) <
+	    0)
+		return -1;
+	auth->looked_up = true;
+	if (auth->credentials.secret != NULL) {
+		log_add_secret(auth->credentials.secret);
+		log_debug("credentials for '%s' come from '%s'", auth->repository->registry,
+			  auth->credentials.origin);
+	}
+	return 0;
+}
+
+static struct cached *
+find_cached(const struct auth *auth, const char *scope)
+{
+	for (size_t i = 0; i < auth->cached_count; i++)
+		if (strcmp(auth->cached[i].scope, scope) == 0)
+			return &auth->cached[i];
+	return NULL;
+}
+
+/* Gets a token and keeps it under `scope`. */
+static int
+renew(struct auth *auth, const char *scope, const char *asked, struct error *err)
+{
+	const struct token_request request = {
+		.realm = auth->realm,
+		.service = auth->service,
+		.scope = asked,
+		.credentials = &auth->credentials,
+		.allow = auth->options.plain_http ? HTTP_ALLOW_PLAIN : 0,
+	};
+	struct cached *cached = find_cached(auth, scope);
+	struct token token = TOKEN_INIT;
+	char *asked_copy;
+
+	if (token_fetch(auth->http, &request, &token, err) < 0)
+		return error_prefix(err, "no token for '%s'", auth->repository->registry);
+	asked_copy = xstrdup(asked);
+	if (cached == NULL) {
+		if (auth->cached_count >= MAX_SCOPES)
+			forget_tokens(auth);
+		auth->cached = xgrow(auth->cached, auth->cached_count, sizeof(*auth->cached));
+		cached = &auth->cached[auth->cached_count++];
+		cached->scope = xstrdup(scope);
+	}
+	free(cached->asked);
+	cached->asked = asked_copy;
+	token_release(&cached->token);
+	cached->token = token;
+	return 0;
+}
+
+static char *
+basic_value(const struct credentials *credentials)
+{
+	char *plain = xasprintf("%s:%s", credentials->user, credentials->secret);
+	char *encoded = base64_encode(plain, strlen(plain)), *value;
+
+	value = xasprintf("Basic %s", encoded);
+	explicit_bzero(plain, strlen(plain));
+	explicit_bzero(encoded, strlen(encoded));
+	free(plain);
+	free(encoded);
+	return value;
+}
+
+static int
+bearer_value(struct auth *auth, const char *scope, char **ret_value, struct error *err)
+{
+	struct cached *cached = find_cached(auth, scope);
+
+	if (cached == NULL || monotonic_sec() > cached->token.renew_at_sec) {
+		const char *asked = cached != NULL ? cached->asked : scope;
+
+		if (renew(auth, scope, asked, err) < 0)
+			return -1;
+		cached = find_cached(auth, scope);
+	}
+	*ret_value = xasprintf("Bearer %s", cached->token.text);
+	return 0;
+}
+
+int
+auth_header(struct auth *auth, const char *scope, char **ret_value, struct error *err)
+{
+	int result = 0;
+
+	(void)pthread_mutex_lock(&auth->lock);
+	*ret_value = NULL;
+	if (auth->scheme == CHALLENGE_BASIC)
+		*ret_value = basic_value(&auth->credentials);
+	else if (auth->scheme == CHALLENGE_BEARER)
+		result = bearer_value(auth, scope, ret_value, err);
+	(void)pthread_mutex_unlock(&auth->lock);
+	return result;
+}
+
+static int
+need_credentials(const struct auth *auth, struct error *err)
+{
+	return error_set(err, ERR_REMOTE,
+			 "'%s' wants a user name and password, and there are none for it; log in "
+			 "with docker, podman or skopeo, or name a file with --auth-file",
+			 auth->repository->registry);
+}
+
+static int
+challenged_basic(struct auth *auth, const char *sent, struct error *err)
+{
+	if (auth->credentials.secret == NULL || auth->credentials.identity_token)
+		return need_credentials(auth, err);
+	if (sent != NULL && text_starts_with(sent, "Basic "))
+		return error_set(err, ERR_REMOTE, "'%s' refuses the credentials from '%s'",
+				 auth->repository->registry, auth->credentials.origin);
+	auth->scheme = CHALLENGE_BASIC;
+	return 0;
+}
+
+static int
+insufficient(const struct auth *auth, const char *asked, struct error *err)
+{
+	if (auth->credentials.secret == NULL)
+		return error_set(err, ERR_REMOTE,
+				 "'%s' does not allow '%s' without credentials; log in with "
+				 "docker, podman or skopeo, or name a file with --auth-file",
+				 auth->repository->registry, asked);
+	return error_set(err, ERR_REMOTE, "'%s' does not allow '%s' with the credentials from '%s'",
+			 auth->repository->registry, asked, auth->credentials.origin);
+}
+
+/*
+ * A 401 in spite of a token: worth a new token if the refused one is no longer the newest (another
+ * thread has renewed it), was made for other scopes than are asked now, or may have expired. A token
+ * server may grant less than it was asked for and say nothing: then a new one would be the same.
+ */
+static int
+challenged_bearer(struct auth *auth, const struct challenge *challenge, const char *sent,
+		  const char *scope, struct error *err)
+{
+	const char *asked = challenge->scope != NULL ? challenge->scope : scope;
+	const struct cached *cached;
+
+	if (challenge->realm == NULL)
+		return error_set(err, ERR_REMOTE, "'%s' wants a token and names no server for it",
+				 auth->repository->registry);
+	if (check_realm(auth, challenge->realm, err) < 0)
+		return -1;
+	free(auth->realm);
+	free(auth->service);
+	auth->realm = xstrdup(challenge->realm);
+	auth->service = challenge->service != NULL ? xstrdup(challenge->service) : NULL;
+	auth->scheme = CHALLENGE_BEARER;
+
+	cached = find_cached(auth, scope);
+	if (sent != NULL && cached != NULL && text_starts_with(sent, "Bearer ")) {
+		bool newest = strcmp(sent + strlen("Bearer "), cached->token.text) == 0;
+
+		if (!newest)
+			return 0;
+		if (strcmp(cached->asked, asked) == 0 && challenge->error != NULL &&
+		    strcmp(challenge->error, "insufficient_scope") == 0)
+			return insufficient(auth, asked, err);
+	}
+	return renew(auth, scope, asked, err);
+}
+
+int
+auth_challenged(struct auth *auth, const struct http_response *answer, const char *sent,
+		const char *scope, struct error *err)
+{
+	AUTO(challenges_release) struct challenges list = CHALLENGES_INIT;
+	const struct challenge *bearer, *basic;
+	const char *value;
+	int result;
+
+	for (size_t i = 0;
+	     (value = http_headers_get(&answer->headers, "WWW-Authenticate", i)) != NULL; i++)
+		if (!challenges_parse(value, &list))
+			log_debug("'%s' sends a malformed WWW-Authenticate",
+				  auth->repository->registry);
+	bearer = challenges_find(&list, CHALLENGE_BEARER);
+	basic = challenges_find(&list, CHALLENGE_BASIC);
+	(void)pthread_mutex_lock(&auth->lock);
+	result = look_up(auth, err);
+	if (result == 0 && bearer != NULL)
+		result = challenged_bearer(auth, bearer, sent, scope, err);
+	else if (result == 0 && basic != NULL)
+		result = challenged_basic(auth, sent, err);
+	else if (result == 0)
+		result = error_set(err, ERR_REMOTE,
+				   "'%s' refuses without saying how to log in (401)",
+				   auth->repository->registry);
+	(void)pthread_mutex_unlock(&auth->lock);
+	return result;
+}

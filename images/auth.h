@@ -1,0 +1,52 @@
+#pragma once
+
+/*
+ * What goes into the field Authorization of requests to one registry: nothing, Basic, or a Bearer
+ * token from the token server that the registry names (the distribution project's token flow).
+ *
+ * Used by several threads at once. Credentials are looked up when the registry first asks.
+ */
+
+#include "base/error.h"
+#include "images/reference.h"
+#include "net/http.h"
+
+struct auth;
+
+struct auth_options {
+	const char *auth_file;     /* see credentials_find(); may be NULL */
+	bool plain_http;           /* the registry is talked to over http:// by the user's wish */
+	const char *const *realms; /* hosts that may see the credentials besides the obvious */
+	size_t realm_count;
+};
+
+/* All is borrowed and must outlive the result. */
+struct auth *auth_new(struct http_client *http, const struct reference *repository,
+		      const struct auth_options *options) CHECKED;
+void auth_free(struct auth *auth);
+void auth_freep(struct auth **auth); /* for AUTO() */
+
+/*
+ * The value for a request that needs `scope` ("repository:owner/repo:pull,push", or several
+ * separated by blanks), or NULL as long as the registry has not asked; to be freed by the caller,
+ * wiped. A token that is about to expire is replaced first. Errors as auth_challenged().
+ */
+int auth_header(struct auth *auth, const char *scope, char **ret_value, struct error *err) CHECKED;
+
+/*
+ * Acts on an answer 401 to a request that was sent with `sent` (NULL: without). Returns 0 when it
+ * makes sense to send it again with a new auth_header(), else -1:
+ *
+ * ERR_REMOTE: the credentials, or their absence, do not suffice for `scope`; or the registry asks
+ * for a scheme nobody knows. ERR_VERIFY: the registry wants credentials sent to a host that is not
+ * obviously its own, or over plain http. ERR_NETWORK, ERR_INPUT, ERR_IO.
+ */
+int auth_challenged(struct auth *auth, const struct http_response *answer, const char *sent,
+		    const char *scope, struct error *err) CHECKED;
+
+/*
+ * Whether credentials for the registry `host` may be sent to the token server at `realm_host`: the
+ * same host, or one of the same owner as far as the names tell ("registry-1.docker.io" and
+ * "auth.docker.io").
+ */
+bool auth_realm_is_related(const char *host, const char *realm_host);

@@ -1,0 +1,275 @@
+#include "images/credentials.h"
+
+#include "base/alloc.h"
+#include "base/base64.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "images/credential_helper.h"
+
+#include <jansson.h>
+#include <string.h>
+
+/* docker's own limit is none; nobody keeps more than a few logins. */
+#define MAX_FILE ((size_t)1 << 20)
+
+void
+credentials_release(struct credentials *credentials)
+{
+	if (credentials->secret != NULL)
+		explicit_bzero(credentials->secret, strlen(credentials->secret));
+	free(credentials->secret);
+	free(credentials->user);
+	free(credentials->origin);
+	*credentials = (struct credentials)CREDENTIALS_INIT;
+}
+
+/*
+ * Brings a key of "auths" into the form HOST or HOST/PATH: Docker writes
+ * "https://index.docker.io/v1/", others the bare name.
+ */
+static char *
+normal_key(const char *key)
+{
+	bool is_url = false;
+	const char *path;
+	auto_free char *bare = NULL;
+
+	if (text_starts_with(key, "https://")) {
+		key += strlen("https://");
+		is_url = true;
+	} else if (text_starts_with(key, "http://")) {
+		key += strlen("http://");
+		is_url = true;
+	}
+	path = strchr(key, '/');
+	/* A URL's path is the version of an API, not a namespace. */
+	bare = path != NULL && (is_url || path[1] == '\0') ? xstrndup(key, (size_t)(path - key))
+							   : xstrdup(key);
+	if (strcmp(bare, "index.docker.io") == 0 || strcmp(bare, "registry-1.docker.io") == 0)
+		return xstrdup("docker.io");
+	return TAKE(bare);
+}
+
+/* How well a key fits: 0 not at all, more for a longer namespace. */
+static size_t
+key_fit(const char *key, const struct reference *repository)
+{
+	auto_free char *normal = normal_key(key);
+	auto_free char *full = reference_repository(repository);
+	size_t length = strlen(normal);
+
+	if (!text_starts_with(full, normal) || (full[length] != '/' && full[length] != '\0'))
+		return 0;
+	return length < strlen(repository->registry) ? 0 : length;
+}
+
+/* The member of `object` whose key fits best, or NULL. */
+static json_t *
+best_member(json_t *object, const struct reference *repository)
+{
+	json_t *value, *best = NULL;
+	size_t best_fit = 0;
+	const char *key;
+
+	json_object_foreach (object, key, value) {
+		size_t fit = key_fit(key, repository);
+
+		/* docker leaves empty entries for what its credentials store holds. */
+		if (fit > best_fit && !(json_is_object(value) && json_object_size(value) == 0)) {
+			best_fit = fit;
+			best = value;
+		}
+	}
+	return best;
+}
+
+static char *
+text_member(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text != NULL && *text != '\0' ? xstrdup(text) : NULL;
+}
+
+/* "auth": base64 of "USER:PASSWORD"; only the first colon separates. */
+static int
+decode_auth(const char *name, const char *text, struct credentials *credentials, struct error *err)
+{
+	size_t room = strlen(text), length = 0;
+	char *plain = xcalloc(1, room + 1), *colon = NULL;
+
+	if (base64_decode(text, room, (uint8_t *)plain, room, &length) && strlen(plain) == length)
+		colon = strchr(plain, ':');
+	if (colon != NULL) {
+		credentials->user = xstrndup(plain, (size_t)(colon - plain));
+		credentials->secret = xstrdup(colon + 1);
+	}
+	explicit_bzero(plain, room);
+	free(plain);
+	return colon != NULL
+		       ? 1
+		       : error_set(err, ERR_INPUT,
+				   "an 'auth' in '%s' is not the base64 of 'user:password'", name);
+}
+
+static int
+read_entry(const char *name, const json_t *entry, struct credentials *credentials,
+	   struct error *err)
+{
+	auto_free char *auth = text_member(entry, "auth");
+	char *identity = text_member(entry, "identitytoken");
+	char *token = text_member(entry, "registrytoken");
+	int result = 0;
+
+	if (token != NULL) {
+		explicit_bzero(token, strlen(token));
+		free(token);
+	}
+	if (auth != NULL) {
+		result = decode_auth(name, auth, credentials, err);
+		explicit_bzero(auth, strlen(auth));
+	} else {
+		credentials->user = text_member(entry, "username");
+		credentials->secret = text_member(entry, "password");
+		result = credentials->user != NULL && credentials->secret != NULL;
+	}
+	/* With an identity token the password is empty, and "auth" at most names the user. */
+	if (identity != NULL && result >= 0) {
+		free(credentials->secret);
+		credentials->secret = TAKE(identity);
+		credentials->identity_token = true;
+		result = 1;
+	}
+	free(identity);
+	return result;
+}
+
+static char *
+helper_name(const char *name, const json_t *value, struct error *err)
+{
+	const char *text = json_string_value(value);
+
+	/* It becomes a part of a program's name. */
+	if (text == NULL || !name_is_plain(text)) {
+		error_set(err, ERR_INPUT, "a credential helper in '%s' has no plain name", name);
+		return NULL;
+	}
+	return xstrdup(text);
+}
+
+static int
+search_file(const char *name, json_t *root, bool legacy, const struct reference *repository,
+	    struct credentials *credentials, char **ret_helper, struct error *err)
+{
+	json_t *auths = legacy ? root : json_object_get(root, "auths");
+	json_t *helper = best_member(json_object_get(root, "credHelpers"), repository);
+	json_t *entry, *store = json_object_get(root, "credsStore");
+
+	if (!legacy && helper != NULL) {
+		*ret_helper = helper_name(name, helper, err);
+		return *ret_helper != NULL ? 1 : -1;
+	}
+	entry = best_member(auths, repository);
+	if (entry != NULL) {
+		int result = read_entry(name, entry, credentials, err);
+
+		if (result != 0)
+			return result;
+	}
+	if (legacy || store == NULL || (json_is_string(store) && *json_string_value(store) == '\0'))
+		return 0;
+	*ret_helper = helper_name(name, store, err);
+	return *ret_helper != NULL ? 1 : -1;
+}
+
+int
+credentials_parse(const char *name, const char *text, size_t length, bool legacy,
+		  const struct reference *repository, struct credentials *ret_credentials,
+		  char **ret_helper, struct error *err)
+{
+	AUTO(credentials_release) struct credentials credentials = CREDENTIALS_INIT;
+	json_error_t where;
+	json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &where);
+	int result;
+
+	/* The parser's own words may quote a part of the text. */
+	if (!json_is_object(root)) {
+		json_decref(root);
+		return error_set(err, ERR_INPUT, "'%s' is not a JSON object (line %d)", name,
+				 where.line);
+	}
+	result = search_file(name, root, legacy, repository, &credentials, ret_helper, err);
+	json_decref(root);
+	if (result == 1 && *ret_helper == NULL) {
+		credentials.origin = xstrdup(name);
+		*ret_credentials = credentials;
+		credentials = (struct credentials)CREDENTIALS_INIT;
+	}
+	return result;
+}
+
+static int
+search_path(const char *path, bool legacy, bool required, const struct reference *repository,
+	    struct credentials *ret_credentials, struct error *err)
+{
+	auto_free char *helper = NULL;
+	char *text = NULL;
+	size_t length;
+	int result;
+
+	if (read_file(path, MAX_FILE, &text, &length, err) < 0) {
+		if (required || (err->code != ERR_NOT_FOUND && err->code != ERR_IO))
+			return -1;
+		log_debug("no credentials from '%s': %s", path, err->message);
+		return 0;
+	}
+	result = credentials_parse(path, text, length, legacy, repository, ret_credentials, &helper,
+				   err);
+	explicit_bzero(text, length);
+	free(text);
+	if (result == 1 && helper != NULL)
+		result = credential_helper_ask(helper, repository, ret_credentials, err);
+	return result;
+}
+
+/* "$VARIABLE/TAIL", or "$HOME/FALLBACK/TAIL"; NULL when neither is set. */
+static char *
+place(const char *variable, const char *fallback, const char *tail)
+{
+	const char *directory = variable != NULL ? getenv(variable) : NULL;
+	const char *home = getenv("HOME");
+
+	if (directory != NULL && *directory != '\0')
+		return xasprintf("%s/%s", directory, tail);
+	if (fallback == NULL || home == NULL || *home == '\0')
+		return NULL;
+	return xasprintf("%s/%s%s", home, fallback, tail);
+}
+
+int
+credentials_find(const char *auth_file, const struct reference *repository,
+		 struct credentials *ret_credentials, struct error *err)
+{
+	const char *named = getenv("REGISTRY_AUTH_FILE");
+	char *places[] = {
+		named != NULL && *named != '\0' ? xstrdup(named) : NULL,
+		place("XDG_RUNTIME_DIR", NULL, "containers/auth.json"),
+		place("XDG_CONFIG_HOME", ".config/", "containers/auth.json"),
+		place("DOCKER_CONFIG", ".docker/", "config.json"),
+		place(NULL, "", ".dockercfg"),
+	};
+	int result = 0;
+
+	if (auth_file != NULL)
+		result = search_path(auth_file, false, true, repository, ret_credentials, err);
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		bool legacy = i == ARRAY_SIZE(places) - 1;
+
+		if (auth_file == NULL && places[i] != NULL && result == 0)
+			result = search_path(places[i], legacy, false, repository, ret_credentials,
+					     err);
+		free(places[i]);
+	}
+	return result;
+}

@@ -1,0 +1,553 @@
+#include "images/layout.h"
+
+#include "base/alloc.h"
+#include "base/jsonx.h"
+#include "images/digest_set.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+/* Marks an index.json as ours, so that what we did not make is neither replaced nor removed. */
+#define MARK_KEY   "distributor.layout"
+#define MARK_VALUE "1"
+#define PART_KEY   "distributor.part"
+
+#define LAYOUT_VERSION "{\"imageLayoutVersion\":\"1.0.0\"}"
+
+struct layout {
+	char *path;
+	char *blobs;      /* PATH/blobs/sha256 */
+	int lock_fd;      /* -1 when opened for reading */
+	char *index_text; /* of index.json, NULL if there is none */
+	struct layout_tags tags;
+	char *part; /* see layout_part() */
+};
+
+void
+layout_tags_add(struct layout_tags *tags, const char *name, const struct oci_descriptor *descriptor)
+{
+	struct layout_tag *tag;
+
+	tags->items = xgrow(tags->items, tags->count, sizeof(*tags->items));
+	tag = &tags->items[tags->count++];
+	tag->name = xstrdup(name);
+	tag->descriptor = (struct oci_descriptor){
+		.media_type = xstrdup(descriptor->media_type),
+		.digest = descriptor->digest,
+		.size = descriptor->size,
+	};
+}
+
+const struct oci_descriptor *
+layout_tags_find(const struct layout_tags *tags, const char *name)
+{
+	for (size_t i = 0; i < tags->count; i++)
+		if (strcmp(tags->items[i].name, name) == 0)
+			return &tags->items[i].descriptor;
+	return NULL;
+}
+
+void
+layout_tags_release(struct layout_tags *tags)
+{
+	for (size_t i = 0; i < tags->count; i++) {
+		free(tags->items[i].name);
+		oci_descriptor_release(&tags->items[i].descriptor);
+	}
+	free(tags->items);
+	*tags = (struct layout_tags)LAYOUT_TAGS_INIT;
+}
+
+void
+layout_free(struct layout *layout)
+{
+	if (layout == NULL)
+		return;
+	if (layout->lock_fd >= 0)
+		(void)close(layout->lock_fd);
+	layout_tags_release(&layout->tags);
+	free(layout->part);
+	free(layout->index_text);
+	free(layout->blobs);
+	free(layout->path);
+	free(layout);
+}
+
+void
+layout_freep(struct layout **layout)
+{
+	layout_free(*layout);
+	*layout = NULL;
+}
+
+const char *
+layout_path(const struct layout *layout)
+{
+	return layout->path;
+}
+
+const struct layout_tags *
+layout_tags(const struct layout *layout)
+{
+	return &layout->tags;
+}
+
+const char *
+layout_part(const struct layout *layout)
+{
+	return layout->part;
+}
+
+void
+layout_set_part(struct layout *layout, const char *hosts)
+{
+	char *copy = hosts != NULL ? xstrdup(hosts) : NULL;
+
+	free(layout->part);
+	layout->part = copy;
+}
+
+static struct layout *
+layout_new(const char *path)
+{
+	struct layout *layout = xcalloc(1, sizeof(*layout));
+
+	layout->path = xstrdup(path);
+	layout->blobs = path_join(path, "blobs/sha256");
+	layout->lock_fd = -1;
+	return layout;
+}
+
+/* Takes the names from index.json. Entries without a name are other people's business. */
+static int
+read_index(struct layout *layout, bool *ret_marked, struct error *err)
+{
+	AUTO(oci_parsed_release) struct oci_parsed index = OCI_PARSED_INIT;
+	auto_free char *path = path_join(layout->path, "index.json");
+	const char *mark;
+	size_t length;
+
+	if (read_file(path, OCI_MAX_DOCUMENT, &layout->index_text, &length, err) < 0 ||
+	    oci_parse(path, layout->index_text, length, &index, err) < 0)
+		return -1;
+	for (size_t i = 0; i < index.manifests.count; i++) {
+		const struct oci_descriptor *entry = &index.manifests.items[i];
+		const char *name = oci_labels_get(&entry->annotations, OCI_REF_NAME);
+
+		if (name == NULL)
+			continue;
+		if (layout_tags_find(&layout->tags, name) != NULL)
+			return error_set(err, ERR_INPUT, "'%s' has the name '%s' twice", path,
+					 name);
+		layout_tags_add(&layout->tags, name, entry);
+	}
+	layout_set_part(layout, oci_labels_get(&index.annotations, PART_KEY));
+	mark = oci_labels_get(&index.annotations, MARK_KEY);
+	*ret_marked = mark != NULL && strcmp(mark, MARK_VALUE) == 0;
+	return 0;
+}
+
+static int
+check_version(const struct layout *layout, struct error *err)
+{
+	auto_free char *path = path_join(layout->path, "oci-layout");
+	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
+	const char *version;
+
+	if (jsonx_load(path, 4096, &doc, err) < 0)
+		return -1;
+	if (jsonx_get_string(&doc, doc.root, "", "imageLayoutVersion", &version, err) < 0)
+		return -1;
+	if (version == NULL || strcmp(version, "1.0.0") != 0)
+		return jsonx_error(&doc, err, "imageLayoutVersion", "is not \"1.0.0\"");
+	return 0;
+}
+
+/* The lock lies beside the directory, so that the layout holds nothing but the layout. */
+static int
+take_lock(struct layout *layout, struct error *err)
+{
+	auto_free char *parent = path_directory(layout->path);
+	auto_free char *lock = xasprintf("%s/.%s.lock", parent, path_base(layout->path));
+
+	layout->lock_fd = lock_file(lock, false, err);
+	if (layout->lock_fd < 0)
+		return error_prefix(err, "another run works on '%s'", layout->path);
+	return 0;
+}
+
+int
+layout_create(const char *path, struct layout **ret_layout, struct error *err)
+{
+	AUTO(layout_freep) struct layout *layout = layout_new(path);
+	bool marked = false;
+
+	if (make_directories(layout->blobs, err) < 0 || take_lock(layout, err) < 0)
+		return -1;
+	if (read_index(layout, &marked, err) < 0) {
+		if (err->code != ERR_NOT_FOUND)
+			return error_prefix(err, "cannot go on with '%s'; remove it", path);
+	} else if (!marked) {
+		return error_set(err, ERR_INPUT,
+				 "'%s' has an index.json that this program did not write; "
+				 "choose another directory or remove it",
+				 path);
+	}
+	tempfile_sweep(layout->path);
+	tempfile_sweep(layout->blobs);
+	*ret_layout = TAKE(layout);
+	return 0;
+}
+
+int
+layout_open(const char *path, struct layout **ret_layout, struct error *err)
+{
+	AUTO(layout_freep) struct layout *layout = layout_new(path);
+	bool marked;
+
+	if (check_version(layout, err) < 0 || read_index(layout, &marked, err) < 0) {
+		if (err->code == ERR_NOT_FOUND)
+			return error_set(err, ERR_INPUT,
+					 "there are no images in '%s'; 'distributor images' makes "
+					 "them",
+					 path);
+		return -1;
+	}
+	*ret_layout = TAKE(layout);
+	return 0;
+}
+
+char *
+layout_blob_path(const struct layout *layout, const struct digest *digest)
+{
+	char hex[DIGEST_HEX_SIZE];
+
+	return path_join(layout->blobs, digest_hex(digest, hex));
+}
+
+bool
+layout_has(const struct layout *layout, const struct digest *digest, uint64_t size, bool verify)
+{
+	auto_free char *path = layout_blob_path(layout, digest);
+	struct error ignored = ERROR_INIT;
+	struct digest seen;
+	struct stat st;
+
+	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != size)
+		return false;
+	return !verify ||
+	       (digest_file(path, &seen, NULL, &ignored) == 0 && digest_equal(&seen, digest));
+}
+
+int
+layout_put(struct layout *layout, const struct oci_document *document, struct error *err)
+{
+	auto_free char *path = layout_blob_path(layout, &document->descriptor.digest);
+
+	if (layout_has(layout, &document->descriptor.digest, document->length, true))
+		return 0;
+	return write_file(path, document->text, document->length, 0644, err);
+}
+
+int
+layout_blob_begin(struct layout *layout, struct tempfile *tmp, struct error *err)
+{
+	auto_free char *path = path_join(layout->blobs, "blob");
+
+	return tempfile_open(tmp, path, 0644, err);
+}
+
+int
+layout_blob_commit(struct layout *layout, struct tempfile *tmp, const struct digest *digest,
+		   struct error *err)
+{
+	free(tmp->path);
+	tmp->path = layout_blob_path(layout, digest);
+	return tempfile_commit(tmp, err);
+}
+
+/* Shares or copies the bytes of `from` under a new temporary name. */
+static int
+copy_file(int from_fd, const char *from, struct tempfile *tmp, struct error *err)
+{
+	enum { PIECE = 1 << 20 };
+	auto_free uint8_t *buffer = NULL;
+	uint64_t offset = 0;
+	ssize_t n;
+
+	if (ioctl(tmp->fd, FICLONE, from_fd) == 0)
+		return 0;
+	buffer = xmalloc(PIECE);
+	while ((n = pread(from_fd, buffer, PIECE, (off_t)offset)) > 0) {
+		if (write_all(tmp->fd, buffer, (size_t)n, tmp->path, err) < 0)
+			return -1;
+		offset += (uint64_t)n;
+	}
+	return n < 0 ? error_set_errno(err, ERR_IO, "cannot read '%s'", from) : 0;
+}
+
+int
+layout_take_blob(struct layout *layout, const struct layout *from, const struct digest *digest,
+		 uint64_t size, struct error *err)
+{
+	AUTO(tempfile_discard) struct tempfile tmp = TEMPFILE_INIT;
+	auto_free char *source = layout_blob_path(from, digest);
+	auto_free char *dest = layout_blob_path(layout, digest);
+	auto_close int fd = -1;
+	struct digest seen;
+	uint64_t seen_size;
+
+	if (layout_has(layout, digest, size, true))
+		return 0;
+	fd = open(source, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return error_set_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
+				       "cannot open '%s'", source);
+	if (digest_fd(fd, source, &seen, &seen_size, err) < 0)
+		return -1;
+	if (seen_size != size || !digest_equal(&seen, digest))
+		return error_set(err, ERR_VERIFY, "the content of '%s' is not what its name says",
+				 source);
+	(void)unlink(dest);
+	if (link(source, dest) == 0)
+		return 0;
+	if (layout_blob_begin(layout, &tmp, err) < 0 || copy_file(fd, source, &tmp, err) < 0)
+		return -1;
+	return layout_blob_commit(layout, &tmp, digest, err);
+}
+
+int
+layout_open_blob(const struct layout *layout, const struct oci_descriptor *descriptor,
+		 struct error *err)
+{
+	auto_free char *path = layout_blob_path(layout, &descriptor->digest);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd < 0)
+		return error_set_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
+				       "cannot open '%s'", path);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    (uint64_t)st.st_size != descriptor->size) {
+		(void)close(fd);
+		return error_set(err, ERR_VERIFY, "'%s' has not the %llu bytes it should have",
+				 path, (unsigned long long)descriptor->size);
+	}
+	return fd;
+}
+
+int
+layout_read(const struct layout *layout, const struct oci_descriptor *descriptor, char **ret_text,
+	    struct error *err)
+{
+	auto_free char *path = layout_blob_path(layout, &descriptor->digest);
+	auto_free char *text = NULL;
+	struct digest seen;
+	size_t length;
+
+	if (read_file(path, OCI_MAX_DOCUMENT, &text, &length, err) < 0)
+		return -1;
+	digest_of(text, length, &seen);
+	if (length != descriptor->size || !digest_equal(&seen, &descriptor->digest))
+		return error_set(err, ERR_VERIFY, "the content of '%s' is not what its name says",
+				 path);
+	*ret_text = TAKE(text);
+	return 0;
+}
+
+int
+layout_read_parsed(const struct layout *layout, const struct oci_descriptor *descriptor,
+		   struct oci_parsed *ret_parsed, struct error *err)
+{
+	auto_free char *text = NULL;
+	char name[OCI_DIGEST_SIZE];
+
+	if (layout_read(layout, descriptor, &text, err) < 0)
+		return -1;
+	return oci_parse(oci_digest_text(&descriptor->digest, name), text, (size_t)descriptor->size,
+			 ret_parsed, err);
+}
+
+static int
+compare_tags(const void *a, const void *b)
+{
+	const struct layout_tag *const *left = a, *const *right = b;
+
+	return strcmp((*left)->name, (*right)->name);
+}
+
+static char *
+format_index(const struct layout *layout, const struct layout_tags *tags)
+{
+	const struct layout_tag **order = xcalloc(tags->count + 1, sizeof(*order));
+	json_t *list = json_array(), *root;
+	char *text;
+
+	for (size_t i = 0; i < tags->count; i++)
+		order[i] = &tags->items[i];
+	qsort(order, tags->count, sizeof(const struct layout_tag *), compare_tags);
+	for (size_t i = 0; i < tags->count; i++) {
+		json_t *entry = oci_descriptor_json(&order[i]->descriptor);
+
+		(void)json_object_set_new(entry, "annotations",
+					  json_pack("{s:s}", OCI_REF_NAME, order[i]->name));
+		(void)json_array_append_new(list, entry);
+	}
+	free(order);
+	root = json_pack("{s:i, s:s, s:o, s:{s:s, s:s*}}", "schemaVersion", 2, "mediaType",
+			 oci_media_type(OCI_TYPES_OCI, OCI_INDEX), "manifests", list, "annotations",
+			 MARK_KEY, MARK_VALUE, PART_KEY, layout->part);
+	text = jsonx_compact(root);
+	json_decref(root);
+	return text;
+}
+
+struct keep {
+	const struct layout *layout;
+	struct digest_set set;
+};
+
+static int
+keep_blob(void *context, const struct oci_descriptor *descriptor, struct error *err)
+{
+	struct keep *keep = context;
+	auto_close int fd = layout_open_blob(keep->layout, descriptor, err);
+
+	if (fd < 0)
+		return -1;
+	(void)digest_set_add(&keep->set, &descriptor->digest);
+	return 0;
+}
+
+static int
+keep_document(void *context, const struct oci_descriptor *descriptor,
+	      const struct oci_parsed *parsed, struct error *err)
+{
+	struct keep *keep = context;
+
+	(void)parsed;
+	(void)err;
+	(void)digest_set_add(&keep->set, &descriptor->digest);
+	return 0;
+}
+
+/* What an earlier run needed and this one does not. A failure to remove is no harm. */
+static void
+remove_garbage(const struct layout *layout, const struct digest_set *set)
+{
+	DIR *dir = opendir(layout->blobs);
+	struct dirent *entry;
+
+	if (dir == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL) {
+		struct digest digest;
+
+		if (strlen(entry->d_name) == 64 && digest_parse(entry->d_name, &digest) &&
+		    !digest_set_has(set, &digest))
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	}
+	(void)closedir(dir);
+}
+
+static int
+put_index(struct layout *layout, const struct layout_tags *tags, bool *ret_changed,
+	  struct error *err)
+{
+	auto_free char *version_path = path_join(layout->path, "oci-layout");
+	auto_free char *index_path = path_join(layout->path, "index.json");
+	char *text = format_index(layout, tags);
+
+	*ret_changed = layout->index_text == NULL || strcmp(layout->index_text, text) != 0;
+	free(layout->index_text);
+	layout->index_text = text;
+	if (write_file(version_path, LAYOUT_VERSION, strlen(LAYOUT_VERSION), 0644, err) < 0)
+		return -1;
+	if (*ret_changed && write_file(index_path, text, strlen(text), 0644, err) < 0)
+		return -1;
+	return 0;
+}
+
+int
+layout_publish(struct layout *layout, const struct layout_tags *tags, bool *ret_changed,
+	       struct error *err)
+{
+	struct keep keep = {layout, DIGEST_SET_INIT};
+	const struct layout_visit visit = {keep_blob, keep_document, &keep};
+	bool changed = false;
+	int result;
+
+	result = layout_walk(layout, tags, &visit, err);
+	if (result == 0)
+		result = put_index(layout, tags, &changed, err);
+	if (result == 0) {
+		remove_garbage(layout, &keep.set);
+		if (ret_changed != NULL)
+			*ret_changed = changed;
+	}
+	digest_set_release(&keep.set);
+	return result;
+}
+
+struct walk {
+	const struct layout *layout;
+	const struct layout_visit *visit;
+	struct digest_set seen;
+};
+
+static int
+visit_blob(struct walk *walk, const struct oci_descriptor *descriptor, struct error *err)
+{
+	if (!digest_set_add(&walk->seen, &descriptor->digest))
+		return 0;
+	return walk->visit->blob(walk->visit->context, descriptor, err);
+}
+
+/* `depth` counts how many indexes may still lie inside each other: one is what clients know. */
+static int
+visit_document(struct walk *walk, const struct oci_descriptor *descriptor, int depth,
+	       struct error *err)
+{
+	AUTO(oci_parsed_release) struct oci_parsed parsed = OCI_PARSED_INIT;
+	char name[OCI_DIGEST_SIZE];
+
+	if (digest_set_has(&walk->seen, &descriptor->digest))
+		return 0;
+	if (layout_read_parsed(walk->layout, descriptor, &parsed, err) < 0)
+		return -1;
+	if (parsed.manifests.count != 0 && depth == 0)
+		return error_set(err, ERR_INPUT, "'%s' is an index inside an index",
+				 oci_digest_text(&descriptor->digest, name));
+	for (size_t i = 0; i < parsed.manifests.count; i++)
+		if (visit_document(walk, &parsed.manifests.items[i], depth - 1, err) < 0)
+			return -1;
+	if (parsed.has_config && visit_blob(walk, &parsed.config, err) < 0)
+		return -1;
+	for (size_t i = 0; i < parsed.layers.count; i++)
+		if (visit_blob(walk, &parsed.layers.items[i], err) < 0)
+			return -1;
+	(void)digest_set_add(&walk->seen, &descriptor->digest);
+	return walk->visit->document(walk->visit->context, descriptor, &parsed, err);
+}
+
+int
+layout_walk(const struct layout *layout, const struct layout_tags *tags,
+	    const struct layout_visit *visit, struct error *err)
+{
+	struct walk walk = {layout, visit, DIGEST_SET_INIT};
+	int result = 0;
+
+	for (size_t i = 0; i < tags->count && result == 0; i++) {
+		result = visit_document(&walk, &tags->items[i].descriptor, 1, err);
+		if (result < 0)
+			error_prefix(err, "image '%s'", tags->items[i].name);
+	}
+	digest_set_release(&walk.seen);
+	return result;
+}

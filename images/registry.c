@@ -1,0 +1,423 @@
+#include "images/registry_internal.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+
+#include <jansson.h>
+#include <string.h>
+
+/* All four: a registry may hide what the client does not say it knows. */
+#define ACCEPT                                                                                     \
+	"Accept: application/vnd.oci.image.index.v1+json, "                                        \
+	"application/vnd.oci.image.manifest.v1+json, "                                             \
+	"application/vnd.docker.distribution.manifest.list.v2+json, "                              \
+	"application/vnd.docker.distribution.manifest.v2+json"
+
+/* How often one request is sent because of 401: without a token, with one, with a fresh one. */
+enum { MAX_ROUNDS = 3 };
+
+char *
+registry_url(const struct registry *registry, const char *tail)
+{
+	return xasprintf("%s%s/%s", registry->base, registry->reference->path, tail);
+}
+
+void
+registry_free(struct registry *registry)
+{
+	if (registry == NULL)
+		return;
+	auth_free(registry->auth);
+	free(registry->base);
+	free(registry->pull_scope);
+	free(registry->push_scope);
+	free(registry);
+}
+
+void
+registry_freep(struct registry **registry)
+{
+	registry_free(*registry);
+	*registry = NULL;
+}
+
+const struct reference *
+registry_reference(const struct registry *registry)
+{
+	return registry->reference;
+}
+
+void
+registry_manifest_release(struct registry_manifest *manifest)
+{
+	free(manifest->media_type);
+	*manifest = (struct registry_manifest){.media_type = NULL};
+}
+
+int
+registry_send(struct registry *registry, const struct registry_request *request,
+	      struct http_response *ret_response, struct error *err)
+{
+	bool own = http_url_same_origin(registry->base, request->url);
+
+	for (int round = 1;; round++) {
+		char *authorization = NULL;
+		struct http_request http = {
+			.method = request->method,
+			.url = request->url,
+			.allow = registry->options.auth.plain_http ? HTTP_ALLOW_PLAIN : 0,
+			.headers = request->headers,
+			.body = request->body,
+			.max_response_bytes = request->max_response_bytes,
+			.retry = request->retry,
+			.progress = request->progress,
+		};
+		int result = 0;
+
+		/* A storage server that an upload was sent to has no business with the token. */
+		if (own)
+			result = auth_header(registry->auth, request->scope, &authorization, err);
+		http.authorization = authorization;
+		if (result == 0) {
+			http_response_release(ret_response);
+			result = http_request(registry->http, &http, ret_response, err);
+		}
+		if (result == 0 && own && ret_response->status == 401 && round < MAX_ROUNDS) {
+			result = auth_challenged(registry->auth, ret_response, authorization,
+						 request->scope, err);
+			if (result == 0)
+				result = 1;
+		}
+		if (authorization != NULL)
+			explicit_bzero(authorization, strlen(authorization));
+		free(authorization);
+		if (result <= 0)
+			return result;
+	}
+}
+
+/* The first error of an answer's document; NULL if it is none. Texts are borrowed from `*root`. */
+static const char *
+first_error(const struct http_response *response, json_t **root, const char **ret_message)
+{
+	const json_t *error;
+
+	*root = json_loadb(response->body != NULL ? response->body : "", response->length, 0, NULL);
+	error = json_array_get(json_object_get(*root, "errors"), 0);
+	*ret_message = json_string_value(json_object_get(error, "message"));
+	return json_string_value(json_object_get(error, "code"));
+}
+
+bool
+registry_has_code(const struct http_response *response, const char *code)
+{
+	const char *seen, *message;
+	json_t *root;
+	bool result;
+
+	seen = first_error(response, &root, &message);
+	result = seen != NULL && strcmp(seen, code) == 0;
+	json_decref(root);
+	return result;
+}
+
+int
+registry_refused(const struct http_response *response, const char *what, struct error *err)
+{
+	const char *code, *message;
+	json_t *root;
+
+	if (http_response_check(response, err) == 0)
+		return error_set(err, ERR_REMOTE, "%s: unexpected status %d", what,
+				 response->status);
+	code = first_error(response, &root, &message);
+	if (code != NULL && strlen(code) < 64)
+		error_set(err, err->code, "%s: status %d, %s%s%.200s", what, response->status, code,
+			  message != NULL ? ": " : "", message != NULL ? message : "");
+	else
+		error_prefix(err, "%s", what);
+	json_decref(root);
+	return -1;
+}
+
+/*
+ * Whether http:// is what a registry on this machine speaks: a server that wants TLS answers 400 or
+ * not at all.
+ */
+static bool
+speaks_http(struct http_client *http, const char *host)
+{
+	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	auto_free char *url = xasprintf("http://%s/v2/", host);
+	struct http_request request = {.url = url, .retry = HTTP_RETRY_NEVER};
+	struct error ignored = ERROR_INIT;
+
+	return http_request(http, &request, &response, &ignored) == 0 && response.status != 400;
+}
+
+static int
+ping(struct registry *registry, struct error *err)
+{
+	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	struct http_request request = {
+		.url = registry->base,
+		.allow = registry->options.auth.plain_http ? HTTP_ALLOW_PLAIN : 0,
+	};
+
+	if (http_request(registry->http, &request, &response, err) < 0)
+		return -1;
+	/* 401 is an answer too: the scheme is learnt again by the request that needs it. */
+	if (response.status == 200 || response.status == 401)
+		return 0;
+	if (response.status == 404)
+		return error_set(err, ERR_REMOTE, "'%s' is not a container registry: no /v2/ there",
+				 registry->reference->host);
+	return registry_refused(&response, "the registry does not answer", err);
+}
+
+int
+registry_open(struct http_client *http, const struct reference *repository,
+	      const struct registry_options *options, struct registry **ret_registry,
+	      struct error *err)
+{
+	AUTO(registry_freep) struct registry *registry = xcalloc(1, sizeof(*registry));
+	const char *scheme = "https";
+
+	if (options->auth.plain_http ||
+	    (reference_host_is_loopback(repository->host) && speaks_http(http, repository->host)))
+		scheme = "http";
+	registry->http = http;
+	registry->reference = repository;
+	registry->options = *options;
+	registry->auth = auth_new(http, repository, &options->auth);
+	registry->base = xasprintf("%s://%s/v2/", scheme, repository->host);
+	registry->pull_scope = xasprintf("repository:%s:pull", repository->path);
+	registry->push_scope = xasprintf("repository:%s:pull,push", repository->path);
+	if (ping(registry, err) < 0)
+		return error_prefix(err, "'%s'", repository->registry);
+	*ret_registry = TAKE(registry);
+	return 0;
+}
+
+static int
+ask_manifest(struct registry *registry, const char *method, const char *name,
+	     struct http_response *response, struct error *err)
+{
+	static const char *const headers[] = {ACCEPT, NULL};
+	auto_free char *tail = xasprintf("manifests/%s", name);
+	auto_free char *url = registry_url(registry, tail);
+	const struct registry_request request = {
+		.method = method,
+		.url = url,
+		.headers = headers,
+		.scope = registry->pull_scope,
+		.max_response_bytes = OCI_MAX_DOCUMENT,
+	};
+
+	if (registry_send(registry, &request, response, err) < 0)
+		return error_prefix(err, "'%s'", name);
+	if (response->status == 404)
+		return 0;
+	if (response->status == 200)
+		return 1;
+	return registry_refused(response, name, err);
+}
+
+static char *
+media_type_of(const struct http_response *response)
+{
+	const char *type = http_response_header(response, "Content-Type");
+
+	return type != NULL ? xstrndup(type, strcspn(type, "; ")) : NULL;
+}
+
+int
+registry_get_manifest(struct registry *registry, const char *name,
+		      struct registry_manifest *ret_manifest, char **ret_text, struct error *err)
+{
+	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	int result = ask_manifest(registry, "GET", name, &response, err);
+	struct digest wanted, seen;
+
+	if (result <= 0)
+		return result;
+	digest_of(response.body, response.length, &seen);
+	if (oci_digest_parse(name, &wanted) && !digest_equal(&wanted, &seen))
+		return error_set(err, ERR_VERIFY, "'%s' answers with other content for '%s'",
+				 registry->reference->registry, name);
+	*ret_manifest = (struct registry_manifest){
+		.media_type = media_type_of(&response),
+		.digest = seen,
+		.size = response.length,
+	};
+	if (ret_text != NULL)
+		*ret_text = TAKE(response.body);
+	return 1;
+}
+
+int
+registry_head_manifest(struct registry *registry, const char *name,
+		       struct registry_manifest *ret_manifest, struct error *err)
+{
+	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	int result = ask_manifest(registry, "HEAD", name, &response, err);
+	const char *digest_text, *length_text;
+	struct digest digest;
+	uint64_t size;
+
+	if (result <= 0)
+		return result;
+	digest_text = http_response_header(&response, "Docker-Content-Digest");
+	length_text = http_response_header(&response, "Content-Length");
+	if (digest_text == NULL || !oci_digest_parse(digest_text, &digest) || length_text == NULL ||
+	    !http_parse_number(length_text, &size))
+		return registry_get_manifest(registry, name, ret_manifest, NULL, err);
+	*ret_manifest = (struct registry_manifest){
+		.media_type = media_type_of(&response), .digest = digest, .size = size};
+	return 1;
+}
+
+/* After 201: the digest that the registry has computed, if it says so, is the one that was sent. */
+static int
+check_stored(const struct http_response *response, const char *name,
+	     const struct oci_document *document, struct error *err)
+{
+	const char *text = http_response_header(response, "Docker-Content-Digest");
+	char want[OCI_DIGEST_SIZE];
+
+	(void)oci_digest_text(&document->descriptor.digest, want);
+	if (text == NULL || strcmp(text, want) == 0)
+		return 0;
+	return error_set(err, ERR_VERIFY, "the registry has stored '%s' as %.80s, not %s", name,
+			 text, want);
+}
+
+int
+registry_put_manifest(struct registry *registry, const char *name,
+		      const struct oci_document *document, bool *ret_subject, struct error *err)
+{
+	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	auto_free char *tail = xasprintf("manifests/%s", name);
+	auto_free char *url = registry_url(registry, tail);
+	auto_free char *type = xasprintf("Content-Type: %s", document->descriptor.media_type);
+	const char *const headers[] = {type, NULL};
+	const struct http_body body = {.bytes = document->text, .fd = -1, .size = document->length};
+	const struct registry_request request = {
+		.method = "PUT",
+		.url = url,
+		.headers = headers,
+		.body = &body,
+		.scope = registry->push_scope,
+		/* The same bytes under the same name: a second time changes nothing. */
+		.retry = HTTP_RETRY_ALWAYS,
+	};
+
+	if (registry_send(registry, &request, &response, err) < 0)
+		return error_prefix(err, "'%s'", name);
+	if (registry_has_code(&response, "MANIFEST_BLOB_UNKNOWN") ||
+	    registry_has_code(&response, "BLOB_UNKNOWN")) {
+		(void)registry_refused(&response, name, err);
+		err->code = ERR_NOT_FOUND;
+		return -1;
+	}
+	if (response.status < 200 || response.status > 299)
+		return registry_refused(&response, name, err);
+	if (ret_subject != NULL)
+		*ret_subject = http_response_header(&response, "OCI-Subject") != NULL;
+	return check_stored(&response, name, document, err);
+}
+
+int
+registry_head_blob(struct registry *registry, const struct digest *digest, uint64_t size,
+		   struct error *err)
+{
+	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	char name[OCI_DIGEST_SIZE];
+	auto_free char *tail = xasprintf("blobs/%s", oci_digest_text(digest, name));
+	auto_free char *url = registry_url(registry, tail);
+	const struct registry_request request = {
+		.method = "HEAD", .url = url, .scope = registry->pull_scope};
+	const char *length, *seen;
+	uint64_t seen_size;
+
+	if (registry_send(registry, &request, &response, err) < 0)
+		return error_prefix(err, "blob '%s'", name);
+	if (response.status == 404)
+		return 0;
+	if (response.status != 200)
+		return registry_refused(&response, name, err);
+	length = http_response_header(&response, "Content-Length");
+	seen = http_response_header(&response, "Docker-Content-Digest");
+	/* Something else under this name is as good as nothing. */
+	if (seen != NULL && strcmp(seen, name) != 0)
+		return 0;
+	return length == NULL || (http_parse_number(length, &seen_size) && seen_size == size);
+}
+
+int
+registry_get_blob(struct registry *registry, const struct digest *digest, uint64_t size,
+		  char **ret_text, struct error *err)
+{
+	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	char name[OCI_DIGEST_SIZE];
+	auto_free char *tail = xasprintf("blobs/%s", oci_digest_text(digest, name));
+	auto_free char *url = registry_url(registry, tail);
+	const struct registry_request request = {
+		.url = url,
+		.scope = registry->pull_scope,
+		.max_response_bytes = OCI_MAX_DOCUMENT,
+	};
+	struct digest seen;
+
+	if (size > OCI_MAX_DOCUMENT)
+		return error_set(err, ERR_INPUT, "blob '%s' is too large to be read", name);
+	if (registry_send(registry, &request, &response, err) < 0)
+		return error_prefix(err, "blob '%s'", name);
+	if (response.status != 200)
+		return registry_refused(&response, name, err);
+	digest_of(response.body, response.length, &seen);
+	if (response.length != size || !digest_equal(&seen, digest))
+		return error_set(err, ERR_VERIFY, "'%s' answers with other content for blob '%s'",
+				 registry->reference->registry, name);
+	*ret_text = TAKE(response.body);
+	return 0;
+}
+
+int
+registry_referrers(struct registry *registry, const struct digest *digest,
+		   struct oci_parsed *ret_index, bool *ret_native, struct error *err)
+{
+	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	static const char *const headers[] = {"Accept: application/vnd.oci.image.index.v1+json",
+					      NULL};
+	struct registry_manifest fallback = {.media_type = NULL};
+	char name[OCI_DIGEST_SIZE], hex[DIGEST_HEX_SIZE];
+	auto_free char *tail = xasprintf("referrers/%s", oci_digest_text(digest, name));
+	auto_free char *url = registry_url(registry, tail);
+	auto_free char *tag = xasprintf("sha256-%s", digest_hex(digest, hex));
+	auto_free char *text = NULL;
+	const struct registry_request request = {
+		.url = url,
+		.headers = headers,
+		.scope = registry->pull_scope,
+		.max_response_bytes = OCI_MAX_DOCUMENT,
+	};
+	int result;
+
+	if (registry_send(registry, &request, &response, err) < 0)
+		return error_prefix(err, "referrers of '%s'", name);
+	*ret_native = response.status == 200;
+	if (*ret_native)
+		return oci_parse("referrers", response.body, response.length, ret_index, err) < 0
+			       ? -1
+			       : ret_index->manifests.count != 0;
+	if (response.status != 404 && response.status != 400 && response.status != 405)
+		return registry_refused(&response, "referrers", err);
+	result = registry_get_manifest(registry, tag, &fallback, &text, err);
+	if (result <= 0)
+		return result;
+	result = oci_parse(tag, text, (size_t)fallback.size, ret_index, err) < 0 ? -1 : 1;
+	registry_manifest_release(&fallback);
+	return result;
+}

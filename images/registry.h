@@ -1,0 +1,99 @@
+#pragma once
+
+/*
+ * One repository in a registry, over the OCI distribution API. Used by several threads at once.
+ *
+ * What the registry says is never taken as proof: digests are compared, and what was sent is asked
+ * for again.
+ */
+
+#include "base/error.h"
+#include "images/auth.h"
+#include "images/oci.h"
+#include "images/reference.h"
+#include "net/http.h"
+
+struct registry;
+
+struct registry_options {
+	struct auth_options auth; /* plain_http: talk http:// to any host */
+};
+
+/*
+ * All is borrowed and must outlive the result. For a registry on this machine it is tried whether
+ * it speaks http or https; all others are spoken to over https, unless `auth.plain_http`.
+ * ERR_NETWORK, ERR_REMOTE (nothing there that is a registry), ERR_VERIFY (certificate).
+ */
+int registry_open(struct http_client *http, const struct reference *repository,
+		  const struct registry_options *options, struct registry **ret_registry,
+		  struct error *err) CHECKED;
+void registry_free(struct registry *registry);
+void registry_freep(struct registry **registry); /* for AUTO() */
+
+const struct reference *registry_reference(const struct registry *registry);
+
+/* What the registry has under a tag or digest. */
+struct registry_manifest {
+	char *media_type; /* owned; NULL if the answer had none */
+	struct digest digest;
+	uint64_t size;
+};
+
+void registry_manifest_release(struct registry_manifest *manifest);
+
+/*
+ * Asks for a manifest or index by tag, or by "sha256:HEX". Returns 1, 0 if it is not there, or -1.
+ * A registry that does not tell the digest is asked for the whole document.
+ */
+int registry_head_manifest(struct registry *registry, const char *name,
+			   struct registry_manifest *ret_manifest, struct error *err) CHECKED;
+
+/*
+ * Gets a manifest or index; its digest is computed from the bytes, and compared when `name` is one
+ * (ERR_VERIFY). The text is to be freed by the caller. Returns 1, 0 if it is not there, or -1.
+ */
+int registry_get_manifest(struct registry *registry, const char *name,
+			  struct registry_manifest *ret_manifest, char **ret_text,
+			  struct error *err) CHECKED;
+
+/*
+ * Puts a document under a tag or its digest, and compares the digest in the answer. With
+ * `ret_subject` it is stored whether the registry has understood the document's subject. A child
+ * that the registry does not know is ERR_NOT_FOUND, and worth another try after a look at the
+ * children; else ERR_REMOTE, ERR_VERIFY, ERR_NETWORK.
+ */
+int registry_put_manifest(struct registry *registry, const char *name,
+			  const struct oci_document *document, bool *ret_subject,
+			  struct error *err) CHECKED;
+
+/* Whether the registry says it has the blob, with the right size. Returns 1, 0 or -1. */
+int registry_head_blob(struct registry *registry, const struct digest *digest, uint64_t size,
+		       struct error *err) CHECKED;
+
+/* Gets a small blob and compares its digest; to be freed. ERR_NOT_FOUND, ERR_VERIFY, ... */
+int registry_get_blob(struct registry *registry, const struct digest *digest, uint64_t size,
+		      char **ret_text, struct error *err) CHECKED;
+
+/* What is to be brought to the registry: borrowed. */
+struct registry_blob {
+	const struct oci_descriptor *descriptor;
+	int fd;                         /* a file with exactly this content */
+	const char *mount_from;         /* another repository's path at this registry, or NULL */
+	struct progress_task *progress; /* may be NULL */
+};
+
+/*
+ * Brings a blob to the registry that does not have it: mounts it or sends it, and looks whether it
+ * is there. A lost upload is begun anew a few times. The caller has made sure that the file holds
+ * what the descriptor says. ERR_VERIFY: the registry says it has it, and has not.
+ */
+int registry_push_blob(struct registry *registry, const struct registry_blob *blob,
+		       bool *ret_mounted, struct error *err) CHECKED;
+
+/*
+ * The index of referrers of a manifest: from the referrers API, or from the fallback tag where the
+ * registry has none. Returns 1 and the parsed index, 0 if there are none, or -1. `ret_native` tells
+ * whether the registry has the API.
+ */
+int registry_referrers(struct registry *registry, const struct digest *digest,
+		       struct oci_parsed *ret_index, bool *ret_native, struct error *err) CHECKED;

@@ -1,0 +1,452 @@
+#include "images/auth.h"
+#include "images/challenge.h"
+#include "images/credentials.h"
+#include "images/push.h"
+#include "images/reference.h"
+#include "images/referrers.h"
+#include "images/token.h"
+#include "tests/scratch.h"
+
+#include "base/file.h"
+#include "base/progress.h"
+
+#include <sys/stat.h>
+
+#define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void
+test_reference(void **state)
+{
+	static const struct {
+		const char *text, *host, *path, *tag;
+		bool digest;
+	} rows[] = {
+		{"ghcr.io/owner/repo", "ghcr.io", "owner/repo", NULL, false},
+		{"ghcr.io/owner/repo:v1", "ghcr.io", "owner/repo", "v1", false},
+		{"docker.io/owner/repo", "registry-1.docker.io", "owner/repo", NULL, false},
+		{"index.docker.io/owner/repo", "registry-1.docker.io", "owner/repo", NULL, false},
+		{"owner/repo:latest", "registry-1.docker.io", "owner/repo", "latest", false},
+		{"busybox", "registry-1.docker.io", "library/busybox", NULL, false},
+		{"localhost/a", "localhost", "a", NULL, false},
+		{"localhost:5000/a/b:t", "localhost:5000", "a/b", "t", false},
+		{"[::1]:5000/a", "[::1]:5000", "a", NULL, false},
+		{"quay.io/a/b__c--d.e@sha256:" HEX64, "quay.io", "a/b__c--d.e", NULL, true},
+		{"quay.io/a:t@sha256:" HEX64, "quay.io", "a", "t", true},
+	};
+	static const char *const bad[] = {
+		"",
+		"ghcr.io/",
+		"ghcr.io/Owner/repo",
+		"ghcr.io/a//b",
+		"ghcr.io/a/",
+		"ghcr.io/a/.b",
+		"ghcr.io/a___b",
+		"ghcr.io/a..b",
+		"ghcr.io/a-",
+		"ghcr.io/a:",
+		"ghcr.io/a:+",
+		"ghcr.io/a:-b",
+		"ghcr.io/a@sha256:0",
+		"-x.io/a",
+		"a b.io/c",
+		"x.io:port/a",
+		"ghcr.io/a@md5:" HEX64,
+		"[::1/a",
+		"x.io:/a",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(reference_release) struct reference reference = REFERENCE_INIT;
+		struct error err = ERROR_INIT;
+
+		assert_ok(reference_parse(rows[i].text, &reference, &err), err);
+		assert_string_equal(reference.host, rows[i].host);
+		assert_string_equal(reference.path, rows[i].path);
+		assert_int_equal(reference.has_digest, rows[i].digest);
+		if (rows[i].tag == NULL)
+			assert_null(reference.tag);
+		else
+			assert_string_equal(reference.tag, rows[i].tag);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		AUTO(reference_release) struct reference reference = REFERENCE_INIT;
+		struct error err = ERROR_INIT;
+
+		if (reference_parse(bad[i], &reference, &err) == 0)
+			fail_msg("'%s' was accepted", bad[i]);
+		if (strstr(err.message, bad[i]) == NULL)
+			fail_msg("'%s': %s", bad[i], err.message);
+	}
+}
+
+static void
+test_repository(void **state)
+{
+	AUTO(reference_release) struct reference reference = REFERENCE_INIT;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_refused(reference_parse_repository("ghcr.io/a/b:c", &reference, &err), err,
+		       ERR_INPUT, "a repository without tag is wanted");
+	assert_true(reference_host_is_loopback("localhost:5000"));
+	assert_true(reference_host_is_loopback("127.0.0.1"));
+	assert_true(reference_host_is_loopback("[::1]:5000"));
+	assert_false(reference_host_is_loopback("127.0.0.1.example.org"));
+	assert_false(reference_host_is_loopback("localhost.example.org"));
+	assert_false(reference_host_is_loopback("[::2]:5000"));
+}
+
+static void
+test_challenge(void **state)
+{
+	AUTO(challenges_release) struct challenges list = CHALLENGES_INIT;
+	const struct challenge *bearer, *basic;
+
+	(void)state;
+	assert_true(challenges_parse(
+		"Negotiate YII==, Bearer realm=\"https://auth.docker.io/token\" , "
+		"service=registry.docker.io,scope=\"repository:a/b:pull,push repository:c:pull\","
+		"error=\"insufficient_scope\", basic REALM = \"a \\\"b\\\" c\"",
+		&list));
+	assert_int_equal(list.count, 3);
+	bearer = challenges_find(&list, CHALLENGE_BEARER);
+	assert_string_equal(bearer->realm, "https://auth.docker.io/token");
+	assert_string_equal(bearer->service, "registry.docker.io");
+	assert_string_equal(bearer->scope, "repository:a/b:pull,push repository:c:pull");
+	assert_string_equal(bearer->error, "insufficient_scope");
+	basic = challenges_find(&list, CHALLENGE_BASIC);
+	assert_string_equal(basic->realm, "a \"b\" c");
+	assert_true(challenges_parse("NTLM", &list));
+	assert_int_equal(list.count, 4);
+}
+
+static void
+test_bad_challenge(void **state)
+{
+	static const char *const rows[] = {
+		"",
+		",",
+		"Bearer realm=\"open",
+		"Bearer realm=\"a\\",
+		"Basic realm=\"a\"b",
+		"=x",
+		"Bearer realm=\"a\" service=\"b\"",
+		"(x)",
+		"Basic @",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(challenges_release) struct challenges list = CHALLENGES_INIT;
+
+		if (challenges_parse(rows[i], &list))
+			fail_msg("'%s' was accepted", rows[i]);
+		assert_int_equal(list.count, 0);
+	}
+}
+
+/* "alice:s3cret", "bob:a:b", "alice:identity", each in base64. */
+#define ALICE "YWxpY2U6czNjcmV0"
+#define BOB   "Ym9iOmE6Yg=="
+
+static void
+test_credentials(void **state)
+{
+	static const struct {
+		const char *text, *repository, *user, *secret, *helper;
+	} rows[] = {
+		{"{}", "ghcr.io/a/b", NULL, NULL, NULL},
+		{"{\"auths\":{\"ghcr.io\":{\"auth\":\"" ALICE "\"}}}", "ghcr.io/a/b", "alice",
+		 "s3cret", NULL},
+		{"{\"auths\":{\"ghcr.io\":{\"auth\":\"" BOB "\"}}}", "ghcr.io/a/b", "bob", "a:b",
+		 NULL},
+		{"{\"auths\":{\"ghcr.io\":{\"auth\":\"" ALICE "\"},\"ghcr.io/a\":{\"auth\":\"" BOB
+		 "\"},\"ghcr.io/ab\":{\"auth\":\"" ALICE "\"}}}",
+		 "ghcr.io/a/b", "bob", "a:b", NULL},
+		{"{\"auths\":{\"https://index.docker.io/v1/\":{\"auth\":\"" ALICE "\"}}}", "a/b",
+		 "alice", "s3cret", NULL},
+		{"{\"auths\":{\"localhost:5000\":{\"username\":\"u\",\"password\":\"p\"}}}",
+		 "localhost:5000/x", "u", "p", NULL},
+		{"{\"auths\":{\"localhost\":{\"auth\":\"" ALICE "\"}}}", "localhost:5000/x", NULL,
+		 NULL, NULL},
+		{"{\"auths\":{\"ghcr.io\":{}},\"credsStore\":\"desktop\"}", "ghcr.io/a", NULL, NULL,
+		 "desktop"},
+		{"{\"auths\":{\"ghcr.io\":{\"auth\":\"" ALICE
+		 "\"}},\"credHelpers\":{\"ghcr.io\":\"gh\",\"quay.io\":\"q\"},\"credsStore\":"
+		 "\"s\"}",
+		 "ghcr.io/a", NULL, NULL, "gh"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(reference_release) struct reference repository = REFERENCE_INIT;
+		AUTO(credentials_release) struct credentials found = CREDENTIALS_INIT;
+		auto_free char *helper = NULL;
+		struct error err = ERROR_INIT;
+		int result;
+
+		assert_ok(reference_parse(rows[i].repository, &repository, &err), err);
+		result = credentials_parse("config.json", rows[i].text, strlen(rows[i].text), false,
+					   &repository, &found, &helper, &err);
+		if (result != (rows[i].user != NULL || rows[i].helper != NULL))
+			fail_msg("row %zu: %d %s", i, result, err.message);
+		if (rows[i].user != NULL) {
+			assert_string_equal(found.user, rows[i].user);
+			assert_string_equal(found.secret, rows[i].secret);
+		}
+		if (rows[i].helper != NULL)
+			assert_string_equal(helper, rows[i].helper);
+	}
+}
+
+static void
+test_identity_token(void **state)
+{
+	static const char text[] =
+		"{\"ghcr.io\":{\"auth\":\"" ALICE "\",\"identitytoken\":\"tok\"}}";
+	AUTO(reference_release) struct reference repository = REFERENCE_INIT;
+	AUTO(credentials_release) struct credentials found = CREDENTIALS_INIT;
+	auto_free char *helper = NULL;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_ok(reference_parse("ghcr.io/a", &repository, &err), err);
+	assert_int_equal(credentials_parse("f", text, strlen(text), true, &repository, &found,
+					   &helper, &err),
+			 1);
+	assert_true(found.identity_token);
+	assert_string_equal(found.secret, "tok");
+}
+
+/* No message shows what may be a secret. */
+static void
+test_bad_credentials(void **state)
+{
+	static const struct {
+		const char *text, *refusal;
+	} rows[] = {
+		{"s3cret", "'f' is not a JSON object"},
+		{"{\"auths\":{\"ghcr.io\":{\"auth\":\"s3cret", "'f' is not a JSON object (line 1)"},
+		{"{\"auths\":{\"ghcr.io\":{\"auth\":\"s3cret\"}}}",
+		 "an 'auth' in 'f' is not the base64"},
+		{"{\"auths\":{\"ghcr.io\":{\"auth\":\"czNjcmV0\"}}}", "an 'auth' in 'f' is not"},
+		{"{\"credsStore\":\"../s3cret\"}", "a credential helper in 'f' has no plain name"},
+		{"{\"credHelpers\":{\"ghcr.io\":7}}",
+		 "a credential helper in 'f' has no plain name"},
+	};
+	AUTO(reference_release) struct reference repository = REFERENCE_INIT;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_ok(reference_parse("ghcr.io/a", &repository, &err), err);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(credentials_release) struct credentials found = CREDENTIALS_INIT;
+		auto_free char *helper = NULL;
+
+		assert_refused(credentials_parse("f", rows[i].text, strlen(rows[i].text), false,
+						 &repository, &found, &helper, &err),
+			       err, ERR_INPUT, rows[i].refusal);
+		assert_null(strstr(err.message, "s3cret"));
+		assert_null(found.secret);
+	}
+}
+
+/* The places, in their order, and helpers that answer, do not know, fail, and talk nonsense. */
+static void
+test_find(void **state)
+{
+	static const char *const names[] = {"docker-credential-good", "docker-credential-none",
+					    "docker-credential-sick", "docker-credential-odd"};
+	static const char *const scripts[] = {
+		"#!/bin/sh\nread host\n"
+		"printf '{\"ServerURL\":\"%s\",\"Username\":\"%s\",\"Secret\":\"h3lper\"}' x "
+		"$host\n",
+		"#!/bin/sh\necho credentials not found in native keychain\nexit 1\n",
+		"#!/bin/sh\necho s3cret\nexit 3\n", "#!/bin/sh\necho s3cret\n"};
+	char *dir = scratch_directory();
+	auto_free char *docker = path_join(dir, "config.json");
+	auto_free char *path = xasprintf("%s:%s", dir, getenv("PATH"));
+	auto_free char *named = path_join(dir, "named.json");
+	AUTO(reference_release) struct reference repository = REFERENCE_INIT;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		auto_free char *program = path_join(dir, names[i]);
+
+		assert_ok(write_file(program, scripts[i], strlen(scripts[i]), 0755, &err), err);
+	}
+	(void)unsetenv("REGISTRY_AUTH_FILE");
+	(void)setenv("PATH", path, 1);
+	(void)setenv("HOME", dir, 1);
+	(void)setenv("XDG_RUNTIME_DIR", dir, 1);
+	(void)setenv("XDG_CONFIG_HOME", dir, 1);
+	(void)setenv("DOCKER_CONFIG", dir, 1);
+	assert_ok(reference_parse("ghcr.io/a", &repository, &err), err);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		AUTO(credentials_release) struct credentials found = CREDENTIALS_INIT;
+		auto_free char *text = xasprintf("{\"credsStore\":\"%s\"}", names[i] + 18);
+		int result;
+
+		assert_ok(write_file(docker, text, strlen(text), 0600, &err), err);
+		result = credentials_find(NULL, &repository, &found, &err);
+		if (result != (i == 0 ? 1 : i == 1 ? 0 : -1))
+			fail_msg("%s: %d %s", names[i], result, err.message);
+		if (i == 0) {
+			assert_string_equal(found.user, "ghcr.io");
+			assert_string_equal(found.secret, "h3lper");
+		}
+		if (result < 0) {
+			assert_non_null(strstr(err.message, names[i]));
+			assert_null(strstr(err.message, "s3cret"));
+		}
+	}
+	{
+		AUTO(credentials_release) struct credentials found = CREDENTIALS_INIT;
+		static const char text[] = "{\"auths\":{\"ghcr.io\":{\"auth\":\"" ALICE "\"}}}";
+
+		assert_refused(credentials_find(named, &repository, &found, &err), err,
+			       ERR_NOT_FOUND, named);
+		assert_ok(write_file(named, text, strlen(text), 0600, &err), err);
+		(void)setenv("REGISTRY_AUTH_FILE", named, 1);
+		assert_int_equal(credentials_find(NULL, &repository, &found, &err), 1);
+		assert_string_equal(found.user, "alice");
+		assert_string_equal(found.origin, named);
+	}
+	scratch_remove(dir);
+	free(dir);
+}
+
+static void
+test_realm(void **state)
+{
+	static const struct {
+		const char *host, *realm;
+		bool related;
+	} rows[] = {
+		{"ghcr.io", "ghcr.io", true},
+		{"localhost:5000", "localhost:5001", true},
+		{"registry-1.docker.io", "auth.docker.io", true},
+		{"registry.gitlab.com", "gitlab.com", true},
+		{"docker.io", "notdocker.io", false},
+		{"ghcr.io", "quay.io", false},
+		{"ghcr.io", "ghcr.io.evil.example", false},
+		{"a.example.co.uk", "b.example.co.uk", true},
+		{"example.co.uk", "evil.co.uk", false},
+		{"registry.com.au", "evil.com.au", false},
+		{"127.0.0.1", "127.0.0.1:17003", true},
+		{"10.0.0.1", "11.0.0.1", false},
+		{"localhost", "evil.localhost", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (auth_realm_is_related(rows[i].host, rows[i].realm) != rows[i].related)
+			fail_msg("%s, %s", rows[i].host, rows[i].realm);
+}
+
+static void
+test_token(void **state)
+{
+	static const struct {
+		const char *text, *token;
+		double least, most;
+	} rows[] = {
+		{"{\"token\":\"abc\"}", "abc", 40, 46},
+		{"{\"access_token\":\"abc\",\"expires_in\":300}", "abc", 220, 226},
+		{"{\"token\":\"a\",\"access_token\":\"b\",\"expires_in\":-5}", "a", 40, 46},
+		{"{\"token\":\"\",\"access_token\":\"b\"}", "b", 40, 46},
+		{"{\"token\":\"a b\"}", NULL, 0, 0},
+		{"{\"token\":\"a\\nX: y\"}", NULL, 0, 0},
+		{"{\"token\":7}", NULL, 0, 0},
+		{"<html>", NULL, 0, 0},
+		{"", NULL, 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(token_release) struct token token = TOKEN_INIT;
+		struct error err = ERROR_INIT;
+		double now = monotonic_sec();
+
+		if (rows[i].token == NULL) {
+			assert_refused(
+				token_parse("t", rows[i].text, strlen(rows[i].text), &token, &err),
+				err, ERR_REMOTE, "the answer of 't' holds no token");
+			continue;
+		}
+		assert_ok(token_parse("t", rows[i].text, strlen(rows[i].text), &token, &err), err);
+		assert_string_equal(token.text, rows[i].token);
+		assert_true(token.renew_at_sec >= now + rows[i].least);
+		assert_true(token.renew_at_sec <= now + rows[i].most);
+	}
+}
+
+static void
+test_tags(void **state)
+{
+	struct digest digest;
+
+	(void)state;
+	assert_int_equal(push_tag_rank("sha256-" HEX64 ".sig", "1"), 0);
+	assert_int_equal(push_tag_rank("10.0.2-1", "10.0.2-1"), 1);
+	assert_int_equal(push_tag_rank("x86_64-arm-10.0.2-1", "10.0.2-1"), 1);
+	assert_int_equal(push_tag_rank("x86_64-arm", "10.0.2-1"), 2);
+	assert_int_equal(push_tag_rank("110.0.2-1", "10.0.2-1"), 2);
+	assert_int_equal(push_tag_rank("register", NULL), 2);
+	assert_int_equal(push_tag_rank("latest", "10.0.2-1"), 3);
+	assert_true(referrers_tag_is_fallback("sha256-" HEX64));
+	assert_false(referrers_tag_is_fallback("sha256-" HEX64 ".sig"));
+	assert_false(referrers_tag_is_fallback("sha256-0"));
+	assert_false(referrers_tag_subject("sha256-" HEX64 ".att", &digest));
+	assert_true(referrers_tag_subject("sha256-" HEX64, &digest));
+}
+
+static void
+test_merge(void **state)
+{
+	static const char theirs_text[] =
+		"{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"x\",\"artifactType\":"
+		"\"other\","
+		"\"digest\":\"sha256:" HEX64 "\",\"size\":7,\"annotations\":{\"k\":\"v\"}}]}";
+	AUTO(oci_parsed_release) struct oci_parsed theirs = OCI_PARSED_INIT, ours = OCI_PARSED_INIT;
+	AUTO(oci_parsed_release) struct oci_parsed read = OCI_PARSED_INIT;
+	AUTO(oci_document_release) struct oci_document merged = OCI_DOCUMENT_INIT;
+	AUTO(oci_document_release) struct oci_document again = OCI_DOCUMENT_INIT;
+	struct oci_descriptor *mine = oci_descriptors_add(&ours.manifests);
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	mine->media_type = xstrdup("y");
+	digest_of("mine", 4, &mine->digest);
+	assert_ok(oci_parse("t", theirs_text, strlen(theirs_text), &theirs, &err), err);
+	assert_false(referrers_merge(&theirs, &ours, &merged));
+	assert_ok(oci_parse("m", merged.text, merged.length, &read, &err), err);
+	assert_int_equal(read.manifests.count, 2);
+	assert_string_equal(read.manifests.items[0].artifact_type, "other");
+	assert_string_equal(oci_labels_get(&read.manifests.items[0].annotations, "k"), "v");
+	assert_true(referrers_merge(&read, &ours, &again));
+	assert_true(digest_equal(&merged.descriptor.digest, &again.descriptor.digest));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reference),
+		cmocka_unit_test(test_repository),
+		cmocka_unit_test(test_challenge),
+		cmocka_unit_test(test_bad_challenge),
+		cmocka_unit_test(test_credentials),
+		cmocka_unit_test(test_identity_token),
+		cmocka_unit_test(test_bad_credentials),
+		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_realm),
+		cmocka_unit_test(test_token),
+		cmocka_unit_test(test_tags),
+		cmocka_unit_test(test_merge),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
