@@ -11,7 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+extern const struct command cmd_images;
 extern const struct command cmd_plan;
+extern const struct command cmd_push;
 extern const struct command cmd_tarballs;
 extern const struct command cmd_sign, cmd_tag, cmd_verify, cmd_keygen, cmd_key;
 
@@ -19,8 +21,10 @@ extern const struct command cmd_sign, cmd_tag, cmd_verify, cmd_keygen, cmd_key;
 static const struct command *const commands[] = {
 	&cmd_plan,
 	&cmd_tarballs,
+	&cmd_images,
 	&cmd_sign,
 	&cmd_tag,
+	&cmd_push,
 	&cmd_verify,
 	&cmd_keygen,
 	&cmd_key,

@@ -1,0 +1,343 @@
+#!/usr/bin/env python3
+"""`distributor images` on a small release: what the layout holds, that the bytes depend on nothing
+but the input, what umoci and oci-image-tool think of it, and each refusal. Prints TAP."""
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+
+BUILD = os.environ.get("BUILD_DIR", "build/debug")
+DISTRIBUTOR = os.environ.get("DISTRIBUTOR", f"{BUILD}/distributor/distributor")
+FIXTURE = f"{BUILD}/tests/image_fixture"
+HOSTS = ["x86_64", "aarch64", "armv7l"]
+TARGETS = ["aarch64", "arm", "s390x", "x86_64"]
+OWN = {"x86_64": "x86_64", "aarch64": "aarch64", "armv7l": "arm"}
+VERSION = "10.0.2-1"
+count = failed = 0
+
+
+def ok(good, name, detail=""):
+    global count, failed
+    count += 1
+    failed += not good
+    print(f"{'ok' if good else 'not ok'} {count} - {name}")
+    if not good and detail:
+        print("\n".join("# " + line for line in str(detail).splitlines()[:20]))
+    sys.stdout.flush()
+
+
+def skip(name, why):
+    global count
+    count += 1
+    print(f"# SKIPPED: {why}\nok {count} - {name} # SKIP {why}")
+
+
+def run(*args, cwd=None, env=None, umask=-1):
+    return subprocess.run(args, cwd=cwd, env={**os.environ, **(env or {})}, text=True,
+                          capture_output=True, umask=umask, timeout=120)
+
+
+def fixture(path, size=100000, hosts=HOSTS):
+    subprocess.run([FIXTURE, path, str(size), *hosts], check=True)
+
+
+def images(path, *args, out="out", **kwargs):
+    return run(DISTRIBUTOR, "images", "--matrix", f"{path}/matrix.json", "--out", f"{path}/{out}",
+               "--registrars", f"{path}/registrars", *args, **kwargs)
+
+
+def blob(layout, digest):
+    with open(f"{layout}/blobs/sha256/{digest.removeprefix('sha256:')}", "rb") as f:
+        return f.read()
+
+
+def document(layout, digest):
+    return json.loads(blob(layout, digest))
+
+
+def tags(layout):
+    with open(f"{layout}/index.json") as f:
+        return {m["annotations"]["org.opencontainers.image.ref.name"]: m
+                for m in json.load(f)["manifests"]}
+
+
+def tree(layout):
+    """Every file with its content's digest."""
+    found = {}
+    for root, _, names in os.walk(layout):
+        for name in names:
+            path = os.path.join(root, name)
+            with open(path, "rb") as f:
+                found[os.path.relpath(path, layout)] = hashlib.sha256(f.read()).hexdigest()
+    return found
+
+
+def members(layout, digest):
+    with tarfile.open(fileobj=io.BytesIO(blob(layout, digest))) as tar:
+        return {m.name: (m, tar.extractfile(m).read() if m.isfile() else None) for m in tar}
+
+
+def check_names(layout):
+    wanted = {"latest", VERSION, "register", f"register-{VERSION}"}
+    for host in HOSTS:
+        for target in TARGETS:
+            if OWN[host] != target:
+                wanted |= {f"{host}-{target}", f"{host}-{target}-{VERSION}",
+                           target, f"{target}-{VERSION}"}
+    ok(set(tags(layout)) == wanted, "the tags are those of the old images, on every host",
+       set(tags(layout)) ^ wanted)
+    with open(f"{layout}/oci-layout") as f:
+        ok(json.load(f) == {"imageLayoutVersion": "1.0.0"}, "the layout says its version")
+
+
+def check_pair(work, layout):
+    entry = tags(layout)["aarch64-s390x"]
+    manifest = document(layout, entry["digest"])
+    config = document(layout, manifest["config"]["digest"])
+    layer = blob(layout, manifest["layers"][0]["digest"])
+    inside = members(layout, manifest["layers"][0]["digest"])
+    with tarfile.open(f"{work}/out/assets/aarch64_qemu-s390x-static.tar.gz") as tar:
+        program = tar.extractfile("qemu-s390x-static").read()
+    ok(sorted(inside) == ["usr", "usr/bin", "usr/bin/qemu-s390x-static"],
+       "a pair's layer holds one file", sorted(inside))
+    info, content = inside["usr/bin/qemu-s390x-static"]
+    ok(content == program and info.mode == 0o755 and info.uid == info.gid == 0,
+       "it is the program of the tarball, 0755, of root")
+    with open(f"{work}/out/assets/aarch64_qemu-s390x-static.tar.gz", "rb") as f:
+        tarball = f.read()
+    ok(tarball[527:-60] in layer, "its compressed bytes are those of the tarball")
+    ok("sha256:" + hashlib.sha256(gzip.decompress(layer)).hexdigest() ==
+       config["rootfs"]["diff_ids"][0], "the diff_id is that of the tar")
+    ok((config["architecture"], config.get("variant"), config["os"]) == ("arm64", "v8", "linux"),
+       "the platform is the host's")
+    ok("Entrypoint" not in config["config"], "a pair has no entrypoint")
+    notes = manifest["annotations"]
+    ok(notes["org.opencontainers.image.version"] == VERSION and
+       notes["org.opencontainers.image.source"] == "https://github.com/owner/repo" and
+       notes["distributor.source-package"] == "qemu (= 1:10.0.2+ds-2)" and
+       notes["org.opencontainers.image.created"] == "2023-11-14T22:13:20Z",
+       "annotations name version, source, source package and the lock's time", notes)
+    ok(config["config"]["Labels"] == notes, "the labels are the annotations")
+
+
+def check_indexes(layout):
+    found = tags(layout)
+    index = document(layout, found["s390x"]["digest"])
+    platforms = [(m["platform"]["architecture"], m["platform"].get("variant"))
+                 for m in index["manifests"]]
+    ok(platforms == [("amd64", None), ("arm64", "v8"), ("arm", "v7")],
+       "a target's index has all hosts", platforms)
+    ok([m["digest"] for m in index["manifests"]] ==
+       [found[f"{h}-s390x"]["digest"] for h in HOSTS], "its manifests are the pairs'")
+    index = document(layout, found["aarch64"]["digest"])
+    ok(len(index["manifests"]) == 2, "a host's own architecture is in no index")
+    ok(found["latest"]["digest"] == found[VERSION]["digest"] and
+       found["register"]["digest"] == found[f"register-{VERSION}"]["digest"],
+       "moving and version tags are the same image")
+
+
+def check_all_in_one(work, layout):
+    index = document(layout, tags(layout)["latest"]["digest"])
+    manifest = document(layout, index["manifests"][0]["digest"])
+    config = document(layout, manifest["config"]["digest"])
+    registrar = members(layout, manifest["layers"][0]["digest"])
+    programs = members(layout, manifest["layers"][1]["digest"])
+    ok(config["config"]["Entrypoint"] == ["/register"] and
+       "QEMU_BIN_DIR=/usr/bin" in config["config"]["Env"], "the entrypoint is the registrar")
+    with open(f"{work}/registrars/register-x86_64", "rb") as f:
+        ok(list(registrar) == ["register"] and registrar["register"][1] == f.read() and
+           registrar["register"][0].mode == 0o755, "the first layer is /register")
+    ok(list(programs) == ["usr", "usr/bin"] + [f"usr/bin/qemu-{t}-static" for t in TARGETS
+                                               if t != "x86_64"],
+       "the second has every program but the host's own", list(programs))
+    ok(["sha256:" + hashlib.sha256(gzip.decompress(blob(layout, m["digest"]))).hexdigest()
+        for m in manifest["layers"]] == config["rootfs"]["diff_ids"], "both diff_ids are right")
+    alone = document(layout, document(layout, tags(layout)["register"]["digest"])["manifests"][0]["digest"])
+    ok(alone["layers"] == manifest["layers"][:1], "`register` shares that layer and has no other")
+
+
+def check_notes(work, layout):
+    """With out/packed.json nothing is decompressed; without it, everything: the same bytes."""
+    tarball = f"{work}/out/assets/aarch64_qemu-arm-static.tar.gz"
+    with open(tarball, "r+b") as f:
+        good = f.read()
+        f.seek(20000)
+        f.write(b"\0\0\0\0")
+    result = images(work)
+    ok(result.returncode == 4 and "as 'distributor tarballs' made it" in result.stderr,
+       "a tarball that is not the noted one is refused", result.stderr)
+    with open(tarball, "wb") as f:
+        f.write(good)
+    os.unlink(f"{work}/out/packed.json")
+    result = images(work)
+    ok(result.returncode == 0 and "all as before" in result.stdout,
+       "without notes the tarballs are read, with the same result", result.stderr)
+
+
+def check_reproducible(work, layout):
+    before = tree(layout)
+    stamp = os.stat(f"{layout}/index.json").st_mtime_ns
+    again = images(work)
+    ok(again.returncode == 0 and "all as before" in again.stdout, "a second run says so",
+       again.stderr)
+    ok(os.stat(f"{layout}/index.json").st_mtime_ns == stamp, "and leaves index.json alone")
+    other = f"{work}/other dir"
+    shutil.copytree(f"{work}/out/assets", f"{work}/elsewhere/out/assets")
+    for name in ("matrix.json", "matrix.lock.json"):
+        shutil.copy(f"{work}/{name}", f"{work}/elsewhere/{name}")
+    os.mkdir(other)
+    result = run(DISTRIBUTOR, "images", "--matrix", "../elsewhere/matrix.json", "--out",
+                 "../elsewhere/out", "--registrars", "../registrars", "-j", "3", cwd=other,
+                 umask=0o077, env={"TZ": "Pacific/Chatham", "LC_ALL": "C.UTF-8",
+                                   "SOURCE_DATE_EPOCH": "", "HOME": "/nonexistent"})
+    ok(result.returncode == 0 and tree(f"{work}/elsewhere/out/images") == before,
+       "another directory, umask, zone and number of threads give the same bytes", result.stderr)
+
+
+def check_damage(work, layout):
+    victim = tags(layout)["x86_64-arm"]["digest"]
+    layer = document(layout, victim)["layers"][0]["digest"].removeprefix("sha256:")
+    before = tree(layout)
+    for name in (layer, victim.removeprefix("sha256:")):
+        with open(f"{layout}/blobs/sha256/{name}", "r+b") as f:
+            f.write(b"\xff")
+    with open(f"{layout}/blobs/sha256/{'0' * 64}", "wb") as f:
+        f.write(b"of an earlier version")
+    result = images(work)
+    ok(result.returncode == 0 and tree(layout) == before,
+       "damaged blobs are mended, those of nobody removed", result.stderr)
+
+
+def check_variants(work, layout):
+    plain = tree(layout)
+    result = images(work, "--docker-types")
+    text = "".join(blob(layout, m["digest"]).decode() for m in tags(layout).values())
+    ok(result.returncode == 0 and "vnd.oci" not in text and
+       "vnd.docker.distribution.manifest.list.v2+json" in text, "Docker's types are never mixed")
+    result = images(work, "--zstd")
+    manifest = document(layout, tags(layout)["x86_64-arm"]["digest"])
+    config = document(layout, manifest["config"]["digest"])
+    layer = f"{layout}/blobs/sha256/{manifest['layers'][0]['digest'][7:]}"
+    ok(result.returncode == 0 and manifest["layers"][0]["mediaType"].endswith("+zstd"),
+       "layers in zstd on request", result.stderr)
+    if shutil.which("zstd"):
+        tar = subprocess.run(["zstd", "-dc", layer], capture_output=True).stdout
+        ok("sha256:" + hashlib.sha256(tar).hexdigest() == config["rootfs"]["diff_ids"][0],
+           "zstd reads them")
+    else:
+        skip("zstd reads them", "zstd is not installed")
+    gz = document(layout, manifest["config"]["digest"])["rootfs"]["diff_ids"]
+    result = images(work)
+    manifest = document(layout, tags(layout)["x86_64-arm"]["digest"])
+    ok(document(layout, manifest["config"]["digest"])["rootfs"]["diff_ids"] == gz,
+       "gzip and zstd layers have the same diff_id")
+    ok(tree(layout) == plain, "back to gzip are the first bytes")
+    result = images(work, "--docker-types", "--zstd")
+    ok(result.returncode == 3 and "has no zstd layers" in result.stderr,
+       "Docker's types with zstd are refused", result.stderr)
+    ok(tree(layout)["index.json"] == plain["index.json"], "and nothing has changed")
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    images(work, "--revision", commit)
+    manifest = document(layout, tags(layout)["x86_64-arm"]["digest"])
+    ok(manifest["annotations"]["org.opencontainers.image.revision"] == commit,
+       "--revision is annotated")
+    result = images(work, "--revision", "main")
+    ok(result.returncode == 2 and "'main'" in result.stderr, "--revision wants a commit id")
+    images(work)
+
+
+def check_refusals(work):
+    def refused(name, status, part, *args):
+        result = images(work, *args)
+        ok(result.returncode == status and part in result.stderr, name,
+           f"{result.returncode} {result.stderr}")
+
+    tarball = f"{work}/out/assets/aarch64_qemu-arm-static.tar.gz"
+    index = f"{work}/out/images/index.json"
+    with open(tarball, "rb") as f:
+        good = f.read()
+    with open(index, "rb") as f:
+        old = f.read()
+    os.unlink(tarball)
+    refused("a missing tarball is named", 3, "'distributor tarballs' makes it")
+    shutil.copy(f"{work}/out/assets/aarch64_qemu-s390x-static.tar.gz", tarball)
+    refused("a tarball of another target is refused", 4, "holds qemu-s390x-static, not qemu-arm")
+    shutil.copy(f"{work}/out/assets/x86_64_qemu-arm-static.tar.gz", tarball)
+    refused("a tarball of another host is refused", 4, "as in the lock")
+    for at, what in ((len(good) // 2, "content"), (len(good) - 5, "check sum"), (530, "header")):
+        with open(tarball, "wb") as f:
+            f.write(good[:at] + bytes([good[at] ^ 1]) + good[at + 1:])
+        refused(f"a tarball with a flipped bit is refused: {what}", 4, "aarch64_qemu-arm-static")
+    with open(tarball, "wb") as f:
+        f.write(good[:-100])
+    refused("a tarball that is cut short is refused", 4, "aarch64_qemu-arm-static")
+    with open(tarball, "wb") as f:
+        f.write(good)
+    registrar = f"{work}/registrars/register-aarch64"
+    os.rename(registrar, registrar + "~")
+    refused("a missing registrar says which compiler makes it", 3, "gcc-aarch64-linux-gnu")
+    shutil.copy(f"{work}/registrars/register-armv7l", registrar)
+    refused("a registrar of another host is refused", 4, registrar)
+    os.rename(registrar + "~", registrar)
+    refused("an unknown --host is refused", 2, "no host 'amd64'", "--host", "amd64")
+    with open(index, "rb") as f:
+        ok(f.read() == old, "none of it has touched the layout")
+
+
+def check_tools(work, layout):
+    if shutil.which("umoci"):
+        bundle = f"{work}/bundle"
+        result = run("umoci", "unpack", "--rootless", "--image", f"{layout}:x86_64-s390x", bundle)
+        path = f"{bundle}/rootfs/usr/bin/qemu-s390x-static"
+        ok(result.returncode == 0 and os.path.getsize(path) == 100000, "umoci unpacks an image",
+           result.stderr)
+    else:
+        skip("umoci unpacks an image", "umoci is not installed")
+    if not shutil.which("oci-image-tool"):
+        skip("oci-image-tool validates", "oci-image-tool is not installed")
+        return
+    index = tags(layout)["latest"]["digest"]
+    manifest = document(layout, index)["manifests"][0]["digest"]
+    config = document(layout, manifest)["config"]["digest"]
+    for kind, digest in (("imageIndex", index), ("manifest", manifest), ("config", config)):
+        result = run("oci-image-tool", "validate", "--type", kind,
+                     f"{layout}/blobs/sha256/{digest[7:]}")
+        ok(result.returncode == 0, f"oci-image-tool validates: {kind}", result.stderr)
+
+
+def main():
+    work = tempfile.mkdtemp(prefix="distributor-images-")
+    layout = f"{work}/out/images"
+    try:
+        fixture(work)
+        result = images(work)
+        ok(result.returncode == 0 and "9 images of pairs, 6 of hosts, 6 indexes" in result.stdout,
+           "images of three hosts", result.stdout + result.stderr)
+        ok(all(hashlib.sha256(open(f"{layout}/blobs/sha256/{n}", "rb").read()).hexdigest() == n
+               for n in os.listdir(f"{layout}/blobs/sha256")), "each blob is what its name says")
+        check_names(layout)
+        check_pair(work, layout)
+        check_indexes(layout)
+        check_all_in_one(work, layout)
+        check_notes(work, layout)
+        check_reproducible(work, layout)
+        check_damage(work, layout)
+        check_variants(work, layout)
+        check_refusals(work)
+        check_tools(work, layout)
+        result = images(work, "--json")
+        ok(len(json.loads(result.stdout)["tags"]) == len(tags(layout)), "--json lists the tags")
+    finally:
+        shutil.rmtree(work)
+    print(f"1..{count}")
+    return 1 if failed else 0
+
+
+sys.exit(main())
