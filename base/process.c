@@ -38,6 +38,7 @@ struct streams {
 	int output, errors, status; /* our ends, -1 once they have ended */
 	struct strbuf output_text, errors_text, line;
 	bool line_too_long;
+	bool stop; /* the caller wants no more of it */
 };
 
 void
@@ -140,9 +141,11 @@ spawn(const struct process_request *request, char *const *environment, const int
 	(void)sigfillset(&all);
 	(void)posix_spawn_file_actions_init(&actions);
 	(void)posix_spawnattr_init(&attributes);
+	(void)posix_spawnattr_setpgroup(&attributes, 0);
 	(void)posix_spawnattr_setsigmask(&attributes, &none);
 	(void)posix_spawnattr_setsigdefault(&attributes, &all);
-	(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+							    POSIX_SPAWN_SETPGROUP);
 	e = fill_actions(&actions, request, writers);
 	/* posix_spawnp() does not change the strings; its type is older than const. */
 	if (e == 0)
@@ -170,8 +173,9 @@ take_status(struct streams *streams, const struct process_request *request, cons
 				streams->line_too_long = true;
 			continue;
 		}
-		if (!streams->line_too_long)
-			request->status_line(request->context, strbuf_text(&streams->line));
+		if (!streams->line_too_long &&
+		    !request->status_line(request->context, strbuf_text(&streams->line)))
+			streams->stop = true;
 		strbuf_release(&streams->line);
 		streams->line_too_long = false;
 	}
@@ -224,8 +228,9 @@ pump_all(struct streams *streams, const struct process_request *request, pid_t p
 
 		for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 			polled[i] = (struct pollfd){.fd = *fds[i], .events = POLLIN};
-		if (!told && interrupt_pending()) {
-			(void)kill(pid, SIGTERM);
+		if (!told && (streams->stop || interrupt_pending())) {
+			/* The group: the transfers of apt are done by children of its own. */
+			(void)kill(-pid, SIGTERM);
 			told = true;
 		}
 		if (poll(polled, ARRAY_SIZE(polled), POLL_MS) <= 0)
@@ -276,7 +281,7 @@ process_run(const struct process_request *request, struct process_result *ret_re
 {
 	AUTO(environment_release) struct environment environment = {0};
 	AUTO(streams_release)
-	struct streams streams = {-1, -1, -1, STRBUF_INIT, STRBUF_INIT, STRBUF_INIT, false};
+	struct streams streams = {-1, -1, -1, STRBUF_INIT, STRBUF_INIT, STRBUF_INIT, false, false};
 	int status = 0;
 
 	streams.output_text.max_length =

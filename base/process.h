@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct process_request {
@@ -17,9 +18,10 @@ struct process_request {
 
 	/*
 	 * Called with each line that the program writes to descriptor 3, without its line end, while
-	 * it runs. NULL: descriptor 3 is closed for it. Lines over 4096 bytes are left out.
+	 * it runs; false stops the program. NULL: descriptor 3 is closed for it. Lines over 4096
+	 * bytes are left out.
 	 */
-	void (*status_line)(void *context, const char *line);
+	bool (*status_line)(void *context, const char *line);
 	void *context;
 };
 
@@ -36,7 +38,8 @@ struct process_result {
 	}
 
 /*
- * Runs it to its end. Standard input is empty. Of our own environment it gets PATH, HOME, TMPDIR,
+ * Runs it to its end. Standard input is empty, and it has a process group of its own, which is
+ * what a stop signal goes to. Of our own environment it gets PATH, HOME, TMPDIR,
  * the proxy variables (http_proxy and its like) and SSL_CERT_FILE, with LC_ALL=C.UTF-8; the
  * strings of `environment` go on top.
  *

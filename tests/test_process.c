@@ -57,12 +57,13 @@ the_environment_is_a_list_of_names(void **state)
 	assert_non_null(strstr(result.output, "LC_ALL=C.UTF-8\n"));
 }
 
-static void
+static bool
 collect(void *context, const char *line)
 {
 	struct strbuf *text = context;
 
 	strbuf_addf(text, "[%s]", line);
+	return strcmp(line, "enough") != 0;
 }
 
 static void
@@ -82,6 +83,21 @@ status_lines_arrive_one_by_one(void **state)
 	assert_ok(process_run(&request, &result, &err), err);
 	assert_string_equal(result.output, "/\n");
 	assert_string_equal(strbuf_text(&text), "[one][three]");
+}
+
+static void
+a_program_is_stopped_with_its_children(void **state)
+{
+	static const char *const argv[] = {"sh", "-c", "sleep 60 & echo enough >&3; wait", NULL};
+	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
+	struct process_request request = {.argv = argv, .status_line = collect, .context = &text};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	/* It returns only when the sleep, which holds the pipes open too, is gone. */
+	assert_ok(process_run(&request, &result, &err), err);
+	assert_int_equal(result.status, 128 + 15);
 }
 
 static void
@@ -125,6 +141,7 @@ main(void)
 		cmocka_unit_test(a_signal_is_a_status),
 		cmocka_unit_test(the_environment_is_a_list_of_names),
 		cmocka_unit_test(status_lines_arrive_one_by_one),
+		cmocka_unit_test(a_program_is_stopped_with_its_children),
 		cmocka_unit_test(failures_name_the_program),
 		cmocka_unit_test(only_the_end_of_the_errors_is_kept),
 	};
