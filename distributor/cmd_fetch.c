@@ -4,12 +4,11 @@
 #include "base/progress.h"
 #include "distributor/command.h"
 #include "distributor/table.h"
-#include "distributor/version.h"
+#include "distributor/upstream.h"
 #include "matrix/lock.h"
 #include "matrix/matrix.h"
-#include "net/http.h"
+#include "net/url.h"
 #include "sources/cache.h"
-#include "sources/fetch.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -18,20 +17,6 @@
 extern const struct command cmd_fetch;
 
 static bool rehash;
-
-static void
-print_notice(void *context, const char *sentence)
-{
-	(void)context;
-	log_info("%s", sentence);
-}
-
-static void
-print_warning(void *context, const char *sentence)
-{
-	(void)context;
-	log_warning("%s", sentence);
-}
 
 /*
  * Adds to the URLs of the lock those that follow from the matrix: the pool below each base URL of
@@ -187,26 +172,16 @@ print_failures(const struct package_list *list, const struct fetch_result *resul
 }
 
 static int
-fetch(struct app *app, const struct package_list *list, struct cache *cache,
-      struct http_client *http, struct error *err)
+fetch(struct app *app, const struct package_list *list, struct upstream *up, struct error *err)
 {
-	const struct fetch_options options = {
-		.cache = cache,
-		.http = http,
-		.progress = app->progress,
-		.jobs = (unsigned int)app->jobs,
-		.offline = app->offline,
-		.rehash = rehash,
-		.warn = print_warning,
-	};
 	struct fetch_result *results = xcalloc(list->count + 1, sizeof(*results));
 	double started = monotonic_sec();
-	int result = fetch_packages(&options, list, results, err);
+	int result = upstream_fetch(up, list, rehash, results, err);
 
 	if (app->json)
-		print_json(list, results, cache, monotonic_sec() - started);
+		print_json(list, results, upstream_cache(up), monotonic_sec() - started);
 	else if (!app->quiet)
-		print_text(list, results, cache, monotonic_sec() - started);
+		print_text(list, results, upstream_cache(up), monotonic_sec() - started);
 	print_failures(list, results);
 	fetch_results_release(results, list->count);
 	free(results);
@@ -214,21 +189,11 @@ fetch(struct app *app, const struct package_list *list, struct cache *cache,
 }
 
 static int
-make_client(struct http_client **ret_http, struct error *err)
-{
-	auto_free char *agent = xasprintf("distributor/%s", version_program());
-	const struct http_options options = {.user_agent = agent, .notice = print_notice};
-
-	return http_client_new(&options, ret_http, err);
-}
-
-static int
 run_fetch(struct app *app, int argc, char **argv, struct error *err)
 {
 	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
 	AUTO(lock_release) struct lock lock = LOCK_INIT;
-	AUTO(http_client_freep) struct http_client *http = NULL;
-	AUTO(cache_freep) struct cache *cache = NULL;
+	AUTO(upstream_freep) struct upstream *up = NULL;
 	auto_free char *lock_path = app_lock_path(app);
 	struct package_list list;
 	int result;
@@ -237,11 +202,10 @@ run_fetch(struct app *app, int argc, char **argv, struct error *err)
 	(void)argv;
 	if (matrix_load(app->matrix_path, &matrix, err) < 0 ||
 	    lock_load(lock_path, &lock, err) < 0 || lock_check_matrix(&lock, &matrix, err) < 0 ||
-	    app_check_hosts(app, &matrix, err) < 0 || cache_open(app->cache, &cache, err) < 0 ||
-	    make_client(&http, err) < 0)
+	    app_check_hosts(app, &matrix, err) < 0 || upstream_open(app, &matrix, &up, err) < 0)
 		return -1;
 	list = select_packages(app, &matrix, &lock);
-	result = fetch(app, &list, cache, http, err);
+	result = fetch(app, &list, up, err);
 	free(list.items);
 	return result;
 }
