@@ -225,23 +225,26 @@ bool
 http_client_pause(struct http_client *client, struct http_tries *tries, int64_t asked_ms,
 		  const char *why)
 {
+	enum { MAX_DOUBLINGS = 20 };
+	unsigned int most = or_default(tries->most, client->tries);
+	unsigned int doublings = tries->failed < MAX_DOUBLINGS ? tries->failed : MAX_DOUBLINGS;
 	auto_free char *sentence = NULL;
 	uint64_t wait_ms;
 
 	tries->failed++;
-	if (tries->failed >= client->tries)
+	if (tries->failed >= most)
 		return false;
 	if (asked_ms >= 0)
 		wait_ms = (uint64_t)asked_ms;
 	else
-		wait_ms = (uint64_t)client->first_wait_ms << (tries->failed - 1);
+		wait_ms = (uint64_t)client->first_wait_ms << doublings;
 	if (asked_ms > (int64_t)client->max_wait_ms)
 		return false;
 	if (wait_ms > client->max_wait_ms)
 		wait_ms = client->max_wait_ms;
 	wait_ms = with_jitter(wait_ms);
 	sentence = xasprintf("%s; trying again in %.1f s (%u of %u)", why, (double)wait_ms / 1000,
-			     tries->failed + 1, client->tries);
+			     tries->failed + 1, most);
 	if (client->notice != NULL)
 		client->notice(client->notice_context, sentence);
 	return sleep_ms(wait_ms);

@@ -212,6 +212,14 @@ ask(struct http_client *client, const struct http_request *request, struct state
 
 enum verdict { COMPLETE, FAILED, ASK_FOR_ALL };
 
+/* Whether the server told where the body ends: else a cut connection looks like its end. */
+static bool
+is_framed(const struct http_response *head)
+{
+	return head->status == 0 || http_headers_get(&head->headers, "Content-Length", 0) != NULL ||
+	       http_headers_get(&head->headers, "Transfer-Encoding", 0) != NULL;
+}
+
 /* Looks at the content of an answer that came to its end. */
 static int
 check_end(struct state *s, const struct http_response *response, struct error *err)
@@ -221,6 +229,8 @@ check_end(struct state *s, const struct http_response *response, struct error *e
 		return -1;
 	if (response->status == 206 && s->have < s->want->max_bytes && s->want->exact)
 		return error_set(err, ERR_NETWORK, "the server sent only a part of the rest");
+	if (s->have < s->want->max_bytes && s->want->exact && !is_framed(response))
+		return error_set(err, ERR_NETWORK, "the connection ended too early");
 	if (length_is_wrong(s, s->have))
 		return refuse_length(s, s->have, err);
 	return 0;
@@ -265,7 +275,7 @@ static int
 transfer(struct http_client *client, const struct http_request *request, struct state *s,
 	 struct error *err)
 {
-	struct http_tries tries = {0};
+	struct http_tries tries = {.most = request->tries};
 	bool may_range = true;
 
 	for (;;) {

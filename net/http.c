@@ -308,7 +308,7 @@ http_request(struct http_client *client, const struct http_request *request,
 	     struct http_response *ret_response, struct error *err)
 {
 	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
-	struct http_tries tries = {0};
+	struct http_tries tries = {.most = request->tries};
 
 	for (;;) {
 		struct error refusal = ERROR_INIT;

@@ -17,8 +17,9 @@
 void *http_client_take(struct http_client *client) CHECKED;
 void http_client_give_back(struct http_client *client, void *handle);
 
-/* Tries of one request. Zeroed at its beginning, and again when there was progress. */
+/* Tries of one request; `failed` is zeroed again when there was progress. */
 struct http_tries {
+	unsigned int most; /* 0: the client's */
 	unsigned int failed;
 };
 

@@ -103,6 +103,7 @@ static const struct download_row download_rows[] = {
 	{"cut/100000/350000", 350000, 0, ERR_NONE, NULL, true, 4},
 	{"cut/70000/700000", 700000, 0, ERR_NONE, NULL, true, 10},
 	{"smallranges/450000", 450000, 0, ERR_NONE, NULL, true, 5},
+	{"unannounced/100000/300000", 300000, 0, ERR_NONE, NULL, true, 2},
 	{"norange/300000", 300000, 100000, ERR_NONE, NULL, false, -1},
 	{"cut-norange/200000/300000", 300000, 0, ERR_NONE, NULL, false, 2},
 	{"changed/100000/300000", 300000, 0, ERR_NONE, NULL, false, 2},

@@ -157,6 +157,18 @@ class Handler(socketserver.StreamRequestHandler):
         first = count(self.key) == 1
         return self.serve(content(int(size)), limit=int(limit) if first else None, ranges=False)
 
+    def mode_unannounced(self, limit, size):
+        """No length and no chunks: the end of the connection is the end. The first ends early."""
+        data = content(int(size))
+        start = self.range_start(len(data), '"one"') or 0
+        first = count(self.key) == 1
+        fields = [("ETag", '"one"'), ("Connection", "close")]
+        if start > 0:
+            fields.append(("Content-Range", "bytes %d-%d/%d" % (start, len(data) - 1, len(data))))
+        self.head(206 if start > 0 else 200, fields)
+        self.wfile.write(data[start:start + int(limit)] if first else data[start:])
+        return self.cut()
+
     def mode_changed(self, limit, size):
         """The first answer stops, and then the file is another one."""
         n = count(self.key)
