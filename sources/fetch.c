@@ -92,11 +92,12 @@ begin(struct transfer *t, struct cache_entry *entry, struct error *err)
 }
 
 static int
-download(struct transfer *t, const char *url, struct cache_entry *entry,
+download(struct transfer *t, const char *url, unsigned int tries, struct cache_entry *entry,
 	 struct http_downloaded *ret_got, struct error *err)
 {
 	/* Who serves it does not matter: nothing but the locked bytes is accepted. */
-	struct http_request request = {.url = url, .allow = HTTP_ALLOW_PLAIN | HTTP_ALLOW_FILE};
+	struct http_request request = {
+		.url = url, .allow = HTTP_ALLOW_PLAIN | HTTP_ALLOW_FILE, .tries = tries};
 	struct http_download download = {
 		.fd = entry->fd,
 		.name = entry->path,
@@ -127,7 +128,7 @@ download(struct transfer *t, const char *url, struct cache_entry *entry,
 }
 
 static int
-fetch_url(struct transfer *t, const char *url, struct error *err)
+fetch_url(struct transfer *t, const char *url, unsigned int tries, struct error *err)
 {
 	AUTO(cache_entry_release) struct cache_entry entry = CACHE_ENTRY_INIT;
 	auto_free char *shown = http_url_redacted(url);
@@ -139,7 +140,7 @@ fetch_url(struct transfer *t, const char *url, struct error *err)
 	begun = begin(t, &entry, err);
 	if (begun != 0)
 		return begun < 0 ? -1 : 0;
-	if (download(t, url, &entry, &got, err) < 0)
+	if (download(t, url, tries, &entry, &got, err) < 0)
 		return -1;
 	if (cache_commit(&entry, &got.sha256, NULL, err) < 0)
 		return error_prefix(err, "'%s'", shown);
@@ -202,6 +203,39 @@ fetch_apt(struct transfer *t, struct error *err)
 	return 0;
 }
 
+/*
+ * Asks one URL after the other. Where there are several, a server that does not answer gets only a
+ * second chance, and all its tries when no other has the package. Returns 0, or -1 with an error
+ * that no other way would mend or with `refusals` in it.
+ */
+static int
+fetch_urls(struct transfer *t, struct error *err)
+{
+	const struct package *package = t->package;
+	auto_free bool *silent = xcalloc(package->url_count + 1, sizeof(*silent));
+
+	for (size_t i = 0; i < package->url_count; i++) {
+		if (fetch_url(t, package->urls[i], package->url_count > 1 ? 2 : 0, err) == 0)
+			return 0;
+		if (is_final(err->code))
+			return -1;
+		remember_refusal(t, err);
+		silent[i] = package->url_count > 1 && err->code == ERR_NETWORK;
+	}
+	for (size_t i = 0; i < package->url_count; i++) {
+		if (!silent[i])
+			continue;
+		if (fetch_url(t, package->urls[i], 0, err) == 0)
+			return 0;
+		if (is_final(err->code))
+			return -1;
+		if (err->code != ERR_NETWORK)
+			remember_refusal(t, err);
+	}
+	*err = t->refusals;
+	return -1;
+}
+
 /* Tries one way after the other. */
 static int
 fetch_somehow(struct transfer *t, struct error *err)
@@ -215,18 +249,10 @@ fetch_somehow(struct transfer *t, struct error *err)
 		return -1;
 	if (ask_apt)
 		remember_refusal(t, err);
-	for (size_t i = 0; i < package->url_count; i++) {
-		if (fetch_url(t, package->urls[i], err) == 0)
-			return 0;
-		if (is_final(err->code))
-			return -1;
-		remember_refusal(t, err);
-	}
-	if (t->refusals.code == ERR_NONE)
+	if (!ask_apt && package->url_count == 0)
 		return error_set(err, ERR_NOT_FOUND,
 				 "not in the cache, and the lock has no URL for it");
-	*err = t->refusals;
-	return -1;
+	return fetch_urls(t, err);
 }
 
 static int

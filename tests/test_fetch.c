@@ -207,6 +207,9 @@ test_ways(void **state)
 		{"status/404", NULL, ERR_NOT_FOUND, "cannot fetch 'p-5000.rpm': 'http://127.0.0.1"},
 		{"status/404", "status/403", ERR_REMOTE, "not found; 'http://127.0.0.1"},
 		{"status/403", "status/503", ERR_NETWORK, "status 503"},
+		/* a server in trouble is given up early, and asked again when nobody else helps */
+		{"flaky/503/2/none/5000", "status/404", ERR_NONE, "status 503"},
+		{"flaky/503/2/none/5000", "plain/5000", ERR_NONE, "status 503"},
 		{"wrong/5000", "status/503", ERR_VERIFY, "/quarantine/"},
 		{"status/503", "shorter/5000", ERR_VERIFY, "has 4990 bytes, not 5000"},
 		{"endless/1", NULL, ERR_VERIFY, "more than the 5000 bytes"},
