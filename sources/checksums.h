@@ -1,0 +1,39 @@
+#pragma once
+
+/*
+ * A SHA256SUMS file as `sha256sum` writes it, in any order:
+ *
+ *     64 hexadecimal digits, a blank, a blank or '*', the name
+ */
+
+#include "base/digest.h"
+#include "base/error.h"
+
+#include <stddef.h>
+
+struct checksum {
+	char *name; /* without a leading "./" */
+	struct digest sha256;
+};
+
+struct checksums {
+	struct checksum *items;
+	size_t count;
+};
+
+#define CHECKSUMS_INIT                                                                             \
+	{                                                                                          \
+		NULL, 0                                                                            \
+	}
+
+/*
+ * Empty lines are passed over. ERR_INPUT with `name` and the line for any other that is not as
+ * above, for a name twice with two digests, and for more than 10000 files.
+ */
+int checksums_parse(const char *text, size_t length, const char *name,
+		    struct checksums *ret_checksums, struct error *err) CHECKED;
+
+void checksums_release(struct checksums *checksums);
+
+/* The entry of exactly this name, or NULL; borrowed. */
+const struct checksum *checksums_find(const struct checksums *checksums, const char *name);
