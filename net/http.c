@@ -261,6 +261,13 @@ http_follow(struct http_client *client, const struct http_request *request,
 			return -1;
 		/* Once away, always away: what comes next is the other origin's choice. */
 		away = away || !http_url_same_origin(request->url, next);
+		if (away && request->stay) {
+			auto_free char *from = http_url_redacted(request->url);
+			auto_free char *to = http_url_redacted(next);
+
+			return error_set(err, ERR_REMOTE, "'%s' redirects a secret to '%s'", from,
+					 to);
+		}
 		free(url);
 		url = TAKE(next);
 	}

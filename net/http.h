@@ -75,6 +75,7 @@ struct http_request {
 	                             * Content-Type and the like are for the URL's origin only */
 	const struct http_body *body; /* NULL: none */
 	size_t max_response_bytes;    /* of the answer's body; 0: 1 MiB */
+	bool stay;                    /* the body is a secret: no redirect to another origin */
 	enum http_retry retry;
 	unsigned int tries;             /* how often in all; 0: as the client was told */
 	struct progress_task *progress; /* counts the bytes of the body that is sent; may be NULL */
