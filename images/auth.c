@@ -324,6 +324,9 @@ challenged_bearer(struct auth *auth, const struct challenge *challenge, const ch
 	auth->scheme = CHALLENGE_BEARER;
 
 	cached = find_cached(auth, scope);
+	/* Another thread was asked the same question, and has the answer. */
+	if (sent == NULL && cached != NULL && strcmp(cached->asked, asked) == 0)
+		return 0;
 	if (sent != NULL && cached != NULL && text_starts_with(sent, "Bearer ")) {
 		bool newest = strcmp(sent + strlen("Bearer "), cached->token.text) == 0;
 

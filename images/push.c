@@ -469,13 +469,14 @@ read_back(void *context, size_t index, struct error *err)
 		return -1;
 	same = there == 1 && digest_equal(&seen.digest, &tag->descriptor->digest) &&
 	       seen.size == tag->descriptor->size;
+	(void)oci_digest_text(&seen.digest, text);
 	registry_manifest_release(&seen);
 	if (there == 0)
 		return error_set(err, ERR_VERIFY, "the tag '%s' was put and is not there",
 				 tag->name);
 	if (!same)
 		return error_set(err, ERR_VERIFY, "the tag '%s' was put and then led to %s",
-				 tag->name, oci_digest_text(&seen.digest, text));
+				 tag->name, text);
 	return 0;
 }
 

@@ -169,6 +169,7 @@ token_fetch(struct http_client *http, const struct token_request *request, struc
 		.authorization = authorization,
 		.headers = refresh ? form_headers : NULL,
 		.body = refresh ? &body : NULL,
+		.stay = refresh,
 		.retry = HTTP_RETRY_ALWAYS,
 	};
 	int result = http_request(http, &get, &response, err);

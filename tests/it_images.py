@@ -13,59 +13,12 @@ import sys
 import tarfile
 import tempfile
 
-BUILD = os.environ.get("BUILD_DIR", "build/debug")
-DISTRIBUTOR = os.environ.get("DISTRIBUTOR", f"{BUILD}/distributor/distributor")
-FIXTURE = f"{BUILD}/tests/image_fixture"
+from image_release import (DISTRIBUTOR, VERSION, blob, document, done, fixture, images, ok, run,
+                           skip, tags)
+
 HOSTS = ["x86_64", "aarch64", "armv7l"]
 TARGETS = ["aarch64", "arm", "s390x", "x86_64"]
 OWN = {"x86_64": "x86_64", "aarch64": "aarch64", "armv7l": "arm"}
-VERSION = "10.0.2-1"
-count = failed = 0
-
-
-def ok(good, name, detail=""):
-    global count, failed
-    count += 1
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} {count} - {name}")
-    if not good and detail:
-        print("\n".join("# " + line for line in str(detail).splitlines()[:20]))
-    sys.stdout.flush()
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print(f"# SKIPPED: {why}\nok {count} - {name} # SKIP {why}")
-
-
-def run(*args, cwd=None, env=None, umask=-1):
-    return subprocess.run(args, cwd=cwd, env={**os.environ, **(env or {})}, text=True,
-                          capture_output=True, umask=umask, timeout=120)
-
-
-def fixture(path, size=100000, hosts=HOSTS):
-    subprocess.run([FIXTURE, path, str(size), *hosts], check=True)
-
-
-def images(path, *args, out="out", **kwargs):
-    return run(DISTRIBUTOR, "images", "--matrix", f"{path}/matrix.json", "--out", f"{path}/{out}",
-               "--registrars", f"{path}/registrars", *args, **kwargs)
-
-
-def blob(layout, digest):
-    with open(f"{layout}/blobs/sha256/{digest.removeprefix('sha256:')}", "rb") as f:
-        return f.read()
-
-
-def document(layout, digest):
-    return json.loads(blob(layout, digest))
-
-
-def tags(layout):
-    with open(f"{layout}/index.json") as f:
-        return {m["annotations"]["org.opencontainers.image.ref.name"]: m
-                for m in json.load(f)["manifests"]}
 
 
 def tree(layout):
@@ -316,7 +269,7 @@ def main():
     work = tempfile.mkdtemp(prefix="distributor-images-")
     layout = f"{work}/out/images"
     try:
-        fixture(work)
+        fixture(work, 100000, *HOSTS)
         result = images(work)
         ok(result.returncode == 0 and "9 images of pairs, 6 of hosts, 6 indexes" in result.stdout,
            "images of three hosts", result.stdout + result.stderr)
@@ -336,8 +289,7 @@ def main():
         ok(len(json.loads(result.stdout)["tags"]) == len(tags(layout)), "--json lists the tags")
     finally:
         shutil.rmtree(work)
-    print(f"1..{count}")
-    return 1 if failed else 0
+    return done()
 
 
 sys.exit(main())

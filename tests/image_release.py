@@ -1,0 +1,90 @@
+"""What the integration scripts about images share: TAP, a small release, and reading a layout."""
+
+import concurrent.futures
+import json
+import os
+import subprocess
+import sys
+import threading
+import traceback
+
+BUILD = os.path.abspath(os.environ.get("BUILD_DIR", "build/debug"))
+DISTRIBUTOR = os.path.abspath(os.environ.get("DISTRIBUTOR", f"{BUILD}/distributor/distributor"))
+VERSION = "10.0.2-1"
+count = failed = 0
+local = threading.local()  # .results: where parallel() collects those of one thread
+
+
+def show(good, name, lines):
+    global count, failed
+    count += 1
+    failed += not good
+    print(f"{'ok' if good else 'not ok'} {count} - {name}")
+    for line in lines:
+        print("# " + line)
+    sys.stdout.flush()
+
+
+def result(good, name, lines):
+    if hasattr(local, "results"):
+        local.results.append((good, name, lines))
+    else:
+        show(good, name, lines)
+
+
+def ok(good, name, detail=""):
+    result(good, name, [] if good else str(detail).splitlines()[:20])
+
+
+def skip(name, why):
+    result(True, f"{name} # SKIP {why}", [f"SKIPPED: {why}"])
+
+
+def parallel(checks):
+    """Runs functions in threads, most of which wait; shows their results in the given order."""
+    def one(check):
+        local.results = []
+        try:
+            check()
+        except Exception:
+            ok(False, f"{check.__name__} ends", traceback.format_exc())
+        return local.results
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for results in pool.map(one, checks):
+            for each in results:
+                show(*each)
+
+
+def done():
+    print(f"1..{count}")
+    return 1 if failed else 0
+
+
+def run(*args, cwd=None, env=None, umask=-1):
+    return subprocess.run(args, cwd=cwd, env={**os.environ, **(env or {})}, text=True,
+                          capture_output=True, umask=umask, timeout=120)
+
+
+def fixture(path, size, *hosts):
+    subprocess.run([f"{BUILD}/tests/image_fixture", path, str(size), *hosts], check=True)
+
+
+def images(path, *args, out="out", **kwargs):
+    return run(DISTRIBUTOR, "images", "--matrix", f"{path}/matrix.json", "--out", f"{path}/{out}",
+               "--registrars", f"{path}/registrars", *args, **kwargs)
+
+
+def blob(layout, digest):
+    with open(f"{layout}/blobs/sha256/{digest.removeprefix('sha256:')}", "rb") as f:
+        return f.read()
+
+
+def document(layout, digest):
+    return json.loads(blob(layout, digest))
+
+
+def tags(layout):
+    with open(f"{layout}/index.json") as f:
+        return {m["annotations"]["org.opencontainers.image.ref.name"]: m
+                for m in json.load(f)["manifests"]}

@@ -1,0 +1,416 @@
+#!/usr/bin/env python3
+"""`distributor push` against a registry that misbehaves on command: every way in which a registry
+refuses, loses, limits, redirects and lies, and what must not leave this machine. Prints TAP."""
+
+import base64
+import email.utils
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+
+from image_release import (DISTRIBUTOR, VERSION, blob, document, done, fixture, images, ok,
+                           parallel, run, tags)
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "servers"))
+from oci_registry import Registry, Service, Storage, TokenServer, Handler, digest_of  # noqa: E402
+
+PATH = "owner/repo"
+WORK = tempfile.mkdtemp(prefix="distributor-registry-")
+LAYOUT = f"{WORK}/out/images"
+# Nobody's real credentials are looked at.
+ENV = {"HOME": WORK, "XDG_RUNTIME_DIR": WORK, "XDG_CONFIG_HOME": WORK, "DOCKER_CONFIG": WORK,
+       "REGISTRY_AUTH_FILE": ""}
+
+
+def push(registry, *args, path=PATH, layout=LAYOUT, **env):
+    return run(DISTRIBUTOR, "push", "--layout", layout, f"{registry.host}/{path}", *args,
+               env={**ENV, **env})
+
+
+def login(host, user="alice", password="s3cret", **more):
+    auth = base64.b64encode(f"{user}:{password}".encode()).decode()
+    path = f"{WORK}/{host.replace(':', '_')}.auth.json"
+    with open(path, "w") as f:
+        json.dump({"auths": {host: {"auth": auth, **more}}}, f)
+    return "--auth-file", path
+
+
+def complete(registry):
+    """The registry has exactly what the layout has."""
+    wanted = {name: entry["digest"] for name, entry in tags(LAYOUT).items()}
+    return registry.tags == wanted and \
+        all(digest_of(data) == digest for digest, data in registry.blobs.items()) and \
+        all(blob(LAYOUT, digest) == data for digest, (_, data) in registry.manifests.items())
+
+
+def pushed(name, registry, result, *checks):
+    ok(result.returncode == 0 and complete(registry) and all(checks), name,
+       f"{result.returncode} {checks}\n{result.stderr}{result.stdout}")
+
+
+def refused(name, result, status, *parts):
+    ok(result.returncode == status and all(p in result.stderr for p in parts) and
+       "s3cret" not in result.stderr + result.stdout, name,
+       f"{result.returncode} {result.stderr}{result.stdout}")
+
+
+def largest_layer():
+    return max((os.path.getsize(f"{LAYOUT}/blobs/sha256/{n}"), "sha256:" + n)
+               for n in os.listdir(f"{LAYOUT}/blobs/sha256"))
+
+
+def check_order():
+    with Registry() as registry:
+        result = push(registry, "--dry-run")
+        ok(result.returncode == 0 and not registry.tags and not registry.blobs and
+           all(m in ("GET", "HEAD") for m, _, _ in registry.requests) and
+           "would send tag latest ->" in result.stdout, "--dry-run writes nothing and says what it would",
+           result.stderr)
+        result = push(registry, "--dry-run", "--json")
+        effects = json.loads(result.stdout)["repositories"][0]["effects"]
+        ok(len([e for e in effects if e["kind"] == "tag" and e["effect"] == "new"]) ==
+           len(tags(LAYOUT)), "--dry-run --json lists every effect")
+        registry.requests.clear()
+        result = push(registry)
+        puts = [p.split("/")[-1] for m, p, _ in registry.requests
+                if m == "PUT" and "/manifests/" in p]
+        ranks = [0 if p.startswith("sha256:") else 3 if p == "latest" else
+                 1 if p.endswith(VERSION) else 2 for p in puts]
+        last_blob = max(i for i, (m, p, _) in enumerate(registry.requests)
+                        if m == "PUT" and "/uploads/" in p)
+        first_manifest = min(i for i, (m, p, _) in enumerate(registry.requests)
+                             if m == "PUT" and "/manifests/" in p)
+        pushed("a push is complete", registry, result)
+        ok(last_blob < first_manifest and ranks == sorted(ranks) and puts[-1] == "latest",
+           "blobs, manifests, tags of the version, moving tags, latest", puts)
+        ok(registry.count("HEAD", "/manifests/latest") == 2, "tags are read back")
+        registry.requests.clear()
+        result = push(registry)
+        ok(result.returncode == 0 and "nothing sent" in result.stdout and
+           all(m in ("GET", "HEAD") for m, _, _ in registry.requests),
+           "a second push sends nothing and says so", result.stdout)
+        registry.tags["latest"] = registry.tags["register"]
+        result = push(registry)
+        pushed("a moving tag is moved back", registry, result, "1 moved tags" in result.stdout)
+        registry.tags[VERSION] = registry.tags["register"]
+        registry.requests.clear()
+        result = push(registry)
+        refused("a version's tag with other content is not moved", result, 4, f"'{VERSION}'",
+                "--replace-version")
+        ok(all(m in ("GET", "HEAD") for m, _, _ in registry.requests), "and nothing else is sent")
+        result = push(registry, "--replace-version")
+        pushed("it is with --replace-version", registry, result)
+
+
+def check_uploads():
+    _, largest = largest_layer()
+    for kind in ("relative", "absolute", "query"):
+        with Registry() as registry:
+            registry.location = kind
+            result = push(registry)
+            asked = [p for m, p, _ in registry.requests if m == "PUT" and "/uploads/" in p]
+            pushed(f"an upload's Location is {kind}", registry, result,
+                   kind != "query" or all("_state=s" in p and "&digest=" in p for p in asked))
+    with Registry() as registry, Storage(registry) as storage:
+        registry.location, registry.storage, registry.auth = "storage", storage, "basic"
+        result = push(registry, *login(registry.host))
+        pushed("uploads go to another host, without credentials", registry, result,
+               storage.requests, all("Authorization" not in h for _, _, h in storage.requests))
+    with Registry() as registry, Storage(registry) as storage:
+        registry.auth = "basic"
+        registry.fault("PUT", "/uploads/", 307, times=1, headers=[
+            ("Location", f"{storage.url}/put/x?digest={largest}")])
+        result = push(registry, "--connections", "1", *login(registry.host))
+        body = [h for m, _, h in storage.requests if m == "PUT"]
+        ok(len(body) == 1 and "Authorization" not in body[0] and int(body[0]["Content-Length"]) > 0,
+           "a redirected PUT sends its body again, and no credentials", storage.requests)
+    with Registry() as registry:
+        registry.foreign["other/repo"] = {largest: blob(LAYOUT, largest)}
+        result = push(registry, "--mount-from", "other/repo")
+        pushed("a blob of another repository is mounted, the rest sent", registry, result,
+               "1 mounted" in result.stdout,
+               not any(m == "PUT" and largest in p for m, p, _ in registry.requests))
+
+
+def check_failures():
+    with Registry() as registry:
+        registry.fault("PUT", "/uploads/", "cut", times=2)
+        result = push(registry)
+        pushed("an upload that is cut off is begun anew", registry, result)
+    with Registry() as registry:
+        registry.fault("PUT", "/uploads/", 404, times=1, code="BLOB_UPLOAD_UNKNOWN")
+        registry.fault("PUT", "/uploads/", 400, times=1, code="DIGEST_INVALID")
+        registry.fault("PUT", "/uploads/", 503, times=1)
+        result = push(registry)
+        pushed("so are lost, damaged and refused ones", registry, result)
+    with Registry() as registry:
+        registry.fault("PUT", "/uploads/", 400, times=99, code="DIGEST_INVALID")
+        result = push(registry)
+        refused("a registry that never takes it is given up", result, 5, "DIGEST_INVALID")
+        ok(not registry.tags, "and no tag is made")
+    with Registry() as registry:
+        registry.fault("POST", "/uploads/", 429, times=2, headers=[("Retry-After", "1")])
+        registry.fault("HEAD", "/blobs/", 429, times=1, headers=[
+            ("Retry-After", email.utils.formatdate(time.time() + 2, usegmt=True))])
+        registry.fault("HEAD", "/blobs/", 429, times=1, body=b"slow down")
+        start = time.monotonic()
+        result = push(registry)
+        pushed("429 is waited for as long as it says", registry, result,
+               time.monotonic() - start >= 1)
+    with Registry() as registry:
+        for status in (500, 502, 503, 504):
+            registry.fault("HEAD", "/manifests/", status)
+            registry.fault("PUT", "/manifests/", status)
+        registry.fault("HEAD", "/blobs/", "cut")
+        pushed("passing failures are tried again", registry, push(registry))
+
+
+def check_pieces():
+    for status in (413, 416):
+        with Registry() as registry:
+            registry.max_put, registry.max_patch, registry.too_large = 100000, 200000, status
+            result = push(registry)
+            pushed(f"{status} on a whole blob: it goes on in pieces, smaller and smaller", registry,
+                   result, registry.count("PATCH") > 0)
+    with Registry() as registry:
+        lies = [1]
+
+        def half(held, end):
+            if lies and end - held > 1000:
+                lies.pop()
+                return held + (end - held) // 2
+            return end
+        registry.max_put, registry.range_lie = 100000, half
+        pushed("a registry that keeps half a piece is sent the rest", registry, push(registry))
+    with Registry() as registry:
+        registry.max_put, registry.range_lie = 100000, lambda held, end: held
+        refused("one that keeps nothing is given up", push(registry), 5, "keeps losing")
+    with Registry() as registry:
+        registry.max_put, registry.max_patch = 100000, 1000
+        refused("pieces do not get absurdly small", push(registry), 5, "SIZE_INVALID")
+
+
+def check_lies():
+    size, largest = largest_layer()
+    with Registry() as registry:
+        registry.digest_header = False
+        pushed("a registry that names no digests is asked for content", registry, push(registry),
+               registry.count("GET", "/manifests/") >= len(tags(LAYOUT)))
+    with Registry() as registry:
+        registry.fault("HEAD", f"/blobs/{largest}", 200, headers=[("Content-Length", "7")])
+        pushed("a blob of the wrong length counts as missing", registry, push(registry))
+    with Registry() as registry:
+        registry.fault("HEAD", f"/blobs/{largest}", 200, headers=[
+            ("Content-Length", str(size)), ("Docker-Content-Digest", "sha256:" + "0" * 64)])
+        pushed("so does one of another digest", registry, push(registry))
+    with Registry() as registry:
+        registry.forgets.add(largest)
+        refused("a blob that is accepted and not kept", push(registry), 4,
+                f"has accepted blob '{largest}' and does not have it")
+        ok(not registry.tags, "no tag is made then")
+    with Registry() as registry:
+        registry.fault("PUT", "/manifests/sha256:", 201, headers=[
+            ("Docker-Content-Digest", "sha256:" + "0" * 64)])
+        refused("a manifest that is stored as something else", push(registry), 4,
+                "has stored 'sha256:")
+    with Registry() as registry:
+        registry.fault("PUT", "/manifests/latest", 201)
+        refused("a tag that is accepted and not made", push(registry), 4,
+                "'latest' was put and is not there")
+    with Registry() as registry:
+        push(registry)
+        del registry.tags["latest"]
+        registry.fault("PUT", "/manifests/latest", 201)
+        registry.fault("HEAD", "/manifests/latest", 404)
+        other = registry.tags["latest"] = registry.tags["register"]
+        refused("a tag that somebody else moves at the same time", push(registry), 4,
+                f"'latest' was put and then led to {other}")
+    with Registry() as registry:
+        registry.fault("PUT", "/manifests/sha256:", 400, times=2, code="MANIFEST_BLOB_UNKNOWN")
+        pushed("a blob that is unknown for a moment", registry, push(registry))
+    with Registry() as registry:
+        push(registry)
+        lost = document(LAYOUT, tags(LAYOUT)["x86_64-arm"]["digest"])["layers"][0]["digest"]
+        registry.manifests.clear()
+        registry.tags.clear()
+        registry.fault("HEAD", f"/blobs/{lost}", 200,
+                       headers=[("Content-Length", str(len(registry.blobs.pop(lost))))])
+        pushed("a blob that was said to be there is sent after all", registry, push(registry))
+
+
+def check_refusals():
+    with Registry() as registry:
+        registry.fault("HEAD", "/manifests/", 403, code="DENIED", times=99)
+        refused("403 is no matter of trying again", push(registry), 5, "403")
+        ok(registry.count("HEAD") < 10, "and is not tried again")
+    with Registry() as registry:
+        registry.fault("POST", "/uploads/", 404, times=99, body=b"404 page not found\n",
+                       headers=[("Content-Type", "text/plain")])
+        refused("404 in plain text", push(registry), 5, "cannot begin an upload", "404")
+    with Registry() as registry:
+        registry.fault("POST", "/uploads/", 202, times=99)
+        refused("202 without a Location", push(registry), 5, "without a Location")
+    with Registry() as registry:
+        registry.fault("PUT", "/manifests/", 405, code="UNSUPPORTED", times=99)
+        refused("a registry that is read-only", push(registry), 5, "UNSUPPORTED")
+    with Registry() as registry:
+        registry.fault("GET", "/v2/", 404, times=9)
+        refused("a server that is no registry", push(registry), 5, "not a container registry")
+    with Registry() as one, Registry() as two:
+        one.fault("POST", "/uploads/", 403, code="DENIED", times=99)
+        result = run(DISTRIBUTOR, "push", "--layout", LAYOUT, f"{one.host}/a", f"{two.host}/b",
+                     "--json", env=ENV)
+        out = json.loads(result.stdout)["repositories"]
+        ok(result.returncode == 5 and complete(two) and not one.tags and
+           [r["done"] for r in out] == [False, True] and "DENIED" in out[0]["error"],
+           "one registry fails, the other is complete, each has its result", result.stdout)
+    damaged = f"{WORK}/damaged"
+    shutil.copytree(LAYOUT, damaged)
+    path = f"{damaged}/blobs/sha256/{largest_layer()[1][7:]}"
+    with open(path, "r+b") as f:
+        f.write(b"\xff")
+    with Registry() as registry:
+        refused("a damaged blob of the layout is not sent", push(registry, layout=damaged), 4, path)
+    with Registry() as registry:
+        result = push(registry, path="Owner/Repo")
+        refused("a name that cannot be a repository", result, 3, "/Owner/Repo'")
+        result = run(DISTRIBUTOR, "push", "--layout", f"{WORK}/nothing", f"{registry.host}/a")
+        refused("a layout that is not there", result, 3, "'distributor images' makes them")
+        result = run(DISTRIBUTOR, "push", "--layout", LAYOUT, "127.0.0.1.example.invalid/a")
+        ok(result.returncode == 5 and not registry.requests, "other hosts are spoken to over https",
+           result.stderr)
+
+
+def check_silence():
+    closed = Registry()
+    closed.__exit__()
+    refused("nobody answers", push(closed), 5, closed.host)
+
+
+def check_basic():
+    with Registry() as registry:
+        registry.auth = "basic"
+        pushed("Basic", registry, push(registry, *login(registry.host)))
+        refused("Basic without credentials", push(registry), 5, "there are none for it")
+        result = push(registry, *login(registry.host, password="wr0ng"))
+        refused("Basic with wrong ones", result, 5, "refuses the credentials from", "auth.json")
+        ok("wr0ng" not in result.stderr, "the password is not shown")
+        os.makedirs(f"{WORK}/bin", exist_ok=True)
+        helper = f"{WORK}/bin/docker-credential-test"
+        with open(helper, "w") as f:
+            f.write(f'#!/bin/sh\nread -r host || :\n[ "$host" = {registry.host} ] || exit 1\n'
+                    'echo \'{"Username":"alice","Secret":"s3cret"}\'\n')
+        os.chmod(helper, 0o755)
+        with open(f"{WORK}/config.json", "w") as f:
+            json.dump({"credsStore": "test"}, f)
+        registry.tags.clear()
+        result = push(registry, PATH=f"{WORK}/bin:{os.environ['PATH']}")
+        os.unlink(f"{WORK}/config.json")
+        pushed("a credential helper", registry, result)
+
+
+def check_bearer():
+    def both():
+        registry, tokens = Registry(), TokenServer()
+        registry.auth, registry.tokens = "bearer", tokens
+        return registry, tokens
+
+    registry, tokens = both()
+    with registry, tokens:
+        result = push(registry, *login(registry.host))
+        pushed("Bearer", registry, result)
+        ok(len(tokens.requests) <= 3, "tokens are used again", tokens.requests)
+        ok(all("alice" not in p and "s3cret" not in p for _, p, _ in tokens.requests) and
+           all(not h.get("Authorization", "").startswith("Basic")
+               for _, _, h in registry.requests), "the password goes to the token server alone")
+        registry.tags.clear()
+        refused("Bearer without credentials: pull is allowed, push is not", push(registry), 5,
+                "does not allow 'repository:owner/repo:pull,push' without credentials")
+        result = push(registry, *login(registry.host, password="wr0ng"))
+        refused("Bearer with wrong credentials", result, 5, "refuses the credentials from")
+        ok("wr0ng" not in result.stderr, "the password is not shown")
+    registry, tokens = both()
+    with registry, tokens:
+        tokens.lives = 7
+        result = push(registry, "--connections", "2", *login(registry.host))
+        pushed("tokens that expire in the middle are renewed", registry, result,
+               len(tokens.requests) > 5)
+    registry, tokens = both()
+    with registry, tokens:
+        tokens.expires_in = 1
+        result = push(registry, *login(registry.host))
+        pushed("a short life is no reason to stop", registry, result)
+    registry, tokens = both()
+    with registry, tokens:
+        tokens.grants = ["repository:owner/repo:pull"]
+        result = push(registry, *login(registry.host))
+        refused("a server that grants less than it was asked", result, 5,
+                "with the credentials from", "auth.json")
+        ok(len(tokens.requests) < 8, "is not asked for ever", len(tokens.requests))
+    for answer, part in (((200, b"<html>"), "holds no token"), ((200, b'{"token":"a\\nb"}'),
+                         "holds no token"), ((403, b""), "refuses the credentials")):
+        registry, tokens = both()
+        with registry, tokens:
+            tokens.answer = answer
+            refused(f"the token server answers {answer}", push(registry, *login(registry.host)), 5,
+                    part)
+    registry, tokens = both()
+    with registry, tokens:
+        tokens.refresh_token = "refresh s3cret&more"
+        result = push(registry, *login(registry.host, identitytoken=tokens.refresh_token))
+        pushed("an identity token is traded in by POST", registry, result,
+               all(m == "POST" and "refresh" not in p for m, p, _ in tokens.requests))
+    registry, tokens = both()
+    with registry, tokens:
+        registry.realm = "https://evil.example/token"
+        result = push(registry, *login(registry.host))
+        refused("a token server of somebody else gets no password", result, 4, "evil.example",
+                "--token-server")
+        registry.realm = "http://evil.example/token"
+        result = push(registry, *login(registry.host))
+        refused("nor does one over plain http", result, 4, "plain http")
+    registry, tokens = both()
+    with registry, tokens:
+        registry.foreign["other/repo"] = {largest_layer()[1]: blob(LAYOUT, largest_layer()[1])}
+        result = push(registry, "--mount-from", "other/repo", *login(registry.host))
+        pushed("mounting asks for both repositories in two parameters", registry, result,
+               any(p.count("scope=") == 2 for _, p, _ in tokens.requests))
+
+
+class Forward(Handler):
+    def respond(self):
+        self.send(307, [("Location", self.service.to)])
+
+
+def check_redirects():
+    """A token server that sends a refresh token's bearer elsewhere."""
+    tokens, other = TokenServer(), TokenServer()
+    forward = Service(Forward)
+    registry = Registry()
+    with registry, tokens, other, forward:
+        forward.to = f"{other.url}/token"
+        registry.auth, registry.tokens, registry.realm = "bearer", tokens, f"{forward.url}/token"
+        push(registry, *login(registry.host))
+        ok(all("Authorization" not in h for _, _, h in other.requests),
+           "a redirected token request carries no password", other.requests)
+        other.requests.clear()
+        push(registry, *login(registry.host, identitytoken="s3cret"))
+        ok(not other.requests, "a redirected refresh token is not sent on", other.requests)
+
+
+def main():
+    try:
+        fixture(WORK, 400000, "x86_64", "aarch64")
+        result = images(WORK)
+        ok(result.returncode == 0, "images to push", result.stderr)
+        parallel([check_order, check_uploads, check_failures, check_pieces, check_lies,
+                  check_refusals, check_silence, check_basic, check_bearer, check_redirects])
+    finally:
+        shutil.rmtree(WORK)
+    return done()
+
+
+sys.exit(main())
