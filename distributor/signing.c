@@ -84,6 +84,27 @@ put_document(struct signing *s, const char *name, const char *text, struct error
 	return put_file(s, name, text, err);
 }
 
+static int
+check_asset(struct signing *s, const struct asset *asset, struct error *err)
+{
+	auto_free char *path = path_join(s->directory, asset->name);
+	struct digest digest;
+
+	if (interrupt_check(err) < 0)
+		return -1;
+	if (digest_file(path, &digest, NULL, err) < 0) {
+		if (err->code == ERR_NOT_FOUND)
+			return error_set(err, ERR_INPUT, "'%s' is missing; make the assets again",
+					 path);
+		return -1;
+	}
+	if (!digest_equal(&digest, &asset->sha256))
+		return error_set(err, ERR_VERIFY,
+				 "'%s' is not what %s lists; make the assets again", path,
+				 ASSETS_NAME);
+	return sums_add(&s->files, asset->name, &asset->sha256, err);
+}
+
 /* Every asset is there and is what the list says. */
 static int
 check_assets(struct signing *s, struct error *err)
@@ -94,19 +115,7 @@ check_assets(struct signing *s, struct error *err)
 	int result = 0;
 
 	for (size_t i = 0; i < assets->count && result == 0; i++) {
-		const struct asset *asset = &assets->items[i];
-		auto_free char *path = path_join(s->directory, asset->name);
-		struct digest digest;
-
-		result = interrupt_check(err);
-		if (result == 0)
-			result = digest_file(path, &digest, NULL, err);
-		if (result == 0 && !digest_equal(&digest, &asset->sha256))
-			result = error_set(err, ERR_VERIFY,
-					   "'%s' is not what %s lists; make the assets again", path,
-					   ASSETS_NAME);
-		if (result == 0)
-			result = sums_add(&s->files, asset->name, &asset->sha256, err);
+		result = check_asset(s, &assets->items[i], err);
 		progress_add(task, 1);
 	}
 	progress_done(task, NULL);

@@ -83,6 +83,23 @@ sign_text(const struct keyring *keyring, const struct key_source *source, const 
 	return 0;
 }
 
+/* Both messages in their first line that differs; where one has ended, nothing. */
+static int
+explain_messages(const char *name, const char *have, const char *want, struct error *err)
+{
+	size_t line = 0;
+
+	for (size_t i = 0; have[i] != '\0' && have[i] == want[i]; i++)
+		if (have[i] == '\n')
+			line = i + 1;
+	have += line;
+	want += line;
+	return error_set(err, ERR_BUSY,
+			 "the tag '%s' is there already and says \"%.*s\"; this one would say "
+			 "\"%.*s\"",
+			 name, (int)strcspn(have, "\n"), have, (int)strcspn(want, "\n"), want);
+}
+
 /* The first field in which two tags differ, as a sentence. */
 static int
 explain_difference(const struct tag_object *have, const struct tag_object *want, struct error *err)
@@ -94,11 +111,7 @@ explain_difference(const struct tag_object *have, const struct tag_object *want,
 			"%s",
 			want->name, have->commit, want->commit);
 	if (strcmp(have->message, want->message) != 0)
-		return error_set(
-			err, ERR_BUSY,
-			"the tag '%s' is there already and says \"%s\"; this one would say "
-			"\"%s\"",
-			want->name, have->message, want->message);
+		return explain_messages(want->name, have->message, want->message, err);
 	return error_set(err, ERR_BUSY,
 			 "the tag '%s' is there already, by %s at %" PRId64
 			 "; this one would be by %s at %" PRId64,

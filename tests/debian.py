@@ -75,7 +75,8 @@ def package(suite, arch, name):
         if not os.path.isdir(directory):
             environment = _root(suite, arch)
             _run(["apt-get", "-q", "download", f"{name}:{arch}"], env=environment, cwd=CACHE)
-            deb = glob.glob(os.path.join(CACHE, f"{name}_*_{arch}.deb"))[0]
+            deb = (glob.glob(os.path.join(CACHE, f"{name}_*_{arch}.deb")) +
+                   glob.glob(os.path.join(CACHE, f"{name}_*_all.deb")))[0]
             _run(["dpkg-deb", "-x", deb, directory + ".part"])
             os.unlink(deb)
             os.rename(directory + ".part", directory)

@@ -1,15 +1,17 @@
 """A small release to sign, and the program, for the tests of trust."""
 import base64
+import gzip
 import hashlib
+import io
 import json
 import os
 import subprocess
 import tarfile
-import io
 
 PROGRAM = os.environ["DISTRIBUTOR"]
 SOURCE = os.environ["SOURCE_DIR"]
 EPOCH = 1756252800
+os.environ["LSAN_OPTIONS"] = f"print_suppressions=0:suppressions={SOURCE}/tests/lsan.supp"
 RPM = "qemu-user-static-aarch64-10.1.0-1.fc43.x86_64.rpm"
 DEB = "qemu-user_10.1.0+ds-1_arm64.deb"
 
@@ -51,11 +53,11 @@ def read(path):
 
 def _tarball(name, data):
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz", compresslevel=1) as tar:
+    with tarfile.open(fileobj=out, mode="w") as tar:
         info = tarfile.TarInfo(name)
         info.size = len(data)
         tar.addfile(info, io.BytesIO(data))
-    return out.getvalue()
+    return gzip.compress(out.getvalue(), 1, mtime=0)
 
 
 class Release:

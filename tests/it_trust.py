@@ -1,0 +1,284 @@
+#!/usr/bin/env python3
+"""Rotation, revocation and the root key, played through; tags made, pushed, verified and attacked."""
+import http.server
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+
+import tap
+from sign_lib import EPOCH, Release, read, run, tool, write
+
+work = tempfile.mkdtemp(prefix="trust-")
+os.environ.update(HOME=work, GIT_CONFIG_NOSYSTEM="1", GIT_AUTHOR_NAME="A", GIT_AUTHOR_EMAIL="a@example.org",
+                  GIT_COMMITTER_NAME="A", GIT_COMMITTER_EMAIL="a@example.org")
+for name in ("SOURCE_DATE_EPOCH", "GITHUB_REF_TYPE", "GITHUB_TOKEN"):
+    os.environ.pop(name, None)
+
+
+def ssh_verdict(release, keys="keys", *options):
+    with open(release.path("SHA256SUMS")) as sums:
+        return tool("ssh-keygen", "-Y", "verify", "-f", f"{release.root}/{keys}/allowed_signers", "-I",
+                    "release@example.org", "-n", "file", *options, "-s", release.path("SHA256SUMS.sig"),
+                    check=False, stdin=sums)
+
+
+# the root key
+first = Release(os.path.join(work, "first"), version="10.1.0-1")
+first.keygen()
+first.keygen("--root", name="root.pem", principal="root@example.org")
+text = first.sign(status=4)
+tap.has("a root key that has signed nothing yet is not ignored", text, "'allowed_signers' is not signed by it")
+run("key", "--endorse", "--key", "root.pem", cwd=first.root)
+first.sign()
+fingerprint = run("key", "--key", "root.pem", cwd=first.root).split()[1]
+tap.has("verify says which root key signed the list", first.verify(), f"root key {fingerprint}")
+first.verify("--root", fingerprint, "out/assets")
+tap.has("refused: another root key than the pinned one",
+        first.verify("--root", "SHA256:other", "out/assets", status=4), f"is {fingerprint}, not SHA256:other")
+with open(f"{first.root}/keys/allowed_signers") as signers:
+    done = tool("ssh-keygen", "-Y", "verify", "-f", f"{first.root}/keys/root_signers", "-I", "root@example.org",
+                "-n", "keys", "-s", f"{first.root}/keys/allowed_signers.sig", check=False, stdin=signers)
+tap.ok("ssh-keygen verifies the root signature", done.returncode == 0, done.stderr)
+with open(f"{first.root}/keys/allowed_signers") as signers:
+    done = tool("ssh-keygen", "-Y", "verify", "-f", f"{first.root}/keys/root_signers", "-I", "root@example.org",
+                "-n", "file", "-s", f"{first.root}/keys/allowed_signers.sig", check=False, stdin=signers)
+tap.ok("the root signature is refused in the namespace file", done.returncode != 0)
+shutil.copytree(f"{first.root}/keys", f"{work}/forged")
+write(f"{work}/forged/allowed_signers", read(f"{first.root}/keys/allowed_signers") + b"# x\n")
+tap.has("refused: a list that was changed after the root signed it",
+        run("verify", "--keys", f"{work}/forged", first.assets, status=4), "is not what key")
+os.unlink(f"{work}/forged/root_signers")
+tap.has("refused: a list whose root was taken away, where a root is pinned",
+        run("verify", "--keys", f"{work}/forged", "--root", fingerprint, first.assets, status=4),
+        "has no root_signers")
+write(f"{work}/forged/root_signers", read(f"{first.root}/keys/root_signers").replace(b'"keys"', b'"file"'))
+tap.has("refused: a root that may not sign lists", run("verify", "--keys", f"{work}/forged", first.assets, status=4),
+        "may not sign in the namespace 'keys'")
+tap.has("the root key signs no release", first.sign("--key", "root.pem", "--lock", "matrix.lock.json") if
+        not os.path.exists(first.path("SHA256SUMS.sig")) else
+        (os.unlink(first.path("SHA256SUMS.sig")), first.sign("--key", "root.pem", status=4))[1],
+        "allowed_signers does not list")
+first.sign()
+
+# rotation: a second key, both trusted; then the first revoked
+os.rename(first.key, first.key + ".old")
+shutil.copy(f"{first.root}/keys/release.pub", f"{first.root}/old.pub")
+first.keygen()
+tap.has("refused: a new key that the root has not signed", first.verify(status=4), "is not what key")
+run("key", "--endorse", "--key", "root.pem", cwd=first.root)
+tap.has("after rotation the old release is still good", first.verify(), "all 8 files")
+second = Release(os.path.join(work, "second"), version="10.2.0-1")
+shutil.copytree(f"{first.root}/keys", f"{second.root}/keys")
+shutil.copy(first.key, second.key)
+second.sign()
+tap.has("and the new one", second.verify(), "all 8 files")
+tap.ok("ssh-keygen takes both", ssh_verdict(first).returncode == 0 and ssh_verdict(second).returncode == 0)
+run("key", "--revoke", "old.pub", cwd=first.root)
+tap.has("refused: a revocation that the root has not signed", first.verify(status=4),
+        "'revoked_keys' is not signed")
+run("key", "--endorse", "--key", "root.pem", cwd=first.root)
+tap.has("after revocation the old release is refused", first.verify(status=4), "which is revoked")
+run("verify", "--keys", f"{first.root}/keys", second.assets)
+tap.ok("ssh-keygen -r refuses it too",
+       ssh_verdict(first, "keys", "-r", f"{first.root}/keys/revoked_keys").returncode != 0)
+tap.ok("and takes the new one",
+       ssh_verdict(second, "keys", "-r", f"{first.root}/keys/revoked_keys").returncode == 0)
+tap.has("the revoked key signs nothing", (os.unlink(first.path("SHA256SUMS.sig")),
+                                         first.sign("--key", "release.pem.old", status=4))[1], "which is revoked")
+run("key", "--revoke", "old.pub", cwd=first.root)
+tap.equal("revoking twice is once", len(read(f"{first.root}/keys/revoked_keys").splitlines()), 1)
+write(f"{work}/forged/root_signers", "")
+for name, data, sentence in (
+        ("allowed_signers", b"x valid-before=\"2030\" ssh-ed25519 AAAA\n", "OpenSSH before 8.7"),
+        ("allowed_signers", b"x cert-authority,namespaces=\"file\" ssh-ed25519 AAAA\n", "one option allowed"),
+        ("allowed_signers", b"x namespaces=\"file\" ssh-rsa AAAA\n", "type 'ssh-rsa'"),
+        ("release.pem", read(f"{second.root}/keys/release.pem"), "")):
+    broken = os.path.join(work, "broken")
+    shutil.rmtree(broken, ignore_errors=True)
+    shutil.copytree(f"{second.root}/keys", broken)
+    for extra in ("root_signers", "allowed_signers.sig"):
+        os.unlink(os.path.join(broken, extra))
+    write(os.path.join(broken, name), data)
+    if sentence:
+        tap.has(f"refused: {sentence}", run("verify", "--keys", broken, second.assets, status=3), sentence)
+stranger = Release(os.path.join(work, "stranger"))
+stranger.keygen()
+shutil.copy(f"{stranger.root}/keys/minisign.pub", os.path.join(broken, "minisign.pub"))
+tap.has("refused: minisign.pub holds another key", run("verify", "--keys", broken, second.assets, status=4),
+        "minisign.pub' holds key")
+
+# tags
+repo = second
+git = lambda *a, **o: tool("git", *a, cwd=repo.root, **o)
+git("init", "-q", "-b", "main")
+git("add", "matrix.json", "matrix.lock.json", "keys")
+git("commit", "-q", "-m", "release")
+git("config", "user.name", "A")
+git("config", "user.email", "a@example.org")
+repo.sign()
+
+
+def tag(*options, status=0, env=None):
+    return run("tag", "--matrix", "matrix.json", *options, cwd=repo.root, status=status, env=env)
+
+
+def git_verdict(name, *options):
+    return git("-c", "gpg.ssh.allowedSignersFile=keys/allowed_signers", *options, "verify-tag",
+               "--format=%(tag)", name, check=False)
+
+
+tap.has("--dry-run makes no tag", tag("--key", "release.pem", "--dry-run"), "would be made")
+tap.equal("really", git("tag").stdout, "")
+tap.has("tag", tag("--key", "release.pem", "v10.2.0-1"), "v10.2.0-1 made: ")
+done = git_verdict("v10.2.0-1")
+tap.ok("git verify-tag", done.returncode == 0 and done.stdout == "v10.2.0-1\n", done.stderr)
+done = git("fsck", "--strict", check=False)
+tap.ok("git fsck --strict has nothing to say", done.returncode == 0 and done.stderr == "", done.stderr)
+body = git("cat-file", "tag", "v10.2.0-1").stdout
+tap.has("the message has versions and digests", body, "x86_64: QEMU 10.2.0, 2:10.2.0-1.fc43", "matrix.lock.json: ",
+        "SHA256SUMS: ")
+tap.has("the time is the lock's", body, f"tagger A <a@example.org> {EPOCH} +0000")
+text, armour = body.split("-----BEGIN SSH SIGNATURE-----")
+write(f"{work}/tag-text", text)
+tool("ssh-keygen", "-q", "-Y", "sign", "-f", repo.openssh_key(), "-n", "git", f"{work}/tag-text")
+tap.equal("the signature is what ssh-keygen makes", "-----BEGIN SSH SIGNATURE-----" + armour,
+          read(f"{work}/tag-text.sig").decode())
+tap.has("the same again needs no key and is success", tag(), "is there already")
+tap.has("tag --verify", tag("--verify"), "is signed by an allowed key")
+tap.has("verify --repo binds tag and files", repo.verify("--repo", ".", "out/assets"), "the tag names these files")
+tap.has("verify --tag alone", repo.verify("--tag", "v10.2.0-1"), "v10.2.0-1 is signed by release@example.org")
+tap.has("another time is other content, with both", tag("--key", "release.pem", status=1,
+                                                        env={"SOURCE_DATE_EPOCH": "1800000000"}),
+        f"by A <a@example.org> at {EPOCH}; this one would be by A <a@example.org> at 1800000000")
+tap.has("another version than the matrix'", tag("v10.3.0-1", status=3), "the matrix is of version 10.2.0-1")
+git("commit", "-q", "--allow-empty", "-m", "later")
+tap.has("another commit is other content", tag("--key", "release.pem", status=1), "this one would be of")
+tap.has("refused: the tag is not of HEAD", tag("--verify", status=4), "is of commit")
+git("reset", "-q", "--hard", "HEAD^")
+sums = read(repo.path("SHA256SUMS"))
+os.unlink(repo.path("SHA256SUMS"))
+tap.has("another message is other content, with the lines that differ", tag("--key", "release.pem", status=1),
+        'says "SHA256SUMS: ', 'this one would say ""')
+write(repo.path("SHA256SUMS"), sums)
+
+# attacks on the tag
+actions = {"GITHUB_REF_TYPE": "tag", "GITHUB_REF_NAME": "v10.2.0-1"}
+tap.has("a run that the tag started signs", repo.sign("--key", "release.pem", env=actions), "signed")
+git("update-ref", "refs/tags/v10.9.0-1", "refs/tags/v10.2.0-1")
+done = git_verdict("v10.9.0-1")
+tap.ok("git says Good to a renamed tag", done.returncode == 0)
+tap.has("refused: a renamed tag", repo.verify("--tag", "v10.9.0-1", status=4), "it was renamed")
+tap.has("refused: a run started by a tag of another version",
+        repo.sign("--key", "/dev/null/no-key", env=dict(actions, GITHUB_REF_NAME="v10.9.0-1"), status=4),
+        "the tag that started this run is refused", "the matrix is of version")
+good_id = git("rev-parse", "v10.2.0-1").stdout.strip()
+
+
+def replace_tag(data):
+    made = tool("git", "hash-object", "-t", "tag", "-w", "--stdin", cwd=repo.root, input=data)
+    git("update-ref", "refs/tags/v10.2.0-1", made.stdout.strip())
+
+
+for name, data, sentence in (
+        ("an altered message", body.replace("QEMU 10.2.0", "QEMU 10.2.1", 1), "is not what key"),
+        ("an unsigned tag", text, "is not signed"),
+        ("an OpenPGP signature", text + "-----BEGIN PGP SIGNATURE-----\n", "not one of SSH")):
+    replace_tag(data)
+    tap.has(f"refused: {name}", repo.verify("--tag", "v10.2.0-1", status=4), sentence)
+    tap.has(f"no key is read for {name}", repo.sign("--key", "/dev/null/no-key", env=actions, status=4),
+            "the tag that started this run is refused", sentence)
+git("update-ref", "refs/tags/v10.2.0-1", "HEAD")
+tap.has("refused: a lightweight tag", repo.verify("--tag", "v10.2.0-1", status=4), "is a lightweight tag")
+tap.has("a lightweight tag in the way", tag("--key", "release.pem", status=4), "is a lightweight tag")
+git("update-ref", "refs/tags/v10.2.0-1", good_id)
+tap.has("no such tag", repo.verify("--tag", "v0", status=4), "there is no tag 'v0'")
+other_key = stranger.openssh_key()
+git("-c", "gpg.format=ssh", "-c", f"user.signingkey={other_key}", "tag", "-f", "-s", "v10.2.0-1", "-m", "x")
+tap.has("refused: signed by a stranger", repo.verify("--tag", "v10.2.0-1", status=4), "allowed_signers does not list")
+git("update-ref", "refs/tags/v10.2.0-1", good_id)
+write(f"{work}/revoked", read(f"{repo.root}/keys/release.pub"))
+tap.ok("git refuses a revoked key with its revocation file",
+       git_verdict("v10.2.0-1", "-c", f"gpg.ssh.revocationFile={work}/revoked").returncode != 0)
+
+# pushing
+remote = os.path.join(work, "remote.git")
+tool("git", "init", "-q", "--bare", remote)
+push = lambda *o, **k: tag("--push", "--remote", remote, *o, **k)
+tap.has("--push --dry-run", push("--dry-run"), "would get it")
+tap.equal("sends nothing", tool("git", "tag", cwd=remote).stdout, "")
+tap.has("--push to a path", push(), "has it now")
+tap.equal("the same object is there", tool("git", "rev-parse", "v10.2.0-1", cwd=remote).stdout.strip(), good_id)
+tap.has("again is success", push(), "has it already")
+elsewhere = os.path.join(work, "elsewhere")
+tool("git", "clone", "-q", remote, elsewhere)
+tool("git", "tag", "-f", "-a", "v10.2.0-1", "-m", "other", "v10.2.0-1^{}", cwd=elsewhere)
+tool("git", "push", "-q", "-f", "origin", "v10.2.0-1", cwd=elsewhere)
+tap.has("another tag there is refused, with both ids", push(status=5), f"not as {good_id}",
+        tool("git", "rev-parse", "v10.2.0-1", cwd=remote).stdout.strip())
+tap.has("a path with nothing", tag("--push", "--remote", f"{work}/nothing", status=5), "cannot push")
+tap.has("no remote of that name", tag("--push", status=5), "origin")
+git("remote", "add", "origin", remote)
+tool("git", "tag", "-d", "v10.2.0-1", cwd=remote)
+tap.has("a remote by its name", tag("--push"), "origin has it now")
+tap.has("a URL with a password", tag("--push", "--remote", "https://u:S3cr3t@127.0.0.1/x", status=2), "password")
+tap.has("plain http to elsewhere", tag("--push", "--remote", "http://example.org/x", status=2), "over https, ssh")
+
+
+class Backend(http.server.BaseHTTPRequestHandler):
+    """git http-backend, which unlike a path runs the hooks."""
+
+    def log_message(self, *args):
+        pass
+
+    def do_GET(self):
+        path, _, query = self.path.partition("?")
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            body = b""
+            while (size := int(self.rfile.readline(), 16)) or self.rfile.readline() == b"":
+                body += self.rfile.read(size)
+                self.rfile.readline()
+        done = subprocess.run(["git", "http-backend"], input=body, capture_output=True, timeout=60, env=dict(
+            os.environ, GIT_PROJECT_ROOT=work, GIT_HTTP_EXPORT_ALL="1", PATH_INFO=path, QUERY_STRING=query,
+            REQUEST_METHOD=self.command, CONTENT_TYPE=self.headers.get("Content-Type", ""),
+            CONTENT_LENGTH=str(len(body)), REMOTE_USER="x"))
+        head, _, rest = done.stdout.partition(b"\r\n\r\n")
+        self.send_response(200)
+        for line in head.decode().splitlines():
+            name, _, value = line.partition(": ")
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(rest)))
+        self.end_headers()
+        self.wfile.write(rest)
+
+    do_POST = do_GET
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Backend)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+url = f"http://127.0.0.1:{server.server_port}/remote.git"
+tool("git", "tag", "-d", "v10.2.0-1", cwd=remote)
+tool("git", "config", "http.receivepack", "true", cwd=remote)
+hook = os.path.join(remote, "hooks", "update")
+write(hook, "#!/bin/sh\necho 'tags are closed' >&2\nexit 1\n")
+os.chmod(hook, 0o755)
+tap.has("a hook's refusal is an error, though the push succeeds",
+        tag("--push", "--remote", url, status=5), "the remote refused it: hook declined")
+os.unlink(hook)
+tap.has("over http to this machine", tag("--push", "--remote", url), "has it now")
+server.shutdown()
+
+if os.geteuid() == 0:
+    write(f"{work}/.gitconfig", "")
+    os.chown(repo.root, 12345, 12345)
+    os.chown(f"{repo.root}/.git", 12345, 12345)
+    tap.has("a repository of another user: what to do about it", tag("--verify", status=1),
+            "belongs to another user", f"safe.directory {repo.root}")
+    write(f"{work}/.gitconfig", f"[safe]\n\tdirectory = {repo.root}\n")
+    tap.has("and then it works", tag("--verify"), "is signed by an allowed key")
+else:
+    tap.skip("a repository of another user: what to do about it", "needs root")
+shutil.rmtree(work)
+tap.done()

@@ -1,0 +1,280 @@
+#!/usr/bin/env python3
+"""`verify` on releases that somebody has changed: each change has a sentence of its own."""
+import base64
+import concurrent.futures
+import functools
+import http.server
+import json
+import os
+import shutil
+import tempfile
+import threading
+
+import tap
+from sign_lib import Release, read, run, sha256, tool, write
+
+work = tempfile.mkdtemp(prefix="verify-")
+good = Release(os.path.join(work, "good"))
+good.keygen()
+good.sign()
+TARBALL = "x86_64_qemu-aarch64-static.tar.gz"
+OTHER = "aarch64_qemu-s390x-static.tar.gz"
+keys = os.path.join(good.root, "keys")
+counter = 0
+
+
+def changed(change, source=good):
+    """A copy of a signed release directory after a change."""
+    global counter
+    counter += 1
+    directory = os.path.join(work, f"c{counter}")
+    shutil.copytree(source.assets, directory)
+    change(directory)
+    return directory
+
+
+def verify(directory, *options, status=4, keys_directory=keys):
+    return run("verify", "--keys", keys_directory, *options, directory, status=status)
+
+
+def refused(name, change, *sentences, options=(), source=good):
+    tap.has(f"refused: {name}", verify(changed(change, source), *options), *sentences)
+
+
+def put(name, data):
+    return lambda d: write(os.path.join(d, name), data)
+
+
+def edit(name, old, new):
+    return lambda d: write(os.path.join(d, name), read(os.path.join(d, name)).replace(old, new, 1))
+
+
+def move(*pairs):
+    def act(directory):
+        for old, _ in pairs:
+            os.rename(os.path.join(directory, old), os.path.join(directory, old + ".moved"))
+        for old, new in pairs:
+            os.rename(os.path.join(directory, old + ".moved"), os.path.join(directory, new))
+    return act
+
+
+tap.has("a good release", verify(good.assets, "--tag", "v10.1.0-1", status=0),
+        "all 8 files are what was signed", "no other file is there", "about all files")
+result = json.loads(run("verify", "--json", "--keys", keys, good.assets))
+tap.equal("--json says the same", (result["verified"], result["tag"], {c["status"] for c in result["checks"]}),
+          (True, "v10.1.0-1", {"ok"}))
+tap.ok("without a network", "all 8 files" in tool(
+    "unshare", "-rn", os.environ["DISTRIBUTOR"], "verify", "--keys", keys, good.assets,
+    env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0")).stdout)
+
+# one sentence for each thing that can have happened
+refused("a missing file", lambda d: os.unlink(os.path.join(d, OTHER)), f"'{OTHER}' is missing")
+refused("a foreign file", put("surprise.tar.gz", "x"), "'surprise.tar.gz' is not listed in SHA256SUMS")
+refused("a hidden file", put(".x", "x"), "'.x' is not listed")
+refused("a directory", lambda d: os.mkdir(os.path.join(d, "sub")), "'sub' is not listed")
+refused("a renamed file", move((OTHER, "s390x.tar.gz")), f"'{OTHER}' is missing",
+        f"'s390x.tar.gz' is not listed, but has the content of '{OTHER}': it was renamed")
+refused("two swapped files", move((OTHER, TARBALL), (TARBALL, OTHER)),
+        f"'{TARBALL}' holds the content of '{OTHER}': they were swapped")
+refused("a truncated file", lambda d: os.truncate(os.path.join(d, OTHER), 100),
+        f"'{OTHER}' is cut short: it has 100 of")
+refused("a changed file", edit(OTHER, b"\x00", b"\x01"), f"'{OTHER}' was changed: its sha256 is")
+refused("a longer file", lambda d: write(os.path.join(d, OTHER), read(os.path.join(d, OTHER)) + b"x"),
+        f"'{OTHER}' was changed")
+refused("a file behind a link",
+        lambda d: (os.rename(os.path.join(d, OTHER), os.path.join(work, "target")),
+                   os.symlink(os.path.join(work, "target"), os.path.join(d, OTHER))), OTHER)
+refused("no signatures", lambda d: [os.unlink(os.path.join(d, "SHA256SUMS" + s)) for s in (".sig", ".minisig")],
+        "'SHA256SUMS.sig' is missing", "'SHA256SUMS.minisig' is missing")
+refused("one signature less", lambda d: os.unlink(os.path.join(d, "SHA256SUMS.minisig")),
+        "'SHA256SUMS.minisig' is missing")
+refused("no list", lambda d: os.unlink(os.path.join(d, "SHA256SUMS")), "'SHA256SUMS' is missing")
+refused("a list with another digest", edit("SHA256SUMS", b"0", b"1"), "'SHA256SUMS' is not what key SHA256:")
+
+# signed again by somebody else
+thief = Release(os.path.join(work, "thief"))
+thief.keygen()
+thief.sign()
+text = verify(thief.assets)
+tap.has("refused: signed again by another key", text, "the signature of SHA256SUMS is by key SHA256:",
+        "which allowed_signers does not list",
+        "the minisign signature is by a key that allowed_signers does not list")
+refused("minisign's signature of another key", lambda d: shutil.copy(thief.path("SHA256SUMS.minisig"), d),
+        "the minisign signature is by a key that allowed_signers does not list")
+
+# what a thief of the key, or a mistake, could sign: the parts do not belong together
+def resigned(change):
+    """A copy whose SHA256SUMS is made and signed again, with the right key, after a change."""
+    def act(directory):
+        change(directory)
+        names = sorted(n for n in os.listdir(directory) if not n.startswith("SHA256SUMS"))
+        sums = "".join(f"{sha256(read(os.path.join(directory, n)))}  {n}\n" for n in names)
+        for name in ("SHA256SUMS.sig", "SHA256SUMS.minisig"):
+            os.unlink(os.path.join(directory, name))
+        write(os.path.join(directory, "SHA256SUMS"), sums)
+        tool("ssh-keygen", "-q", "-Y", "sign", "-f", good.openssh_key(), "-n", "file", "SHA256SUMS",
+             cwd=directory)
+        tool("minisign", "-S", "-s", good.minisign_key(), "-m", "SHA256SUMS", "-t",
+             "qemu-user-static v10.1.0-1\tfile:SHA256SUMS", cwd=directory)
+    return act
+
+
+RELEASE = "qemu-user-static-10.1.0-1.release.json"
+if shutil.which("minisign"):
+    refused("a signed file that the provenance does not know", resigned(put("extra", "x")),
+            f"SHA256SUMS lists 'extra', which '{RELEASE}' does not", "it says nothing about 'extra'")
+    refused("a signed list without provenance",
+            resigned(lambda d: os.unlink(os.path.join(d, "provenance.sigstore.json"))),
+            "SHA256SUMS does not list provenance.sigstore.json")
+    refused("a signed list without release.json", resigned(lambda d: os.unlink(os.path.join(d, RELEASE))),
+            "lists 0 files NAME-VERSION.release.json")
+    refused("another version inside", resigned(edit(RELEASE, b'"version": "10.1.0-1"', b'"version": "10.2.0-1"')),
+            f"'{RELEASE}' says that it is of qemu-user-static 10.2.0-1")
+    refused("another tag inside", resigned(edit(RELEASE, b'"tag": "v10.1.0-1"', b'"tag": "v9"')), "has the tag v9")
+    refused("another digest inside", resigned(edit(RELEASE, b'"sha256": "0', b'"sha256": "1')
+                                              if b'"sha256": "0' in read(good.path(RELEASE)) else
+                                              edit(RELEASE, sha256(read(good.path(OTHER))).encode(), b"0" * 64)),
+            "differ in '")
+    legacy = lambda d: (tool("minisign", "-S", "-l", "-s", good.minisign_key(), "-m", "SHA256SUMS", cwd=d))
+    refused("a legacy minisign signature", legacy, "legacy minisign signature", "-H")
+    refused("a trusted comment of another release",
+            lambda d: tool("minisign", "-S", "-s", good.minisign_key(), "-m", "SHA256SUMS", "-t",
+                           "qemu-user-static v9\tfile:SHA256SUMS", cwd=d), "the minisign signature is for")
+else:
+    tap.skip("parts that do not belong together", "minisign is not installed")
+
+# stale: an old release under a new name
+old = Release(os.path.join(work, "old"), version="9.2.0-1")
+shutil.rmtree(os.path.join(old.root, "keys"), ignore_errors=True)
+shutil.copytree(keys, os.path.join(old.root, "keys"))
+shutil.copy(good.key, old.key)
+old.sign()
+tap.has("the old release is good as what it is", verify(old.assets, "--tag", "v9.2.0-1", status=0), "v9.2.0-1")
+tap.has("refused: the old release as the new one", verify(old.assets, "--tag", "v10.1.0-1"),
+        "these are the files of v9.2.0-1, not of v10.1.0-1: another release is served under this name")
+refused("the old one with its documents renamed",
+        lambda d: [os.rename(os.path.join(d, n), os.path.join(d, n.replace("9.2.0", "10.1.0")))
+                   for n in os.listdir(d)], "is missing", "it was renamed", options=("--tag", "v10.1.0-1"),
+        source=old)
+refused("the old signature over the new list", lambda d: shutil.copy(old.path("SHA256SUMS.sig"), d),
+        "'SHA256SUMS' is not what key")
+refused("the old list with its signatures among the new files",
+        lambda d: [shutil.copy(old.path("SHA256SUMS" + s), d) for s in ("", ".sig", ".minisig")],
+        "was changed")
+refused("the old provenance", lambda d: shutil.copy(old.path("provenance.sigstore.json"), d),
+        "'provenance.sigstore.json' is not what SHA256SUMS lists")
+
+# one file, as a user downloads it
+single = os.path.join(work, "single")
+os.makedirs(single)
+for name in (TARBALL, "SHA256SUMS", "SHA256SUMS.sig"):
+    shutil.copy(good.path(name), single)
+tap.has("a single tarball with the signed list", verify(os.path.join(single, TARBALL), status=0),
+        f"'{TARBALL}' is what was signed")
+tap.has("it cannot be bound to a version by that alone",
+        verify(os.path.join(single, TARBALL), "--tag", "v10.1.0-1"), "nothing that is signed says")
+shutil.copy(good.path("SHA256SUMS.minisig"), single)
+tap.has("but with the trusted comment it can",
+        verify(os.path.join(single, TARBALL), "--tag", "v10.1.0-1", status=0), "by the trusted comment")
+tap.has("refused: as another version", verify(os.path.join(single, TARBALL), "--tag", "v11"), "not of v11")
+os.rename(os.path.join(single, TARBALL), os.path.join(single, "arm.tar.gz"))
+tap.has("refused: a single file under another name", verify(os.path.join(single, "arm.tar.gz")),
+        f"'arm.tar.gz' is not listed, but has the content of 'qemu-aarch64-static.tar.gz'")
+shutil.copy(good.path(OTHER), os.path.join(single, TARBALL))
+tap.has("refused: a single file with another's content", verify(os.path.join(single, TARBALL)), "were swapped")
+for name in ("SHA256SUMS.sig", "SHA256SUMS.minisig"):
+    os.unlink(os.path.join(single, name))
+tap.has("refused: a single file without a signature", verify(os.path.join(single, TARBALL)), "has no signature")
+tap.has("no operand", run("verify", status=2), "name a directory, files or a URL")
+tap.has("no keys", verify(good.assets, keys_directory=work, status=5), "allowed_signers' lists no key")
+
+# over a URL
+tap.has("file://", verify("file://" + good.assets, status=0), "all 8 files are what was signed",
+        "a web server does not tell")
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+served = changed(lambda d: None)
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=served))
+threading.Thread(target=server.serve_forever, daemon=True).start()
+url = f"http://127.0.0.1:{server.server_port}"
+tap.has("a web server", verify(url + "/", status=0), "all 8 files are what was signed")
+write(os.path.join(served, OTHER), b"x")
+os.unlink(os.path.join(served, "qemu-aarch64-static"))
+tap.has("refused: a web server that changes files", verify(url), f"'{OTHER}' is cut short",
+        "'qemu-aarch64-static' is missing")
+tap.has("--offline keeps off the network", verify(url, "--offline", status=2), "on the network")
+server.shutdown()
+tap.has("http to elsewhere is refused", verify("http://example.org/x", status=3), "http")
+
+
+# every field of every file
+def leaves(value, path=()):
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, path + (key,))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from leaves(inner, path + (index,))
+    else:
+        yield path
+
+
+def flip(value, path):
+    inner = value
+    for step in path[:-1]:
+        inner = inner[step]
+    old = inner[path[-1]]
+    inner[path[-1]] = (not old if isinstance(old, bool) else old + 1 if isinstance(old, int) else
+                       "x" if old is None else ("y" if old[:1] == "x" else "x") + old[1:])
+    return value
+
+
+def mutations():
+    """(what, file, bytes) for each field of each document, and each line of the text files."""
+    for name in sorted(os.listdir(good.assets)):
+        data = read(good.path(name))
+        if name.endswith(".json"):
+            for path in leaves(json.loads(data)):
+                yield f"{name} {path}", name, json.dumps(flip(json.loads(data), path)).encode()
+        elif name.startswith("SHA256SUMS"):
+            lines = data.split(b"\n")
+            for i, line in enumerate(lines[:-1]):
+                if name.endswith(".minisig") and i == 0:
+                    continue  # the untrusted comment says of itself that nothing depends on it
+                for at in {0, len(line) // 2, len(line) - 1}:
+                    bad = lines[:i] + [line[:at] + bytes([line[at] ^ 1]) + line[at + 1:]] + lines[i + 1:]
+                    yield f"{name}:{i + 1}:{at}", name, b"\n".join(bad)
+        else:
+            for at in (0, len(data) // 2, len(data) - 1):
+                yield f"{name}@{at}", name, data[:at] + bytes([data[at] ^ 1]) + data[at + 1:]
+    bundle = json.loads(read(good.path("provenance.sigstore.json")))
+    statement = json.loads(base64.b64decode(bundle["dsseEnvelope"]["payload"]))
+    for path in leaves(statement):
+        body = json.dumps(flip(json.loads(json.dumps(statement)), path)).encode()
+        bundle["dsseEnvelope"]["payload"] = base64.b64encode(body).decode()
+        yield f"statement {path}", "provenance.sigstore.json", json.dumps(bundle).encode()
+
+
+def survives(case):
+    what, name, data = case
+    directory = tempfile.mkdtemp(dir=work)
+    for entry in os.listdir(good.assets):
+        if entry != name:
+            os.link(good.path(entry), os.path.join(directory, entry))
+    write(os.path.join(directory, name), data)
+    status = run("verify", "--quiet", "--keys", keys, directory, status=None)
+    shutil.rmtree(directory)
+    return what if "not verified" not in status else None
+
+
+cases = list(mutations())
+with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    survivors = [s for s in pool.map(survives, cases) if s]
+tap.equal(f"each of {len(cases)} changed fields is noticed", survivors, [])
+shutil.rmtree(work)
+tap.done()
