@@ -6,20 +6,28 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
 static int
-copy_bytes(int from, int to, const char *path, struct error *err)
+copy_bytes(int from, const char *name, int to, const char *path, struct error *err)
 {
+	enum { CHUNK = 256 << 10 };
+	auto_free uint8_t *chunk = xmalloc(CHUNK);
+
 	for (;;) {
-		ssize_t n = copy_file_range(from, NULL, to, NULL, 64 << 20, 0);
+		ssize_t n = read(from, chunk, CHUNK);
 
 		if (n == 0)
 			return 0;
-		if (n < 0 && errno != EINTR)
-			return error_set_errno(err, ERR_IO, "cannot write '%s'", path);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_set_errno(err, ERR_IO, "cannot read '%s'", name);
+		if (write_all(to, chunk, (size_t)n, path, err) < 0)
+			return -1;
 	}
 }
 
@@ -34,7 +42,7 @@ copy(const char *from, const char *path, struct error *err)
 		return error_set_errno(err, ERR_IO, "cannot open '%s'", from);
 	if (tempfile_open(&tmp, path, st.st_mode & 0777, err) < 0)
 		return -1;
-	if (ioctl(tmp.fd, FICLONE, fd) < 0 && copy_bytes(fd, tmp.fd, path, err) < 0)
+	if (ioctl(tmp.fd, FICLONE, fd) < 0 && copy_bytes(fd, from, tmp.fd, path, err) < 0)
 		return -1;
 	return tempfile_commit(&tmp, err);
 }
