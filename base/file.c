@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include "base/alloc.h"
+#include "base/interrupt.h"
 #include "base/strbuf.h"
 
 #include <assert.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
 int
 tempfile_open(struct tempfile *tmp, const char *path, mode_t mode, struct error *err)
@@ -231,12 +233,17 @@ lock_file(const char *path, bool wait, struct error *err)
 
 	if (fd < 0)
 		return error_set_errno(err, ERR_IO, "cannot open the lock '%s'", path);
-	while (flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0) {
-		if (errno == EINTR && wait)
-			continue;
-		if (errno == EWOULDBLOCK)
+	/* Asked for again and again, so that a signal is noticed whichever thread it wakes. */
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		const struct timespec tenth = {0, 100000000};
+
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return error_set_errno(err, ERR_IO, "cannot lock '%s'", path);
+		if (!wait)
 			return error_set(err, ERR_BUSY, "another run holds '%s'", path);
-		return error_set_errno(err, ERR_IO, "cannot lock '%s'", path);
+		if (interrupt_check(err) < 0)
+			return -1;
+		(void)nanosleep(&tenth, NULL);
 	}
 	int held = fd;
 

@@ -74,7 +74,7 @@ int make_directories(const char *path, struct error *err) CHECKED;
 
 /*
  * Takes an exclusive lock on the file `path`, which is made when missing. With `wait` false a
- * lock held by another process is ERR_BUSY. Returns the descriptor that holds the lock until it
+ * lock held by another process is ERR_BUSY; else it is waited for, or ERR_INTERRUPTED. Returns the descriptor that holds the lock until it
  * is closed, or -1.
  */
 int lock_file(const char *path, bool wait, struct error *err) CHECKED;

@@ -16,6 +16,7 @@
 
 enum {
 	STATUS_FD = 3,
+	LOCK_FD = 4,
 	DEFAULT_OUTPUT = 1 << 20,
 	ERRORS_KEPT = 8 << 10,
 	LINE_MAX_BYTES = 4096,
@@ -97,7 +98,7 @@ open_pipe(int *ret_read, int *ret_write, struct error *err)
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return error_set_errno(err, ERR_IO, "cannot make a pipe");
-	high = fcntl(fds[1], F_DUPFD_CLOEXEC, STATUS_FD + 1);
+	high = fcntl(fds[1], F_DUPFD_CLOEXEC, LOCK_FD + 1);
 	if (high < 0) {
 		error_set_errno(err, ERR_IO, "cannot make a pipe");
 		(void)close(fds[0]);
@@ -115,8 +116,13 @@ static int
 fill_actions(posix_spawn_file_actions_t *actions, const struct process_request *request,
 	     const int writers[3])
 {
-	int e = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
+	int e = 0;
 
+	/* First of all, before descriptor 3 becomes something else. */
+	if (request->lock_fd > 0)
+		e = posix_spawn_file_actions_adddup2(actions, request->lock_fd, LOCK_FD);
+	if (e == 0)
+		e = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
 	if (e == 0)
 		e = posix_spawn_file_actions_adddup2(actions, writers[0], 1);
 	if (e == 0)

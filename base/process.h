@@ -14,6 +14,8 @@ struct process_request {
 	const char *const *argv;        /* ends with NULL; argv[0] is looked up in PATH */
 	const char *const *environment; /* "NAME=value", ends with NULL; NULL for none */
 	const char *directory;          /* where it runs; NULL for here */
+	int lock_fd; /* of lock_file(): if we are killed, the lock lasts until the program has ended,
+		      * who may go on writing; 0: none */
 	size_t max_output; /* of standard output, in bytes; more is an error; 0: 1 MiB */
 
 	/*

@@ -335,6 +335,7 @@ apt_root_run(const struct apt_root *root, const char *const *argv, const char *d
 		.argv = argv,
 		.environment = environment,
 		.directory = directory,
+		.lock_fd = root->lock_fd,
 		.status_line = status_line,
 		.context = context,
 	};

@@ -3,9 +3,14 @@
 #include "base/process.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/strbuf.h"
 
+#include "tests/scratch.h"
+
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
 static void
 output_errors_and_status_come_back(void **state)
@@ -100,6 +105,52 @@ a_program_is_stopped_with_its_children(void **state)
 	assert_int_equal(result.status, 128 + 15);
 }
 
+static int
+try_lock(const char *path, struct error *err)
+{
+	auto_close int fd = lock_file(path, false, err);
+
+	return fd < 0 ? -1 : 0;
+}
+
+/* Who is killed leaves a program behind that still works; nobody may join in. */
+static void
+a_lock_lasts_as_long_as_the_program(void **state)
+{
+	auto_free char *directory = scratch_directory();
+	auto_free char *path = path_join(directory, "lock");
+	auto_free char *script =
+		xasprintf("touch '%s/runs'; while [ ! -e '%s/stop' ]; do sleep 0.02; done",
+			  directory, directory);
+	auto_free char *runs = path_join(directory, "runs");
+	auto_free char *stop = path_join(directory, "stop");
+	const char *const argv[] = {"sh", "-c", script, NULL};
+	struct error err = ERROR_INIT;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct process_request request = {.argv = argv};
+		struct process_result result = PROCESS_RESULT_INIT;
+
+		request.lock_fd = lock_file(path, false, &err);
+		_exit(request.lock_fd < 0 || process_run(&request, &result, &err) < 0);
+	}
+	while (access(runs, F_OK) != 0)
+		(void)usleep(10000);
+	(void)kill(pid, SIGKILL);
+	(void)waitpid(pid, NULL, 0);
+	assert_refused(try_lock(path, &err), err, ERR_BUSY, path);
+	assert_ok(write_file(stop, "", 0, 0600, &err), err);
+	{
+		auto_close int fd = lock_file(path, true, &err);
+
+		assert_true(fd >= 0);
+	}
+	scratch_remove(directory);
+}
+
 static void
 failures_name_the_program(void **state)
 {
@@ -142,6 +193,7 @@ main(void)
 		cmocka_unit_test(the_environment_is_a_list_of_names),
 		cmocka_unit_test(status_lines_arrive_one_by_one),
 		cmocka_unit_test(a_program_is_stopped_with_its_children),
+		cmocka_unit_test(a_lock_lasts_as_long_as_the_program),
 		cmocka_unit_test(failures_name_the_program),
 		cmocka_unit_test(only_the_end_of_the_errors_is_kept),
 	};
