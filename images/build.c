@@ -3,11 +3,9 @@
 #include "base/alloc.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
-#include "images/digest_set.h"
 #include "images/layers.h"
 #include "images/pool.h"
 #include "images/reference.h"
-#include "images/referrers.h"
 
 #include <string.h>
 
@@ -39,7 +37,6 @@ struct build {
 	size_t pair_count;
 	struct host *hosts; /* in the order of arch_table */
 	struct layout_tags tags;
-	struct digest_set documents; /* all manifests and indexes */
 	struct progress_task *task;
 };
 
@@ -220,7 +217,6 @@ add_tags(struct build *build, const char *name, const struct oci_descriptor *des
 
 	layout_tags_add(&build->tags, versioned, descriptor);
 	layout_tags_add(&build->tags, name != NULL ? name : "latest", descriptor);
-	(void)digest_set_add(&build->documents, &descriptor->digest);
 }
 
 /* An index of these manifests under a name; the list is emptied. */
@@ -233,8 +229,6 @@ add_index(struct build *build, const char *name, struct oci_descriptors *list, c
 	int result;
 
 	common_labels(build->set, title, description, license, &labels);
-	for (size_t i = 0; i < list->count; i++)
-		(void)digest_set_add(&build->documents, &list->items[i].digest);
 	result = oci_index_make(build->set->types, list, &labels, &index, err);
 	oci_descriptors_release(list);
 	if (result < 0)
@@ -298,20 +292,6 @@ add_indexes(struct build *build, size_t *ret_count, struct error *err)
 			 "Registrar of static QEMU user emulators", REGISTRAR_LICENSE, err);
 }
 
-/* Signatures are added to a layout after it was made; those of images that stay, stay. */
-static void
-keep_signatures(struct build *build)
-{
-	const struct layout_tags *old = layout_tags(build->layout);
-	struct digest subject;
-
-	for (size_t i = 0; i < old->count; i++)
-		if (referrers_tag_subject(old->items[i].name, &subject) &&
-		    digest_set_has(&build->documents, &subject))
-			layout_tags_add(&build->tags, old->items[i].name,
-					&old->items[i].descriptor);
-}
-
 /* Lays out hosts in the order of arch_table, so that every list has one order. */
 static void
 prepare(struct build *build)
@@ -356,7 +336,6 @@ build_release(struct build *build)
 	free(build->pairs);
 	free(build->hosts);
 	layout_tags_release(&build->tags);
-	digest_set_release(&build->documents);
 }
 
 /* "aarch64,s390x" */
@@ -382,7 +361,7 @@ run(struct build *build, const struct build_options *options, struct build_resul
 	    pool_run(build->set->host_count, options->jobs, build_host, build, err) < 0 ||
 	    add_indexes(build, &indexes, err) < 0)
 		return -1;
-	keep_signatures(build);
+	layout_keep_signatures(build->layout, &build->tags);
 	hosts = host_names(build);
 	layout_set_part(build->layout, build->set->is_part ? hosts : NULL);
 	if (layout_publish(build->layout, &build->tags, &changed, err) < 0)

@@ -116,6 +116,12 @@ int layout_open_blob(const struct layout *layout, const struct oci_descriptor *d
 		     struct error *err) CHECKED;
 
 /*
+ * Adds to `tags` the names of signatures and referrers that are there now and speak about an image
+ * that `tags` lead to. They are put into a layout after it was made.
+ */
+void layout_keep_signatures(const struct layout *layout, struct layout_tags *tags);
+
+/*
  * Makes these names the content of the layout: writes oci-layout and index.json (sorted by name,
  * unless that very text is there) and then removes the blobs that nothing refers to any more.
  * ERR_IO, ERR_VERIFY and ERR_NOT_FOUND when a blob that a name leads to is damaged or missing: then

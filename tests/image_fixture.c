@@ -5,7 +5,7 @@
  * usage: image_fixture DIRECTORY BYTES HOST...
  *
  * Each host gets its own target and aarch64, arm, s390x, x86_64. Below DIRECTORY: matrix.json,
- * matrix.lock.json, out/assets/, out/packed.json, registrars/.
+ * matrix.lock.json, out/assets/, out/assets.json, out/packed.json, registrars/.
  */
 #include "base/alloc.h"
 #include "base/arch.h"
@@ -190,6 +190,25 @@ write_matrix(const char *dir, char **hosts, int count)
 	json_decref(root);
 }
 
+static void
+write_lists(const char *dir, const struct manifest *manifest, const struct lock *lock)
+{
+	AUTO(asset_list_release) struct asset_list list = ASSET_LIST_INIT;
+	auto_free char *packed_path = xasprintf("%s/out/packed.json", dir);
+	auto_free char *list_path = xasprintf("%s/out/assets.json", dir);
+	auto_free char *packed = manifest_format(manifest), *listed = NULL;
+	struct error err = ERROR_INIT;
+
+	list.name = xstrdup(lock->name);
+	list.version = xstrdup(lock->version);
+	list.source_date_epoch = CREATED_SEC;
+	list.lock_sha256 = lock->digest;
+	manifest_list_assets(manifest, &list);
+	listed = asset_list_format(&list);
+	must(write_file(packed_path, packed, strlen(packed), 0644, &err), &err);
+	must(write_file(list_path, listed, strlen(listed), 0644, &err), &err);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -197,7 +216,6 @@ main(int argc, char **argv)
 	AUTO(manifest_release) struct manifest manifest = MANIFEST_INIT;
 	struct error err = ERROR_INIT;
 	auto_free char *assets = NULL, *registrars = NULL, *path = NULL, *text = NULL;
-	auto_free char *noted_path = NULL, *noted = NULL;
 	size_t size;
 
 	if (argc < 4)
@@ -219,8 +237,7 @@ main(int argc, char **argv)
 	must(write_file(path, text, strlen(text), 0644, &err), &err);
 	manifest.compressor = deflater_identity();
 	manifest.source_date_epoch = CREATED_SEC;
-	noted_path = xasprintf("%s/out/packed.json", argv[1]);
-	noted = manifest_format(&manifest);
-	must(write_file(noted_path, noted, strlen(noted), 0644, &err), &err);
+	digest_of(text, strlen(text), &lock.digest);
+	write_lists(argv[1], &manifest, &lock);
 	return 0;
 }

@@ -1,6 +1,7 @@
 """What the integration scripts about images share: TAP, a small release, and reading a layout."""
 
 import concurrent.futures
+import hashlib
 import json
 import os
 import subprocess
@@ -33,7 +34,7 @@ def result(good, name, lines):
 
 
 def ok(good, name, detail=""):
-    result(good, name, [] if good else str(detail).splitlines()[:20])
+    result(good, name, [] if good else [line[:500] for line in str(detail).splitlines()[:20]])
 
 
 def skip(name, why):
@@ -88,3 +89,14 @@ def tags(layout):
     with open(f"{layout}/index.json") as f:
         return {m["annotations"]["org.opencontainers.image.ref.name"]: m
                 for m in json.load(f)["manifests"]}
+
+
+def tree(directory):
+    """Every file with its content's digest."""
+    found = {}
+    for root, _, names in os.walk(directory):
+        for name in names:
+            path = os.path.join(root, name)
+            with open(path, "rb") as f:
+                found[os.path.relpath(path, directory)] = hashlib.sha256(f.read()).hexdigest()
+    return found

@@ -14,22 +14,11 @@ import tarfile
 import tempfile
 
 from image_release import (DISTRIBUTOR, VERSION, blob, document, done, fixture, images, ok, run,
-                           skip, tags)
+                           skip, tags, tree)
 
 HOSTS = ["x86_64", "aarch64", "armv7l"]
 TARGETS = ["aarch64", "arm", "s390x", "x86_64"]
 OWN = {"x86_64": "x86_64", "aarch64": "aarch64", "armv7l": "arm"}
-
-
-def tree(layout):
-    """Every file with its content's digest."""
-    found = {}
-    for root, _, names in os.walk(layout):
-        for name in names:
-            path = os.path.join(root, name)
-            with open(path, "rb") as f:
-                found[os.path.relpath(path, layout)] = hashlib.sha256(f.read()).hexdigest()
-    return found
 
 
 def members(layout, digest):

@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""`distributor assemble`: parts made for one host each give the bytes of one run for all, whatever
+their order; everything that does not belong together is refused. Prints TAP."""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+
+from image_release import DISTRIBUTOR, done, fixture, images, ok, run, tags, tree
+
+HOSTS = ["x86_64", "aarch64", "armv7l"]
+WORK = tempfile.mkdtemp(prefix="distributor-assemble-")
+
+
+def assemble(out, *parts, args=()):
+    return run(DISTRIBUTOR, "assemble", "--matrix", f"{WORK}/matrix.json", "--out", f"{WORK}/{out}",
+               *args, *[f"{WORK}/{p}" for p in parts])
+
+
+def change(path, edit):
+    with open(path) as f:
+        document = json.load(f)
+    edit(document)
+    with open(path, "w") as f:
+        json.dump(document, f)
+
+
+def make_part(host, name, *args):
+    """What `tarballs --host` and `images --host` leave on another machine."""
+    part = f"{WORK}/{name}"
+    os.makedirs(f"{part}/assets")
+    for asset in os.listdir(f"{WORK}/out/assets"):
+        if asset.startswith(f"{host}_"):
+            shutil.copy(f"{WORK}/out/assets/{asset}", f"{part}/assets/{asset}")
+    for file in ("packed.json", "assets.json"):
+        shutil.copy(f"{WORK}/out/{file}", f"{part}/{file}")
+    change(f"{part}/packed.json", lambda d: d.update(hosts=[
+        h for h in d["hosts"] if h["host"] == host]))
+    change(f"{part}/assets.json", lambda d: d.update(assets=[
+        a for a in d["assets"] if a["host"] == host]))
+    result = images(WORK, "--host", host, *args, out=name)
+    if result.returncode != 0:
+        raise RuntimeError(result.stderr)
+    return result
+
+
+def refused(name, status, text, *parts, args=()):
+    result = assemble("refused", *parts, args=args)
+    ok(result.returncode == status and text in result.stderr and
+       not os.path.exists(f"{WORK}/refused/images/index.json"), name,
+       f"{result.returncode} {result.stderr}{result.stdout}")
+    shutil.rmtree(f"{WORK}/refused", ignore_errors=True)
+
+
+def damaged(name, text, victim, edit, status=4):
+    """A copy of the part aarch64, changed by `edit`, is refused."""
+    copy = f"{WORK}/copy"
+    shutil.copytree(f"{WORK}/aarch64", copy)
+    edit(f"{copy}/{victim}")
+    refused(name, status, text, "x86_64", "copy", "armv7l")
+    shutil.rmtree(copy)
+
+
+def flip(path):
+    with open(path, "r+b") as f:
+        f.seek(os.path.getsize(path) // 2)
+        byte = f.read(1)
+        f.seek(-1, 1)
+        f.write(bytes([byte[0] ^ 1]))
+
+
+def check_same():
+    whole = {k: v for k, v in tree(f"{WORK}/out").items() if not k.startswith(".")}
+    result = assemble("joined", *HOSTS)
+    ok(result.returncode == 0 and "3 parts joined (x86_64,aarch64,armv7l)" in result.stdout,
+       "three parts are joined", result.stderr)
+    joined = {k: v for k, v in tree(f"{WORK}/joined").items() if not k.startswith(".")}
+    ok(joined == whole, "to the bytes of one run", set(joined.items()) ^ set(whole.items()))
+    result = assemble("reversed", *reversed(HOSTS))
+    reverse = {k: v for k, v in tree(f"{WORK}/reversed").items() if not k.startswith(".")}
+    ok(result.returncode == 0 and reverse == whole, "in any order", result.stderr)
+    os.unlink(f"{WORK}/joined/images/index.json")
+    shutil.rmtree(f"{WORK}/joined/assets")
+    result = assemble("joined", *HOSTS)
+    joined = {k: v for k, v in tree(f"{WORK}/joined").items() if not k.startswith(".")}
+    ok(result.returncode == 0 and joined == whole, "a run that was cut off is done again",
+       result.stderr)
+
+
+def check_parts():
+    result = run(DISTRIBUTOR, "push", "--layout", f"{WORK}/aarch64/images", "localhost:1/a/b")
+    ok(result.returncode == 3 and "part of the hosts only (aarch64)" in result.stderr,
+       "a part is not pushed by mistake", result.stderr)
+    refused("a host that is missing is named", 3, "no part has the hosts aarch64", "x86_64", "armv7l")
+    result = assemble("two", "x86_64", "armv7l", args=["--part"])
+    ok(result.returncode == 0 and len(tags(f"{WORK}/two/images")) == 24,
+       "--part joins what is there", result.stderr)
+    result = run(DISTRIBUTOR, "push", "--layout", f"{WORK}/two/images", "localhost:1/a/b")
+    ok(result.returncode == 3 and "(x86_64,armv7l)" in result.stderr, "to a part")
+    refused("a host in two parts is refused", 3, "is in another part too", "x86_64", "x86_64",
+            "armv7l")
+    refused("a directory that is no part", 3, "registrars' is no part of a release", "x86_64",
+            "registrars")
+
+
+def check_refusals():
+    layer = max(os.listdir(f"{WORK}/aarch64/images/blobs/sha256"),
+                key=lambda n: os.path.getsize(f"{WORK}/aarch64/images/blobs/sha256/{n}"))
+    manifest = tags(f"{WORK}/aarch64/images")["aarch64-arm"]["digest"][7:]
+    tarball = "assets/aarch64_qemu-arm-static.tar.gz"
+    damaged("a damaged layer", layer, f"images/blobs/sha256/{layer}", flip)
+    damaged("a damaged manifest", manifest, f"images/blobs/sha256/{manifest}", flip)
+    damaged("a missing layer", layer, f"images/blobs/sha256/{layer}", os.unlink, status=5)
+    damaged("a damaged tarball", tarball, tarball, flip)
+    damaged("a missing tarball", tarball, tarball, os.unlink, status=3)
+    damaged("a part of another lock", "another lock", "assets.json",
+            lambda p: change(p, lambda d: d.update(lock_sha256="0" * 64)), status=3)
+    damaged("a part by another compressor", "was compressed by", "packed.json",
+            lambda p: change(p, lambda d: d.update(compressor="other 1")), status=3)
+    damaged("a part of another date", "has another date", "packed.json",
+            lambda p: change(p, lambda d: d.update(source_date_epoch=1)), status=3)
+
+    def other_program(path):
+        change(path, lambda d: d["hosts"][0]["members"][0].update(sha256="0" * 64))
+    damaged("lists that contradict each other", "do not belong together", "packed.json",
+            other_program, status=3)
+    for name, args, text in (("docker", ["--docker-types"], "are of different kinds"),
+                             ("commit", ["--revision", "0" * 40], "are of different releases")):
+        make_part("aarch64", name, *args)
+        refused(f"parts of different kinds: {name}", 3, text, "x86_64", name, "armv7l")
+
+
+def main():
+    try:
+        fixture(WORK, 50000, *HOSTS)
+        ok(images(WORK).returncode == 0, "one run for all hosts")
+        for host in HOSTS:
+            make_part(host, host)
+        check_same()
+        check_parts()
+        check_refusals()
+    finally:
+        shutil.rmtree(WORK)
+    return done()
+
+
+sys.exit(main())
