@@ -14,6 +14,11 @@ target_compile_options(dist_flags INTERFACE
   -ffile-prefix-map=${CMAKE_BINARY_DIR}/=)
 target_link_options(dist_flags INTERFACE -pthread)
 
+# The fuzzer finds its way by the coverage of our code, not only of the target that calls it.
+if(DISTRIBUTOR_FUZZ)
+  target_compile_options(dist_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 if(DISTRIBUTOR_WERROR)
   target_compile_options(dist_flags INTERFACE -Werror)
 endif()
