@@ -1,0 +1,287 @@
+#!/usr/bin/env python3
+"""distributor lock, fetch and tarballs from end to end: on Debian archives and on stand-ins for
+Koji that are made here, signed with throw-away keys. Prints TAP."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import it_apt
+from it_apt import Archive, Keys, elf, new_style, ok, rfc_date, skip
+
+PROGRAM = os.environ.get("DISTRIBUTOR", "build/debug/distributor/distributor")
+MISSING = [t for t in it_apt.TOOLS if not any(
+    os.access(os.path.join(d, t), os.X_OK) for d in os.environ["PATH"].split(":"))]
+
+
+class Place:
+    """A directory with a matrix, a cache, and the archive that its source reads."""
+
+    def __init__(self, top, keys, name):
+        self.top = top / name
+        self.top.mkdir()
+        self.keys, self.name = keys, name
+        self.archive = None
+        self.hosts = {"aarch64": {"source": "t", "legacy_names": True}}
+        self.extra = {}
+        self.version = "10.0.2-1"
+
+    def publish(self, version=it_apt.VERSION, archs=("arm64",), date=None):
+        number = len(list(self.top.glob("archive*")))
+        self.archive = Archive(self.top, f"archive{number}", self.keys, archs=archs)
+        for arch in archs:
+            new_style(self.archive, arch, version)
+        self.archive.publish(date=date)
+
+    def matrix(self):
+        path = self.top / "m.json"
+        path.write_text(json.dumps({
+            "name": "q", "version": self.version,
+            "sources": {"t": {"type": "apt", "suite": "trixie", "keyring": "../archive.gpg",
+                              "keys": [self.keys.fingerprints["archive"]]}},
+            "hosts": self.hosts, **self.extra}))
+        return path
+
+    @property
+    def lock(self):
+        return self.top / "m.lock.json"
+
+    def run(self, command, *args):
+        if command != "plan":
+            args = ("--cache", self.top / "cache", *args)
+        return run(command, "--matrix", self.matrix(), *args, mirror=self.archive.url)
+
+
+def run(command, *args, mirror=None):
+    environment = dict(os.environ, TZ="Asia/Tokyo", LC_ALL="C")
+    if mirror:
+        environment["DISTRIBUTOR_APT_MIRROR"] = mirror
+    return subprocess.run([PROGRAM, command, *map(str, args)], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, env=environment, check=False)
+
+
+def said(result):
+    return f"status {result.returncode}\n{result.stdout}{result.stderr}"
+
+
+def fails(result, status, *texts):
+    return result.returncode == status and all(t in result.stderr for t in texts)
+
+
+def test_first(place):
+    result = place.run("lock")
+    ok(result.returncode == 0 and "1 packages with 2 emulators" in result.stdout, "lock",
+       said(result))
+    text = place.lock.read_text()
+    lock = json.loads(text)
+    package = lock["packages"][0]
+    ok(package["version"] == it_apt.VERSION and package["qemu_version"] == "10.0.2" and
+       package["pool_path"] == "pool/qemu-user_10.0.2+ds-1_arm64.deb" and
+       package["signer"] == place.keys.fingerprints["archive"], "version, place and signer", text)
+    ok([m["target"] for m in package["members"]] == ["arm", "x86_64"], "members, sorted", text)
+    ok("file:" not in text and str(place.top) not in text, "no mirror is named", text)
+    ok(lock["source_date_epoch"] == package["signed"] > 1.7e9 and lock["serial"] == 1,
+       "date and serial", text)
+    result = place.run("lock")
+    ok(result.returncode == 0 and "is up to date" in result.stdout and
+       place.lock.read_text() == text, "again: nothing changes", said(result))
+    result = place.run("lock", "--check", "--json")
+    ok(result.returncode == 0 and json.loads(result.stdout)[0]["newer"] is False,
+       "--check finds nothing newer", said(result))
+    result = place.run("plan", "--diff")
+    ok("is what the matrix asks for" in result.stdout, "plan --diff agrees", said(result))
+
+
+def test_after_lock(place):
+    result = place.run("fetch", "--json")
+    ok(result.returncode == 0 and json.loads(result.stdout)["present"] == 1,
+       "fetch finds it in the cache", said(result))
+    result = place.run("tarballs", "--out", place.top / "out")
+    names = sorted(os.listdir(place.top / "out/assets"))
+    ok(result.returncode == 0 and names == [
+        "aarch64_qemu-arm-static.tar.gz", "aarch64_qemu-x86_64-static.tar.gz", "qemu-arm-static",
+        "qemu-arm-static.tar.gz", "qemu-x86_64-static", "qemu-x86_64-static.tar.gz"],
+       "tarballs", said(result) + str(names))
+
+
+def test_newer(place):
+    place.publish("1:10.0.3+ds-1")
+    result = place.run("lock", "--check")
+    ok(fails(result, 1, "something newer for 1 host") and "1:10.0.3+ds-1" in result.stdout,
+       "--check finds the newer version and ends with 1", said(result))
+    before = place.lock.read_bytes()
+    result = place.run("lock")
+    ok(fails(result, 3, "QEMU 10.0.3 for aarch64, the release is of 10.0.2", '"version"') and
+       place.lock.read_bytes() == before, "another QEMU than the release's is refused",
+       said(result))
+    result = place.run("fetch", "--cache", place.top / "empty")
+    ok(fails(result, 5, "qemu-user", "lock"), "a version that has gone from the archive is named",
+       said(result))
+    place.version = "10.0.3-1"
+    result = place.run("fetch")
+    ok(fails(result, 3, "the lock is of q 10.0.2-1, the matrix of q 10.0.3-1"),
+       "a lock of another version is refused", said(result))
+    result = place.run("lock")
+    lock = json.loads(place.lock.read_text())
+    ok(result.returncode == 0 and lock["serial"] == 2 and lock["version"] == "10.0.3-1",
+       "with the matrix' version changed it is locked", said(result))
+
+
+def test_downgrade(place):
+    before = place.lock.read_bytes()
+    place.publish("1:10.0.2+ds-9")
+    place.version = "10.0-1"
+    result = place.run("lock")
+    ok(fails(result, 4, "go back from version 1:10.0.3+ds-1 to 1:10.0.2+ds-9",
+             "--allow-downgrade") and place.lock.read_bytes() == before,
+       "an older version is refused", said(result))
+    result = place.run("lock", "--allow-downgrade", "10.0.3 crashes")
+    lock = json.loads(place.lock.read_text())
+    ok(result.returncode == 0 and lock["downgrade_reason"] == "10.0.3 crashes",
+       "with a reason it is accepted, and the reason kept", said(result))
+    place.publish("1:10.0.2+ds-9", date=rfc_date(1_600_000_000))
+    before = place.lock.read_bytes()
+    result = place.run("lock")
+    ok(fails(result, 4, "would go back from 20", "2020-09-13") and
+       place.lock.read_bytes() == before, "an older InRelease is refused", said(result))
+
+
+def test_lost_pair(place):
+    archive = Archive(place.top, "lost", place.keys)
+    archive.deb("qemu-user", "arm64", {
+        "usr/bin/qemu-arm": elf("arm64", "arm", "10.0.4", "Debian 1:10.0.4+ds-1")},
+        "1:10.0.4+ds-1")
+    place.archive = archive.publish()
+    result = place.run("lock")
+    ok(fails(result, 3, "x86_64 on aarch64 was in the last lock", '"exclude"'),
+       "a pair that was there and has gone is an error", said(result))
+    place.extra = {"exclude": [{"from": "aarch64", "to": "x86_64"}]}
+    result = place.run("lock")
+    ok(result.returncode == 0, "until it is excluded", said(result))
+
+
+def test_one_line_more(place):
+    place.publish(archs=("arm64", "s390x"))
+    ok(place.run("lock").returncode == 0, "lock with one host")
+    before = json.loads(place.lock.read_text())
+    place.hosts["s390x"] = {"source": "t"}
+    result = place.run("plan", "--diff")
+    ok("host added: s390x from t" in result.stdout, "plan --diff shows the line", said(result))
+    result = place.run("fetch")
+    ok(fails(result, 3, "no package for s390x", "distributor lock"),
+       "a host that is not locked is named", said(result))
+    result = place.run("lock", "--host", "s390x")
+    after = json.loads(place.lock.read_text())
+    ok(result.returncode == 0 and before["packages"][0] in after["packages"] and
+       [p["host"] for p in after["packages"]] == ["aarch64", "s390x"],
+       "lock --host adds it and keeps the other", said(result))
+    result = place.run("lock", "--host", "vax")
+    ok(fails(result, 2, "vax"), "a host that the matrix has not is a usage error", said(result))
+
+
+def test_refusals(top, keys):
+    place = Place(top, keys, "refusals")
+    place.publish()
+    deb = next((place.archive.root / "pool").glob("qemu-user_*"))
+    data = bytearray(deb.read_bytes())
+    data[len(data) // 2] ^= 1
+    deb.write_bytes(data)
+    result = place.run("lock")
+    ok(result.returncode == 4 and not place.lock.exists() and deb.name.split("_")[0] in
+       result.stderr, "an altered package is refused and no lock is made", said(result))
+    place.publish()
+    place.keys.clearsign(place.archive.dist / "Release", place.archive.dist / "InRelease",
+                         names=("other",))
+    result = place.run("lock")
+    ok(result.returncode == 4 and not place.lock.exists(), "another signer is refused",
+       said(result))
+    place.lock.write_text("{}")
+    result = place.run("lock")
+    ok(fails(result, 3, "m.lock.json:1:1"), "a damaged lock is named", said(result))
+    result = place.run("lock", "--offline")
+    ok(fails(result, 3) or fails(result, 2), "--offline does not go to the network", said(result))
+
+
+def test_fedora(top):
+    import it_fedora
+    import rpm_support
+    missing = [t for t in it_fedora.TOOLS if subprocess.run(
+        ["sh", "-c", f"command -v {t}"], capture_output=True, check=False).returncode]
+    if missing:
+        print(f"# SKIPPED: {missing} not installed")
+        skip("lock a Fedora source", f"{missing} not installed")
+        return
+    top = str(top)
+    rpm_support.prepare(top)
+    keys = rpm_support.Keys(os.path.join(top, "gnupg"))
+    fingerprint = keys.fingerprint("release")
+    koji = it_fedora.Koji(os.path.join(top, "koji"), keys, fingerprint)
+    for host in ("x86_64", "aarch64"):
+        rpm_support.build(top, host)
+        koji.add(top, "10.2.2", "1.fc44", host)
+    server, url = it_fedora.serve(koji.root)
+    matrix = pathlib.Path(top) / "f.json"
+    matrix.write_text(json.dumps({
+        "name": "q", "version": "10.2.2-1",
+        "sources": {"f": {"type": "fedora", "release": 44, "evr": rpm_support.EVR,
+                          "keys": [fingerprint], "key_files": [keys.path("release.asc")],
+                          "koji": [url]}},
+        "hosts": {"x86_64": {"source": "f"}, "aarch64": {"source": "f"}}}))
+    args = ["--matrix", matrix, "--cache", os.path.join(top, "cache")]
+    result = run("lock", *args)
+    ok(fails(result, 4, "ELF machine 62, not for aarch64") and
+       not (pathlib.Path(top) / "f.lock.json").exists(),
+       "signed packages with programs of another host are refused", said(result))
+    text = json.loads(matrix.read_text())
+    del text["hosts"]["aarch64"]
+    matrix.write_text(json.dumps(text))
+    result = run("lock", *args)
+    ok(result.returncode == 0, "lock a Fedora source from Koji's layout", said(result))
+    lock = json.loads((pathlib.Path(top) / "f.lock.json").read_text())
+    package = lock["packages"][0]
+    ok(package["signer"] == fingerprint and len(package["header_sha256"]) == 64 and
+       re.search("/data/signed/", package["urls"][0]) and package["signed"] > 0 and
+       package["license"] == "GPL-2.0-or-later", "signer, header and URLs are pinned",
+       json.dumps(package, indent=1))
+    ok(len(lock["packages"]) == 2 and all(p["members"] for p in lock["packages"]),
+       "the empty package is not in the lock")
+    result = run("fetch", "--matrix", matrix, "--cache", os.path.join(top, "fresh"))
+    ok(result.returncode == 0, "fetch them by the lock alone", said(result))
+    result = run("tarballs", *args, "--out", os.path.join(top, "out"))
+    made = os.listdir(os.path.join(top, "out/assets")) if result.returncode == 0 else []
+    ok(len(made) == 3, "tarballs of them", said(result) + str(made))
+    server.shutdown()
+    subprocess.run(["gpgconf", "--kill", "gpg-agent"], env=keys.env(), check=False)
+
+
+def main():
+    if MISSING:
+        print(f"# SKIPPED: {MISSING} not installed")
+        skip("lock", f"{MISSING} not installed")
+        print("1..1")
+        return 0
+    with tempfile.TemporaryDirectory() as directory:
+        top = pathlib.Path(directory)
+        keys = Keys(top)
+        place = Place(top, keys, "life")
+        place.publish()
+        test_first(place)
+        test_after_lock(place)
+        test_newer(place)
+        test_downgrade(place)
+        test_lost_pair(place)
+        test_one_line_more(Place(top, keys, "hosts"))
+        test_refusals(top, keys)
+        fedora = top / "fedora"
+        fedora.mkdir()
+        test_fedora(fedora)
+    print(f"1..{it_apt.count}")
+    return 1 if it_apt.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
