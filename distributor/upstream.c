@@ -9,6 +9,7 @@
 #include "net/http.h"
 #include "sources/apt.h"
 #include "sources/cache.h"
+#include "sources/directory.h"
 #include "sources/fedora.h"
 #include "sources/package_inspect.h"
 #include "sources/package_keys.h"
@@ -140,6 +141,15 @@ resolve_apt(struct upstream *up, const struct matrix_host *host, struct package_
 	return 0;
 }
 
+static int
+resolve_directory(struct upstream *up, const struct matrix_host *host, struct package_list *list,
+		  struct error *err)
+{
+	auto_free char *path = matrix_path(up->matrix, host->source->path);
+
+	return directory_resolve(path, host->source->key, host->arch, list, err);
+}
+
 int
 upstream_resolve(struct upstream *up, const struct matrix_host *host, struct package_list *list,
 		 struct error *err)
@@ -159,7 +169,7 @@ upstream_resolve(struct upstream *up, const struct matrix_host *host, struct pac
 		result = resolve_apt(up, host, list, err);
 		break;
 	case SOURCE_DIRECTORY:
-		result = error_set(err, ERR_INPUT, "a directory cannot be locked by this program");
+		result = resolve_directory(up, host, list, err);
 		break;
 	}
 	if (result < 0)
@@ -268,17 +278,24 @@ bring_pinned(struct upstream *up, const struct package *package, char **ret_path
 	return status;
 }
 
+/* The lock is no place for a path of this machine, so a directory's packages have no URL. */
+static int
+bring_from_directory(struct upstream *up, const struct matrix_source *source,
+		     const struct package *package, char **ret_path, struct error *err)
+{
+	auto_free char *directory = matrix_path(up->matrix, source->path);
+	auto_free char *path = path_join(directory, package->file);
+
+	return cache_adopt(up->cache, path, &package->sha256, package->size, ret_path, err);
+}
+
+/* Without a ring, as for a directory without "keys", the list of sums has vouched for an RPM. */
 static int
 describe(const struct matrix_host *host, const char *path, struct openpgp_keyring *ring,
 	 struct package *package, struct error *err)
 {
-	if (text_ends_with(package->file, ".rpm")) {
-		if (ring != NULL)
-			return rpm_describe(path, ring, host->arch, package, &warnings, err);
-		return error_set(err, ERR_INPUT,
-				 "source '%s' has RPM packages, so it needs \"keys\" that may sign",
-				 host->source->key);
-	}
+	if (ring != NULL && text_ends_with(package->file, ".rpm"))
+		return rpm_describe(path, ring, host->arch, package, &warnings, err);
 	return package_inspect(path, host->arch, package, &warnings, err);
 }
 
@@ -305,14 +322,23 @@ keyring_for(const struct upstream *up, const struct matrix_source *source,
 }
 
 static int
+bring(struct upstream *up, const struct matrix_source *source, struct package *package,
+      char **ret_path, struct error *err)
+{
+	if (source->type == SOURCE_DIRECTORY)
+		return bring_from_directory(up, source, package, ret_path, err);
+	if (digest_is_zero(&package->sha256))
+		return bring_unpinned(up, package, ret_path, err);
+	return bring_pinned(up, package, ret_path, err);
+}
+
+static int
 pin_package(struct upstream *up, const struct matrix_host *host, struct openpgp_keyring *ring,
 	    struct package *package, struct error *err)
 {
 	auto_free char *path = NULL;
-	int result = digest_is_zero(&package->sha256) ? bring_unpinned(up, package, &path, err)
-						      : bring_pinned(up, package, &path, err);
 
-	if (result < 0)
+	if (bring(up, host->source, package, &path, err) < 0)
 		return -1;
 	if (describe(host, path, ring, package, err) < 0)
 		return error_prefix(err, "'%s' is refused", package->file);

@@ -206,6 +206,32 @@ def test_refusals(top, keys):
     ok(fails(result, 3) or fails(result, 2), "--offline does not go to the network", said(result))
 
 
+def test_directory(top, keys):
+    place = Place(top, keys, "directory")
+    archive = Archive(place.top, "made", keys)
+    new_style(archive)
+    (place.top / "debs").mkdir()
+    deb = next((archive.root / "pool").glob("qemu-user_*"))
+    (place.top / "debs" / deb.name).write_bytes(deb.read_bytes())
+    sums = place.top / "debs/SHA256SUMS"
+    sums.write_text(f"{it_apt.sha256(deb)}  {deb.name}\n")
+    matrix = place.top / "d.json"
+    matrix.write_text(json.dumps({
+        "name": "q", "version": place.version, "hosts": {"aarch64": {"source": "d"}},
+        "sources": {"d": {"type": "directory", "path": "debs"}}}))
+    args = ["--matrix", matrix, "--cache", place.top / "cache"]
+    result = run("lock", "--offline", *args)
+    text = (place.top / "d.lock.json").read_text() if result.returncode == 0 else ""
+    ok(result.returncode == 0 and str(place.top) not in text, "lock a directory, offline",
+       said(result) + text)
+    result = run("fetch", "--matrix", matrix, "--cache", place.top / "fresh")
+    ok(result.returncode == 0, "fetch from the directory", said(result))
+    sums.write_text(f"{'0' * 64}  {deb.name}\n")
+    result = run("lock", *args)
+    ok(fails(result, 4, deb.name), "a package that SHA256SUMS does not vouch for is refused",
+       said(result))
+
+
 def test_fedora(top):
     import it_fedora
     import rpm_support
@@ -276,6 +302,7 @@ def main():
         test_lost_pair(place)
         test_one_line_more(Place(top, keys, "hosts"))
         test_refusals(top, keys)
+        test_directory(top, keys)
         fedora = top / "fedora"
         fedora.mkdir()
         test_fedora(fedora)
