@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "distributor/command.h"
+#include "distributor/out_lock.h"
 #include "distributor/signing.h"
 
 #include <jansson.h>
@@ -40,6 +41,7 @@ run_sign(struct app *app, int argc, char **argv, struct error *err)
 	AUTO(release_info_release) struct release_info info = RELEASE_INFO_INIT;
 	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
 	struct signing_result result;
+	auto_close int lock = -1;
 
 	(void)argc;
 	(void)argv;
@@ -47,7 +49,8 @@ run_sign(struct app *app, int argc, char **argv, struct error *err)
 	if (release_info_load(app, repo_path, &info, err) < 0 ||
 	    release_info_check_trigger(&info, app->keys, err) < 0)
 		return -1;
-	if (release_info_load_assets(app, &info, err) < 0 ||
+	lock = out_lock(app->out, true, err);
+	if (lock < 0 || release_info_load_assets(app, &info, err) < 0 ||
 	    keyring_load(app->keys, NULL, &keyring, err) < 0 ||
 	    signing_run(app, &info, &keyring, &source, &result, err) < 0)
 		return -1;

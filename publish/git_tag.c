@@ -299,6 +299,20 @@ translate_remote(int code, const char *doing, struct error *err)
 	return error_set(err, kind, "cannot %s: %s", doing, git_text());
 }
 
+/* As everything else here that speaks TLS; libgit2's own backends do not look at the variable. */
+static int
+trust_certificates(struct error *err)
+{
+	const char *file = getenv("SSL_CERT_FILE");
+
+	if (file == NULL || *file == '\0')
+		return 0;
+	if (git_libgit2_opts(GIT_OPT_SET_SSL_CERT_LOCATIONS, file, NULL) < 0)
+		return error_set(err, ERR_IO, "cannot use the certificates of SSL_CERT_FILE: %s",
+				 git_text());
+	return 0;
+}
+
 /* 1 and the id if the connected remote has the reference, 0 if not. */
 static int
 find_remote(git_remote *remote, const char *reference, git_oid *ret_oid, struct error *err)
@@ -418,7 +432,8 @@ repo_tag_push(struct repo *repo, const char *name, const struct repo_push *push,
 	git_oid oid;
 	int state;
 
-	if (find_tag(repo, name, &oid, err) < 0 || check_url(url, err) < 0)
+	if (find_tag(repo, name, &oid, err) < 0 || check_url(url, err) < 0 ||
+	    trust_certificates(err) < 0)
 		return -1;
 	host = https_host(url);
 	pushing.host = host;

@@ -1,0 +1,82 @@
+#include "base/alloc.h"
+#include "sign/dsse.h"
+#include "sign/keyring.h"
+#include "sign/minisig.h"
+#include "sign/release.h"
+#include "sign/simple_signing.h"
+#include "sign/sshsig.h"
+#include "sign/statement.h"
+#include "sign/sums.h"
+#include "sign/tag_object.h"
+
+#include <assert.h>
+#include <string.h>
+
+/*
+ * Every reader of sign/ gets every input: the formats begin so differently that only one of them
+ * gets far, and what one of them takes has to survive being checked.
+ */
+static const struct public_key key = {{1}};
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+static void
+signatures(const char *text, size_t size)
+{
+	AUTO(minisig_release) struct minisig minisig = MINISIG_INIT;
+	AUTO(dsse_release) struct dsse dsse = DSSE_INIT;
+	AUTO(simple_signing_release) struct simple_signing claim = SIMPLE_SIGNING_INIT;
+	struct error err = ERROR_INIT;
+	struct sshsig sshsig;
+
+	if (sshsig_parse(text, size, &sshsig, "x", &err) == 0)
+		(void)!sshsig_check(&sshsig, SSHSIG_FILE, text, size, "x", &err);
+	if (minisig_parse(text, size, &minisig, "x", &err) == 0)
+		(void)!minisig_check(&minisig, &key, text, size, "x", &err);
+	if (dsse_parse(text, size, &dsse, "x", &err) == 0)
+		(void)!dsse_check(&dsse, &key, "x", &err);
+	(void)!simple_signing_check(text, size, "AAAA", &key, &claim, "x", &err);
+}
+
+/* What is read and written again is the same text: there is one spelling. */
+static void
+lists(const char *text, size_t size)
+{
+	AUTO(sums_release) struct sums sums = SUMS_INIT;
+	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+	struct error err = ERROR_INIT;
+
+	if (sums_parse(text, size, &sums, "x", &err) == 0) {
+		auto_free char *again = NULL;
+
+		assert(sums_format(&sums, &again, &err) == 0);
+		assert(strlen(again) == size && memcmp(again, text, size) == 0);
+	}
+	(void)!keyring_parse(text, size, &keyring, "x", &err);
+}
+
+static void
+documents(const char *text, size_t size)
+{
+	AUTO(statement_release) struct statement statement = STATEMENT_INIT;
+	AUTO(release_claim_release) struct release_claim claim = RELEASE_CLAIM_INIT;
+	AUTO(tag_object_release) struct tag_object tag = TAG_OBJECT_INIT;
+	auto_free char *terminated = xstrndup(text, size);
+	struct error err = ERROR_INIT;
+	struct public_key parsed;
+
+	(void)!statement_parse(text, size, &statement, "x", &err);
+	(void)!release_claim_parse(text, size, &claim, "x", &err);
+	if (tag_object_parse(text, size, &tag, "x", &err) == 0)
+		assert(tag.signed_size <= size && tag.message != NULL);
+	(void)!public_key_parse(terminated, &parsed, "x", &err);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+	signatures((const char *)bytes, size);
+	lists((const char *)bytes, size);
+	documents((const char *)bytes, size);
+	return 0;
+}
