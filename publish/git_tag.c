@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/strbuf.h"
+#include "publish/git_internal.h"
 
 #include <assert.h>
 #include <git2.h>
@@ -9,10 +10,6 @@
 #include <string.h>
 
 enum { MAX_TAG = 65536 };
-
-struct repo {
-	git_repository *git;
-};
 
 static void
 object_freep(git_object **object)

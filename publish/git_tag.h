@@ -1,7 +1,7 @@
 #pragma once
 
 /*
- * Annotated tags in a git repository, over libgit2: read, write, push.
+ * Annotated tags in a git repository, over libgit2: read, write, push; and files as they were.
  *
  * The text of a tag is a value that others make and sign. A lightweight tag is never made, and
  * never taken for a tag.
@@ -50,6 +50,21 @@ int repo_tag_read(struct repo *repo, const char *name, char **ret_text, size_t *
  */
 int repo_tag_write(struct repo *repo, const char *name, const char *text, bool dry_run,
 		   char ret_id[REPO_ID_SIZE], struct error *err) CHECKED;
+
+/*
+ * The release before `name`: of all annotated tags that begin with 'v' and a digit, the one with
+ * the highest version below it, to be freed by the caller, or NULL. Versions are compared as
+ * strverscmp() does.
+ */
+char *repo_previous_tag(struct repo *repo, const char *name) CHECKED;
+
+/*
+ * The bytes that the file `path` had at a revision, terminated, to be freed by the caller. The path
+ * is any path of that file in the working directory. ERR_NOT_FOUND: no such revision, or not there
+ * then; ERR_INPUT: larger than `max_bytes`, outside of the repository.
+ */
+int repo_file_at(struct repo *repo, const char *revision, const char *path, size_t max_bytes,
+		 char **ret_text, size_t *ret_length, struct error *err) CHECKED;
 
 /*
  * Where and with what to push. For https a token is used, which is sent to the host of the URL

@@ -254,7 +254,7 @@ function serve(name, answer) {
         request.resume();
         const body = name === 'uploads' ? { ...error.body, request_id: `D0:${requests.length}` } : error.body;
         send(response, { status: error.status, body, headers: error.headers });
-      } else if (!request.destroyed) {
+      } else if (!socket.destroyed) {
         violations.push(`the double failed: ${error.stack}`);
         send(response, { status: 500, body: { message: String(error) } });
       }

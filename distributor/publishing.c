@@ -1,0 +1,373 @@
+#include "distributor/publishing.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "distributor/release_notes.h"
+#include "distributor/version.h"
+#include "publish/git_tag.h"
+#include "sign/sshsig.h"
+#include "sign/verify.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_LOCK = 16 << 20 };
+
+/* The files that SHA256SUMS cannot list. */
+static const char *const unlisted[] = {SUMS_NAME, SUMS_NAME ".sig", SUMS_NAME ".minisig"};
+
+struct publishing {
+	const struct app *app;
+	struct publish_options options;
+	struct release_info info;
+	struct keyring keyring;
+	char *directory;    /* OUT/assets */
+	char *sums_text;    /* SHA256SUMS, as verified */
+	struct sums sums;   /* the same, read */
+	char *tag_id;       /* or NULL */
+	char *title, *body; /* of the release page */
+	struct publish_file *files;
+	char **paths;
+	struct publication publication;
+	struct publish_result result;
+	struct http_client *http;
+	struct github *github; /* NULL: to a directory */
+	struct directory_target target;
+};
+
+static void
+on_notice(void *context, const char *sentence)
+{
+	(void)context;
+	log_info("%s", sentence);
+}
+
+void
+publishing_free(struct publishing *p)
+{
+	if (p == NULL)
+		return;
+	for (size_t i = 0; p->paths != NULL && i < p->publication.count; i++)
+		free(p->paths[i]);
+	free(p->paths);
+	free(p->files);
+	github_free(p->github);
+	http_client_free(p->http);
+	publish_result_release(&p->result);
+	sums_release(&p->sums);
+	keyring_release(&p->keyring);
+	release_info_release(&p->info);
+	free(p->directory);
+	free(p->sums_text);
+	free(p->tag_id);
+	free(p->title);
+	free(p->body);
+	free(p);
+}
+
+void
+publishing_freep(struct publishing **publishing)
+{
+	publishing_free(*publishing);
+	*publishing = NULL;
+}
+
+/* The first thing that is wrong, as an error. */
+static int
+conclude(const struct verify_report *report, const char *what, struct error *err)
+{
+	for (size_t i = 0; i < report->count; i++)
+		if (report->rows[i].status == VERIFY_FAILED)
+			return error_set(err, ERR_VERIFY, "%s is not published: %s", what,
+					 report->rows[i].sentence);
+	return 0;
+}
+
+/* As anybody will verify it, and fails closed: what is missing here is missing for all. */
+static int
+verify_files_there(struct publishing *p, struct error *err)
+{
+	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
+	const struct verify_files files = verify_directory(p->directory);
+	struct verify_request request = {.keyring = &p->keyring, .tag = p->info.tag};
+
+	request.progress = progress_start(p->app->progress, "verifying", PROGRESS_ITEMS, 0);
+	verify_release(&files, &request, &report);
+	progress_done(request.progress, NULL);
+	return conclude(&report, p->directory, err);
+}
+
+/* The tag that the remote has to have, if the repository here knows it. */
+static int
+verify_tag_there(struct publishing *p, struct error *err)
+{
+	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
+	auto_free char *text = NULL;
+	char id[REPO_ID_SIZE], want[DIGEST_HEX_SIZE], got[DIGEST_HEX_SIZE];
+	struct digest named, sums;
+	size_t length;
+
+	if (p->info.repo == NULL)
+		return 0;
+	if (repo_tag_read(p->info.repo, p->info.tag, &text, &length, id, err) < 0)
+		return err->code == ERR_NOT_FOUND ? 0 : -1;
+	verify_tag(p->info.tag, text, length, &p->keyring, NULL, &report, &named);
+	if (conclude(&report, p->info.tag, err) < 0)
+		return -1;
+	digest_of(p->sums_text, strlen(p->sums_text), &sums);
+	if (!digest_is_zero(&named) && !digest_equal(&named, &sums))
+		return error_set(err, ERR_VERIFY, "the tag '%s' is of a SHA256SUMS %s, not %s",
+				 p->info.tag, digest_hex(&named, want), digest_hex(&sums, got));
+	p->tag_id = xstrdup(id);
+	return 0;
+}
+
+static int
+add_file(struct publishing *p, const char *name, const struct digest *sha256, struct error *err)
+{
+	size_t i = p->publication.count++;
+	struct digest seen;
+
+	p->paths[i] = path_join(p->directory, name);
+	p->files[i] = (struct publish_file){.name = name, .path = p->paths[i]};
+	if (digest_file(p->paths[i], &seen, &p->files[i].size, err) < 0)
+		return -1;
+	if (sha256 != NULL && !digest_equal(&seen, sha256))
+		return error_set(err, ERR_VERIFY, "'%s' has changed since it was verified",
+				 p->paths[i]);
+	p->files[i].sha256 = seen;
+	return 0;
+}
+
+/* All files of SHA256SUMS, it and its signatures: no more and no less. */
+static int
+list_files(struct publishing *p, struct error *err)
+{
+	size_t room = p->sums.count + ARRAY_SIZE(unlisted);
+
+	p->files = xcalloc(room, sizeof(*p->files));
+	p->paths = xcalloc(room, sizeof(*p->paths));
+	for (size_t i = 0; i < p->sums.count; i++)
+		if (add_file(p, p->sums.entries[i].name, &p->sums.entries[i].sha256, err) < 0)
+			return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(unlisted); i++)
+		if (add_file(p, unlisted[i], NULL, err) < 0)
+			return -1;
+	p->publication.files = p->files;
+	return 0;
+}
+
+/* The key that signed, and whose it is. */
+static int
+find_signer(const struct publishing *p, struct sshsig *ret_sig, const char **ret_principal,
+	    struct error *err)
+{
+	auto_free char *path = path_join(p->directory, SUMS_NAME ".sig"), *text = NULL;
+	const struct keyring_entry *entry;
+	size_t length;
+
+	if (read_file(path, SSHSIG_MAX_TEXT, &text, &length, err) < 0 ||
+	    sshsig_parse(text, length, ret_sig, path, err) < 0 ||
+	    keyring_find(&p->keyring, &ret_sig->key, SSHSIG_FILE, path, &entry, err) < 0)
+		return -1;
+	*ret_principal = entry->principal;
+	return 0;
+}
+
+/* The lock as it was in the release before. That there is none is no error. */
+static int
+load_previous(const struct publishing *p, char **ret_tag, struct lock *ret_lock, bool *ret_loaded,
+	      struct error *err)
+{
+	auto_free char *text = NULL, *name = NULL;
+	size_t length;
+
+	*ret_loaded = false;
+	*ret_tag = p->info.repo != NULL ? repo_previous_tag(p->info.repo, p->info.tag) : NULL;
+	if (*ret_tag == NULL)
+		return 0;
+	if (repo_file_at(p->info.repo, *ret_tag, p->info.lock_path, MAX_LOCK, &text, &length, err) <
+	    0)
+		return err->code == ERR_NOT_FOUND || err->code == ERR_INPUT ? 0 : -1;
+	name = xasprintf("%s:%s", *ret_tag, p->info.lock_path);
+	/* An old lock in another form is no reason not to release. */
+	if (lock_parse(name, text, length, ret_lock, err) < 0)
+		log_warning("%s", err->message);
+	else
+		*ret_loaded = true;
+	return 0;
+}
+
+static int
+make_text(struct publishing *p, struct error *err)
+{
+	AUTO(lock_release) struct lock previous = LOCK_INIT;
+	auto_free char *previous_tag = NULL;
+	struct release_notes notes = {.info = &p->info, .sums = p->sums_text};
+	struct sshsig sig;
+	bool loaded;
+
+	if (find_signer(p, &sig, &notes.principal, err) < 0 ||
+	    load_previous(p, &previous_tag, &previous, &loaded, err) < 0)
+		return -1;
+	notes.key = &sig.key;
+	notes.previous_tag = previous_tag;
+	notes.previous = loaded ? &previous : NULL;
+	p->title = xasprintf("%s %s", p->info.matrix.name, p->info.tag);
+	return release_notes_make(&notes, p->options.template_path, &p->body, err);
+}
+
+static const char *
+environment(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && *value != '\0' ? value : NULL;
+}
+
+int
+publishing_repository(const struct matrix *matrix, const char **ret_repository, struct error *err)
+{
+	const char *repository = environment("GITHUB_REPOSITORY");
+
+	if (repository == NULL)
+		repository = matrix->github;
+	if (repository == NULL)
+		return error_set(err, ERR_INPUT,
+				 "which repository? The matrix has no repository.github, and "
+				 "GITHUB_REPOSITORY is not set");
+	*ret_repository = repository;
+	return 0;
+}
+
+static int
+open_github(struct publishing *p, const char *token, struct error *err)
+{
+	AUTO(secret_release) struct secret taken = SECRET_INIT;
+	struct github_options options = GITHUB_OPTIONS_DEFAULT;
+	auto_free char *agent = xasprintf("distributor/%s", version_program());
+	const struct http_options http_options = {
+		.user_agent = agent, .notice = on_notice, .tries = 4};
+
+	if (p->app->offline)
+		return error_set(err, ERR_USAGE, "--offline, but GitHub is on the network");
+	if (token == NULL && secret_take_environment("GITHUB_TOKEN", &taken, err) == 0)
+		token = taken.bytes;
+	if (token == NULL && err->code != ERR_NOT_FOUND)
+		return -1;
+	if (token == NULL && !p->options.dry_run)
+		return error_set(err, ERR_USAGE,
+				 "GITHUB_TOKEN is not set; it needs the right 'contents: write'");
+	if (token != NULL)
+		log_add_secret(token);
+	if (publishing_repository(&p->info.matrix, &options.repository, err) < 0 ||
+	    http_client_new(&http_options, &p->http, err) < 0)
+		return -1;
+	if (environment("GITHUB_API_URL") != NULL)
+		options.api_url = environment("GITHUB_API_URL");
+	options.token = token;
+	options.dry_run = p->options.dry_run;
+	options.notice = on_notice;
+	options.progress = p->app->progress;
+	options.pace.interval_ms = (unsigned int)p->options.pace_ms;
+	if (p->options.pace_ms == 0)
+		options.pace = (struct pacer_limits){0, 0, 0};
+	return github_new(&options, p->http, &p->github, err);
+}
+
+/* An older version does not take the place of a newer one by itself. */
+static int
+decide_latest(struct publishing *p, struct error *err)
+{
+	auto_free char *now = NULL;
+
+	p->publication.latest = p->options.latest == LATEST_YES;
+	if (p->options.latest != LATEST_AUTO)
+		return 0;
+	if (p->github != NULL && github_latest_tag(p->github, &now, err) < 0)
+		return -1;
+	if (p->github == NULL)
+		now = directory_latest_tag(&p->target);
+	p->publication.latest = now == NULL || strverscmp(p->info.tag, now) >= 0;
+	if (!p->publication.latest)
+		log_info("'%s' stays the latest release; --latest yes would make '%s' it", now,
+			 p->info.tag);
+	return 0;
+}
+
+static int
+gather(struct publishing *p, const char *token, struct error *err)
+{
+	auto_free char *sums_path = NULL;
+	size_t length;
+
+	if (release_info_load(p->app, p->options.repo_path, &p->info, err) < 0 ||
+	    keyring_load(p->app->keys, NULL, &p->keyring, err) < 0)
+		return -1;
+	p->directory = path_join(p->app->out, "assets");
+	sums_path = path_join(p->directory, SUMS_NAME);
+	if (read_file(sums_path, SUMS_MAX_TEXT, &p->sums_text, &length, err) < 0) {
+		if (err->code == ERR_NOT_FOUND)
+			error_set(err, ERR_NOT_FOUND,
+				  "there is no '%s'; sign the release first: distributor sign",
+				  sums_path);
+		return -1;
+	}
+	if (sums_parse(p->sums_text, length, &p->sums, sums_path, err) < 0 ||
+	    verify_files_there(p, err) < 0 || verify_tag_there(p, err) < 0 ||
+	    list_files(p, err) < 0 || make_text(p, err) < 0)
+		return -1;
+	p->publication.tag = p->info.tag;
+	p->publication.tag_id = p->tag_id;
+	p->publication.title = p->title;
+	p->publication.body = p->body;
+	if (p->options.directory == NULL)
+		return open_github(p, token, err);
+	p->target = (struct directory_target){.path = p->options.directory,
+					      .dry_run = p->options.dry_run,
+					      .progress = p->app->progress,
+					      .notice = on_notice};
+	return 0;
+}
+
+int
+publishing_new(const struct app *app, const struct publish_options *options, const char *token,
+	       struct publishing **ret_publishing, struct error *err)
+{
+	AUTO(publishing_freep) struct publishing *p = xcalloc(1, sizeof(*p));
+
+	p->app = app;
+	p->options = *options;
+	if (gather(p, token, err) < 0 || decide_latest(p, err) < 0)
+		return -1;
+	*ret_publishing = TAKE(p);
+	return 0;
+}
+
+int
+publishing_prepare(struct publishing *p, struct error *err)
+{
+	return p->github != NULL ? github_prepare(p->github, &p->publication, &p->result, err)
+				 : directory_prepare(&p->target, &p->publication, &p->result, err);
+}
+
+int
+publishing_publish(struct publishing *p, struct error *err)
+{
+	return p->github != NULL ? github_publish(p->github, &p->publication, &p->result, err)
+				 : directory_publish(&p->target, &p->publication, &p->result, err);
+}
+
+const struct publish_result *
+publishing_result(const struct publishing *p)
+{
+	return &p->result;
+}
+
+const struct publication *
+publishing_publication(const struct publishing *p)
+{
+	return &p->publication;
+}

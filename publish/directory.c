@@ -1,0 +1,346 @@
+#include "publish/directory.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/interrupt.h"
+#include "base/progress.h"
+#include "base/strbuf.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { MAX_NAMED = 5 };
+
+static void
+notice(const struct directory_target *target, const char *what, const char *name)
+{
+	auto_free char *sentence = xasprintf("%s '%s': it does not belong to the release",
+					     target->dry_run ? "would remove" : what, name);
+
+	if (target->notice != NULL)
+		target->notice(target->notice_context, sentence);
+}
+
+static char *
+final_path(const struct directory_target *target, const struct publication *release)
+{
+	return path_join(target->path, release->tag);
+}
+
+static char *
+draft_path(const struct directory_target *target, const struct publication *release)
+{
+	return xasprintf("%s/.%s.incomplete", target->path, release->tag);
+}
+
+static bool
+exists(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0;
+}
+
+/* What is wrong with the file of this name there: NULL for nothing. To be freed. */
+static char *
+difference(const char *directory, const struct publish_file *file)
+{
+	auto_free char *path = path_join(directory, file->name);
+	char got[DIGEST_HEX_SIZE], want[DIGEST_HEX_SIZE];
+	struct error err = ERROR_INIT;
+	struct digest sha256;
+	uint64_t size;
+
+	if (digest_file(path, &sha256, &size, &err) < 0)
+		return err.code == ERR_NOT_FOUND ? xstrdup("missing") : xstrdup(err.message);
+	if (size != file->size)
+		return xasprintf("size is %llu, not %llu", (unsigned long long)size,
+				 (unsigned long long)file->size);
+	if (!digest_equal(&sha256, &file->sha256))
+		return xasprintf("sha256 is %s, not %s", digest_hex(&sha256, got),
+				 digest_hex(&file->sha256, want));
+	return NULL;
+}
+
+/* Calls `foreign` with the name of each entry that is no file of the release. */
+static int
+visit_foreign(const char *directory, const struct publication *release,
+	      int (*foreign)(void *context, const char *name, struct error *err), void *context,
+	      struct error *err)
+{
+	DIR *dir = opendir(directory);
+	struct dirent *entry;
+	int result = 0;
+
+	if (dir == NULL)
+		return error_set_errno(err, ERR_IO, "cannot read '%s'", directory);
+	while (result == 0 && (entry = readdir(dir)) != NULL)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+		    publication_find(release, entry->d_name) == NULL)
+			result = foreign(context, entry->d_name, err);
+	(void)closedir(dir);
+	return result;
+}
+
+struct differences {
+	struct strbuf text;
+	size_t count;
+};
+
+static void
+add_difference(struct differences *differences, const char *name, const char *why)
+{
+	if (++differences->count <= MAX_NAMED)
+		strbuf_addf(&differences->text, "%s'%s': %s", differences->count > 1 ? "; " : "",
+			    name, why);
+}
+
+static int
+note_foreign(void *context, const char *name, struct error *err)
+{
+	(void)err;
+	add_difference(context, name, "does not belong there");
+	return 0;
+}
+
+static int
+compare(const char *directory, const struct publication *release, struct error *err)
+{
+	struct differences differences = {STRBUF_INIT, 0};
+	int result = 0;
+
+	for (size_t i = 0; i < release->count && result == 0; i++) {
+		auto_free char *why = difference(directory, &release->files[i]);
+
+		if (why != NULL)
+			add_difference(&differences, release->files[i].name, why);
+		result = interrupt_check(err);
+	}
+	if (result == 0)
+		result = visit_foreign(directory, release, note_foreign, &differences, err);
+	if (result == 0 && differences.count > MAX_NAMED)
+		strbuf_addf(&differences.text, "; and %zu more", differences.count - MAX_NAMED);
+	if (result == 0 && differences.count > 0)
+		result = error_set(err, ERR_VERIFY, "%s", strbuf_text(&differences.text));
+	strbuf_release(&differences.text);
+	return result;
+}
+
+/* Copies some bytes; a file system that can shares them. */
+static ssize_t
+copy_piece(int from, int to, size_t want)
+{
+	static const size_t MAX_READ = 65536;
+	ssize_t n = copy_file_range(from, NULL, to, NULL, want, 0);
+	uint8_t bytes[65536];
+	struct error ignored = ERROR_INIT;
+
+	if (n >= 0 || (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP))
+		return n;
+	n = read(from, bytes, want < MAX_READ ? want : MAX_READ);
+	if (n > 0 && write_all(to, bytes, (size_t)n, "copy", &ignored) < 0)
+		return -1;
+	return n;
+}
+
+static int
+copy_bytes(int from, int to, const struct publish_file *file, struct progress_task *task,
+	   struct error *err)
+{
+	uint64_t done = 0;
+
+	while (done < file->size) {
+		size_t want = file->size - done < (8u << 20) ? (size_t)(file->size - done)
+							     : (size_t)(8u << 20);
+		ssize_t n = copy_piece(from, to, want);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_set_errno(err, ERR_IO, "cannot copy '%s'", file->path);
+		if (n == 0)
+			return error_set(err, ERR_VERIFY, "'%s' has become shorter", file->path);
+		done += (uint64_t)n;
+		progress_add(task, (uint64_t)n);
+		if (interrupt_check(err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+copy_file(const struct directory_target *target, const char *directory,
+	  const struct publish_file *file, struct error *err)
+{
+	AUTO(tempfile_discard) struct tempfile tmp = TEMPFILE_INIT;
+	auto_free char *path = path_join(directory, file->name), *why = NULL;
+	auto_close int from = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct progress_task *task;
+	int copied;
+
+	if (from < 0)
+		return error_set_errno(err, ERR_IO, "cannot open '%s'", file->path);
+	if (tempfile_open(&tmp, path, 0644, err) < 0)
+		return -1;
+	task = progress_start(target->progress, file->name, PROGRESS_BYTES, file->size);
+	copied = copy_bytes(from, tmp.fd, file, task, err);
+	progress_done(task, NULL);
+	if (copied < 0 || tempfile_commit(&tmp, err) < 0)
+		return -1;
+	why = difference(directory, file);
+	if (why != NULL)
+		return error_set(err, ERR_VERIFY, "'%s' arrived changed: %s", file->name, why);
+	return 0;
+}
+
+struct sweep {
+	const struct directory_target *target;
+	const char *directory;
+	struct publish_result *result;
+};
+
+static int
+remove_foreign(void *context, const char *name, struct error *err)
+{
+	const struct sweep *sweep = context;
+	auto_free char *path = path_join(sweep->directory, name);
+
+	notice(sweep->target, "removing", path);
+	sweep->result->removed++;
+	if (!sweep->target->dry_run && remove(path) < 0)
+		return error_set_errno(err, ERR_IO, "cannot remove '%s'", path);
+	return 0;
+}
+
+static int
+complete(const struct directory_target *target, const struct publication *release,
+	 struct publish_result *result, struct error *err)
+{
+	auto_free char *draft = draft_path(target, release);
+	struct sweep sweep = {target, draft, result};
+
+	if (!target->dry_run && make_directories(draft, err) < 0)
+		return -1;
+	if (exists(draft) && visit_foreign(draft, release, remove_foreign, &sweep, err) < 0)
+		return -1;
+	for (size_t i = 0; i < release->count; i++) {
+		auto_free char *why = difference(draft, &release->files[i]);
+
+		if (why == NULL) {
+			result->kept++;
+			continue;
+		}
+		if (!target->dry_run && copy_file(target, draft, &release->files[i], err) < 0)
+			return -1;
+		result->uploaded++;
+		result->bytes += release->files[i].size;
+	}
+	return target->dry_run ? 0 : compare(draft, release, err);
+}
+
+/* One run at a time; a dry run makes no lock. */
+static int
+take_lock(const struct directory_target *target, struct error *err)
+{
+	auto_free char *path = path_join(target->path, ".lock");
+	int fd;
+
+	if (make_directories(target->path, err) < 0)
+		return -1;
+	fd = lock_file(path, false, err);
+	if (fd < 0 && err->code == ERR_BUSY)
+		error_set(err, ERR_BUSY, "another run is publishing to '%s'", target->path);
+	return fd;
+}
+
+int
+directory_prepare(const struct directory_target *target, const struct publication *release,
+		  struct publish_result *result, struct error *err)
+{
+	auto_free char *path = final_path(target, release);
+	auto_close int lock = -1;
+
+	if (publication_check(release, err) < 0)
+		return -1;
+	if (!target->dry_run && (lock = take_lock(target, err)) < 0)
+		return -1;
+	result->url = xstrdup(path);
+	if (!exists(path))
+		return complete(target, release, result, err);
+	if (compare(path, release, err) < 0)
+		return error_prefix(err, "'%s' is published already, with other files", path);
+	result->was_there = true;
+	result->kept = release->count;
+	return 0;
+}
+
+char *
+directory_latest_tag(const struct directory_target *target)
+{
+	auto_free char *path = path_join(target->path, "latest");
+	char text[256];
+	ssize_t length = readlink(path, text, sizeof(text) - 1);
+
+	if (length < 0)
+		return NULL;
+	text[length] = '\0';
+	return name_is_plain(text) ? xstrdup(text) : NULL;
+}
+
+static int
+point_latest(const struct directory_target *target, const char *tag, struct error *err)
+{
+	auto_free char *path = path_join(target->path, "latest");
+	auto_free char *temporary = xasprintf("%s/.latest.%s", target->path, tag);
+	auto_free char *now = directory_latest_tag(target);
+
+	if (now != NULL && strcmp(now, tag) == 0)
+		return 0;
+	(void)unlink(temporary);
+	if (symlink(tag, temporary) < 0 || rename(temporary, path) < 0)
+		return error_set_errno(err, ERR_IO, "cannot point '%s' to '%s'", path, tag);
+	return 0;
+}
+
+static int
+reveal(const struct directory_target *target, const struct publication *release, const char *path,
+       struct error *err)
+{
+	auto_free char *draft = draft_path(target, release);
+	auto_free char *notes = xasprintf("%s.md", path);
+
+	/* Time has passed since it was compared. */
+	if (compare(draft, release, err) < 0 ||
+	    write_file(notes, release->body, strlen(release->body), 0644, err) < 0)
+		return -1;
+	if (rename(draft, path) < 0)
+		return error_set_errno(err, ERR_IO, "cannot rename '%s'", draft);
+	return 0;
+}
+
+int
+directory_publish(const struct directory_target *target, const struct publication *release,
+		  struct publish_result *result, struct error *err)
+{
+	auto_free char *path = final_path(target, release), *latest = NULL;
+	auto_close int lock = -1;
+
+	if (target->dry_run)
+		return 0;
+	if ((lock = take_lock(target, err)) < 0)
+		return -1;
+	if (!exists(path) && reveal(target, release, path, err) < 0)
+		return -1;
+	result->published = !result->was_there;
+	if (compare(path, release, err) < 0)
+		return error_prefix(err, "'%s' is published, but reading it back failed", path);
+	if (release->latest && point_latest(target, release->tag, err) < 0)
+		return -1;
+	latest = directory_latest_tag(target);
+	result->latest = latest != NULL && strcmp(latest, release->tag) == 0;
+	return 0;
+}

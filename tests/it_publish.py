@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+"""`distributor publish`: a signed release to a double of GitHub and to a directory."""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+if not shutil.which("node"):
+    print("# SKIPPED: node is not installed; ./check installs it")
+    print("1..1\nok 1 - publish # SKIP no node")
+    sys.exit(0)
+
+from github_double import Double
+from sign_lib import Release, read, run, sha256, tool, write
+
+number = failed = 0
+root = tempfile.mkdtemp(prefix="publish-")
+GIT = ["-c", "user.name=Release Bot", "-c", "user.email=release@example.org"]
+
+
+def case(name, good, detail=""):
+    global number, failed
+    number += 1
+    failed += not good
+    print(f"{'ok' if good else 'not ok'} {number} - {name}")
+    if not good:
+        print("\n".join(f"# {line}" for line in str(detail).splitlines()))
+    sys.stdout.flush()
+
+
+def holds(name, text, *patterns):
+    missing = [p for p in patterns if not re.search(p, text, re.S)]
+    case(name, not missing, f"missing {missing} in:\n{text}")
+
+
+def commit(directory, message):
+    tool("git", *GIT, "add", "-A", cwd=directory)
+    tool("git", *GIT, "commit", "-q", "-m", message, cwd=directory)
+
+
+class Published:
+    """A release in a repository whose remote is what the double shows the tags of."""
+
+    def __init__(self, name, version="10.1.0-1"):
+        self.root = os.path.join(root, name)
+        self.remote = os.path.join(root, name + ".git")
+        self.release = Release(self.root, version)
+        tool("git", "init", "-q", "-b", "main", self.root)
+        tool("git", "init", "-q", "--bare", "-b", "main", self.remote)
+        write(os.path.join(self.root, ".gitignore"), "/out/\n*.pem\n")
+        self.release.keygen()
+        commit(self.root, "First release")
+        self.double = None
+
+    def finish(self):
+        """Signs, tags and pushes both."""
+        self.release.sign()
+        tool("git", "push", "-q", self.remote, "main", cwd=self.root)
+        run("tag", "--matrix", "matrix.json", "--key", "release.pem", "--push", "--remote",
+            self.remote, cwd=self.root)
+
+    def publish(self, *options, status=0, env=None):
+        env = {**(self.double.environment() if self.double else {}), **(env or {})}
+        return run("publish", "--matrix", "matrix.json", "--pace", "0", *options, cwd=self.root,
+                   status=status, env=env)
+
+    def files(self):
+        directory = self.release.assets
+        return {n: sha256(read(os.path.join(directory, n))) for n in os.listdir(directory)}
+
+
+def writes(state):
+    return [r for r in state["requests"] if r["method"] != "GET"]
+
+
+p = Published("one")
+text = p.publish(status=5)
+holds("without SHA256SUMS it says to sign first", text, r"there is no '.*SHA256SUMS'.*distributor sign")
+p.release.sign()
+text = p.publish(status=2)
+holds("without a token it says what it needs", text, r"GITHUB_TOKEN is not set.*contents: write")
+
+p.double = Double("--git", p.remote)
+text = p.publish(status=5)
+holds("without the tag on GitHub nothing is published", text,
+      r"has no tag 'v10\.1\.0-1'.*distributor tag --push")
+case("and nothing was written", not writes(p.double.state()))
+p.finish()
+
+text = p.publish("--dry-run")
+holds("a dry run says what it would do", text, r"would make a draft", r"would publish",
+      r"v10\.1\.0-1 would be published: 11 files to send")
+case("and writes nothing", not writes(p.double.state()))
+text = p.publish("--dry-run", env={"GITHUB_TOKEN": ""})
+holds("a dry run of a public repository needs no token", text, r"would be published")
+
+answer = json.loads(re.search(r"\{.*\n\}", p.publish("--json", "--quiet"), re.S).group())
+case("published, in JSON", answer["published"] and answer["latest"] and answer["uploaded"] == 11
+     and not answer["was_there"], answer)
+state = p.double.state()
+release = state["releases"][0]
+case("every request and answer followed GitHub's description", not state["violations"],
+     state["violations"])
+case("the assets are those of OUT/assets, whole, before it was published",
+     sorted(release["at_publication"]) == sorted(
+         f"{n} uploaded {os.path.getsize(p.release.path(n))} {d}" for n, d in p.files().items()),
+     release["at_publication"])
+case("its tag is the signed one", state["tags"]["v10.1.0-1"]["type"] == "tag")
+case("title", release["name"] == "qemu-user-static v10.1.0-1", release["name"])
+body = release["body"]
+case("the first line of the text is the old one",
+     body.splitlines()[0] == "# `qemu-*-static` @ 10.1.0-1", body)
+holds("the text has hosts, changes, key, commands and checksums", body,
+      r"\| x86_64 \| 10\.1\.0 \| qemu-user-static-aarch64 2:10\.1\.0-1\.fc43 \| fedora-43 \| 1 \|",
+      r"This is the first release\.", r"Ed25519 key `SHA256:", r"sha256sum --ignore-missing -c",
+      "sha256 of `SHA256SUMS`: `" + sha256(read(p.release.path("SHA256SUMS"))),
+      r"[0-9a-f]{64}  qemu-aarch64-static\.tar\.gz")
+
+# The commands on the page, as a reader would paste them, on files as GitHub serves them.
+page = os.path.join(root, "page")
+os.makedirs(page)
+for asset in release["assets"]:
+    base = f"{p.double.urls['web']}/{p.double.repository}/releases/download/v10.1.0-1"
+    tool("curl", "-fsSL", "-o", os.path.join(page, asset["name"]), f"{base}/{asset['name']}")
+commands = re.search(r"```sh\n(.*?)```", body, re.S).group(1)
+done = tool("sh", "-e", "-c", commands, cwd=page, check=False) if shutil.which("ssh-keygen") else None
+if done is None:
+    number += 1
+    print(f"ok {number} - the commands on the page verify it # SKIP no ssh-keygen")
+else:
+    case("the commands on the page verify it", done.returncode == 0 and "Good" in done.stdout,
+         done.stdout + done.stderr)
+text = run("verify", "--tag", "v10.1.0-1",
+           f"{p.double.urls['web']}/{p.double.repository}/releases/download/v10.1.0-1", cwd=p.root)
+holds("and so does 'distributor verify' from outside", text, r"signature")
+
+before = len(writes(state))
+text = p.publish()
+holds("published and identical: nothing to do", text, r"is published already, and identical: 11 files")
+case("without a write", len(writes(p.double.state())) == before)
+
+# What is there on GitHub is not what is here: refused, before anything is written.
+name = p.release.path("x86_64_qemu-aarch64-static.tar.gz")
+original = read(name)
+write(name, original + b"x")
+text = p.publish(status=4)
+holds("a changed asset is not published", text,
+      r"is not published: .*x86_64_qemu-aarch64-static\.tar\.gz")
+write(name, original)
+write(p.release.path("extra"), "x")
+text = p.publish(status=4)
+holds("nor a file that nobody signed", text, r"is not published: .*extra")
+os.unlink(p.release.path("extra"))
+text = p.publish("--target", "nowhere", status=2)
+holds("an unknown target", text, r"--target takes github or directory, not 'nowhere'")
+text = p.publish("--latest", "maybe", status=2)
+holds("an unknown word for --latest", text, r"--latest takes auto, yes or no, not 'maybe'")
+template = os.path.join(root, "template.md")
+write(template, "# {{version}} {{flavour}}\n")
+text = p.publish("--template", template, status=3)
+holds("a template with an unknown word", text, r"template\.md': there is no '\{\{flavour\}\}'")
+text = p.publish("--offline", status=2)
+holds("--offline", text, r"--offline, but GitHub is on the network")
+
+# The next version, with another package and a host less; an older one does not become the latest.
+p.double.stop()
+q = Published("two", "10.2.0-1")
+tool("git", "fetch", "-q", p.remote, "+refs/tags/*:refs/tags/*", cwd=q.root)
+q.finish()
+tool("git", "-C", q.remote, "fetch", "-q", p.remote, "+refs/tags/*:refs/tags/*")
+q.double = Double("--git", q.remote)
+q.double.control("/seed", {"releases": [{"tag_name": "v11.0.0-1"}]})
+notes = os.path.join(root, "notes.md")
+text = q.publish("--notes", notes)
+holds("an older version leaves the latest alone, and says so", text,
+      r"'v11\.0\.0-1' stays the latest release; --latest yes would make 'v10\.2\.0-1' it")
+state = q.double.state()
+case("v11.0.0-1 is still the latest", state["latest"] == "v11.0.0-1")
+body = next(r["body"] for r in state["releases"] if r["tag_name"] == "v10.2.0-1")
+case("--notes has the same text", read(notes).decode() == body)
+holds("the text says what changed since the last release", body, r"Since v10\.1\.0-1:",
+      r"- x86_64: QEMU 10\.1\.0 → 10\.2\.0", r"- aarch64: package 1:10\.1\.0\+ds-1 → 1:10\.2\.0\+ds-1")
+text = q.publish("--latest", "yes")
+holds("--latest yes moves it", text, r"published already, and identical.*It is the latest release")
+case("on GitHub too", q.double.state()["latest"] == "v10.2.0-1")
+q.double.stop()
+
+# A directory.
+target = os.path.join(root, "www")
+one = lambda *options, status=0: p.publish("--target", "directory", target, *options, status=status)
+p.double = q.double = None
+text = one("--dry-run")
+case("directory: a dry run makes nothing", "would be published" in text and not os.path.exists(target), text)
+os.makedirs(os.path.join(target, ".v10.1.0-1.incomplete"))
+write(os.path.join(target, ".v10.1.0-1.incomplete", "foreign"), "x")
+write(os.path.join(target, ".v10.1.0-1.incomplete", "SHA256SUMS"), "half")
+text = one()
+holds("directory: published, over what a killed run left", text, r"removing '.*foreign'",
+      r"v10\.1\.0-1 is published: 11 files sent .*It is the latest release")
+there = {n: sha256(read(os.path.join(target, "v10.1.0-1", n)))
+         for n in os.listdir(os.path.join(target, "v10.1.0-1"))}
+case("directory: the same files", there == p.files(), there)
+case("directory: nothing else but text, link and lock", sorted(os.listdir(target)) ==
+     [".lock", "latest", "v10.1.0-1", "v10.1.0-1.md"], os.listdir(target))
+case("directory: latest", os.readlink(os.path.join(target, "latest")) == "v10.1.0-1")
+holds("directory: again", one(), r"published already, and identical")
+holds("directory: verified from outside",
+      run("verify", "--tag", "v10.1.0-1", f"file://{target}/latest", cwd=p.root), "signature")
+write(os.path.join(target, "v10.1.0-1", "SHA256SUMS"), "x")
+holds("directory: other files under that tag", one(status=4),
+      r"v10\.1\.0-1' is published already, with other files: 'SHA256SUMS': size is 1, not")
+q.publish("--target", "directory", target)
+case("directory: the next release is the latest", os.readlink(os.path.join(target, "latest")) == "v10.2.0-1")
+holds("directory: needs a name", p.publish("--target", "directory", status=2), r"name the directory")
+
+shutil.rmtree(root)
+print(f"1..{number}")
+sys.exit(1 if failed else 0)
