@@ -221,10 +221,12 @@ const struct command cmd_fetch = {
 	.args = "",
 	.summary = "bring what the lock pins into the cache",
 	.description =
-		"Each package is taken from the cache if it is there, else from the first URL\n"
-		"that has it. Nothing but the locked size and sha256 is accepted;\n"
-		"another file is set aside in the cache, named, and never used. A transfer that\n"
-		"was cut or killed goes on where it stopped. Several runs can share one cache.\n"
+		"Each package is taken from the cache if it is there, else from apt (packages of\n"
+		"apt sources, by the machine's own mirror), else from the first URL that has it.\n"
+		"Nothing but the locked size and sha256 is accepted; another file is set aside in\n"
+		"the cache, named, and never used. A transfer that was cut or killed goes on "
+		"where\n"
+		"it stopped. Several runs can share one cache.\n"
 		"\n"
 		"Plain http and file URLs are fine: the lock says which bytes are right.\n"
 		"Proxies come from the environment (https_proxy, http_proxy, no_proxy), "

@@ -246,10 +246,29 @@ def check_directory(place):
        r.status == 0 and place.complete(), r)
 
 
+def check_old_pool(place):
+    """A mirror that has no such suite any more; the base URL in the matrix has the file."""
+    place.source = {"type": "apt", "suite": "trixie",
+                    "urls": ["http://127.0.0.1:%d/%s" % (place.server.port, place.name)]}
+    place.add("x86_64", 5000, suite="trixie", pool_path="plain/5000", file="p_5000_amd64.deb")
+    place.write()
+    r = place.run(env={"DISTRIBUTOR_APT_MIRROR": place.url("gone")})
+    ok("apt finds the file below the matrix's URLs",
+       r.status == 0 and place.complete() and "from apt" in r.err, r)
+    shutil.rmtree(place.cache)
+    r = place.run(env={"PATH": "/nonexistent"})
+    ok("without apt it is fetched from there all the same",
+       r.status == 0 and place.complete() and "from " + place.url("plain/5000") in r.err and
+       "had to be fetched from elsewhere: apt: " in r.err, r)
+    shutil.rmtree(os.path.join(place.cache, "sha256"))
+    r = place.run("--offline")
+    ok("apt is not asked with --offline", r.status == 5 and "apt is out of reach" in r.err, r)
+
+
 def check_killed(place):
     """Killed again and again, each run goes on where the last one stopped."""
     for i in range(3):
-        place.add("x86_64", 400000 + i, place.url("drip/%d" % (400000 + i)))
+        place.add("x86_64", 200000 + i, place.url("drip/%d" % (200000 + i)))
     place.write()
     kills = 0
     seen = []
@@ -348,7 +367,7 @@ def main():
             del os.environ[name]
     try:
         for check in (check_normal, check_failures, check_missing, check_tls, check_directory,
-                      check_killed, check_signal, check_two, check_full_disk):
+                      check_old_pool, check_killed, check_signal, check_two, check_full_disk):
             check(Place(work, server, check.__name__))
     finally:
         server.stop()
