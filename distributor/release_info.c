@@ -4,11 +4,13 @@
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "distributor/version.h"
+#include "images/layout.h"
 #include "publish/git_tag.h"
 #include "sign/verify.h"
 
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 void
 release_info_release(struct release_info *info)
@@ -17,6 +19,9 @@ release_info_release(struct release_info *info)
 	lock_release(&info->lock);
 	asset_list_release(&info->assets);
 	repo_free(info->repo);
+	for (size_t i = 0; i < info->image_count; i++)
+		free(info->images[i].tag);
+	free(info->images);
 	free(info->tag);
 	free(info->repository);
 	free(info->commit);
@@ -117,6 +122,56 @@ release_info_load(const struct app *app, const char *repo_path, struct release_i
 	return digest_file(app->matrix_path, &info->release.matrix_sha256, NULL, err);
 }
 
+/* Signatures lie beside the images under names that begin like this; they come after signing. */
+static bool
+is_image_tag(const char *name)
+{
+	return !text_starts_with(name, "sha256-");
+}
+
+static int
+copy_tags(const char *path, const struct layout *layout, struct release_info *info,
+	  struct error *err)
+{
+	const struct layout_tags *tags = layout_tags(layout);
+
+	if (layout_part(layout) != NULL)
+		return error_set(err, ERR_INPUT,
+				 "'%s' has the images of %s only; assemble the parts first", path,
+				 layout_part(layout));
+	if (layout_tags_find(tags, info->matrix.version) == NULL)
+		return error_set(err, ERR_INPUT,
+				 "'%s' does not have the images of version %s; make them again, or "
+				 "remove it",
+				 path, info->matrix.version);
+	for (size_t i = 0; i < tags->count; i++) {
+		if (!is_image_tag(tags->items[i].name))
+			continue;
+		info->images = xgrow(info->images, info->image_count, sizeof(*info->images));
+		info->images[info->image_count++] = (struct release_image){
+			xstrdup(tags->items[i].name), tags->items[i].descriptor.digest};
+	}
+	return 0;
+}
+
+static int
+load_images(const struct app *app, struct release_info *info, struct error *err)
+{
+	auto_free char *path = path_join(app->out, "images");
+	auto_free char *index = path_join(path, "index.json");
+	AUTO(layout_freep) struct layout *layout = NULL;
+
+	if (access(index, F_OK) != 0)
+		return 0;
+	if (layout_open(path, &layout, err) < 0 || copy_tags(path, layout, info, err) < 0)
+		return -1;
+	info->release.images = info->images;
+	info->release.image_count = info->image_count;
+	info->release.repositories = info->matrix.images.items;
+	info->release.repository_count = info->matrix.images.count;
+	return 0;
+}
+
 int
 release_info_load_assets(const struct app *app, struct release_info *info, struct error *err)
 {
@@ -138,7 +193,7 @@ release_info_load_assets(const struct app *app, struct release_info *info, struc
 		return error_set(err, ERR_INPUT, "'%s' lists no asset", path);
 	info->release.assets = &info->assets;
 	info->release.source_date_epoch = info->assets.source_date_epoch;
-	return 0;
+	return load_images(app, info, err);
 }
 
 int

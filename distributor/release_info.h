@@ -21,6 +21,8 @@ struct release_info {
 	char *repository;         /* "https://github.com/OWNER/REPO", or NULL */
 	char *commit;             /* of HEAD, or NULL */
 	char *lock_path, *builder, *invocation;
+	struct release_image *images;
+	size_t image_count;
 	struct release release; /* borrows from all of the above */
 };
 
@@ -37,7 +39,10 @@ void release_info_release(struct release_info *info);
 int release_info_load(const struct app *app, const char *repo_path, struct release_info *ret_info,
 		      struct error *err) CHECKED;
 
-/* Reads OUT/assets.json and checks that it was made from this lock. */
+/*
+ * Reads OUT/assets.json and checks that it was made from this lock, and the tags of OUT/images if
+ * images were built. Images of a part of the hosts, or of another version, are ERR_INPUT.
+ */
 int release_info_load_assets(const struct app *app, struct release_info *info,
 			     struct error *err) CHECKED;
 

@@ -92,21 +92,24 @@ document_claims(const struct sums *documents, const uint64_t *sizes)
 	return list;
 }
 
+/* Where the images are, and what each tag is: a pull by digest needs no verifier of images. */
 static json_t *
 image_claims(const struct release *release)
 {
-	json_t *list = json_array();
+	json_t *repositories = json_array(), *tags = json_array();
 	char hex[DIGEST_HEX_SIZE];
 
+	for (size_t i = 0; i < release->repository_count; i++)
+		(void)json_array_append_new(repositories, json_string(release->repositories[i]));
 	for (size_t i = 0; i < release->image_count; i++) {
 		auto_free char *digest =
 			xasprintf("sha256:%s", digest_hex(&release->images[i].digest, hex));
 
-		(void)json_array_append_new(list, json_pack("{s:s, s:s}", "reference",
-							    release->images[i].reference, "digest",
-							    digest));
+		(void)json_array_append_new(
+			tags,
+			json_pack("{s:s, s:s}", "tag", release->images[i].tag, "digest", digest));
 	}
-	return list;
+	return json_pack("{s:o, s:o}", "repositories", repositories, "tags", tags);
 }
 
 char *

@@ -13,10 +13,10 @@
 
 #include <stdbool.h>
 
-/* One published image reference. */
+/* One tag of the images, the same in every repository. */
 struct release_image {
-	const char *reference; /* "ghcr.io/owner/name:tag" */
-	struct digest digest;  /* of the manifest or index */
+	char *tag;            /* owned by whoever made the list */
+	struct digest digest; /* of the manifest or index */
 };
 
 /* Everything is borrowed. What is not known is NULL or 0. */
@@ -34,7 +34,9 @@ struct release {
 	struct digest matrix_sha256, lock_sha256;
 	const struct asset_list *assets;
 	const struct package_list *packages;
-	const struct release_image *images;
+	const char *const *repositories; /* of the images: "ghcr.io/owner/name" */
+	size_t repository_count;
+	const struct release_image *images; /* sorted by tag; none when no image was built */
 	size_t image_count;
 
 	/* Only the provenance has these: they differ from run to run. */

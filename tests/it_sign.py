@@ -222,6 +222,26 @@ tap.equal("another place, umask, time zone and locale give the same bytes",
 tap.equal("and files that others may read", {oct(os.stat(second.path(n)).st_mode & 0o777) for n in names
                                              if n not in second.names}, {"0o644"})
 
+# images that were built before
+def with_images(case, *tags):
+    annotation = lambda t: {"org.opencontainers.image.ref.name": t}
+    index = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [
+        {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": "sha256:" + sha256(t.encode()),
+         "size": 2, "annotations": annotation(t)} for t in tags]}
+    write(os.path.join(case.root, "out", "images", "index.json"), json.dumps(index))
+    write(os.path.join(case.root, "out", "images", "oci-layout"), '{"imageLayoutVersion":"1.0.0"}')
+
+
+pictured = Release(os.path.join(work, "pictured"))
+pictured.keygen()
+with_images(pictured, "9.9.9-1")
+tap.has("refused: images of another version", pictured.sign(status=3), "does not have the images of version 10.1.0-1")
+with_images(pictured, "10.1.0-1", "latest", "sha256-00.sig")
+pictured.sign()
+tap.equal("release.json has the digest of each tag, and not of signatures",
+          json.loads(read(pictured.document("release")))["images"]["tags"],
+          [{"tag": t, "digest": "sha256:" + sha256(t.encode())} for t in ("10.1.0-1", "latest")])
+
 # a run of a workflow
 actions = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "example/qemu-user-static",
            "GITHUB_WORKFLOW_REF": "example/qemu-user-static/.github/workflows/release.yml@refs/tags/v10.1.0-1",

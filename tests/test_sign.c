@@ -387,6 +387,27 @@ statements_are_signed_as_bundles(void **state)
 		       "'b' is not what key");
 }
 
+static void
+images_have_statements_without_a_name(void **state)
+{
+	AUTO(signing_key_freep) struct signing_key *key = load_key("release.pem", NULL);
+	AUTO(statement_release) struct statement statement = STATEMENT_INIT;
+	struct signer signer = signer_of(key);
+	auto_free char *text = NULL, *bundle = NULL;
+	struct error err = ERROR_INIT;
+	struct digest digest;
+
+	(void)state;
+	digest_of("x", 1, &digest);
+	text = statement_for_image(&digest);
+	assert_ok(statement_parse(text, strlen(text), &statement, "s", &err), err);
+	assert_string_equal(statement.predicate_type, "https://sigstore.dev/cosign/sign/v1");
+	assert_int_equal(statement.subjects.count, 1);
+	assert_string_equal(statement.subjects.entries[0].name, "");
+	assert_true(digest_equal(&statement.subjects.entries[0].sha256, &digest));
+	assert_ok(dsse_sign_statement(&signer, text, strlen(text), &bundle, &err), err);
+}
+
 /* Every byte of a bundle but the hint's spelling is bound by signature or by strict reading. */
 static void
 no_changed_byte_of_a_bundle_passes(void **state)
@@ -659,6 +680,7 @@ main(void)
 		cmocka_unit_test(foreign_signatures_verify),
 		cmocka_unit_test(no_changed_byte_of_a_signature_passes),
 		cmocka_unit_test(statements_are_signed_as_bundles),
+		cmocka_unit_test(images_have_statements_without_a_name),
 		cmocka_unit_test(no_changed_byte_of_a_bundle_passes),
 		cmocka_unit_test(strict_bundles_only),
 		cmocka_unit_test(image_claims_bind_name_and_digest),
