@@ -360,6 +360,22 @@ apt_root_update(const struct apt_root *root, const char *base, struct error *err
 	return apt_failure(result.errors, err);
 }
 
+/* The rest of the first line that begins with `prefix`, or NULL; to be freed. */
+static char *
+first_line(const char *text, const char *prefix)
+{
+	const char *line = text;
+
+	while (line != NULL && !text_starts_with(line, prefix)) {
+		line = strchr(line, '\n');
+		line = line != NULL ? line + 1 : NULL;
+	}
+	if (line == NULL)
+		return NULL;
+	line += strlen(prefix);
+	return xstrndup(line, strcspn(line, "\n"));
+}
+
 int
 apt_failure(const char *errors, struct error *err)
 {
@@ -383,22 +399,20 @@ apt_failure(const char *errors, struct error *err)
 		{"File not found", ERR_NOT_FOUND},
 		{"No space left", ERR_IO},
 	};
-	const char *line = errors, *found = NULL;
-	size_t length;
+	auto_free char *complaint = first_line(errors, "E: ");
+	auto_free char *warning = first_line(errors, "W: ");
+	enum error_code code = ERR_NETWORK;
 
-	while (found == NULL && line != NULL) {
-		if (text_starts_with(line, "E: "))
-			found = line + strlen("E: ");
-		line = strchr(line, '\n');
-		line = line != NULL ? line + 1 : NULL;
-	}
-	if (found == NULL)
-		found = "apt failed without a reason";
-	length = strcspn(found, "\n");
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (strstr(errors, kinds[i].words) != NULL)
-			return error_set(err, kinds[i].code, "apt: %.*s", (int)length, found);
-	return error_set(err, ERR_NETWORK, "apt: %.*s", (int)length, found);
+		if (strstr(errors, kinds[i].words) != NULL) {
+			code = kinds[i].code;
+			break;
+		}
+	/* "is not signed" is all that the error says; which key is missing is in the warning. */
+	if (complaint != NULL && warning != NULL && code == ERR_VERIFY)
+		return error_set(err, code, "apt: %s (%s)", complaint, warning);
+	return error_set(err, code, "apt: %s",
+			 complaint != NULL ? complaint : "it failed without a reason");
 }
 
 char *

@@ -78,8 +78,8 @@ int apt_root_run(const struct apt_root *root, const char *const *argv, const cha
 		 struct process_result *ret_result, struct error *err) CHECKED;
 
 /*
- * Makes an error of what an apt program wrote to standard error: its first "E:" line, with the code
- * that the kind of complaint calls for. Returns -1.
+ * Makes an error of what an apt program wrote to standard error: its first "E:" line, for a refused
+ * signature with the first "W:" line, and the code that the kind of complaint calls for. Returns -1.
  */
 int apt_failure(const char *errors, struct error *err);
 
