@@ -1,13 +1,8 @@
 #include "base/alloc.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/progress.h"
-#include "distributor/command.h"
+#include "distributor/fetching.h"
 #include "distributor/table.h"
-#include "distributor/upstream.h"
-#include "matrix/lock.h"
-#include "matrix/matrix.h"
-#include "net/url.h"
 #include "sources/cache.h"
 
 #include <jansson.h>
@@ -18,74 +13,12 @@ extern const struct command cmd_fetch;
 
 static bool rehash;
 
-/*
- * Adds to the URLs of the lock those that follow from the matrix: the pool below each base URL of
- * an apt source, the file of a directory.
- */
-static void
-add_urls(const struct matrix *matrix, struct package *package)
-{
-	const struct matrix_source *source = matrix_find_host(matrix, package->host)->source;
-
-	if (package->type == SOURCE_APT && package->pool_path != NULL) {
-		for (size_t i = 0; i < source->urls.count; i++) {
-			auto_free char *url = path_join(source->urls.items[i], package->pool_path);
-
-			package_add_url(package, url);
-		}
-	}
-	if (package->type == SOURCE_DIRECTORY) {
-		auto_free char *path = matrix_path(matrix, source->path);
-		auto_free char *file = path_join(path, package->file);
-		auto_free char *url = http_url_of_file(file);
-
-		package_add_url(package, url);
-	}
-}
-
-/* The packages of the wanted hosts; its items are borrowed from the lock, the array is not. */
-static struct package_list
-select_packages(const struct app *app, const struct matrix *matrix, struct lock *lock)
-{
-	struct package_list list = PACKAGE_LIST_INIT;
-
-	list.items = xcalloc(lock->packages.count + 1, sizeof(*list.items));
-	for (size_t i = 0; i < lock->packages.count; i++) {
-		struct package *package = &lock->packages.items[i];
-
-		if (!app_wants_host(app, package->host))
-			continue;
-		add_urls(matrix, package);
-		list.items[list.count++] = *package;
-	}
-	return list;
-}
-
 static const char *
 outcome_word(enum fetch_outcome outcome)
 {
 	static const char *const words[] = {"not tried", "present", "fetched", "failed"};
 
 	return words[outcome];
-}
-
-struct totals {
-	size_t packages, fetched, present;
-	uint64_t size, received;
-};
-
-static struct totals
-add_up(const struct package_list *list, const struct fetch_result *results)
-{
-	struct totals totals = {.packages = list->count};
-
-	for (size_t i = 0; i < list->count; i++) {
-		totals.fetched += results[i].outcome == FETCH_FETCHED;
-		totals.present += results[i].outcome == FETCH_PRESENT;
-		totals.size += list->items[i].size;
-		totals.received += results[i].received;
-	}
-	return totals;
 }
 
 static void
@@ -111,21 +44,21 @@ print_table(const struct package_list *list, const struct fetch_result *results)
 }
 
 static void
-print_text(const struct package_list *list, const struct fetch_result *results,
-	   const struct cache *cache, double seconds)
+print_text(const struct fetching *fetching)
 {
-	struct totals totals = add_up(list, results);
-	auto_free char *size = format_bytes(totals.size);
-	auto_free char *received = format_bytes(totals.received);
+	const struct cache *cache = upstream_cache(fetching->upstream);
+	size_t packages = fetching->packages.count;
+	auto_free char *size = format_bytes(fetching->size);
+	auto_free char *received = format_bytes(fetching->received);
 
-	print_table(list, results);
-	if (totals.present == totals.packages)
-		(void)printf("\nnothing to fetch: %zu packages, %s, are in %s\n", totals.packages,
-			     size, cache_directory(cache));
+	print_table(&fetching->packages, fetching->results);
+	if (fetching->present == packages)
+		(void)printf("\nnothing to fetch: %zu packages, %s, are in %s\n", packages, size,
+			     cache_directory(cache));
 	else
 		(void)printf("\n%zu of %zu packages fetched, %s in %.1f s; %zu were in %s\n",
-			     totals.fetched, totals.packages, received, seconds, totals.present,
-			     cache_directory(cache));
+			     fetching->fetched, packages, received, fetching->seconds,
+			     fetching->present, cache_directory(cache));
 }
 
 static json_t *
@@ -143,19 +76,20 @@ package_json(const struct package *package, const struct fetch_result *result)
 }
 
 static void
-print_json(const struct package_list *list, const struct fetch_result *results,
-	   const struct cache *cache, double seconds)
+print_json(const struct fetching *fetching)
 {
-	struct totals totals = add_up(list, results);
+	const struct cache *cache = upstream_cache(fetching->upstream);
+	const struct package_list *list = &fetching->packages;
 	json_t *packages = json_array();
 
 	for (size_t i = 0; i < list->count; i++)
-		(void)json_array_append_new(packages, package_json(&list->items[i], &results[i]));
-	app_print_json(json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:f}", "cache",
-				 cache_directory(cache), "packages", packages, "fetched",
-				 (json_int_t)totals.fetched, "present", (json_int_t)totals.present,
-				 "size", (json_int_t)totals.size, "received",
-				 (json_int_t)totals.received, "seconds", seconds));
+		(void)json_array_append_new(packages,
+					    package_json(&list->items[i], &fetching->results[i]));
+	app_print_json(json_pack(
+		"{s:s, s:o, s:I, s:I, s:I, s:I, s:f}", "cache", cache_directory(cache), "packages",
+		packages, "fetched", (json_int_t)fetching->fetched, "present",
+		(json_int_t)fetching->present, "size", (json_int_t)fetching->size, "received",
+		(json_int_t)fetching->received, "seconds", fetching->seconds));
 }
 
 /* With one failure main() prints it. */
@@ -172,41 +106,20 @@ print_failures(const struct package_list *list, const struct fetch_result *resul
 }
 
 static int
-fetch(struct app *app, const struct package_list *list, struct upstream *up, struct error *err)
-{
-	struct fetch_result *results = xcalloc(list->count + 1, sizeof(*results));
-	double started = monotonic_sec();
-	int result = upstream_fetch(up, list, rehash, results, err);
-
-	if (app->json)
-		print_json(list, results, upstream_cache(up), monotonic_sec() - started);
-	else if (!app->quiet)
-		print_text(list, results, upstream_cache(up), monotonic_sec() - started);
-	print_failures(list, results);
-	fetch_results_release(results, list->count);
-	free(results);
-	return result;
-}
-
-static int
 run_fetch(struct app *app, int argc, char **argv, struct error *err)
 {
-	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
-	AUTO(lock_release) struct lock lock = LOCK_INIT;
-	AUTO(upstream_freep) struct upstream *up = NULL;
-	auto_free char *lock_path = app_lock_path(app);
-	struct package_list list;
-	int result;
+	AUTO(fetching_release) struct fetching fetching = FETCHING_INIT;
+	int result = fetching_run(app, rehash, &fetching, err);
 
 	(void)argc;
 	(void)argv;
-	if (matrix_load(app->matrix_path, &matrix, err) < 0 ||
-	    lock_load(lock_path, &lock, err) < 0 || lock_check_matrix(&lock, &matrix, err) < 0 ||
-	    app_check_hosts(app, &matrix, err) < 0 || upstream_open(app, &matrix, &up, err) < 0)
-		return -1;
-	list = select_packages(app, &matrix, &lock);
-	result = fetch(app, &list, up, err);
-	free(list.items);
+	if (fetching.results == NULL)
+		return result;
+	if (app->json)
+		print_json(&fetching);
+	else if (!app->quiet)
+		print_text(&fetching);
+	print_failures(&fetching.packages, fetching.results);
 	return result;
 }
 

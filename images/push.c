@@ -392,10 +392,17 @@ push_tag(void *context, size_t index, struct error *err)
 	return 0;
 }
 
+/* The tags after this rank are left alone. */
+static int
+last_rank(const struct push *push)
+{
+	return push->options->only_version ? 1 : 3;
+}
+
 static int
 push_tags(struct push *push, struct error *err)
 {
-	for (push->rank = 0; push->rank <= 3; push->rank++)
+	for (push->rank = 0; push->rank <= last_rank(push); push->rank++)
 		if (pool_run(push->tag_count, push->options->connections, push_tag, push, err) < 0)
 			return -1;
 	return 0;
@@ -462,9 +469,12 @@ read_back(void *context, size_t index, struct error *err)
 	const struct tag *tag = &push->tags[index];
 	struct registry_manifest seen = {.media_type = NULL};
 	char text[OCI_DIGEST_SIZE];
-	int there = registry_head_manifest(push->registry, tag->name, &seen, err);
 	bool same;
+	int there;
 
+	if (push_tag_rank(tag->name, push->options->version) > last_rank(push))
+		return 0;
+	there = registry_head_manifest(push->registry, tag->name, &seen, err);
 	if (there < 0)
 		return -1;
 	same = there == 1 && digest_equal(&seen.digest, &tag->descriptor->digest) &&

@@ -37,6 +37,7 @@ struct push_event {
 struct push_options {
 	const char *version;      /* "10.2.2-1": tags that are it or end in "-" and it never move */
 	bool replace_version;     /* they do */
+	bool only_version;        /* tags that move, and `latest`, stay where they are */
 	bool dry_run;             /* look, and send nothing */
 	unsigned int connections; /* at once, at least 1 */
 	const char *mount_from;   /* path of another repository at this registry, or NULL */

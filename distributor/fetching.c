@@ -1,0 +1,98 @@
+#include "distributor/fetching.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/progress.h"
+#include "net/url.h"
+
+void
+fetching_release(struct fetching *fetching)
+{
+	if (fetching->results != NULL)
+		fetch_results_release(fetching->results, fetching->packages.count);
+	free(fetching->results);
+	free(fetching->packages.items);
+	upstream_free(fetching->upstream);
+	lock_release(&fetching->lock);
+	matrix_release(&fetching->matrix);
+	*fetching = (struct fetching)FETCHING_INIT;
+}
+
+/*
+ * Adds to the URLs of the lock those that follow from the matrix: the pool below each base URL of
+ * an apt source, the file of a directory.
+ */
+static void
+add_urls(const struct matrix *matrix, struct package *package)
+{
+	const struct matrix_source *source = matrix_find_host(matrix, package->host)->source;
+
+	if (package->type == SOURCE_APT && package->pool_path != NULL) {
+		for (size_t i = 0; i < source->urls.count; i++) {
+			auto_free char *url = path_join(source->urls.items[i], package->pool_path);
+
+			package_add_url(package, url);
+		}
+	}
+	if (package->type == SOURCE_DIRECTORY) {
+		auto_free char *path = matrix_path(matrix, source->path);
+		auto_free char *file = path_join(path, package->file);
+		auto_free char *url = http_url_of_file(file);
+
+		package_add_url(package, url);
+	}
+}
+
+/* The packages of the wanted hosts; its items are borrowed from the lock, the array is not. */
+static struct package_list
+select_packages(const struct app *app, const struct matrix *matrix, struct lock *lock)
+{
+	struct package_list list = PACKAGE_LIST_INIT;
+
+	list.items = xcalloc(lock->packages.count + 1, sizeof(*list.items));
+	for (size_t i = 0; i < lock->packages.count; i++) {
+		struct package *package = &lock->packages.items[i];
+
+		if (!app_wants_host(app, package->host))
+			continue;
+		add_urls(matrix, package);
+		list.items[list.count++] = *package;
+	}
+	return list;
+}
+
+static void
+add_up(struct fetching *fetching)
+{
+	const struct package_list *list = &fetching->packages;
+
+	for (size_t i = 0; i < list->count; i++) {
+		fetching->fetched += fetching->results[i].outcome == FETCH_FETCHED;
+		fetching->present += fetching->results[i].outcome == FETCH_PRESENT;
+		fetching->size += list->items[i].size;
+		fetching->received += fetching->results[i].received;
+	}
+}
+
+int
+fetching_run(const struct app *app, bool rehash, struct fetching *ret_fetching, struct error *err)
+{
+	struct fetching *fetching = ret_fetching;
+	auto_free char *lock_path = app_lock_path(app);
+	double started = monotonic_sec();
+	int result;
+
+	if (matrix_load(app->matrix_path, &fetching->matrix, err) < 0 ||
+	    lock_load(lock_path, &fetching->lock, err) < 0 ||
+	    lock_check_matrix(&fetching->lock, &fetching->matrix, err) < 0 ||
+	    app_check_hosts(app, &fetching->matrix, err) < 0 ||
+	    upstream_open(app, &fetching->matrix, &fetching->upstream, err) < 0)
+		return -1;
+	fetching->packages = select_packages(app, &fetching->matrix, &fetching->lock);
+	fetching->results = xcalloc(fetching->packages.count + 1, sizeof(*fetching->results));
+	result = upstream_fetch(fetching->upstream, &fetching->packages, rehash, fetching->results,
+				err);
+	fetching->seconds = monotonic_sec() - started;
+	add_up(fetching);
+	return result;
+}

@@ -1,0 +1,68 @@
+#include "distributor/imaging.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "distributor/epoch.h"
+#include "distributor/image_inputs.h"
+#include "distributor/out_lock.h"
+
+#include <string.h>
+
+static int
+build(const struct app *app, const struct matrix *matrix, const struct lock *lock,
+      const struct imaging_options *options, struct build_result *ret_result, struct error *err)
+{
+	AUTO(image_inputs_release) struct image_inputs inputs = {.hosts = NULL};
+	AUTO(layout_freep) struct layout *layout = NULL;
+	auto_free char *assets = path_join(app->out, "assets");
+	auto_free char *path = path_join(app->out, "images");
+	auto_free char *noted = path_join(app->out, MANIFEST_NAME);
+	AUTO(manifest_release) struct manifest manifest = MANIFEST_INIT;
+	struct image_places places = {.assets = assets, .registrars = options->registrars};
+	const struct build_options how = {(unsigned int)app->jobs, app->progress};
+	auto_close int out = out_lock(app->out, true, err);
+
+	if (out < 0 || source_date_epoch(lock, &places.created_sec, err) < 0)
+		return -1;
+	/* Without it, or with one of an earlier format, the tarballs are read instead. */
+	if (manifest_load(noted, &manifest, err) == 0)
+		places.manifest = &manifest;
+	else
+		log_debug("%s", err->message);
+	if (image_inputs_collect(app, matrix, lock, &places, &inputs, err) < 0)
+		return -1;
+	inputs.set.types = options->docker_types ? OCI_TYPES_DOCKER : OCI_TYPES_OCI;
+	inputs.set.zstd = options->zstd;
+	inputs.set.revision = options->revision;
+	if (layout_create(path, &layout, err) < 0)
+		return -1;
+	return build_images(layout, &inputs.set, &how, ret_result, err);
+}
+
+static int
+check_revision(const char *revision, struct error *err)
+{
+	if (revision == NULL)
+		return 0;
+	if ((strlen(revision) == 40 || strlen(revision) == 64) &&
+	    strspn(revision, "0123456789abcdef") == strlen(revision))
+		return 0;
+	return error_set(err, ERR_USAGE, "--revision takes a whole commit id, not '%s'", revision);
+}
+
+int
+imaging_run(const struct app *app, const struct imaging_options *options,
+	    struct build_result *ret_result, struct error *err)
+{
+	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+	AUTO(lock_release) struct lock lock = LOCK_INIT;
+	auto_free char *lock_path = app_lock_path(app);
+
+	if (check_revision(options->revision, err) < 0 ||
+	    matrix_load(app->matrix_path, &matrix, err) < 0 ||
+	    app_check_hosts(app, &matrix, err) < 0 || lock_load(lock_path, &lock, err) < 0 ||
+	    lock_check_matrix(&lock, &matrix, err) < 0)
+		return -1;
+	return build(app, &matrix, &lock, options, ret_result, err);
+}

@@ -1,0 +1,23 @@
+#pragma once
+
+/*
+ * The images of a release from its tarballs: the work of `images`, and a step of a release.
+ */
+
+#include "distributor/command.h"
+#include "images/build.h"
+
+/* Zeroed: what `images` does by itself. Strings are borrowed. */
+struct imaging_options {
+	bool docker_types;
+	bool zstd;
+	const char *revision;   /* a whole commit id, or NULL */
+	const char *registrars; /* directory, or NULL: those of this program */
+};
+
+/*
+ * Makes OUT/images from OUT/assets, under the lock of OUT. ERR_USAGE: `revision`, a host. Errors of
+ * image_inputs_collect() and build_images().
+ */
+int imaging_run(const struct app *app, const struct imaging_options *options,
+		struct build_result *ret_result, struct error *err) CHECKED;

@@ -1,0 +1,222 @@
+#include "distributor/pushing.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "distributor/version.h"
+#include "matrix/matrix.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+void
+pushing_release(struct pushing *pushing)
+{
+	for (size_t i = 0; i < pushing->count; i++) {
+		reference_release(&pushing->targets[i].reference);
+		json_decref(pushing->targets[i].effects);
+	}
+	free(pushing->targets);
+	*pushing = (struct pushing)PUSHING_INIT;
+}
+
+static const char *
+effect_word(const struct push_event *event)
+{
+	switch (event->effect) {
+	case PUSH_KEPT:
+		return "kept";
+	case PUSH_MOUNTED:
+		return "mounted";
+	case PUSH_MOVED:
+		return "moved";
+	case PUSH_SENT:
+		break;
+	}
+	return event->kind == PUSH_TAG ? "new" : "sent";
+}
+
+static void
+show_event(void *context, const struct push_event *event)
+{
+	static const char *const kinds[] = {"blob", "manifest", "tag"};
+	struct pushing_target *target = context;
+	char digest[OCI_DIGEST_SIZE], old[OCI_DIGEST_SIZE];
+
+	(void)oci_digest_text(event->digest, digest);
+	if (target->effects != NULL) {
+		(void)json_array_append_new(
+			target->effects,
+			json_pack("{s:s, s:s, s:s*, s:s, s:s*, s:I}", "effect", effect_word(event),
+				  "kind", kinds[event->kind], "tag", event->tag, "digest", digest,
+				  "old",
+				  event->old != NULL ? oci_digest_text(event->old, old) : NULL,
+				  "size", (json_int_t)event->size));
+		return;
+	}
+	if (event->effect == PUSH_KEPT)
+		return;
+	(void)printf("would %s %s %s%s%s (%llu bytes)\n",
+		     event->effect == PUSH_MOVED     ? "move"
+		     : event->effect == PUSH_MOUNTED ? "mount"
+						     : "send",
+		     kinds[event->kind], event->tag != NULL ? event->tag : "",
+		     event->tag != NULL ? " -> " : "", digest, (unsigned long long)event->size);
+}
+
+/* The tag of the version: the other name of what `latest` is. */
+static const char *
+layout_version(const struct layout *layout)
+{
+	const struct layout_tags *tags = layout_tags(layout);
+	const struct oci_descriptor *latest = layout_tags_find(tags, "latest");
+
+	for (size_t i = 0; latest != NULL && i < tags->count; i++)
+		if (strcmp(tags->items[i].name, "latest") != 0 &&
+		    digest_equal(&tags->items[i].descriptor.digest, &latest->digest))
+			return tags->items[i].name;
+	return NULL;
+}
+
+static int
+push_one(const struct app *app, const struct pushing_options *o, struct http_client *http,
+	 const struct layout *layout, struct pushing_target *target, struct error *err)
+{
+	AUTO(registry_freep) struct registry *registry = NULL;
+	const struct registry_options registry_options = {.auth = {o->auth_file, o->plain_http,
+								   o->token_servers.items,
+								   o->token_servers.count}};
+	const struct push_options options = {
+		.version = layout_version(layout),
+		.replace_version = o->replace_version,
+		.only_version = o->only_version,
+		.dry_run = o->dry_run,
+		.connections = (unsigned int)o->connections,
+		.mount_from = o->mount_from,
+		.progress = app->progress,
+		.event = o->dry_run ? show_event : NULL,
+		.context = target,
+	};
+
+	if (registry_open(http, &target->reference, &registry_options, &registry, err) < 0)
+		return -1;
+	return push_layout(layout, registry, &options, &target->result, err);
+}
+
+static void
+notice(void *context, const char *sentence)
+{
+	(void)context;
+	log_info("%s", sentence);
+}
+
+/* The last error stands for the whole; with several each has its line. */
+static int
+sum_up(const struct pushing *pushing, struct error *err)
+{
+	size_t failed = 0;
+
+	for (size_t i = 0; i < pushing->count; i++) {
+		const struct pushing_target *target = &pushing->targets[i];
+
+		if (!target->failed)
+			continue;
+		failed++;
+		if (pushing->count > 1)
+			log_error("%s", target->err.message);
+		*err = target->err;
+	}
+	if (failed == 0)
+		return 0;
+	if (pushing->count > 1)
+		error_set(err, err->code, "%zu of %zu repositories failed; run it again to go on",
+			  failed, pushing->count);
+	return -1;
+}
+
+static int
+push_all(const struct app *app, const struct pushing_options *o, const struct layout *layout,
+	 struct pushing *pushing, struct error *err)
+{
+	AUTO(http_client_freep) struct http_client *http = NULL;
+	auto_free char *agent = xasprintf("distributor/%s", version_program());
+	const struct http_options options = {
+		.user_agent = agent, .ca_file = o->ca_file, .notice = notice};
+
+	if (http_client_new(&options, &http, err) < 0)
+		return -1;
+	for (size_t i = 0; i < pushing->count; i++) {
+		struct pushing_target *target = &pushing->targets[i];
+
+		if (o->dry_run && app->json)
+			target->effects = json_array();
+		target->failed = push_one(app, o, http, layout, target, &target->err) < 0;
+		/* A signal is for all of them; a registry's trouble is its own. */
+		if (target->failed && target->err.code == ERR_INTERRUPTED) {
+			*err = target->err;
+			return -1;
+		}
+		pushing->done++;
+	}
+	return sum_up(pushing, err);
+}
+
+/* Repositories that were named, else those of the matrix. */
+static int
+read_targets(const struct app *app, const struct pushing_options *o, struct pushing *pushing,
+	     struct error *err)
+{
+	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+	const char *const *names = o->repositories;
+	size_t count = o->repository_count;
+
+	if (count == 0) {
+		if (matrix_load(app->matrix_path, &matrix, err) < 0)
+			return -1;
+		names = matrix.images.items;
+		count = matrix.images.count;
+		if (count == 0)
+			return error_set(err, ERR_USAGE,
+					 "'%s' names no image repository; name one: push "
+					 "REGISTRY/PATH",
+					 app->matrix_path);
+	}
+	pushing->targets = xcalloc(count, sizeof(*pushing->targets));
+	for (size_t i = 0; i < count; i++)
+		if (reference_parse_repository(
+			    names[i], &pushing->targets[pushing->count++].reference, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int
+check_layout(const struct layout *layout, bool part, struct error *err)
+{
+	if (layout_part(layout) == NULL || part)
+		return 0;
+	return error_set(
+		err, ERR_INPUT,
+		"'%s' has a part of the hosts only (%s), and would replace what the others "
+		"pull; 'distributor assemble' joins parts, --part pushes it as it is",
+		layout_path(layout), layout_part(layout));
+}
+
+int
+pushing_run(const struct app *app, const struct pushing_options *options,
+	    struct pushing *ret_pushing, struct error *err)
+{
+	AUTO(layout_freep) struct layout *layout = NULL;
+	auto_free char *path =
+		options->layout != NULL ? xstrdup(options->layout) : path_join(app->out, "images");
+
+	if (options->connections == 0 || options->connections > 64)
+		return error_set(err, ERR_USAGE, "--connections takes a number from 1 to 64");
+	if (read_targets(app, options, ret_pushing, err) < 0)
+		return -1;
+	if (app->offline)
+		return error_set(err, ERR_USAGE, "--offline and push contradict each other");
+	if (layout_open(path, &layout, err) < 0 || check_layout(layout, options->part, err) < 0)
+		return -1;
+	return push_all(app, options, layout, ret_pushing, err);
+}
