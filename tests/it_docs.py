@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""docs/verify.md: each command of its Linux part is run as it stands. docs/security.md: each test it
+names is there."""
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+import debian
+import tap
+from sign_lib import PROGRAM, SOURCE, Release, read, run, tool
+
+text = read(os.path.join(SOURCE, "docs", "verify.md")).decode()
+linux = text[text.index("\n## Linux"):text.index("\n## macOS")]
+work = tempfile.mkdtemp(prefix="docs-")
+os.environ.update(HOME=work, GIT_CONFIG_NOSYSTEM="1")
+release = Release(os.path.join(work, "r"))
+release.keygen()
+tool("git", "init", "-q", cwd=release.root)
+tool("git", "config", "user.name", "A", cwd=release.root)
+tool("git", "config", "user.email", "a@example.org", cwd=release.root)
+tool("git", "add", "matrix.json", "matrix.lock.json", "keys", cwd=release.root)
+tool("git", "commit", "-q", "-m", "x", cwd=release.root)
+release.sign()
+run("tag", "--matrix", "matrix.json", "--key", "release.pem", cwd=release.root)
+
+# the downloads, with `keys` beside them; a clone has them at the same place
+tools = os.path.join(work, "bin")
+os.makedirs(tools)
+os.symlink(PROGRAM, os.path.join(tools, "distributor"))
+try:
+    cosign = os.path.join(debian.package("trixie", debian.architecture(), "cosign"), "usr/bin/cosign")
+    os.symlink(cosign, os.path.join(tools, "cosign"))
+except debian.Unavailable as e:
+    tap.skip("cosign is there for its commands", e)
+
+
+def place(kind):
+    """Where a block is run: the clone for the tag, else a directory of downloads."""
+    if kind == "tag":
+        return release.root
+    directory = os.path.join(work, "downloads")
+    shutil.rmtree(directory, ignore_errors=True)
+    shutil.copytree(release.assets, directory)
+    shutil.copytree(os.path.join(release.root, "keys"), os.path.join(directory, "keys"))
+    return directory
+
+
+def play(block, kind, tag):
+    directory = place(kind)
+    if "distributor verify" in block and " ." in block:
+        os.rename(os.path.join(directory, "keys"), os.path.join(work, "keys-aside"))
+        block = block.replace("--keys keys", f"--keys {work}/keys-aside")
+    done = subprocess.run(["sh", "-euc", block], cwd=directory, capture_output=True, text=True, timeout=120,
+                          env=dict(os.environ, TAG=tag, PATH=tools + ":" + os.environ["PATH"]))
+    shutil.rmtree(os.path.join(work, "keys-aside"), ignore_errors=True)
+    return done.returncode == 0, done.stdout + done.stderr
+
+
+blocks = re.findall(r"```sh\n(.*?)```", linux, re.S)
+tap.ok("the Linux part has commands", len(blocks) >= 9)
+for block in blocks:
+    name = block.splitlines()[0]
+    missing = [p for p in ("cosign", "minisign") if p + " " in block and
+               not shutil.which(p, path=tools + ":" + os.environ["PATH"])]
+    if missing:
+        tap.skip(name, f"{missing[0]} is not here")
+        continue
+    good, said = play(block, "tag" if "git " in block else "", "v10.1.0-1")
+    tap.ok(f"runs: {name}", good, said)
+    if "$TAG" in block:
+        good, said = play(block, "tag" if "git " in block else "", "v9.9.9-9")
+        tap.ok(f"refuses another tag: {name}", not good, said)
+
+# a file that was changed is noticed by each way that looks at it
+tampered = os.path.join(release.assets, "x86_64_qemu-aarch64-static.tar.gz")
+with open(tampered, "r+b") as f:
+    f.seek(50)
+    f.write(b"changed")
+for block in blocks:
+    name = block.splitlines()[0]
+    if any(word in block for word in ("sha256sum", "cosign ", "distributor ")):
+        if "cosign " in block and not os.path.exists(os.path.join(tools, "cosign")):
+            continue
+        good, said = play(block, "", "v10.1.0-1")
+        tap.ok(f"notices a changed file: {name}", not good, said)
+
+security = read(os.path.join(SOURCE, "docs", "security.md")).decode()
+rows = [line for line in security.splitlines() if re.match(r"\| \d+ \|", line)]
+missing = []
+for row in rows:
+    proofs = re.findall(r"`([\w./]+)`: ([^;|]+)", row.split(" | ")[-1])
+    if not proofs:
+        missing.append(row)
+    for name, words in proofs:
+        path = os.path.join(SOURCE, "tests", name)
+        if not os.path.exists(path) or words.strip() not in read(path).decode():
+            missing.append(f"{name}: {words.strip()}")
+tap.equal(f"each of {len(rows)} threats names tests that are there", missing, [])
+links = re.findall(r"\b(docs/[\w-]+\.md)\b", text + security)
+tap.equal("the documents that are named exist", [n for n in links if not os.path.exists(os.path.join(SOURCE, n))], [])
+shutil.rmtree(work)
+tap.done()
