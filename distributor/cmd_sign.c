@@ -11,17 +11,16 @@ static const char *repo_path = ".";
 
 static void
 print_result(const struct app *app, const struct release_info *info,
-	     const struct signing_result *result)
+	     const struct signing_result *result, const char *fingerprint)
 {
 	char sums[DIGEST_HEX_SIZE];
 
 	digest_hex(&result->sums, sums);
 	if (app->json) {
-		app_print_json(json_pack("{s:s, s:s, s:I, s:I, s:s, s:s}", "name",
-					 info->matrix.name, "tag", info->tag, "assets",
-					 (json_int_t)result->assets, "written",
-					 (json_int_t)result->written, "sums_sha256", sums, "key",
-					 result->fingerprint));
+		app_print_json(json_pack(
+			"{s:s, s:s, s:I, s:I, s:s, s:s}", "name", info->matrix.name, "tag",
+			info->tag, "assets", (json_int_t)result->assets, "written",
+			(json_int_t)result->written, "sums_sha256", sums, "key", fingerprint));
 		return;
 	}
 	if (result->written == 0)
@@ -30,8 +29,7 @@ print_result(const struct app *app, const struct release_info *info,
 	else
 		(void)printf("%s %s: %zu assets signed by %s\n", info->matrix.name, info->tag,
 			     result->assets,
-			     result->fingerprint[0] != '\0' ? result->fingerprint
-							    : "an earlier run");
+			     fingerprint[0] != '\0' ? fingerprint : "an earlier run");
 	(void)printf("SHA256SUMS: %s\n", sums);
 }
 
@@ -40,6 +38,7 @@ run_sign(struct app *app, int argc, char **argv, struct error *err)
 {
 	AUTO(release_info_release) struct release_info info = RELEASE_INFO_INIT;
 	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+	AUTO(lazy_signer_release) struct lazy_signer lazy = LAZY_SIGNER_INIT(&keyring, &source);
 	struct signing_result result;
 	auto_close int lock = -1;
 
@@ -52,9 +51,9 @@ run_sign(struct app *app, int argc, char **argv, struct error *err)
 	lock = out_lock(app->out, true, err);
 	if (lock < 0 || release_info_load_assets(app, &info, err) < 0 ||
 	    keyring_load(app->keys, NULL, &keyring, err) < 0 ||
-	    signing_run(app, &info, &keyring, &source, &result, err) < 0)
+	    signing_run(app, &info, &lazy, &result, err) < 0)
 		return -1;
-	print_result(app, &info, &result);
+	print_result(app, &info, &result, lazy.fingerprint);
 	return 0;
 }
 

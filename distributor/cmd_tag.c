@@ -59,12 +59,13 @@ static int
 make_tag(struct app *app, struct release_info *info, struct error *err)
 {
 	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+	AUTO(lazy_signer_release) struct lazy_signer lazy = LAZY_SIGNER_INIT(&keyring, &source);
 	char id[REPO_ID_SIZE];
 	int made, sent = 0;
 
 	if (keyring_load(app->keys, NULL, &keyring, err) < 0)
 		return -1;
-	made = tagging_run(app, info, &keyring, &source, &tagging, id, err);
+	made = tagging_run(app, info, &lazy, &tagging, id, err);
 	if (made < 0)
 		return -1;
 	/* A dry run has no tag that could be pushed, unless it was there before. */

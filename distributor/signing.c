@@ -19,11 +19,9 @@ struct signing {
 	const struct app *app;
 	struct release_info *info;
 	const struct keyring *keyring;
-	const struct key_source *source;
+	struct lazy_signer *lazy;
 	struct signing_result *result;
 	char *directory;
-	struct signing_key *key; /* NULL until it is needed */
-	struct signer signer;
 	struct sums files; /* all that SHA256SUMS will list */
 };
 
@@ -31,27 +29,7 @@ static void
 signing_release(struct signing *s)
 {
 	free(s->directory);
-	signing_key_free(s->key);
 	sums_release(&s->files);
-}
-
-/* The key, read once, after all that comes from outside was parsed. */
-static int
-need_key(struct signing *s, struct error *err)
-{
-	const struct keyring_entry *entry;
-
-	if (s->key != NULL)
-		return 0;
-	if (key_source_read(s->source, &s->key, err) < 0)
-		return -1;
-	if (keyring_find(s->keyring, signing_key_public(s->key), SSHSIG_FILE, "the release", &entry,
-			 err) < 0)
-		return error_prefix(err, "cannot sign with this key");
-	/* From the repository, not from the secret: every signature is verified with it. */
-	s->signer = (struct signer){s->key, entry->key};
-	public_key_fingerprint(&entry->key, s->result->fingerprint);
-	return 0;
 }
 
 /* Writes a file unless it is there with these bytes. */
@@ -203,13 +181,14 @@ static int
 write_provenance(struct signing *s, struct error *err)
 {
 	auto_free char *statement = NULL, *bundle = NULL;
+	const struct signer *signer;
 
 	s->info->release.finished_sec = time(NULL);
 	if (release_provenance(&s->info->release, &s->files, &statement, err) < 0)
 		return -1;
 	if (!provenance_is_good(s, statement, &bundle) &&
-	    (need_key(s, err) < 0 ||
-	     dsse_sign_statement(&s->signer, statement, strlen(statement), &bundle, err) < 0))
+	    (lazy_signer_get(s->lazy, &signer, err) < 0 ||
+	     dsse_sign_statement(signer, statement, strlen(statement), &bundle, err) < 0))
 		return -1;
 	return put_document(s, RELEASE_PROVENANCE_NAME, bundle, err);
 }
@@ -229,10 +208,11 @@ static int
 write_signatures(struct signing *s, const char *sums, const char *comment, struct error *err)
 {
 	auto_free char *ssh = NULL, *minisign = NULL;
+	const struct signer *signer;
 
-	if (need_key(s, err) < 0 ||
-	    sshsig_sign_sums(&s->signer, sums, strlen(sums), &ssh, err) < 0 ||
-	    minisig_sign_sums(&s->signer, sums, strlen(sums), comment, &minisign, err) < 0)
+	if (lazy_signer_get(s->lazy, &signer, err) < 0 ||
+	    sshsig_sign_sums(signer, sums, strlen(sums), &ssh, err) < 0 ||
+	    minisig_sign_sums(signer, sums, strlen(sums), comment, &minisign, err) < 0)
 		return -1;
 	if (put_file(s, SUMS_NAME ".sig", ssh, err) < 0)
 		return -1;
@@ -256,14 +236,14 @@ write_sums(struct signing *s, struct error *err)
 }
 
 int
-signing_run(const struct app *app, struct release_info *info, const struct keyring *keyring,
-	    const struct key_source *source, struct signing_result *ret_result, struct error *err)
+signing_run(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
+	    struct signing_result *ret_result, struct error *err)
 {
 	AUTO(signing_release)
 	struct signing s = {.app = app,
 			    .info = info,
-			    .keyring = keyring,
-			    .source = source,
+			    .keyring = lazy->keyring,
+			    .lazy = lazy,
 			    .result = ret_result,
 			    .directory = path_join(app->out, "assets")};
 

@@ -4,7 +4,7 @@
  * The signed files of a release directory: writes what is missing or differs, keeps what is right.
  */
 
-#include "distributor/key_source.h"
+#include "distributor/lazy_signer.h"
 #include "distributor/release_info.h"
 #include "sign/keyring.h"
 
@@ -13,14 +13,12 @@ struct signing_result {
 	size_t assets;
 	size_t written; /* files that were new or differed */
 	struct digest sums;
-	char fingerprint[FINGERPRINT_SIZE]; /* of the key, empty when it was not needed */
 };
 
 /*
  * Checks OUT/assets against the asset list, then writes documents, provenance, SHA256SUMS and its
- * signatures. The key is read from `source` only when a signature is missing. ERR_VERIFY: an asset
+ * signatures. The key is asked for only when a signature is missing. ERR_VERIFY: an asset
  * is not what the list says; ERR_INPUT: a file there belongs to nothing.
  */
-int signing_run(const struct app *app, struct release_info *info, const struct keyring *keyring,
-		const struct key_source *source, struct signing_result *ret_result,
-		struct error *err) CHECKED;
+int signing_run(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
+		struct signing_result *ret_result, struct error *err) CHECKED;

@@ -65,16 +65,16 @@ find_tagger(const struct release_info *info, const struct keyring *keyring,
 }
 
 static int
-sign_text(const struct keyring *keyring, const struct key_source *source, const char *text,
-	  char **ret_whole, struct error *err)
+sign_text(struct lazy_signer *lazy, const char *text, char **ret_whole, struct error *err)
 {
-	AUTO(signing_key_freep) struct signing_key *key = NULL;
+	const struct signing_key *key = NULL;
 	const struct keyring_entry *entry;
 	auto_free char *armour = NULL;
 	struct signer signer;
 
-	if (key_source_read(source, &key, err) < 0 ||
-	    keyring_find(keyring, signing_key_public(key), SSHSIG_GIT, "the tag", &entry, err) < 0)
+	if (lazy_signer_key(lazy, &key, err) < 0 ||
+	    keyring_find(lazy->keyring, signing_key_public(key), SSHSIG_GIT, "the tag", &entry,
+			 err) < 0)
 		return -1;
 	signer = (struct signer){key, entry->key};
 	if (sshsig_sign_tag(&signer, text, strlen(text), &armour, err) < 0)
@@ -143,9 +143,8 @@ compare_existing(const struct release_info *info, const struct keyring *keyring,
 }
 
 int
-tagging_run(const struct app *app, struct release_info *info, const struct keyring *keyring,
-	    const struct key_source *source, const struct tagging *tagging,
-	    char ret_id[REPO_ID_SIZE], struct error *err)
+tagging_run(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
+	    const struct tagging *tagging, char ret_id[REPO_ID_SIZE], struct error *err)
 {
 	AUTO(tag_object_release) struct tag_object tag = TAG_OBJECT_INIT;
 	auto_free char *text = NULL, *whole = NULL;
@@ -159,14 +158,14 @@ tagging_run(const struct app *app, struct release_info *info, const struct keyri
 		return -1;
 	tag.commit = xstrdup(commit);
 	tag.name = xstrdup(info->tag);
-	tag.tagger = find_tagger(info, keyring, tagging);
+	tag.tagger = find_tagger(info, lazy->keyring, tagging);
 	tag.message = make_message(app, info);
 	if (tag_object_format(&tag, &text, err) < 0)
 		return -1;
-	state = compare_existing(info, keyring, &tag, text, ret_id, err);
+	state = compare_existing(info, lazy->keyring, &tag, text, ret_id, err);
 	if (state <= 0)
 		return state;
-	if (sign_text(keyring, source, text, &whole, err) < 0)
+	if (sign_text(lazy, text, &whole, err) < 0)
 		return -1;
 	return repo_tag_write(info->repo, tag.name, whole, tagging->dry_run, ret_id, err);
 }

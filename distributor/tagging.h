@@ -5,7 +5,7 @@
  * nothing to do.
  */
 
-#include "distributor/key_source.h"
+#include "distributor/lazy_signer.h"
 #include "distributor/release_info.h"
 #include "publish/git_tag.h"
 #include "sign/keyring.h"
@@ -20,6 +20,6 @@ struct tagging {
  * Makes the tag. Returns 1 when it is new, 0 when it is there with the same content. ERR_BUSY when
  * it is there with other content, with both in the sentence. The key is read only for a new tag.
  */
-int tagging_run(const struct app *app, struct release_info *info, const struct keyring *keyring,
-		const struct key_source *source, const struct tagging *tagging,
-		char ret_id[REPO_ID_SIZE], struct error *err) CHECKED;
+int
+tagging_run(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
+	    const struct tagging *tagging, char ret_id[REPO_ID_SIZE], struct error *err) CHECKED;
