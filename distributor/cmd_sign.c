@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "distributor/command.h"
+#include "distributor/image_signing.h"
 #include "distributor/out_lock.h"
 #include "distributor/signing.h"
 
@@ -11,16 +12,19 @@ static const char *repo_path = ".";
 
 static void
 print_result(const struct app *app, const struct release_info *info,
-	     const struct signing_result *result, const char *fingerprint)
+	     const struct signing_result *result, const struct image_signing_result *images,
+	     const char *fingerprint)
 {
 	char sums[DIGEST_HEX_SIZE];
 
 	digest_hex(&result->sums, sums);
 	if (app->json) {
 		app_print_json(json_pack(
-			"{s:s, s:s, s:I, s:I, s:s, s:s}", "name", info->matrix.name, "tag",
-			info->tag, "assets", (json_int_t)result->assets, "written",
-			(json_int_t)result->written, "sums_sha256", sums, "key", fingerprint));
+			"{s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:s}", "name", info->matrix.name,
+			"tag", info->tag, "assets", (json_int_t)result->assets, "written",
+			(json_int_t)result->written, "images", (json_int_t)images->images,
+			"images_signed", (json_int_t)images->written, "sums_sha256", sums, "key",
+			fingerprint));
 		return;
 	}
 	if (result->written == 0)
@@ -31,6 +35,9 @@ print_result(const struct app *app, const struct release_info *info,
 			     result->assets,
 			     fingerprint[0] != '\0' ? fingerprint : "an earlier run");
 	(void)printf("SHA256SUMS: %s\n", sums);
+	if (images->images != 0)
+		(void)printf("%zu images and indexes, %zu of them signed now\n", images->images,
+			     images->written);
 }
 
 static int
@@ -39,6 +46,7 @@ run_sign(struct app *app, int argc, char **argv, struct error *err)
 	AUTO(release_info_release) struct release_info info = RELEASE_INFO_INIT;
 	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
 	AUTO(lazy_signer_release) struct lazy_signer lazy = LAZY_SIGNER_INIT(&keyring, &source);
+	struct image_signing_result images = {0, 0};
 	struct signing_result result;
 	auto_close int lock = -1;
 
@@ -51,9 +59,12 @@ run_sign(struct app *app, int argc, char **argv, struct error *err)
 	lock = out_lock(app->out, true, err);
 	if (lock < 0 || release_info_load_assets(app, &info, err) < 0 ||
 	    keyring_load(app->keys, NULL, &keyring, err) < 0 ||
-	    signing_run(app, &info, &lazy, &result, err) < 0)
+	    signing_run(app, &info, &lazy, &result, err) < 0 ||
+	    (info.image_count != 0 &&
+	     image_signing_run(app, &info.matrix, info.assets.source_date_epoch, &lazy, &images,
+			       err) < 0))
 		return -1;
-	print_result(app, &info, &result, lazy.fingerprint);
+	print_result(app, &info, &result, &images, lazy.fingerprint);
 	return 0;
 }
 
@@ -72,7 +83,9 @@ const struct command cmd_sign = {
 		"provenance.sigstore.json for cosign, NAME-VERSION.spdx.json,\n"
 		"NAME-VERSION.sources.json and NAME-VERSION.release.json. The key has to be one\n"
 		"of the allowed_signers in the directory of --keys. Files that are right already\n"
-		"stay, and the key is not read when nothing has to be signed.\n",
+		"stay, and the key is not read when nothing has to be signed. Images in\n"
+		"OUT/images are signed for cosign, podman and skopeo, under every name that the\n"
+		"matrix gives them.\n",
 	.examples = "  distributor sign --key ~/release.pem\n"
 		    "  distributor sign --key-fd 3 3<release.pem\n",
 	.options = sign_options,

@@ -368,3 +368,12 @@ auth_challenged(struct auth *auth, const struct http_response *answer, const cha
 	(void)pthread_mutex_unlock(&auth->lock);
 	return result;
 }
+
+int
+auth_refused(struct auth *auth, const char *scope, struct error *err)
+{
+	(void)pthread_mutex_lock(&auth->lock);
+	(void)insufficient(auth, scope, err);
+	(void)pthread_mutex_unlock(&auth->lock);
+	return -1;
+}

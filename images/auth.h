@@ -44,6 +44,9 @@ int auth_header(struct auth *auth, const char *scope, char **ret_value, struct e
 int auth_challenged(struct auth *auth, const struct http_response *answer, const char *sent,
 		    const char *scope, struct error *err) CHECKED;
 
+/* Sets the error for a registry that keeps answering 401. Returns -1. */
+int auth_refused(struct auth *auth, const char *scope, struct error *err);
+
 /*
  * Whether credentials for the registry `host` may be sent to the token server at `realm_host`: the
  * same host, or one of the same owner as far as the names tell ("registry-1.docker.io" and

@@ -312,7 +312,7 @@ mend_children(struct push *push, const struct oci_document *document, struct err
 
 /*
  * Puts a document under a name. Large registries now and then say for a while that they do not know
- * a blob that they have just taken.
+ * a blob that they have just taken; docker-registry reads links that it is just writing.
  */
 static int
 put_document(struct push *push, const char *name, const struct oci_document *document,
@@ -320,18 +320,20 @@ put_document(struct push *push, const char *name, const struct oci_document *doc
 {
 	for (int try = 1;; try++) {
 		const struct timespec wait = {PAUSE_SEC * try, 0};
+		enum error_code again;
 
 		if (registry_put_manifest(push->registry, name, document, ret_subject, err) == 0)
 			return 0;
-		if (err->code != ERR_NOT_FOUND)
+		again = err->code;
+		if (again != ERR_NOT_FOUND && again != ERR_BUSY)
 			return -1;
 		if (try == MAX_TRIES) {
 			err->code = ERR_REMOTE;
 			return -1;
 		}
-		log_debug("looking at the parts again: %s", err->message);
+		log_debug("trying again: %s", err->message);
 		(void)nanosleep(&wait, NULL);
-		if (mend_children(push, document, err) < 0)
+		if (again == ERR_NOT_FOUND && mend_children(push, document, err) < 0)
 			return error_prefix(err, "'%s'", name);
 	}
 }

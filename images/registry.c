@@ -83,9 +83,12 @@ registry_send(struct registry *registry, const struct registry_request *request,
 			http_response_release(ret_response);
 			result = http_request(registry->http, &http, ret_response, err);
 		}
-		if (result == 0 && own && ret_response->status == 401 && round < MAX_ROUNDS) {
-			result = auth_challenged(registry->auth, ret_response, authorization,
-						 request->scope, err);
+		if (result == 0 && own && ret_response->status == 401) {
+			if (round < MAX_ROUNDS)
+				result = auth_challenged(registry->auth, ret_response,
+							 authorization, request->scope, err);
+			else
+				result = auth_refused(registry->auth, request->scope, err);
 			if (result == 0)
 				result = 1;
 		}
@@ -319,6 +322,12 @@ registry_put_manifest(struct registry *registry, const char *name,
 	    registry_has_code(&response, "BLOB_UNKNOWN")) {
 		(void)registry_refused(&response, name, err);
 		err->code = ERR_NOT_FOUND;
+		return -1;
+	}
+	/* The digest is right. The registry has read a file that another request is just writing. */
+	if (registry_has_code(&response, "DIGEST_INVALID")) {
+		(void)registry_refused(&response, name, err);
+		err->code = ERR_BUSY;
 		return -1;
 	}
 	if (response.status < 200 || response.status > 299)

@@ -60,7 +60,8 @@ int registry_get_manifest(struct registry *registry, const char *name,
  * Puts a document under a tag or its digest, and compares the digest in the answer. With
  * `ret_subject` it is stored whether the registry has understood the document's subject. A child
  * that the registry does not know is ERR_NOT_FOUND, and worth another try after a look at the
- * children; else ERR_REMOTE, ERR_VERIFY, ERR_NETWORK.
+ * children. ERR_BUSY is worth another try too: the registry tripped over another request to the
+ * same document. Else ERR_REMOTE, ERR_VERIFY, ERR_NETWORK.
  */
 int registry_put_manifest(struct registry *registry, const char *name,
 			  const struct oci_document *document, bool *ret_subject,

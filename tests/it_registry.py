@@ -232,6 +232,9 @@ def check_lies():
         registry.fault("PUT", "/manifests/sha256:", 400, times=2, code="MANIFEST_BLOB_UNKNOWN")
         pushed("a blob that is unknown for a moment", registry, push(registry))
     with Registry() as registry:
+        registry.fault("PUT", "/manifests/", 400, times=2, code="DIGEST_INVALID")
+        pushed("a registry that trips over itself", registry, push(registry))
+    with Registry() as registry:
         push(registry)
         lost = document(LAYOUT, tags(LAYOUT)["x86_64-arm"]["digest"])["layers"][0]["digest"]
         registry.manifests.clear()

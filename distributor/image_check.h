@@ -1,0 +1,20 @@
+#pragma once
+
+/*
+ * Whether the signatures of an image are what they should be.
+ */
+
+#include "images/signature.h"
+#include "sign/keyring.h"
+
+/*
+ * Looks for a signature over this digest under this reference by a key that may sign releases.
+ * ERR_VERIFY with the reason: none at all, by another key, of another image or name.
+ */
+int image_check_signature(const struct signature_set *set, const struct digest *digest,
+			  const char *reference, const struct keyring *keyring,
+			  struct error *err) CHECKED;
+
+/* The same for a sigstore bundle, which says nothing about names. */
+int image_check_bundle(const char *bundle, const struct digest *digest,
+		       const struct keyring *keyring, struct error *err) CHECKED;

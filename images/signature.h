@@ -1,0 +1,85 @@
+#pragma once
+
+/*
+ * Where signatures of images lie in a layout and in a registry.
+ *
+ * cosign's layout: under the tag sha256-HEX.sig a manifest with one layer for each reference under
+ * which the image is published; the layer is what was signed, its annotation the signature.
+ *
+ * OCI 1.1: a manifest whose subject is the image and whose layer is a sigstore bundle; and under the
+ * tag sha256-HEX the list of such manifests, for registries without the referrers API.
+ *
+ * The bytes that are signed, and the signatures, come from sign/ through the caller.
+ */
+
+#include "images/layout.h"
+
+/* One image or index that is to be signed. */
+struct signature_subject {
+	struct oci_descriptor descriptor;
+	char **references; /* "ghcr.io/owner/repo:tag", all names that lead to it, sorted */
+	size_t reference_count;
+};
+
+struct signature_subjects {
+	struct signature_subject *items;
+	size_t count;
+};
+
+void signature_subjects_release(struct signature_subjects *subjects);
+
+/*
+ * All manifests and indexes of the layout, with the references that they have in these
+ * repositories: some verifiers look at the index, some at the manifest in it, under the name of
+ * the index. ERR_INPUT (a repository), else as layout_read().
+ */
+int signature_list_subjects(const struct layout *layout, const char *const *repositories,
+			    size_t repository_count, struct signature_subjects *ret_subjects,
+			    struct error *err) CHECKED;
+
+/* What was signed, and the signature in base64; owned. */
+struct signature {
+	char *payload;
+	char *signature;
+};
+
+/* The signatures of one subject. */
+struct signature_set {
+	struct signature *items; /* one for each reference */
+	size_t count;
+	char *bundle; /* a sigstore bundle, owned; NULL for none */
+};
+
+void signature_set_release(struct signature_set *set);
+struct signature *signature_set_add(struct signature_set *set);
+
+/*
+ * Reads what the layout has for a subject. Returns 1, 0 if there are no signatures, or -1. Nothing
+ * of it has been verified but the digests.
+ */
+int signature_read(const struct layout *layout, const struct digest *subject,
+		   struct signature_set *ret_set, struct error *err) CHECKED;
+
+/*
+ * Writes the blobs and manifests for a subject, and adds their tags to `tags`, which the caller
+ * publishes. `created_sec` is for the annotation of the bundle's manifest. ERR_IO.
+ */
+int signature_write(struct layout *layout, const struct signature_subject *subject,
+		    const struct signature_set *set, int64_t created_sec, struct layout_tags *tags,
+		    struct error *err) CHECKED;
+
+/* The tags of a subject, to be freed by the caller. */
+char *signature_tag(const struct digest *subject) CHECKED;
+char *signature_fallback_tag(const struct digest *subject) CHECKED;
+
+/*
+ * Takes signatures out of a manifest of cosign's layout: `read` gets the text of a layer, to be
+ * freed. Layers of other kinds are passed over. Errors of `read`.
+ */
+int signature_from_manifest(const struct oci_parsed *manifest,
+			    int (*read)(void *context, const struct oci_descriptor *layer,
+					char **ret_text, struct error *err),
+			    void *context, struct signature_set *set, struct error *err) CHECKED;
+
+/* Whether a manifest holds a sigstore bundle as its only layer. */
+bool signature_is_bundle(const struct oci_parsed *manifest);

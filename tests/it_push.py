@@ -1,0 +1,312 @@
+#!/usr/bin/env python3
+"""Images signed and pushed to a real docker-registry: plain, over TLS with a password, with tokens;
+then read by skopeo, cosign and podman. Prints TAP."""
+
+import base64
+import hashlib
+import http.server
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.parse
+
+import debian
+from image_release import (DISTRIBUTOR, VERSION, blob, document, done, fixture, images, ok,
+                           parallel, run, skip, tags)
+
+SOURCE = os.environ.get("SOURCE_DIR", os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+WORK = tempfile.mkdtemp(prefix="distributor-push-")
+LAYOUT = f"{WORK}/out/images"
+UNSIGNED = f"{WORK}/unsigned"  # the same without signatures, for what they do not matter to
+PATH = "owner/repo"
+PROGRAM = shutil.which("docker-registry") or f"{SOURCE}/build/tools/usr/bin/docker-registry"
+ENV = {"HOME": WORK, "XDG_RUNTIME_DIR": WORK, "XDG_CONFIG_HOME": WORK, "DOCKER_CONFIG": WORK,
+       "REGISTRY_AUTH_FILE": ""}
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class DockerRegistry:
+    def __init__(self, name, *lines, port=None):
+        self.port = port or free_port()
+        self.host = f"127.0.0.1:{self.port}"
+        self.directory = f"{WORK}/{name}"
+        self.config = f"{WORK}/{name}.yml"
+        with open(self.config, "w") as f:
+            f.write("\n".join([
+                "version: 0.1", "log: {level: error, accesslog: {disabled: true}}", "storage:",
+                f"  filesystem: {{rootdirectory: {self.directory}}}", "http:",
+                f"  addr: 127.0.0.1:{self.port}", "  secret: fixed", *lines]) + "\n")
+
+    def __enter__(self):
+        self.log = open(self.config + ".log", "w")
+        self.process = subprocess.Popen([PROGRAM, "serve", self.config], stdout=self.log,
+                                        stderr=self.log)
+        for _ in range(100):
+            with socket.socket() as s:
+                if s.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return self
+            time.sleep(0.1)
+        raise RuntimeError(f"{PROGRAM} does not start")
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        self.log.close()
+
+
+def push(registry, *args, path=PATH, layout=UNSIGNED, **env):
+    return run(DISTRIBUTOR, "push", "--layout", layout, f"{registry.host}/{path}", *args,
+               env={**ENV, **env})
+
+
+def same_tags(registry, path=PATH, names=None, skopeo=()):
+    """The tags whose digest in the registry, as skopeo gets it, is not that of the layout."""
+    wrong = []
+    for name in names or ["latest", VERSION, "aarch64", "x86_64-aarch64", "register"]:
+        raw = subprocess.run(["skopeo", "inspect", "--raw", *(skopeo or ["--tls-verify=false"]),
+                              f"docker://{registry.host}/{path}:{name}"], capture_output=True)
+        if "sha256:" + hashlib.sha256(raw.stdout).hexdigest() != tags(LAYOUT)[name]["digest"]:
+            wrong.append((name, raw.stderr.decode()))
+    return wrong
+
+
+def check_plain():
+    with DockerRegistry("plain") as registry:
+        result = push(registry, layout=LAYOUT)
+        ok(result.returncode == 0, "a push to docker-registry", result.stderr)
+        wrong = same_tags(registry)
+        ok(not wrong, "skopeo reads the digests of the layout", wrong)
+        result = push(registry, layout=LAYOUT)
+        ok(result.returncode == 0 and "nothing sent" in result.stdout,
+           "a second push sends nothing", result.stdout + result.stderr)
+        result = push(registry, "--mount-from", PATH, path="other/name")
+        ok(result.returncode == 0 and "sent 0 blobs" in result.stdout and
+           not same_tags(registry, "other/name"), "another repository gets its blobs by mounting",
+           result.stdout + result.stderr)
+        result = run("skopeo", "inspect", "--tls-verify=false", "--override-arch", "arm64",
+                     "--override-variant", "v8", f"docker://{registry.host}/{PATH}:latest")
+        seen = json.loads(result.stdout or "{}")
+        ok(seen.get("Architecture") == "arm64" and "QEMU_BIN_DIR=/usr/bin" in seen.get("Env", []),
+           "an arm64 client gets the arm64 image", result.stderr)
+        result = run("skopeo", "copy", "--all", "--preserve-digests", "--src-tls-verify=false",
+                     f"docker://{registry.host}/{PATH}:latest", f"oci:{WORK}/pulled:latest")
+        with open(f"{WORK}/pulled/index.json") as f:
+            pulled = json.load(f)["manifests"][0]["digest"]
+        ok(result.returncode == 0 and pulled == tags(LAYOUT)["latest"]["digest"] and
+           all(blob(f"{WORK}/pulled", m["digest"]) == blob(LAYOUT, m["digest"])
+               for m in document(LAYOUT, pulled)["manifests"]),
+           "skopeo pulls the index with all its images", result.stderr)
+        check_cosign(registry)
+        check_podman(registry)
+
+
+def check_cosign(registry):
+    try:
+        root = debian.package("trixie", debian.architecture(), "cosign")
+    except debian.Unavailable as e:
+        return skip("cosign verify", str(e))
+
+    def cosign(name, key):
+        return run(f"{root}/usr/bin/cosign", "verify", "--key", key, "--insecure-ignore-tlog=true",
+                   "--allow-http-registry", f"{registry.host}/{PATH}{name}", env={"HOME": WORK})
+
+    child = document(LAYOUT, tags(LAYOUT)["latest"]["digest"])["manifests"][1]["digest"]
+    for name in (":latest", ":x86_64-aarch64", f"@{child}"):
+        result = cosign(name, f"{WORK}/keys/release.pem")
+        ok(result.returncode == 0 and "localhost:5000/owner/repo:" in result.stdout,
+           f"cosign verifies {'a manifest in an index' if '@' in name else name}", result.stderr)
+    result = cosign(":latest", f"{WORK}/other/release.pem")
+    ok(result.returncode != 0, "cosign refuses another key", result.stdout)
+
+
+def check_podman(registry):
+    if not shutil.which("podman") or os.getuid() != 0:
+        return skip("podman pulls an image", "podman is not installed, or this is not root")
+    result = run("podman", "--root", f"{WORK}/podman", "--runroot", f"{WORK}/podman-run",
+                 "--storage-driver", "vfs", "pull", "--tls-verify=false",
+                 f"{registry.host}/{PATH}:latest", env={"HOME": WORK})
+    if result.returncode != 0 and "operation not permitted" in result.stderr.lower():
+        return skip("podman pulls an image", result.stderr.strip().splitlines()[-1])
+    ok(result.returncode == 0, "podman pulls an image", result.stderr)
+
+
+def check_killed():
+    """A push that is killed again and again, and then left alone."""
+    seed = int(os.environ.get("SEED", random.randrange(10**6)))
+    chance = random.Random(seed)
+    port = free_port()
+    with DockerRegistry("killed", port=port) as registry:
+        for _ in range(6):
+            process = subprocess.Popen([DISTRIBUTOR, "push", "--layout", LAYOUT,
+                                        f"{registry.host}/{PATH}"], stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL, env={**os.environ, **ENV})
+            time.sleep(chance.uniform(0.05, 1.2))
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        time.sleep(0.5)  # what it was sent, it writes to its end
+    with DockerRegistry("killed", port=port) as registry:
+        result = push(registry, layout=LAYOUT)
+        wrong = same_tags(registry)
+        ok(result.returncode == 0 and not wrong,
+           f"six pushes that were killed, then one that was not (seed {seed})",
+           result.stderr + str(wrong))
+
+
+def certificates():
+    def openssl(*args):
+        subprocess.run(["openssl", *args], check=True, cwd=WORK, capture_output=True)
+
+    ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    openssl("req", "-x509", *ec, "-keyout", "ca.key", "-out", "ca.crt", "-days", "2", "-subj",
+            "/CN=ca", "-addext", "basicConstraints=critical,CA:TRUE")
+    openssl("req", *ec, "-keyout", "srv.key", "-out", "srv.csr", "-subj", "/CN=localhost")
+    with open(f"{WORK}/ext", "w") as f:
+        f.write("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    openssl("x509", "-req", "-in", "srv.csr", "-CA", "ca.crt", "-CAkey", "ca.key",
+            "-CAcreateserial", "-days", "2", "-extfile", "ext", "-out", "srv.crt")
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "tok.key", "-out",
+            "tok.crt", "-days", "2", "-subj", "/CN=token")
+
+
+def login(name, host):
+    auth = base64.b64encode(b"alice:s3cret").decode()
+    with open(f"{WORK}/{name}.auth", "w") as f:
+        json.dump({"auths": {host: {"auth": auth}}}, f)
+    return "--auth-file", f"{WORK}/{name}.auth"
+
+
+def check_tls():
+    if not shutil.which("htpasswd"):
+        return skip("TLS and a password", "htpasswd is not installed")
+    entry = run("htpasswd", "-Bbn", "alice", "s3cret").stdout
+    with open(f"{WORK}/htpasswd", "w") as f:
+        f.write(entry)
+    with DockerRegistry("tls", f"  tls: {{certificate: {WORK}/srv.crt, key: {WORK}/srv.key}}",
+                        "auth:", f"  htpasswd: {{realm: r, path: {WORK}/htpasswd}}") as registry:
+        result = push(registry, "--ca", f"{WORK}/ca.crt", *login("tls", registry.host))
+        ok(result.returncode == 0, "TLS with an own CA, and a password", result.stderr)
+        os.makedirs(f"{WORK}/certs", exist_ok=True)
+        shutil.copy(f"{WORK}/ca.crt", f"{WORK}/certs/ca.crt")
+        wrong = same_tags(registry, skopeo=["--cert-dir", f"{WORK}/certs", "--creds",
+                                            "alice:s3cret"], names=["latest"])
+        ok(not wrong, "skopeo finds it there", wrong)
+        result = push(registry, *login("tls", registry.host))
+        ok(result.returncode == 4 and "certificate" in result.stderr,
+           "a certificate that nobody vouches for is refused", result.stderr)
+        result = push(registry, "--ca", f"{WORK}/ca.crt")
+        ok(result.returncode == 5 and "user name and password" in result.stderr,
+           "no credentials", result.stderr)
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class TokenHandler(http.server.BaseHTTPRequestHandler):
+    """Tokens as docker-registry checks them: RS256 with the certificate in the header."""
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        asked = urllib.parse.parse_qs(urllib.parse.urlparse(self.path).query)
+        given = self.headers.get("Authorization", "")
+        if given and given != "Basic " + base64.b64encode(b"alice:s3cret").decode():
+            self.send_error(401)
+            return
+        access = []
+        for scope in asked.get("scope", []):
+            kind, name, actions = scope.split(":")
+            access.append({"type": kind, "name": name,
+                           "actions": actions.split(",") if given else ["pull"]})
+        der = subprocess.run(["openssl", "x509", "-in", f"{WORK}/tok.crt", "-outform", "DER"],
+                             capture_output=True, check=True).stdout
+        now = int(time.time())
+        parts = [{"typ": "JWT", "alg": "RS256", "x5c": [base64.b64encode(der).decode()]},
+                 {"iss": "i", "sub": "alice" if given else "", "aud": asked["service"][0],
+                  "exp": now + 60, "nbf": now - 5, "iat": now, "jti": str(random.random()),
+                  "access": access}]
+        signed = ".".join(base64url(json.dumps(p).encode()) for p in parts)
+        mark = subprocess.run(["openssl", "dgst", "-sha256", "-sign", f"{WORK}/tok.key"],
+                              input=signed.encode(), capture_output=True, check=True).stdout
+        body = json.dumps({"token": f"{signed}.{base64url(mark)}", "expires_in": 60}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def check_token():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), TokenHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    realm = f"http://127.0.0.1:{server.server_address[1]}/token"
+    with DockerRegistry("token", "auth:", f"  token: {{realm: '{realm}', service: s, issuer: i, "
+                        f"rootcertbundle: {WORK}/tok.crt}}") as registry:
+        result = push(registry, *login("token", registry.host))
+        ok(result.returncode == 0, "a push with tokens", result.stderr)
+        wrong = same_tags(registry)
+        ok(not wrong, "anybody may pull it", wrong)
+        result = push(registry, path="other/name")
+        ok(result.returncode == 5 and "without credentials" in result.stderr,
+           "nobody may push without credentials", result.stderr)
+    server.shutdown()
+
+
+def check_two():
+    with DockerRegistry("one") as one, DockerRegistry("two", "  relativeurls: true") as two:
+        result = run(DISTRIBUTOR, "push", "--layout", UNSIGNED, f"{one.host}/{PATH}",
+                     f"{two.host}/x", "--json", env=ENV)
+        out = json.loads(result.stdout)["repositories"]
+        ok(result.returncode == 0 and [r["done"] for r in out] == [True, True] and
+           not same_tags(one, names=["latest"]) and not same_tags(two, "x", names=["latest"]),
+           "two registries get the same digests, one has relative URLs", result.stderr)
+
+
+def prepare():
+    """A signed release; its repository in the matrix is not the one that it is pushed to."""
+    fixture(WORK, 100000, "x86_64", "aarch64")
+    steps = [images(WORK)]
+    shutil.copytree(LAYOUT, UNSIGNED)
+    for keys, key in (("keys", "key.pem"), ("other", "other.pem")):
+        steps.append(run(DISTRIBUTOR, "keygen", "--no-passphrase", "--keys", f"{WORK}/{keys}",
+                         f"{WORK}/{key}"))
+    sign = [DISTRIBUTOR, "sign", "--matrix", f"{WORK}/matrix.json", "--out", f"{WORK}/out",
+            "--keys", f"{WORK}/keys", "--repo", WORK]
+    steps += [run(*sign, "--key", f"{WORK}/key.pem"), run(*sign)]
+    bad = [s.stderr for s in steps if s.returncode != 0]
+    ok(not bad and "16 of them signed now" in steps[-2].stdout, "images are made and signed",
+       "".join(bad) + steps[-2].stdout)
+    ok("0 of them signed now" in steps[-1].stdout, "signed once, no key is needed again",
+       steps[-1].stdout)
+    before = tags(LAYOUT)
+    ok(images(WORK).returncode == 0 and tags(LAYOUT) == before,
+       "making the same images again keeps their signatures")
+
+
+def main():
+    try:
+        if not os.access(PROGRAM, os.X_OK) or not shutil.which("skopeo"):
+            skip("docker-registry", "docker-registry or skopeo is not installed; see ./check")
+            return done()
+        prepare()
+        certificates()
+        parallel([check_plain, check_killed, check_tls, check_token, check_two])
+    finally:
+        shutil.rmtree(WORK)
+    return done()
+
+
+sys.exit(main())
