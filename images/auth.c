@@ -9,6 +9,7 @@
 #include "images/credentials.h"
 #include "images/token.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -247,6 +248,7 @@ bearer_value(struct auth *auth, const char *scope, char **ret_value, struct erro
 		if (renew(auth, scope, asked, err) < 0)
 			return -1;
 		cached = find_cached(auth, scope);
+		assert(cached != NULL);
 	}
 	*ret_value = xasprintf("Bearer %s", cached->token.text);
 	return 0;

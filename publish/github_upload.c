@@ -113,7 +113,7 @@ send_once(struct github *github, const struct publish_file *file, struct publish
 {
 	AUTO(github_asset_release) struct github_asset asset = {.name = NULL};
 	struct error why;
-	bool unsure;
+	bool unsure = false;
 	int there;
 
 	if (post(github, file, &asset, &unsure, err) == 0)
