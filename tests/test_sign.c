@@ -97,7 +97,8 @@ every_key_file_gives_the_same_key(void **state)
 		    {"release.line", NULL},
 		    {"release.ssh", NULL},
 		    {"release.minisign", NULL},
-		    {"release.protected.pem", "hunter2"}};
+		    {"release.protected.pem", "hunter2"},
+		    {"release.protected.minisign", "hunter2"}};
 	auto_free char *want = data("release.pub");
 
 	(void)state;
@@ -140,8 +141,7 @@ a_protected_key_needs_its_passphrase(void **state)
 	AUTO(signing_key_freep) struct signing_key *key = load_key("release.pem", NULL);
 	AUTO(signing_key_freep) struct signing_key *again = NULL;
 	AUTO(secret_release)
-	struct secret right = SECRET_INIT,
-		      wrong = SECRET_INIT, text = SECRET_INIT;
+	struct secret right = SECRET_INIT, wrong = SECRET_INIT, text = SECRET_INIT;
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -170,8 +170,8 @@ key_refusals_never_show_the_text(void **state)
 		"-----BEGIN PRIVATE KEY-----\nS3cr3tMarker\n-----END PRIVATE KEY-----\n",
 		"-----BEGIN PRIVATE KEY-----\nS3cr3tMarker",
 		"-----BEGIN ENCRYPTED PRIVATE KEY-----\nS3cr3tMarker\n",
-		"-----BEGIN OPENSSH PRIVATE KEY-----\nS3cr3tMarker\n-----END OPENSSH PRIVATE "
-		"KEY-----\n",
+		("-----BEGIN OPENSSH PRIVATE KEY-----\nS3cr3tMarker\n"
+		 "-----END OPENSSH PRIVATE KEY-----\n"),
 		"-----BEGIN OPENSSH PRIVATE KEY-----\nS3cr3tMarker",
 		"untrusted comment: x\nS3cr3tMarker\n",
 		"untrusted comment: S3cr3tMarker",
