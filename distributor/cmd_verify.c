@@ -4,6 +4,7 @@
 #include "base/progress.h"
 #include "base/strbuf.h"
 #include "distributor/command.h"
+#include "distributor/image_verify.h"
 #include "distributor/release_url.h"
 #include "distributor/table.h"
 #include "publish/git_tag.h"
@@ -15,6 +16,8 @@
 #include <sys/stat.h>
 
 static const char *tag, *repo_path, *root_fingerprint;
+static struct text_list image_names;
+static struct image_verify_options image_options;
 
 static bool
 is_directory(const char *path)
@@ -176,12 +179,15 @@ run_verify(struct app *app, int argc, char **argv, struct error *err)
 	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
 	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
 	struct verify_request request = {.keyring = &keyring, .tag = tag};
-	bool with_repo = repo_path != NULL || argc == 0;
+	bool with_repo = repo_path != NULL || (argc == 0 && image_names.count == 0);
 	struct progress_task *task;
 	int result = 0;
 
-	if (argc == 0 && tag == NULL)
-		return error_set(err, ERR_USAGE, "name a directory, files or a URL, or --tag TAG");
+	if (argc == 0 && tag == NULL && image_names.count == 0)
+		return error_set(err, ERR_USAGE,
+				 "name a directory, files or a URL, or --tag TAG, or --image NAME");
+	if (image_names.count != 0 && app->offline)
+		return error_set(err, ERR_USAGE, "--offline and --image contradict each other");
 	if (keyring_load(app->keys, root_fingerprint, &keyring, err) < 0)
 		return -1;
 	if (keyring.root != NULL)
@@ -191,6 +197,8 @@ run_verify(struct app *app, int argc, char **argv, struct error *err)
 	request.progress = task;
 	if (argc != 0)
 		result = verify_operands(app, argc, argv, &request, &report, err);
+	for (size_t i = 0; i < image_names.count && result == 0; i++)
+		result = image_verify(image_names.items[i], &image_options, &keyring, &report, err);
 	progress_done(task, NULL);
 	if (result < 0)
 		return -1;
@@ -208,6 +216,16 @@ static const struct option_spec verify_options[] = {
 	 "also verify the tag in this git repository"},
 	{"root", '\0', "FINGERPRINT", OPTION_TEXT, &root_fingerprint,
 	 "the root key that has to have signed the list of keys"},
+	{"image", '\0', "NAME", OPTION_LIST, &image_names,
+	 "an image in a registry, REGISTRY/PATH:TAG; may be repeated"},
+	{"signed-as", '\0', "REPOSITORY", OPTION_TEXT, &image_options.signed_as,
+	 "where the image was published, if NAME is a mirror of it"},
+	{"auth-file", '\0', "FILE", OPTION_TEXT, &image_options.auth_file,
+	 "credentials for the registry, as for push"},
+	{"ca", '\0', "FILE", OPTION_TEXT, &image_options.ca_file,
+	 "certificates that the registry is trusted by"},
+	{"plain-http", '\0', NULL, OPTION_FLAG, &image_options.plain_http,
+	 "talk http:// to the registry"},
 	{.name = NULL},
 };
 
@@ -220,10 +238,13 @@ const struct command cmd_verify = {
 		"serves them, or single files beside their SHA256SUMS: both signatures, every\n"
 		"digest, that no file is missing or foreign, that names, version and content\n"
 		"belong together, and the provenance. With --tag and no operand, the tag in the\n"
-		"repository here. Needs no network but for a URL.\n",
+		"repository here. With --image, an image in a registry and each image in its\n"
+		"index: signed by these keys, under this name. Needs no network but for a URL or\n"
+		"an image.\n",
 	.examples = "  distributor verify --keys keys --tag v10.2.2-1 release/\n"
 		    "  distributor verify x86_64_qemu-aarch64-static.tar.gz\n"
-		    "  distributor verify --tag v10.2.2-1 --repo .\n",
+		    "  distributor verify --tag v10.2.2-1 --repo .\n"
+		    "  distributor verify --image ghcr.io/owner/qemu-user-static:latest\n",
 	.options = verify_options,
 	.shared = SHARED_KEYS | SHARED_OFFLINE,
 	.min_args = 0,

@@ -109,8 +109,46 @@ def check_plain():
            all(blob(f"{WORK}/pulled", m["digest"]) == blob(LAYOUT, m["digest"])
                for m in document(LAYOUT, pulled)["manifests"]),
            "skopeo pulls the index with all its images", result.stderr)
+        check_verify(registry)
         check_cosign(registry)
         check_podman(registry)
+
+
+def check_verify(registry):
+    def verify(name, *args, keys="keys"):
+        return run(DISTRIBUTOR, "verify", "--keys", f"{WORK}/{keys}", "--image",
+                   f"{registry.host}/{name}", *args, env=ENV)
+
+    as_signed = ["--signed-as", "localhost:5000/owner/repo"]
+    result = verify(f"{PATH}:latest", *as_signed)
+    ok(result.returncode == 0 and "the index is signed" in result.stdout and
+       "the image for linux/arm64/v8 is signed" in result.stdout and
+       "a sigstore bundle by an allowed key" in result.stdout,
+       "verify checks an index and what is in it", result.stdout + result.stderr)
+    result = verify(f"{PATH}:x86_64-aarch64@{tags(LAYOUT)['x86_64-arm']['digest']}", *as_signed)
+    ok(result.returncode == 4 and "is sha256:" in result.stderr, "a name with another digest",
+       result.stderr)
+    result = verify(f"{PATH}:latest")
+    ok(result.returncode == 4 and "was signed as 'localhost:5000" in result.stdout,
+       "an image under a name that nobody signed", result.stdout)
+    result = verify(f"{PATH}:latest", *as_signed, keys="other")
+    ok(result.returncode == 4, "an image signed by another key", result.stdout)
+    result = verify("other/name:latest", *as_signed)
+    ok(result.returncode == 4 and "has no signature" in result.stdout, "an unsigned image",
+       result.stdout)
+    # The signature of one image put at another's place.
+    victim = tags(LAYOUT)["x86_64-arm"]["digest"].replace(":", "-") + ".sig"
+    other = tags(LAYOUT)["x86_64-aarch64"]["digest"].replace(":", "-") + ".sig"
+    run("skopeo", "copy", "--src-tls-verify=false", "--dest-tls-verify=false",
+        f"docker://{registry.host}/{PATH}:{other}", f"docker://{registry.host}/swapped/x:{victim}")
+    run("skopeo", "copy", "--src-tls-verify=false", "--dest-tls-verify=false", "--preserve-digests",
+        f"docker://{registry.host}/{PATH}:x86_64-arm", f"docker://{registry.host}/swapped/x:x86_64-arm")
+    result = verify("swapped/x:x86_64-arm", *as_signed)
+    ok(result.returncode == 4 and "is over another image" in result.stdout,
+       "a signature of another image", result.stdout + result.stderr)
+    result = verify(f"{PATH}:nothing", *as_signed)
+    ok(result.returncode == 5 and "the registry has no 'nothing'" in result.stderr,
+       "an image that is not there", result.stderr)
 
 
 def check_cosign(registry):

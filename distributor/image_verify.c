@@ -1,0 +1,191 @@
+#include "distributor/image_verify.h"
+
+#include "base/alloc.h"
+#include "distributor/image_check.h"
+#include "distributor/version.h"
+#include "images/registry.h"
+
+#include <string.h>
+
+/* One name being verified. */
+struct subject {
+	struct registry *registry;
+	const struct keyring *keyring;
+	struct verify_report *report;
+	const char *signed_name; /* "ghcr.io/owner/repo:tag" */
+};
+
+static int
+read_layer(void *context, const struct oci_descriptor *layer, char **ret_text, struct error *err)
+{
+	return registry_get_blob(context, &layer->digest, layer->size, ret_text, err);
+}
+
+/* A document of the registry, parsed. Returns 1, 0 if it is not there, or -1. */
+static int
+get_parsed(struct registry *registry, const char *name, struct registry_manifest *ret_manifest,
+	   struct oci_parsed *ret_parsed, struct error *err)
+{
+	struct registry_manifest manifest = {.media_type = NULL};
+	auto_free char *text = NULL;
+	int result = registry_get_manifest(registry, name, &manifest, &text, err);
+
+	if (result == 1 && oci_parse(name, text, (size_t)manifest.size, ret_parsed, err) < 0)
+		result = -1;
+	if (result == 1 && ret_manifest != NULL)
+		*ret_manifest = manifest;
+	else
+		registry_manifest_release(&manifest);
+	return result;
+}
+
+/* The signature of one digest; `what` says which in the report. */
+static int
+verify_signature(const struct subject *subject, const struct digest *digest, const char *what,
+		 struct error *err)
+{
+	AUTO(signature_set_release) struct signature_set set = {NULL, 0, NULL};
+	AUTO(oci_parsed_release) struct oci_parsed manifest = OCI_PARSED_INIT;
+	auto_free char *tag = signature_tag(digest);
+	int found = get_parsed(subject->registry, tag, NULL, &manifest, err);
+
+	if (found < 0)
+		return -1;
+	if (found == 1 &&
+	    signature_from_manifest(&manifest, read_layer, subject->registry, &set, err) < 0)
+		return -1;
+	if (image_check_signature(&set, digest, subject->signed_name, subject->keyring, err) < 0) {
+		error_prefix(err, "%s", what);
+		verify_fail(subject->report, "signature", err);
+		return 0;
+	}
+	verify_note(subject->report, "signature", VERIFY_OK, "%s is signed as '%s'", what,
+		    subject->signed_name);
+	return 0;
+}
+
+/* Others may have put bundles there too; one of ours is enough. */
+static int
+verify_bundle(const struct subject *subject, const struct digest *digest, struct error *err)
+{
+	AUTO(oci_parsed_release) struct oci_parsed list = OCI_PARSED_INIT;
+	struct error last = ERROR_INIT;
+	bool native;
+
+	error_set(&last, ERR_VERIFY, "the registry lists no bundle");
+	if (registry_referrers(subject->registry, digest, &list, &native, err) < 0)
+		return -1;
+	for (size_t i = 0; i < list.manifests.count; i++) {
+		AUTO(oci_parsed_release) struct oci_parsed manifest = OCI_PARSED_INIT;
+		auto_free char *bundle = NULL;
+		char name[OCI_DIGEST_SIZE];
+		int found = get_parsed(subject->registry,
+				       oci_digest_text(&list.manifests.items[i].digest, name), NULL,
+				       &manifest, err);
+
+		if (found < 0)
+			return -1;
+		if (found == 0 || !signature_is_bundle(&manifest))
+			continue;
+		if (read_layer(subject->registry, &manifest.layers.items[0], &bundle, err) < 0)
+			return -1;
+		if (image_check_bundle(bundle, digest, subject->keyring, &last) == 0) {
+			verify_note(subject->report, "bundle", VERIFY_OK,
+				    "a sigstore bundle by an allowed key");
+			return 0;
+		}
+	}
+	verify_note(subject->report, "bundle", VERIFY_SKIPPED, "%s", last.message);
+	return 0;
+}
+
+static int
+verify_children(const struct subject *subject, const struct oci_parsed *index, struct error *err)
+{
+	for (size_t i = 0; i < index->manifests.count; i++) {
+		const struct oci_descriptor *child = &index->manifests.items[i];
+		auto_free char *what =
+			xasprintf("the image for %s/%s%s%s", child->os != NULL ? child->os : "?",
+				  child->architecture != NULL ? child->architecture : "?",
+				  child->variant != NULL ? "/" : "",
+				  child->variant != NULL ? child->variant : "");
+
+		if (verify_signature(subject, &child->digest, what, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+verify_subject(const struct subject *subject, const struct reference *reference, struct error *err)
+{
+	AUTO(oci_parsed_release) struct oci_parsed parsed = OCI_PARSED_INIT;
+	struct registry_manifest manifest = {.media_type = NULL};
+	char got[OCI_DIGEST_SIZE], want[OCI_DIGEST_SIZE];
+	int found = get_parsed(subject->registry, reference->tag, &manifest, &parsed, err);
+	struct digest digest = manifest.digest;
+
+	registry_manifest_release(&manifest);
+	if (found < 0)
+		return -1;
+	if (found == 0)
+		return error_set(err, ERR_NOT_FOUND, "the registry has no '%s'", reference->tag);
+	(void)oci_digest_text(&digest, got);
+	if (reference->has_digest && !digest_equal(&digest, &reference->digest))
+		verify_note(subject->report, "image", VERIFY_FAILED, "'%s' is %s, not %s",
+			    reference->tag, got, oci_digest_text(&reference->digest, want));
+	else
+		verify_note(subject->report, "image", VERIFY_OK, "'%s' is %s", reference->tag, got);
+	if (verify_signature(subject, &digest,
+			     parsed.manifests.count != 0 ? "the index" : "the image", err) < 0 ||
+	    verify_children(subject, &parsed, err) < 0)
+		return -1;
+	return verify_bundle(subject, &digest, err);
+}
+
+/* The name that has to be in the signature. */
+static int
+name_signed(const struct reference *reference, const char *signed_as, char **ret_name,
+	    struct error *err)
+{
+	AUTO(reference_release) struct reference published = REFERENCE_INIT;
+	auto_free char *repository = NULL;
+
+	if (signed_as != NULL && reference_parse_repository(signed_as, &published, err) < 0)
+		return -1;
+	repository = reference_repository(signed_as != NULL ? &published : reference);
+	*ret_name = xasprintf("%s:%s", repository, reference->tag);
+	return 0;
+}
+
+int
+image_verify(const char *name, const struct image_verify_options *options,
+	     const struct keyring *keyring, struct verify_report *report, struct error *err)
+{
+	AUTO(reference_release) struct reference reference = REFERENCE_INIT;
+	AUTO(registry_freep) struct registry *registry = NULL;
+	AUTO(http_client_freep) struct http_client *http = NULL;
+	auto_free char *agent = xasprintf("distributor/%s", version_program());
+	auto_free char *signed_name = NULL;
+	const struct http_options http_options = {.user_agent = agent, .ca_file = options->ca_file};
+	const struct registry_options registry_options = {
+		.auth = {.auth_file = options->auth_file, .plain_http = options->plain_http}};
+	struct subject subject = {.keyring = keyring, .report = report};
+	int result;
+
+	if (reference_parse(name, &reference, err) < 0)
+		return -1;
+	/* A signature is over a digest under a name, and a digest alone is no name. */
+	if (reference.tag == NULL)
+		reference.tag = xstrdup("latest");
+	if (name_signed(&reference, options->signed_as, &signed_name, err) < 0 ||
+	    http_client_new(&http_options, &http, err) < 0 ||
+	    registry_open(http, &reference, &registry_options, &registry, err) < 0)
+		return -1;
+	subject.registry = registry;
+	subject.signed_name = signed_name;
+	result = verify_subject(&subject, &reference, err);
+	/* Before the client that it borrows. */
+	registry_freep(&registry);
+	return result < 0 ? error_prefix(err, "cannot verify '%s'", name) : 0;
+}

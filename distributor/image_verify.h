@@ -1,0 +1,26 @@
+#pragma once
+
+/*
+ * An image in a registry, checked by anyone: its signatures and those of the images in it.
+ */
+
+#include "distributor/command.h"
+#include "sign/keyring.h"
+#include "sign/verify.h"
+
+/* Strings are borrowed, or NULL. */
+struct image_verify_options {
+	const char *signed_as; /* repository that it was published as, when this is a mirror */
+	const char *auth_file, *ca_file;
+	bool plain_http;
+};
+
+/*
+ * Adds what was found to the report: that the registry has what the name promises, a signature
+ * over exactly this digest under exactly this name, the same for each image of an index, and the
+ * sigstore bundle. -1 when the registry could not be asked: ERR_INPUT (the name), ERR_NETWORK,
+ * ERR_REMOTE, ERR_VERIFY.
+ */
+int image_verify(const char *name, const struct image_verify_options *options,
+		 const struct keyring *keyring, struct verify_report *report,
+		 struct error *err) CHECKED;
