@@ -72,9 +72,20 @@ install_packages() {
 # The packages of tests/node, as its lock file pins them.
 install_node_packages() {
   command -v npm >/dev/null || install_packages nodejs npm
+  if ! node -e 'process.exit(parseInt(process.versions.node) < 20)'; then
+    echo "warning: tests/node needs Node.js 20 or later; its tests will be skipped"
+    return 0
+  fi
   [ tests/node/node_modules/.package-lock.json -nt tests/node/package-lock.json ] && return 0
   echo "installing with npm: what tests/node/package.json lists"
   npm --prefix tests/node ci --ignore-scripts --no-audit --no-fund --loglevel=error
+}
+
+# build_packages: what the program is built with, and what it runs.
+build_packages() {
+  echo build-essential cmake ninja-build pkg-config ca-certificates libjansson-dev libssl-dev \
+    libcurl4-openssl-dev libarchive-dev zlib1g-dev libdeflate-dev libzstd-dev librnp-dev libexpat1-dev \
+    libgit2-dev gpgv debian-archive-keyring
 }
 
 # cross_packages: the compilers that build the registrar for every host but this one.

