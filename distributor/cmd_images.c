@@ -76,6 +76,8 @@ static const struct option_spec images_options[] = {
 	 "layers in zstd instead of gzip: half as large, refused by\nDocker before 23"},
 	{"revision", '\0', "COMMIT", OPTION_TEXT, &options.revision,
 	 "commit of the repository, for the annotations"},
+	{"from-release", '\0', "DIR|URL", OPTION_TEXT, &options.from_release,
+	 "the tarballs of a published release, which are verified\nfirst, instead of OUT/assets"},
 	{"registrars", '\0', "DIR", OPTION_TEXT, &options.registrars,
 	 "programs register-HOST (default: those of this build)"},
 	{.name = NULL},
@@ -89,11 +91,13 @@ const struct command cmd_images = {
 		"Makes, without any container engine, the images of each pair, of each host and\n"
 		"of the registrar, and the indexes over all hosts. The compressed bytes of the\n"
 		"layers are those of the tarballs in OUT/assets. With --host a part is made,\n"
-		"which 'assemble' joins with others to the same bytes.\n",
+		"which 'assemble' joins with others to the same bytes. With --from-release they\n"
+		"are made from what is published already: the same bytes again.\n",
 	.examples = "  distributor images\n"
 		    "  skopeo copy oci:out/images:aarch64 docker-daemon:qemu:aarch64\n",
 	.options = images_options,
-	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_OUT | SHARED_HOST | SHARED_JOBS,
+	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_OUT | SHARED_KEYS | SHARED_HOST |
+		  SHARED_JOBS | SHARED_OFFLINE,
 	.min_args = 0,
 	.max_args = 0,
 	.run = run_images,

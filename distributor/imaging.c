@@ -2,10 +2,10 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "distributor/epoch.h"
 #include "distributor/image_inputs.h"
 #include "distributor/out_lock.h"
+#include "distributor/release_source.h"
 
 #include <string.h>
 
@@ -15,21 +15,24 @@ build(const struct app *app, const struct matrix *matrix, const struct lock *loc
 {
 	AUTO(image_inputs_release) struct image_inputs inputs = {.hosts = NULL};
 	AUTO(layout_freep) struct layout *layout = NULL;
-	auto_free char *assets = path_join(app->out, "assets");
+	auto_free char *assets = NULL;
 	auto_free char *path = path_join(app->out, "images");
 	auto_free char *noted = path_join(app->out, MANIFEST_NAME);
 	AUTO(manifest_release) struct manifest manifest = MANIFEST_INIT;
-	struct image_places places = {.assets = assets, .registrars = options->registrars};
+	struct image_places places = {.registrars = options->registrars};
 	const struct build_options how = {(unsigned int)app->jobs, app->progress};
 	auto_close int out = out_lock(app->out, true, err);
 
 	if (out < 0 || source_date_epoch(lock, &places.created_sec, err) < 0)
 		return -1;
+	if (options->from_release == NULL)
+		assets = path_join(app->out, "assets");
+	else if (release_source_prepare(app, matrix, lock, options->from_release, &assets, err) < 0)
+		return -1;
+	places.assets = assets;
 	/* Without it, or with one of an earlier format, the tarballs are read instead. */
-	if (manifest_load(noted, &manifest, err) == 0)
+	if (options->from_release == NULL && manifest_load(noted, &manifest, err) == 0)
 		places.manifest = &manifest;
-	else
-		log_debug("%s", err->message);
 	if (image_inputs_collect(app, matrix, lock, &places, &inputs, err) < 0)
 		return -1;
 	inputs.set.types = options->docker_types ? OCI_TYPES_DOCKER : OCI_TYPES_OCI;
