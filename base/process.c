@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/interrupt.h"
+#include "base/progress.h"
 #include "base/strbuf.h"
 
 #include <errno.h>
@@ -39,7 +40,8 @@ struct streams {
 	int output, errors, status; /* our ends, -1 once they have ended */
 	struct strbuf output_text, errors_text, line;
 	bool line_too_long;
-	bool stop; /* the caller wants no more of it */
+	bool stop;     /* the caller wants no more of it */
+	bool too_long; /* its time is over */
 };
 
 void
@@ -227,6 +229,7 @@ static void
 pump_all(struct streams *streams, const struct process_request *request, pid_t pid)
 {
 	bool told = false;
+	double started = monotonic_sec();
 	int *fds[3] = {&streams->output, &streams->errors, &streams->status};
 
 	while (streams->output >= 0 || streams->errors >= 0 || streams->status >= 0) {
@@ -238,6 +241,11 @@ pump_all(struct streams *streams, const struct process_request *request, pid_t p
 			/* The group: the transfers of apt are done by children of its own. */
 			(void)kill(-pid, SIGTERM);
 			told = true;
+		}
+		if (request->timeout_ms != 0 && !streams->too_long &&
+		    (monotonic_sec() - started) * 1000 > request->timeout_ms) {
+			(void)kill(-pid, SIGKILL);
+			streams->too_long = true;
 		}
 		if (poll(polled, ARRAY_SIZE(polled), POLL_MS) <= 0)
 			continue;
@@ -287,7 +295,7 @@ process_run(const struct process_request *request, struct process_result *ret_re
 {
 	AUTO(environment_release) struct environment environment = {0};
 	AUTO(streams_release)
-	struct streams streams = {-1, -1, -1, STRBUF_INIT, STRBUF_INIT, STRBUF_INIT, false, false};
+	struct streams streams = {.output = -1, .errors = -1, .status = -1};
 	int status = 0;
 
 	streams.output_text.max_length =
@@ -296,6 +304,9 @@ process_run(const struct process_request *request, struct process_result *ret_re
 		return -1;
 	if (run_piped(request, environment.items, &streams, &status, err) < 0)
 		return -1;
+	if (streams.too_long)
+		return error_set(err, ERR_IO, "'%s' had not ended after %u ms", request->argv[0],
+				 request->timeout_ms);
 	if (streams.output_text.overflow)
 		return error_set(err, ERR_INPUT, "'%s' wrote more than %zu bytes", request->argv[0],
 				 streams.output_text.max_length);

@@ -16,7 +16,8 @@ struct process_request {
 	const char *directory;          /* where it runs; NULL for here */
 	int lock_fd; /* of lock_file(): if we are killed, the lock lasts until the program has ended,
 		      * who may go on writing; 0: none */
-	size_t max_output; /* of standard output, in bytes; more is an error; 0: 1 MiB */
+	size_t max_output;       /* of standard output, in bytes; more is an error; 0: 1 MiB */
+	unsigned int timeout_ms; /* after which its group is killed; 0: never */
 
 	/*
 	 * Called with each line that the program writes to descriptor 3, without its line end, while
@@ -46,7 +47,8 @@ struct process_result {
  * strings of `environment` go on top.
  *
  * Returns 0 whenever the program ran and ended, with whatever status. ERR_NOT_FOUND if there is no
- * such program, ERR_INPUT if it said more than `max_output`, ERR_IO.
+ * such program, ERR_INPUT if it said more than `max_output`, ERR_IO, also if it still had its output
+ * open when the time was over.
  */
 int process_run(const struct process_request *request, struct process_result *ret_result,
 		struct error *err) CHECKED;

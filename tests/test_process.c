@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/progress.h"
 #include "base/strbuf.h"
 
 #include "tests/scratch.h"
@@ -39,6 +40,23 @@ a_signal_is_a_status(void **state)
 	(void)state;
 	assert_ok(process_run(&request, &result, &err), err);
 	assert_int_equal(result.status, 137);
+}
+
+static void
+time_runs_out(void **state)
+{
+	static const char *const argv[] = {"sh", "-c", "sleep 60 & sleep 60", NULL};
+	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	struct process_request request = {.argv = argv, .timeout_ms = 300};
+	struct error err = ERROR_INIT;
+	double started = monotonic_sec();
+
+	(void)state;
+	assert_int_equal(process_run(&request, &result, &err), -1);
+	assert_int_equal(err.code, ERR_IO);
+	assert_string_equal(err.message, "'sh' had not ended after 300 ms");
+	assert_null(result.output);
+	assert_true(monotonic_sec() - started < 30);
 }
 
 static void
@@ -190,6 +208,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(output_errors_and_status_come_back),
 		cmocka_unit_test(a_signal_is_a_status),
+		cmocka_unit_test(time_runs_out),
 		cmocka_unit_test(the_environment_is_a_list_of_names),
 		cmocka_unit_test(status_lines_arrive_one_by_one),
 		cmocka_unit_test(a_program_is_stopped_with_its_children),
