@@ -1,0 +1,116 @@
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "distributor/command.h"
+#include "distributor/out_lock.h"
+#include "distributor/trial.h"
+
+#include <string.h>
+
+extern const struct command cmd_test;
+
+static struct text_list wanted_targets;
+static const char *emulators;
+static uint64_t timeout_sec = 60;
+static bool strict;
+
+static int
+check_options(struct error *err)
+{
+	if (timeout_sec == 0 || timeout_sec > 3600)
+		return error_set(err, ERR_USAGE, "--timeout takes a number from 1 to 3600");
+	for (size_t i = 0; i < wanted_targets.count; i++) {
+		const char *name = wanted_targets.items[i];
+		const char *meant;
+
+		if (target_is_known(name))
+			continue;
+		meant = target_suggest(name);
+		if (meant != NULL)
+			return error_set(err, ERR_USAGE, "no target '%s'; did you mean '%s'?", name,
+					 meant);
+		return error_set(err, ERR_USAGE, "no target '%s'", name);
+	}
+	return 0;
+}
+
+/* What is there of a host, or why nothing of it is tested. */
+static int
+try_host(struct trial *trial, struct trial_host *host, struct error *err)
+{
+	if (!host->present) {
+		trial_add(trial, host, TRIAL_VERSION, NULL, TRIAL_SKIPPED,
+			  "there are no tarballs of this host");
+		return 0;
+	}
+	return trial_binaries(trial, host, err);
+}
+
+static int
+try_all(struct trial *trial, struct error *err)
+{
+	double started = monotonic_sec();
+
+	for (size_t i = 0; i < trial->host_count; i++)
+		if (try_host(trial, &trial->hosts[i], err) < 0)
+			return -1;
+	return trial_report(trial, monotonic_sec() - started, strict, err);
+}
+
+static int
+run_test(struct app *app, int argc, char **argv, struct error *err)
+{
+	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+	AUTO(lock_release) struct lock lock = LOCK_INIT;
+	AUTO(trial_end)
+	struct trial trial = {
+		.app = app,
+		.matrix = &matrix,
+		.lock = &lock,
+		.emulators = emulators,
+		.timeout_ms = (unsigned int)timeout_sec * 1000,
+	};
+	auto_free char *lock_path = app_lock_path(app);
+	auto_close int out = -1;
+
+	(void)argc;
+	(void)argv;
+	if (check_options(err) < 0 || matrix_load(app->matrix_path, &matrix, err) < 0 ||
+	    app_check_hosts(app, &matrix, err) < 0 || lock_load(lock_path, &lock, err) < 0 ||
+	    lock_check_matrix(&lock, &matrix, err) < 0)
+		return -1;
+	out = out_lock(app->out, true, err);
+	if (out < 0 || trial_begin(&trial, &wanted_targets, err) < 0)
+		return -1;
+	return try_all(&trial, err);
+}
+
+static const struct option_spec test_options[] = {
+	{"target", '\0', "TARGET", OPTION_LIST, &wanted_targets,
+	 "only this target, as QEMU spells it; may be repeated"},
+	{"emulators", '\0', "DIR", OPTION_TEXT, &emulators,
+	 "emulators for this machine that run the other hosts'\n"
+	 "binaries (default: those of this release, else of $PATH)"},
+	{"timeout", '\0', "SECONDS", OPTION_NUMBER, &timeout_sec,
+	 "how long one program may take (default 60)"},
+	{"strict", '\0', NULL, OPTION_FLAG, &strict, "fail if anything could not be tried"},
+	{.name = NULL},
+};
+
+const struct command cmd_test = {
+	.name = "test",
+	.args = "",
+	.summary = "run what was made: every binary of every host",
+	.description =
+		"Takes each tarball of OUT/assets apart and compares the program in it with the\n"
+		"lock. Then it is run, and has to say its package's version and to run a tiny\n"
+		"program of its target. Programs of other hosts are run by the emulator that\n"
+		"this release has for this machine, so one machine tests all hosts.\n",
+	.examples = "  distributor test\n"
+		    "  distributor test --host aarch64 --target arm --target s390x\n",
+	.options = test_options,
+	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_OUT | SHARED_HOST | SHARED_JOBS,
+	.min_args = 0,
+	.max_args = 0,
+	.run = run_test,
+};

@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""`distributor test` on a small release of real emulators: each binary, the registrars of the
+images, and what is told where something is broken, missing or not allowed."""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import debian
+import tap
+import testcmd_lib
+from testcmd_lib import HOSTS, MACHINE, TARGETS, Release, replace
+
+OTHER = HOSTS[1]
+work = tempfile.mkdtemp(prefix="testcmd.")
+os.environ["TMPDIR"] = f"{work}/tmp"
+os.mkdir(os.environ["TMPDIR"])
+
+
+def check_binaries(release):
+    result, report, cases = release.cases()
+    tap.equal("every binary of every host works", (result.status, report["failed"]), (0, 0))
+    for host in HOSTS:
+        tap.ok(f"{host}: each says its version and runs its tiny program",
+               all(cases.get((host, kind, t), {}).get("result") == "ok"
+                   for kind in ("version", "program") for t in TARGETS), result)
+    by = {h["host"]: h["run_by"] for h in report["hosts"]}
+    tap.equal("this machine's run by themselves, others by the release's own emulator", by,
+              {h: "itself" if h == MACHINE else f"qemu-{h}-static" for h in HOSTS})
+    result = release.run("test", "--host", OTHER, "--target", "arm", "--target", "s390x")
+    tap.ok("a host and targets are chosen", result.status == 0 and
+           result.out.splitlines()[2].split()[:4] == [OTHER, f"qemu-{OTHER}-static", "2", "2"] and
+           len(result.out.split(OTHER)) == 3, result)
+    result, _, cases = release.cases("--host", OTHER, "--target", "arm", "--emulators",
+                                     os.path.dirname(testcmd_lib.emulator(MACHINE, OTHER)))
+    tap.ok("other emulators can be named", result.status == 0 and
+           cases[OTHER, "program", "arm"]["result"] == "ok", result)
+
+
+def tarball(out, host, target):
+    return f"{out}/assets/{host}_qemu-{target}-static.tar.gz"
+
+
+def check_damage(release):
+    out = release.copy_out("damaged")
+    with open(tarball(out, OTHER, "arm"), "rb") as f:
+        data = bytearray(f.read())
+    data[len(data) // 2] ^= 1
+    replace(tarball(out, OTHER, "arm"), data)
+    shutil.copy(tarball(out, OTHER, "s390x"), f"{out}/x")
+    os.unlink(tarball(out, MACHINE, "s390x"))
+    os.rename(f"{out}/x", tarball(out, MACHINE, "s390x"))
+    os.unlink(tarball(out, OTHER, "aarch64"))
+    result, report, cases = release.cases("--host", OTHER, "--host", MACHINE, out=out)
+    tap.equal("damage ends with 4", (result.status, report["failed"]), (4, 3))
+    tap.has("a damaged tarball is named", cases[OTHER, "version", "arm"]["reason"],
+            f"{OTHER}_qemu-arm-static.tar.gz")
+    tap.has("a program of another host is named", cases[MACHINE, "version", "s390x"]["reason"],
+            f"{MACHINE}_qemu-s390x-static.tar.gz", "the lock says")
+    tap.has("a missing tarball is named", cases[OTHER, "version", "aarch64"]["reason"],
+            f"{OTHER}_qemu-aarch64-static.tar.gz' is missing")
+    tap.has("each failure has its line", result.err, f"{OTHER} arm: version: ",
+            f"{MACHINE} s390x: version: ", "error: 3 of ")
+    tap.ok("what is not damaged is tested all the same",
+           cases[MACHINE, "program", "arm"]["result"] == "ok", result)
+
+
+def check_wrong_version():
+    """The package says another version than the programs in it."""
+    release = Release(f"{work}/wrong", hosts=[MACHINE], version="1:10.9.1+ds-1")
+    release.run("tarballs", "--cache", f"{release.directory}/cache")
+    result, _, cases = release.cases()
+    reason = cases.get((MACHINE, "version", "arm"), {}).get("reason", "")
+    tap.equal("another version ends with 4", result.status, 4)
+    tap.has("both versions are told", reason, testcmd_lib.package_version(), "1:10.9.1+ds-1")
+    tap.ok("the program runs still", cases[MACHINE, "program", "arm"]["result"] == "ok", result)
+
+
+def check_missing(release):
+    out = release.copy_out("part")
+    for name in os.listdir(f"{out}/assets"):
+        if name.startswith(OTHER):
+            os.unlink(f"{out}/assets/{name}")
+    shutil.rmtree(f"{out}/images", ignore_errors=True)
+    result, report, cases = release.cases("--host", OTHER, "--host", MACHINE, out=out)
+    tap.ok("a host without tarballs is told and no failure", result.status == 0 and
+           f"{OTHER}: not tested: version: there are no tarballs of this host" in result.err, result)
+    result = release.run("test", "--strict", out=out)
+    tap.ok("but one with --strict", result.status == 4 and "--strict" in result.err, result)
+    result = release.run("test", "--host", OTHER, out=out)
+    tap.ok("nothing to test is an error", result.status == 3 and
+           "has no tarball to test" in result.err, result)
+    result = release.run("test", "--host", OTHER, env={"PATH": f"{work}/nowhere"},
+                         out=only(release, OTHER))
+    tap.ok("no emulator is told, with where it was sought", result.status == 0 and
+           f"$PATH no qemu-{OTHER}-static; name one with --emulators" in result.err, result)
+    result = release.run("test", "--host", OTHER, "--emulators", work)
+    tap.has("--emulators without one", result.err, f"'{work}' has neither qemu-{OTHER}-static")
+
+
+def only(release, host):
+    out = release.copy_out("only")
+    for name in os.listdir(f"{out}/assets"):
+        if not name.startswith(host):
+            os.unlink(f"{out}/assets/{name}")
+    shutil.rmtree(f"{out}/images", ignore_errors=True)
+    return out
+
+
+def fake_emulators(script):
+    directory = tempfile.mkdtemp(dir=work)
+    path = f"{directory}/qemu-{OTHER}-static"
+    with open(path, "w") as f:
+        f.write("#!/bin/sh\n" + script)
+    os.chmod(path, 0o755)
+    return directory
+
+
+def check_bad_programs(release):
+    """An emulator of ours stands for a binary that misbehaves."""
+    for name, script, parts in (
+            ("a status", "echo why >&2; exit 3", ["ended with status 3, not 0: why"]),
+            ("a signal", "kill -SEGV $$", ["ended by signal 11"]),
+            ("no version", "echo hello", ["does not say which version"]),
+            ("too long", "sleep 100", ["had not ended after 1000 ms"]),
+            ("another version", "echo 'qemu-arm version 1.2.3 (Debian 1)'", ["1.2.3"])):
+        result = release.run("test", "--host", OTHER, "--target", "arm", "--timeout", "1",
+                             "--emulators", fake_emulators(script))
+        tap.ok(f"a binary that misbehaves: {name}", result.status == 4 and
+               all(p in result.err for p in parts), result)
+    script = 'for a; do [ "$a" != --version ] || exec "$REAL" "$@"; done; echo other; exit 42\n'
+    real = testcmd_lib.emulator(MACHINE, OTHER)
+    result, _, cases = release.cases("--host", OTHER, "--target", "arm", "--emulators",
+                                     fake_emulators(script.replace("$REAL", real)))
+    tap.equal("a wrong word is shown", cases[OTHER, "program", "arm"].get("reason"),
+              "the program for arm wrote 'other?'")
+    script = "[ $2 = --version ] && echo \"${1##*/} version 7.0 (x)\" || exit 9\n"
+    result, _, cases = release.cases("--host", OTHER, "--target", "arm", "--emulators",
+                                     fake_emulators(script))
+    case = cases[OTHER, "program", "arm"]
+    tap.ok("an old emulator may be the reason itself", case["result"] == "skipped" and
+           "before QEMU 10 emulators hardly run under emulation: ended with status 9" in case["reason"],
+           result)
+
+
+def check_usage(release):
+    for options, status, part in ((["--target", "arm64"], 2, "did you mean 'aarch64'"),
+                                  (["--target", "vax"], 2, "no target 'vax'"),
+                                  (["--host", "arm65"], 2, "no host 'arm65'"),
+                                  (["--timeout", "0"], 2, "--timeout takes")):
+        result = release.run("test", *options)
+        tap.ok(f"refused: {' '.join(options)}", result.status == status and part in result.err,
+               result)
+
+
+def check_interrupted(release):
+    process = subprocess.Popen(release.command("test", "--emulators", fake_emulators("sleep 50"),
+                                               "--host", OTHER), text=True,
+                               stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    time.sleep(2)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    tap.equal("a signal ends it as a shell expects", process.returncode, -signal.SIGTERM)
+
+
+def main():
+    try:
+        release = Release(f"{work}/release")
+    except debian.Unavailable as e:
+        tap.skip("distributor test", f"no emulators of Debian: {e}")
+        return
+    result = release.run("tarballs", "--cache", f"{release.directory}/cache")
+    tap.equal("tarballs", result.status, 0)
+    check_binaries(release)
+    check_damage(release)
+    check_wrong_version()
+    check_missing(release)
+    check_bad_programs(release)
+    check_usage(release)
+    check_interrupted(release)
+    tap.equal("nothing is left behind", os.listdir(os.environ["TMPDIR"]), [])
+
+
+try:
+    main()
+finally:
+    shutil.rmtree(work, ignore_errors=True)
+tap.done()
