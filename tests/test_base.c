@@ -261,6 +261,11 @@ elf_identity_is_checked(void **state)
 	assert_refused(elf_check_static(bytes, size, arch_find("s390x"), "f", &err), err,
 		       ERR_VERIFY, "byte order");
 	assert_refused(elf_check_static(bytes, 40, host, "f", &err), err, ERR_VERIFY, "not an ELF");
+	bytes[73] = 9; /* far behind the end, but nothing of the file */
+	bytes[96] = 0;
+	assert_ok(elf_check_static(bytes, size, host, "f", &err), err);
+	bytes[73] = 0;
+	bytes[96] = 32;
 	bytes[72] = 250;
 	assert_refused(elf_check_static(bytes, size, host, "f", &err), err, ERR_VERIFY,
 		       "beyond its end");
