@@ -7,12 +7,15 @@
 #include "sign/dsse.h"
 #include "sign/key.h"
 #include "sign/minisig.h"
+#include "sign/purl.h"
+#include "sign/release.h"
 #include "sign/simple_signing.h"
 #include "sign/sshsig.h"
 #include "sign/statement.h"
 #include "sign/sums.h"
 #include "sign/tag_object.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 
 static const char statement_text[] =
@@ -408,6 +411,83 @@ images_have_statements_without_a_name(void **state)
 	assert_ok(dsse_sign_statement(&signer, text, strlen(text), &bundle, &err), err);
 }
 
+static void
+a_release_lists_the_digest_of_each_image_tag(void **state)
+{
+	static const char *const repositories[] = {"ghcr.io/example/q"};
+	char tag[] = "latest";
+	struct release_image image = {.tag = tag};
+	struct asset_list assets = ASSET_LIST_INIT;
+	struct sums documents = SUMS_INIT;
+	struct release release = {.name = "q",
+				  .version = "1-1",
+				  .tag = "v1-1",
+				  .program = "0",
+				  .matrix_file = "m",
+				  .lock_file = "l",
+				  .assets = &assets,
+				  .repositories = repositories,
+				  .repository_count = 1,
+				  .images = &image,
+				  .image_count = 1};
+	auto_free char *text = NULL;
+	json_t *root, *item;
+
+	(void)state;
+	digest_of("a", 1, &image.digest);
+	text = release_json(&release, &documents, NULL);
+	root = json_loads(text, 0, NULL);
+	item = json_array_get(json_object_get(json_object_get(root, "images"), "tags"), 0);
+	assert_string_equal(json_string_value(json_object_get(item, "tag")), "latest");
+	assert_string_equal(
+		json_string_value(json_object_get(item, "digest")),
+		"sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb");
+	json_decref(root);
+}
+
+/* Licences and sources are what packages say in words of two distributions. */
+static void
+words_of_packages_are_understood(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_expression;
+	} licenses[] = {{"GPL-2.0-or-later", true},
+			{"GPL-2.0-only AND (MIT OR BSD-3-Clause)", true},
+			{"Apache-2.0 WITH LLVM-exception", true},
+			{"GPLv2+", false},
+			{"GPLv2 and BSD", false},
+			{"GPL-2.0-only AND", false},
+			{"GPL-2.0-only)", false},
+			{"(GPL-2.0-only", false},
+			{"", false}};
+	static const struct {
+		const char *text, *name, *version;
+	} sources[] = {{"qemu-10.2.2-1.fc44.src.rpm", "qemu", "10.2.2-1.fc44"},
+		       {"a-b-1-2.src.rpm", "a-b", "1-2"},
+		       {"qemu (= 1:10.0+ds-1)", "qemu", "1:10.0+ds-1"},
+		       {"qemu.src.rpm", NULL, NULL},
+		       {"1-2.src.rpm", NULL, NULL},
+		       {"qemu", NULL, NULL},
+		       {"qemu (>= 1)", NULL, NULL},
+		       {" (= 1)", NULL, NULL}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(licenses); i++)
+		if ((license_expression(licenses[i].text) != NULL) != licenses[i].is_expression)
+			fail_msg("'%s'", licenses[i].text);
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+		AUTO(source_package_release) struct source_package source = SOURCE_PACKAGE_INIT;
+
+		if (source_package_parse(sources[i].text, &source) != (sources[i].name != NULL))
+			fail_msg("'%s'", sources[i].text);
+		if (sources[i].name == NULL)
+			continue;
+		assert_string_equal(source.name, sources[i].name);
+		assert_string_equal(source.version, sources[i].version);
+	}
+}
+
 /* Every byte of a bundle but the hint's spelling is bound by signature or by strict reading. */
 static void
 no_changed_byte_of_a_bundle_passes(void **state)
@@ -681,6 +761,8 @@ main(void)
 		cmocka_unit_test(no_changed_byte_of_a_signature_passes),
 		cmocka_unit_test(statements_are_signed_as_bundles),
 		cmocka_unit_test(images_have_statements_without_a_name),
+		cmocka_unit_test(a_release_lists_the_digest_of_each_image_tag),
+		cmocka_unit_test(words_of_packages_are_understood),
 		cmocka_unit_test(no_changed_byte_of_a_bundle_passes),
 		cmocka_unit_test(strict_bundles_only),
 		cmocka_unit_test(image_claims_bind_name_and_digest),
