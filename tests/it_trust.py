@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Rotation, revocation and the root key, played through; tags made, pushed, verified and attacked."""
+import glob
 import http.server
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
 
+import debian
 import tap
 from sign_lib import EPOCH, Release, read, run, tool, write
 
@@ -269,6 +272,65 @@ tap.has("a hook's refusal is an error, though the push succeeds",
 os.unlink(hook)
 tap.has("over http to this machine", tag("--push", "--remote", url), "has it now")
 server.shutdown()
+
+
+
+# over ssh: Debian's own sshd, unpacked, with a user for itself in a /etc/passwd that only it sees
+def start_sshd(directory, port):
+    arch = debian.architecture()
+    sshd = os.path.join(debian.package("bookworm", arch, "openssh-server"), "usr/sbin/sshd")
+    wrap = debian.package("bookworm", arch, "libwrap0")
+    libraries = [os.path.dirname(p) for p in glob.glob(f"{wrap}/**/libwrap.so.0", recursive=True)]
+    write(f"{directory}/conf", f"Port {port}\nListenAddress 127.0.0.1\nHostKey {directory}/host\n"
+          f"AuthorizedKeysFile {directory}/user.pub\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
+          f"PidFile none\n")
+    write(f"{directory}/passwd", read("/etc/passwd") + b"sshd:x:65530:65534::/run/sshd:/usr/sbin/nologin\n")
+    write(f"{directory}/run", f"mount --bind {directory}/passwd /etc/passwd && mount -t tmpfs none /run && "
+          f"mkdir /run/sshd && exec {sshd} -D -e -f {directory}/conf\n")
+    return subprocess.Popen(["unshare", "-m", "sh", f"{directory}/run"], stdout=subprocess.DEVNULL,
+                            stderr=subprocess.PIPE, text=True,
+                            env=dict(os.environ, LD_LIBRARY_PATH=":".join(libraries)))
+
+
+def ssh_cases():
+    directory = os.path.join(work, "ssh")
+    os.makedirs(directory)
+    os.makedirs(f"{work}/.ssh", mode=0o700)
+    for name in ("host", "user"):
+        tool("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", f"{directory}/{name}")
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    sshd = start_sshd(directory, port)
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", f"{directory}/agent"], stdout=subprocess.DEVNULL)
+    try:
+        if not any("listening" in line for line in iter(sshd.stderr.readline, "")):
+            return tap.skip("--push over ssh with the agent", "sshd cannot be started in a mount namespace here")
+        threading.Thread(target=sshd.stderr.read, daemon=True).start()
+        env = {"SSH_AUTH_SOCK": f"{directory}/agent"}
+        # libgit2 1.5 forgets some memory of its own when the handshake fails
+        push = lambda status: tag("--push", "--remote", f"ssh://root@127.0.0.1:{port}{remote}", status=status,
+                                  env=dict(env, **({"ASAN_OPTIONS": "detect_leaks=0"} if status else {})))
+        tool("git", "tag", "-d", "v10.2.0-1", cwd=remote)
+        tap.has("an ssh host that is not known is refused", push(5), "unknown remote ssh hostkey")
+        write(f"{work}/.ssh/known_hosts", f"[127.0.0.1]:{port} " + read(f"{directory}/host.pub").decode())
+        tap.has("an agent without a key", push(5), "cannot reach the remote")
+        tool("ssh-add", "-q", f"{directory}/user", env=dict(os.environ, **env))
+        tap.has("--push over ssh with the agent", push(0), "has it now")
+        tap.has("and again", push(0), "has it already")
+    finally:
+        for process in (sshd, agent):
+            process.terminate()
+            process.wait(20)
+
+
+try:
+    if os.geteuid() == 0 and shutil.which("ssh-agent"):
+        ssh_cases()
+    else:
+        tap.skip("--push over ssh with the agent", "needs root, for a mount namespace, and ssh-agent")
+except debian.Unavailable as e:
+    tap.skip("--push over ssh with the agent", e)
 
 if os.geteuid() == 0:
     write(f"{work}/.gitconfig", "")
