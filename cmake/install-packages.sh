@@ -88,13 +88,15 @@ build_packages() {
     libgit2-dev gpgv debian-archive-keyring
 }
 
-# cross_packages: the compilers that build the registrar for every host but this one.
+# cross_packages [PREFIX...]: the compilers that build the registrar for every host but this one,
+# or for the named ones.
 cross_packages() {
   here=$(dpkg --print-architecture 2>/dev/null || echo amd64)
   for pair in x86-64-linux-gnu:amd64 aarch64-linux-gnu:arm64 powerpc64le-linux-gnu:ppc64el \
     s390x-linux-gnu:s390x riscv64-linux-gnu:riscv64 arm-linux-gnueabihf:armhf \
     arm-linux-gnueabi:armel i686-linux-gnu:i386 mips64el-linux-gnuabi64:mips64el \
     mipsel-linux-gnu:mipsel; do
+    case " ${*:-${pair%:*}} " in *" ${pair%:*} "*) ;; *) continue ;; esac
     [ "${pair#*:}" = "$here" ] || echo "gcc-${pair%:*} libc6-dev-${pair#*:}-cross"
   done
 }
