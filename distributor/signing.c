@@ -3,14 +3,18 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "base/log.h"
 #include "base/progress.h"
+#include "base/strbuf.h"
 #include "sign/dsse.h"
 #include "sign/minisig.h"
 #include "sign/statement.h"
 #include "sign/verify.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { DOCUMENTS = 2 };
 
@@ -99,6 +103,42 @@ check_assets(struct signing *s, struct error *err)
 	progress_done(task, NULL);
 	s->result->assets = assets->count;
 	return result;
+}
+
+/* What signing an earlier version has left here: NAME-OTHER.release.json and its like. */
+static bool
+is_of_other_version(const struct signing *s, const char *name)
+{
+	static const char *const kinds[] = {".release.json", ".spdx.json", ".sources.json"};
+	auto_free char *prefix = xasprintf("%s-", s->info->matrix.name);
+	auto_free char *mine = xasprintf("%s-%s.", s->info->matrix.name, s->info->matrix.version);
+
+	if (!text_starts_with(name, prefix) || text_starts_with(name, mine))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (text_ends_with(name, kinds[i]))
+			return true;
+	return false;
+}
+
+static int
+remove_earlier(const struct signing *s, struct error *err)
+{
+	const struct verify_files files = verify_directory(s->directory);
+	AUTO(sums_release) struct sums names = SUMS_INIT;
+
+	if (files.list(files.context, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++) {
+		auto_free char *path = path_join(s->directory, names.entries[i].name);
+
+		if (!is_of_other_version(s, names.entries[i].name))
+			continue;
+		if (unlink(path) < 0)
+			return error_set_errno(err, ERR_IO, "cannot remove '%s'", path);
+		log_info("removed '%s' of another version", path);
+	}
+	return 0;
 }
 
 /* A file that belongs to nothing would be published without a signature. */
@@ -249,8 +289,9 @@ signing_run(const struct app *app, struct release_info *info, struct lazy_signer
 
 	*ret_result = (struct signing_result){0};
 	tempfile_sweep(s.directory);
-	if (check_assets(&s, err) < 0 || write_documents(&s, err) < 0 ||
-	    write_provenance(&s, err) < 0 || check_strangers(&s, err) < 0)
+	if (remove_earlier(&s, err) < 0 || check_assets(&s, err) < 0 ||
+	    write_documents(&s, err) < 0 || write_provenance(&s, err) < 0 ||
+	    check_strangers(&s, err) < 0)
 		return -1;
 	return write_sums(&s, err);
 }
