@@ -1,8 +1,7 @@
 #include "base/alloc.h"
-#include "base/file.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "distributor/command.h"
+#include "distributor/key_files.h"
 #include "distributor/key_source.h"
 #include "sign/keyring.h"
 
@@ -13,47 +12,6 @@
 static struct key_source source = KEY_SOURCE_INIT;
 static const char *principal = "release@localhost";
 static bool is_root, no_passphrase;
-
-/* The list with one more line at its end, unless the same line is there. */
-static int
-append_line(const char *directory, const char *name, const char *line, struct error *err)
-{
-	auto_free char *path = path_join(directory, name);
-	auto_free char *text = NULL, *whole = NULL;
-
-	if (read_file(path, KEYRING_MAX_TEXT, &text, NULL, err) < 0 && err->code != ERR_NOT_FOUND)
-		return -1;
-	if (text != NULL && strstr(text, line) != NULL)
-		return 0;
-	whole = xasprintf("%s%s", text != NULL ? text : "", line);
-	return write_file(path, whole, strlen(whole), 0644, err);
-}
-
-static int
-write_text(const char *directory, const char *name, const char *text, struct error *err)
-{
-	auto_free char *path = path_join(directory, name);
-
-	return write_file(path, text, strlen(text), 0644, err);
-}
-
-static int
-write_public(const char *directory, const struct public_key *key, struct error *err)
-{
-	auto_free char *line = NULL, *ssh = public_key_ssh_line(key, principal);
-	auto_free char *minisign = public_key_minisign(key), *pem = public_key_pem(key);
-
-	if (keyring_format_line(principal, is_root ? "keys" : "file,git", key, &line, err) < 0 ||
-	    make_directories(directory, err) < 0)
-		return -1;
-	if (is_root)
-		return append_line(directory, "root_signers", line, err);
-	if (append_line(directory, "allowed_signers", line, err) < 0 ||
-	    write_text(directory, "release.pub", ssh, err) < 0 ||
-	    write_text(directory, "minisign.pub", minisign, err) < 0)
-		return -1;
-	return write_text(directory, "release.pem", pem, err);
-}
 
 static int
 write_secret(const struct signing_key *key, const char *path, struct error *err)
@@ -104,7 +62,7 @@ run_keygen(struct app *app, int argc, char **argv, struct error *err)
 	if (keyring_format_line(principal, "file", signing_key_public(key), &checked, err) < 0)
 		return -1;
 	if (write_secret(key, argv[0], err) < 0 ||
-	    write_public(app->keys, signing_key_public(key), err) < 0)
+	    key_files_write(app->keys, signing_key_public(key), principal, is_root, err) < 0)
 		return -1;
 	print_result(app, argv[0], signing_key_public(key));
 	return 0;

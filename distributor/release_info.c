@@ -69,8 +69,7 @@ load_repo(const char *path, struct release_info *info, struct error *err)
 	return 0;
 }
 
-/* As a path of the repository if it can be one, else the bare name. */
-static const char *
+const char *
 repository_path(const char *path)
 {
 	bool inside = path[0] != '/' && strstr(path, "..") == NULL;

@@ -57,3 +57,6 @@ int release_info_check_trigger(const struct release_info *info, const char *keys
 /* The same checks of the tag `name`, asked for by hand. */
 int release_info_check_tag(const struct release_info *info, const char *name, const char *keys,
 			   struct error *err) CHECKED;
+
+/* A file's path as a path of the repository if it can be one, else its bare name; borrowed. */
+const char *repository_path(const char *path);

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/strbuf.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -85,33 +86,35 @@ width_of(const char *text)
 }
 
 static void
-print_padded(const char *text, size_t width, bool right)
+add_padded(struct strbuf *out, const char *text, size_t width, bool right)
 {
 	int blanks = (int)(width - width_of(text));
 
-	(void)printf("%*s%s%*s", right ? blanks : 0, "", text, right ? 0 : blanks, "");
+	strbuf_addf(out, "%*s%s%*s", right ? blanks : 0, "", text, right ? 0 : blanks, "");
 }
 
 static void
-print_rule(const struct table *table, const size_t *widths, enum table_style style)
+add_rule(struct strbuf *out, const struct table *table, const size_t *widths,
+	 enum table_style style)
 {
 	for (size_t c = 0; c < table->columns; c++) {
-		(void)printf("%s", style == TABLE_MARKDOWN ? "| " : c != 0 ? "  " : "");
+		strbuf_adds(out, style == TABLE_MARKDOWN ? "| " : c != 0 ? "  " : "");
 		for (size_t i = 0; i < widths[c]; i++)
-			(void)putchar(style == TABLE_MARKDOWN && table->right[c] &&
-						      i + 1 == widths[c]
-					      ? ':'
-					      : '-');
+			strbuf_adds(out,
+				    style == TABLE_MARKDOWN && table->right[c] && i + 1 == widths[c]
+					    ? ":"
+					    : "-");
 		if (style == TABLE_MARKDOWN)
-			(void)putchar(' ');
+			strbuf_adds(out, " ");
 	}
-	(void)printf("%s\n", style == TABLE_MARKDOWN ? "|" : "");
+	strbuf_adds(out, style == TABLE_MARKDOWN ? "|\n" : "\n");
 }
 
-void
-table_print(const struct table *table, enum table_style style)
+char *
+table_format(const struct table *table, enum table_style style)
 {
 	auto_free size_t *widths = xcalloc(table->columns, sizeof(*widths));
+	struct strbuf out = STRBUF_INIT;
 
 	for (size_t i = 0; i < table->cells; i++) {
 		size_t width = width_of(table->texts[i]), least = style == TABLE_MARKDOWN ? 3 : 0;
@@ -124,16 +127,25 @@ table_print(const struct table *table, enum table_style style)
 		size_t c = i % table->columns;
 		bool last = c + 1 == table->columns;
 
-		(void)printf("%s", style == TABLE_MARKDOWN ? "| " : c != 0 ? "  " : "");
+		strbuf_adds(&out, style == TABLE_MARKDOWN ? "| " : c != 0 ? "  " : "");
 		if (last && style == TABLE_TEXT && !table->right[c])
-			(void)printf("%s", table->texts[i]);
+			strbuf_adds(&out, table->texts[i]);
 		else
-			print_padded(table->texts[i], widths[c], table->right[c]);
+			add_padded(&out, table->texts[i], widths[c], table->right[c]);
 		if (style == TABLE_MARKDOWN)
-			(void)putchar(' ');
+			strbuf_adds(&out, " ");
 		if (last)
-			(void)printf("%s\n", style == TABLE_MARKDOWN ? "|" : "");
+			strbuf_adds(&out, style == TABLE_MARKDOWN ? "|\n" : "\n");
 		if (i + 1 == table->columns)
-			print_rule(table, widths, style);
+			add_rule(&out, table, widths, style);
 	}
+	return strbuf_take(&out);
+}
+
+void
+table_print(const struct table *table, enum table_style style)
+{
+	auto_free char *text = table_format(table, style);
+
+	(void)fputs(text, stdout);
 }

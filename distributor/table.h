@@ -22,5 +22,8 @@ void table_freep(struct table **table);
 void table_add(struct table *table, const char *text);
 void table_addf(struct table *table, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* Its text, to be freed by the caller. */
+char *table_format(const struct table *table, enum table_style style) CHECKED;
+
 /* Prints it on standard output. */
 void table_print(const struct table *table, enum table_style style);

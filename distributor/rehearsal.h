@@ -1,0 +1,26 @@
+#pragma once
+
+/*
+ * What a release to a directory needs and nobody has provided: a key that is thrown away, a
+ * repository for the tag. Both are made below OUT, once.
+ */
+
+#include "distributor/key_source.h"
+#include "distributor/release_info.h"
+
+/* Whether no key is named anywhere, and no list of public keys is there either. */
+bool rehearsal_needs_key(const struct app *app, const struct key_source *source);
+
+/*
+ * Makes OUT/throw-away-key/release.pem and the public keys in OUT/throw-away-key/keys, or finishes
+ * what an earlier run began, and says that nobody can trust it. The paths are to be freed by the
+ * caller. ERR_IO, ERR_INPUT.
+ */
+int
+rehearsal_key(const struct app *app, char **ret_key, char **ret_keys, struct error *err) CHECKED;
+
+/*
+ * Makes OUT/repository.git with a commit of matrix, lock and public keys; the path is to be freed by
+ * the caller. ERR_IO, ERR_INPUT.
+ */
+int rehearsal_repository(const struct app *app, char **ret_path, struct error *err) CHECKED;

@@ -1,0 +1,147 @@
+#include "publish/git_make.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "publish/git_internal.h"
+#include "publish/git_tag.h"
+
+#include <errno.h>
+#include <git2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void
+index_freep(git_index **index)
+{
+	git_index_free(*index);
+}
+
+static void
+tree_freep(git_tree **tree)
+{
+	git_tree_free(*tree);
+}
+
+static void
+commit_freep(git_commit **commit)
+{
+	git_commit_free(*commit);
+}
+
+static void
+signature_freep(git_signature **signature)
+{
+	git_signature_free(*signature);
+}
+
+static int
+git_failed(const char *what, const char *path, struct error *err)
+{
+	const git_error *last = git_error_last();
+
+	return error_set(err, ERR_IO, "cannot %s '%s': %s", what, path,
+			 last != NULL && last->message != NULL ? last->message : "no reason given");
+}
+
+static int
+add_file(git_repository *git, git_index *index, const struct repo_file *file, struct error *err)
+{
+	git_index_entry entry = {.mode = GIT_FILEMODE_BLOB, .path = file->path};
+
+	if (git_blob_create_from_buffer(&entry.id, git, file->text, file->length) < 0)
+		return git_failed("store", file->path, err);
+	if (git_index_add(index, &entry) < 0) {
+		(void)git_failed("store", file->path, err);
+		err->code = ERR_INPUT;
+		return -1;
+	}
+	return 0;
+}
+
+static int
+write_tree(git_repository *git, const struct repo_content *content, git_oid *ret_id,
+	   struct error *err)
+{
+	AUTO(index_freep) git_index *index = NULL;
+
+	if (git_index_new(&index) < 0)
+		return git_failed("make", "an index", err);
+	for (size_t i = 0; i < content->count; i++)
+		if (add_file(git, index, &content->files[i], err) < 0)
+			return -1;
+	if (git_index_write_tree_to(ret_id, index, git) < 0)
+		return git_failed("write", "the tree", err);
+	return 0;
+}
+
+/* Adds a commit to HEAD's branch unless its last one has this tree already. */
+static int
+add_commit(git_repository *git, const struct repo_content *content, struct error *err)
+{
+	AUTO(tree_freep) git_tree *tree = NULL;
+	AUTO(commit_freep) git_commit *parent = NULL;
+	AUTO(signature_freep) git_signature *author = NULL;
+	git_oid tree_id, parent_id, id;
+	const git_commit *parents[1];
+
+	if (write_tree(git, content, &tree_id, err) < 0)
+		return -1;
+	if (git_reference_name_to_id(&parent_id, git, "HEAD") == 0 &&
+	    git_commit_lookup(&parent, git, &parent_id) < 0)
+		return git_failed("read", "HEAD", err);
+	if (parent != NULL && git_oid_equal(git_commit_tree_id(parent), &tree_id) == 1)
+		return 0;
+	parents[0] = parent;
+	if (git_tree_lookup(&tree, git, &tree_id) < 0 ||
+	    git_signature_new(&author, content->name, content->email, (git_time_t)content->time_sec,
+			      0) < 0 ||
+	    git_commit_create(&id, git, "HEAD", author, author, NULL, content->message, tree,
+			      parent != NULL ? 1 : 0, parents) < 0)
+		return git_failed("commit to", git_repository_path(git), err);
+	return 1;
+}
+
+/* In a directory beside it, which is then renamed. */
+static int
+make_new(const char *path, const struct repo_content *content, struct error *err)
+{
+	git_repository_init_options options = {
+		.version = GIT_REPOSITORY_INIT_OPTIONS_VERSION,
+		.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_MKPATH,
+		.initial_head = "main",
+	};
+	auto_free char *directory = path_directory(path);
+	auto_free char *temporary = xasprintf("%s/.%s.new", directory, path_base(path));
+	struct repo repo = {NULL};
+	int made;
+
+	if (git_repository_init_ext(&repo.git, temporary, &options) < 0)
+		return git_failed("make the repository", path, err);
+	made = add_commit(repo.git, content, err);
+	git_repository_free(repo.git);
+	if (made < 0)
+		return -1;
+	if (rename(temporary, path) < 0)
+		return error_set_errno(err, ERR_IO, "cannot make '%s'", path);
+	return 1;
+}
+
+int
+repo_make(const char *path, const struct repo_content *content, struct error *err)
+{
+	AUTO(repo_freep) struct repo *repo = NULL;
+	struct stat st;
+	int result;
+
+	if (stat(path, &st) == 0) {
+		if (repo_open(path, &repo, err) < 0)
+			return -1;
+		return add_commit(repo->git, content, err);
+	}
+	if (git_libgit2_init() < 0)
+		return git_failed("start", "libgit2", err);
+	result = make_new(path, content, err);
+	(void)git_libgit2_shutdown();
+	return result;
+}

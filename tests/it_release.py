@@ -1,0 +1,288 @@
+#!/usr/bin/env python3
+"""`distributor release --target directory`: every step in order, twice; what it makes is verified
+with the tools of others; what it refuses, and what it says then. Prints TAP."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import tap  # noqa: E402
+from release_lib import IDENTITY, Tree, environment, sha256, tool, tree  # noqa: E402
+
+BUILD = os.environ.get("BUILD_DIR", "build/debug")
+WORK = tempfile.mkdtemp(prefix="release-")
+STEPS = ["lock", "fetch", "tarballs", "images", "sign", "tag", "draft", "push", "publish",
+         "latest", "read back"]
+
+
+def states(done):
+    """The states of the steps, from --json."""
+    document = json.loads(done.stdout)
+    return {s["step"]: s["state"] for s in document["steps"]}, document
+
+
+def stamps(root):
+    """When every file was last written. git touches objects that it needs again, and images are
+    put together anew, compared, and then the old ones stay."""
+    return {os.path.join(f, n): os.lstat(os.path.join(f, n)).st_mtime_ns
+            for f, _, names in os.walk(root) for n in names if not n.endswith(".lock") and
+            "/objects/" not in f and "/images" not in f}
+
+
+def changes(before, after):
+    """What differs between two dictionaries, for a message."""
+    return {k: (before.get(k), after.get(k)) for k in before.keys() | after.keys()
+            if before.get(k) != after.get(k)}
+
+
+def fails(name, done, status, *parts):
+    tap.ok(name, done.returncode == status and all(p in done.stderr for p in parts),
+           f"exit {done.returncode}\n{done.stdout}{done.stderr}", f"wanted {status} {parts}")
+
+
+def from_outside(t, out, keys, repository):
+    """Nothing of this program is used here, but for one look with `verify`."""
+    page = t.path(out, "releases", t.tag)
+    done = tool("sha256sum", "--quiet", "-c", "SHA256SUMS", cwd=page, check=False)
+    tap.ok("sha256sum accepts SHA256SUMS", done.returncode == 0, done.stdout + done.stderr)
+    listed = {line.split()[1] for line in open(f"{page}/SHA256SUMS")}
+    tap.equal("it lists everything but itself and its signatures",
+              set(os.listdir(page)) - listed, {"SHA256SUMS", "SHA256SUMS.sig", "SHA256SUMS.minisig"})
+    who = open(t.path(keys, "allowed_signers")).read().split()[0]
+    with open(f"{page}/SHA256SUMS") as sums:
+        done = tool("ssh-keygen", "-Y", "verify", "-f", t.path(keys, "allowed_signers"), "-I", who,
+                    "-n", "file", "-s", f"{page}/SHA256SUMS.sig", stdin=sums, check=False)
+    tap.ok("ssh-keygen accepts the signature", "Good" in done.stdout, done.stdout + done.stderr)
+    done = tool("git", "-c", f"gpg.ssh.allowedSignersFile={t.path(keys, 'allowed_signers')}",
+                "verify-tag", t.tag, cwd=repository, env=environment(t.home, **IDENTITY),
+                check=False)
+    tap.ok("git verify-tag accepts the tag", done.returncode == 0 and "Good" in done.stderr,
+           done.stdout + done.stderr)
+    text = tool("git", "cat-file", "tag", t.tag, cwd=repository).stdout
+    tap.has("the tag names the digest of SHA256SUMS", text, sha256(f"{page}/SHA256SUMS"))
+    done = tool("git", "fsck", "--strict", cwd=repository, check=False)
+    tap.ok("git fsck has no complaint", done.returncode == 0, done.stderr)
+    done = t.run("verify", "--keys", keys, "--tag", t.tag, "--repo", repository, page)
+    tap.ok("distributor verify accepts it", done.returncode == 0, done.stdout + done.stderr)
+    if not shutil.which("skopeo"):
+        tap.skip("skopeo reads the images", "skopeo is not installed")
+        return
+    done = tool("skopeo", "inspect", "--raw", f"oci:{t.path(out, 'images')}:latest", check=False)
+    platforms = [m["platform"]["architecture"] for m in json.loads(done.stdout)["manifests"]]
+    tap.equal("skopeo finds both hosts under latest", sorted(platforms), ["amd64", "arm64"])
+
+
+def test_throw_away():
+    """What quickstart does: nobody has provided a key or a repository."""
+    t = Tree(f"{WORK}/trial")
+    done = t.release("--target", "directory")
+    tap.ok("a release without key and repository succeeds", done.returncode == 0,
+           done.stdout + done.stderr)
+    tap.has("the throw-away key is said loudly", done.stderr, "THROW-AWAY KEY",
+            "out/throw-away-key/release.pem", "distributor keygen")
+    tap.has("the table has every step", done.stdout, *STEPS, f"{t.tag} is released")
+    tap.equal("the key is private", oct(os.stat(t.path("out/throw-away-key/release.pem")).st_mode),
+              "0o100600")
+    from_outside(t, "out", "out/throw-away-key/keys", t.path("out/repository.git"))
+    show = tool("git", "ls-tree", "-r", "--name-only", t.tag, cwd=t.path("out/repository.git"))
+    tap.equal("the tag's tree has matrix, lock and keys", show.stdout.split(),
+              ["keys/allowed_signers", "matrix.json", "matrix.lock.json"])
+    commands = re.findall(r"^  (.*)$", done.stdout.split("Verify it:")[1], re.M)
+    script = "\n".join(commands).replace("distributor ", os.environ["DISTRIBUTOR"] + " ", 1)
+    shown = tool("sh", "-e", "-c", script, cwd=t.root, env=environment(t.home), check=False)
+    tap.ok("the commands that it prints verify it", shown.returncode == 0 and len(commands) == 3,
+           script, shown.stdout + shown.stderr)
+    before, files = stamps(t.path("out")), tree(t.path("out"))
+    done = t.release("--target", "directory")
+    tap.ok("run again it says that there was nothing to do", done.returncode == 0 and
+           "there was nothing to do" in done.stdout, done.stdout + done.stderr)
+    tap.equal("... and wrote nothing", changes(before, stamps(t.path("out"))), {})
+    tap.equal("... and changed nothing", changes(files, tree(t.path("out"))), {})
+    found, document = states(t.release("--target", "directory", "--json", "--quiet", status=0))
+    tap.ok("--json: complete, unchanged", document["complete"] and not document["changed"] and
+           document["tag"] == t.tag and document["error"] is None, document)
+    tap.equal("--json: the steps in order", list(found), STEPS)
+    tap.equal("--json: their states", set(found.values()), {"done", "nothing-to-do", "skipped"})
+    # Lost files are made again, to the byte.
+    os.unlink(t.path("out/assets/x86_64_qemu-arm-static.tar.gz"))
+    shutil.rmtree(t.path("out/images/blobs"))
+    done = t.release("--target", "directory")
+    tap.ok("what was lost is made again", done.returncode == 0, done.stdout + done.stderr)
+    found = changes(files, tree(t.path("out")))
+    found.pop("packed.json", None)  # notes that save time; what is not noted is found out
+    tap.equal("... with the same bytes everywhere", found, {})
+    with open(t.path(f"out/releases/{t.tag}/SHA256SUMS"), "a") as f:
+        f.write("x")
+    done = t.release("--target", "directory")
+    fails("a published release that differs is refused", done, 4,
+          f"{t.tag} is not released, missing: draft, push, publish, latest, read back; draft:",
+          "SHA256SUMS")
+    tap.has("... and the table says where it stopped", done.stdout, "FAILED", "not reached")
+
+
+def test_real_registrars():
+    folder = os.path.join(BUILD, "register")
+    if not all(os.path.exists(f"{folder}/register-{h}") for h in ("x86_64", "aarch64")):
+        tap.skip("the registrars of this build are in the images", "a cross compiler is missing")
+        return
+    t = Tree(f"{WORK}/real")
+    done = t.release("--target", "directory", registrars=False)
+    tap.ok("the registrars of this build are in the images", done.returncode == 0,
+           done.stdout + done.stderr)
+
+
+def make_maintained(name):
+    t = Tree(f"{WORK}/{name}")
+    t.keygen()
+    t.commit()
+    return t
+
+
+def test_own_repository():
+    t = make_maintained("own")
+    key = ["--key", "home/release.pem"]
+    fails("a key list without a key asks for the key",
+          t.release("--directory", "www"), 2, "sign: no signing key", "missing: sign, tag")
+    with open(t.path("matrix.lock.json"), "a") as f:
+        f.write("\n")
+    fails("a lock that is not committed is refused", t.release("--directory", "www", *key), 3,
+          "lock: 'matrix.lock.json' differs from what is committed", "commit it first")
+    t.git("checkout", "-q", "matrix.lock.json")
+    fails("a version that the matrix does not have", t.release("9.9.9-1", "--directory", "www",
+                                                               *key), 3,
+          f"'matrix.json' is of version {t.version}, not 9.9.9-1")
+    done = t.release("--directory", "www", "--dry-run", *key)
+    tap.ok("a dry run makes everything in OUT", done.returncode == 0 and
+           os.path.exists(t.path("out/assets/SHA256SUMS")), done.stdout + done.stderr)
+    tap.ok("... and neither tag nor release", not os.path.exists(t.path("www")) and
+           t.git("tag").stdout == "", os.listdir(t.root))
+    summary = t.path("home/summary.md")
+    done = t.release(t.tag, "--directory", "www", *key, env={"GITHUB_STEP_SUMMARY": summary})
+    tap.ok("released, with the version named", done.returncode == 0, done.stdout + done.stderr)
+    tap.has("the tag is in the repository that was there", t.git("tag").stdout, t.tag)
+    tap.ok("... and no other was made", not os.path.exists(t.path("out/repository.git")) and
+           not os.path.exists(t.path("out/throw-away-key")))
+    text = open(summary).read()
+    tap.has("the summary of a workflow run is Markdown", text,
+            f"## qemu-user-static {t.tag}", "| step", "| publish", f"Released: www/{t.tag}")
+    lock = os.open(t.path("out/.release.lock"), os.O_RDWR)
+    import fcntl
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    fails("two releases at once in one OUT", t.release("--directory", "www", *key), 1,
+          "another release is at work in 'out'")
+    os.close(lock)
+    # OUT is gone, nothing else is: the same bytes come out, so there is nothing to publish.
+    shutil.rmtree(t.path("out"))
+    done = t.release("--directory", "www", *key)
+    tap.ok("with another OUT it is the same release", done.returncode == 0 and
+           "published already, and identical" in done.stdout, done.stdout + done.stderr)
+    # A tag of something else under this name.
+    t.git("commit", "-q", "--allow-empty", "-m", "later")
+    fails("a tag of another commit is refused", t.release("--directory", "www", *key, out="out2"),
+          4, f"{t.tag} is not released, missing: tag,", "tag:")
+    return t
+
+
+def test_versions(t):
+    """The next version becomes the latest; an older one does not."""
+    key = ["--key", "home/release.pem"]
+
+    def version(text):
+        def edit(matrix, lock):
+            matrix["version"] = lock["version"] = text
+        return edit
+
+    t.write(version("8.1.0-3"))
+    t.commit("Third")
+    done = t.release("--directory", "www", *key)
+    tap.ok("the next version over the same OUT", done.returncode == 0, done.stdout + done.stderr)
+    tap.equal("is the latest", os.readlink(t.path("www/latest")), "v8.1.0-3")
+    t.write(version("8.1.0-2"))
+    t.commit("Second, late")
+    done = t.release("--directory", "www", *key)
+    tap.ok("an older version is released too", done.returncode == 0 and
+           os.path.isdir(t.path("www/v8.1.0-2")), done.stdout + done.stderr)
+    tap.equal("and leaves the latest alone", os.readlink(t.path("www/latest")), "v8.1.0-3")
+
+
+def test_trigger():
+    """In a run that a tag started, that tag is looked at before anything secret is."""
+    t = make_maintained("trigger")
+    run = {"GITHUB_REF_TYPE": "tag", "GITHUB_REF_NAME": t.tag}
+    secret = ["--key", "home/no-such-key"]
+    fails("a run by a tag that is not there", t.release("--directory", "www", *secret, env=run),
+          5, "lock: the tag that started this run is refused", t.tag)
+    t.git("tag", "-a", "-m", "unsigned", t.tag)
+    fails("a run by an unsigned tag", t.release("--directory", "www", *secret, env=run), 4,
+          "lock: the tag that started this run is refused")
+    t.git("tag", "-d", t.tag)
+    fails("a run by a tag of another version", t.release(
+        "--directory", "www", *secret, env={**run, "GITHUB_REF_NAME": "v1.0-1"}), 4,
+        "the tag is 'v1.0-1', but the matrix is of version")
+    t.run("tag", "--matrix", "matrix.json", "--out", "nothing", "--key", "home/release.pem",
+          status=0)
+    text = t.git("cat-file", "tag", t.tag).stdout
+    fails("with a good tag the key is what is missing",
+          t.release("--directory", "www", *secret, env=run), 5, "sign:", "no-such-key")
+    done = t.release("--directory", "www", "--key", "home/release.pem", env=run)
+    tap.ok("a run by a good tag", done.returncode == 0 and
+           f"{t.tag} started this run and is verified" in done.stdout, done.stdout + done.stderr)
+    tap.equal("leaves the tag as it is", t.git("cat-file", "tag", t.tag).stdout, text)
+    done = t.release("--directory", "www", "--key", "home/release.pem", out="out2")
+    tap.ok("a run by hand accepts that tag as well", done.returncode == 0,
+           done.stdout + done.stderr)
+
+
+def test_signal():
+    t = Tree(f"{WORK}/signal", size=3000000)
+    process = subprocess.Popen(t.command("--target", "directory"), cwd=t.root,
+                               env=environment(t.home), stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    deadline = time.time() + 60
+    while not os.path.exists(t.path("out/assets")) and time.time() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    stdout, stderr = process.communicate(timeout=60)
+    tap.ok("SIGTERM ends it by that signal", process.returncode == -signal.SIGTERM,
+           process.returncode, stdout + stderr)
+    tap.has("it says what is missing and how to go on", stderr, "is not released, missing: ",
+            "publish, latest, read back", "run it again to continue")
+    tap.has("the table says where it was", stdout, "FAILED", "not reached")
+    leftovers = [f for f in tree(t.path("out")) if f.endswith(".tmp")]
+    tap.equal("no temporary file is left", leftovers, [])
+    done = t.release("--target", "directory")
+    tap.ok("the next run finishes it", done.returncode == 0, done.stdout + done.stderr)
+
+
+def test_usage():
+    t = Tree(f"{WORK}/usage")
+    for name, arguments, text in [
+            ("an unknown target", ["--target", "cloud"], "--target takes github or directory"),
+            ("a directory for GitHub", ["--target", "github", "--directory", "d"],
+             "--directory is for --target directory"),
+            ("an unknown word for --latest", ["--latest", "maybe"], "--latest takes auto, yes or"),
+            ("GitHub and --offline", ["--offline"], "--offline, but GitHub is on the network")]:
+        fails(name, t.release(*arguments), 2, text)
+    fails("GitHub needs a repository", t.release(), 5, "is no git repository with a commit to tag")
+    t.commit()
+    fails("GitHub needs keys", t.release(), 5, "lists no key; see --keys")
+    t.keygen()
+    fails("GitHub needs a token before anything is made", t.release(), 2,
+          "GITHUB_TOKEN is not set", "missing: lock, fetch, tarballs")
+    tap.ok("nothing was made", not os.path.exists(t.path("out/assets")))
+
+
+test_throw_away()
+test_real_registrars()
+test_versions(test_own_repository())
+test_trigger()
+test_signal()
+test_usage()
+shutil.rmtree(WORK)
+tap.done()
