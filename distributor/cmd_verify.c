@@ -202,9 +202,11 @@ run_verify(struct app *app, int argc, char **argv, struct error *err)
 	progress_done(task, NULL);
 	if (result < 0)
 		return -1;
-	if (with_repo && (tag != NULL || report.tag != NULL) &&
-	    verify_repo_tag(tag != NULL ? tag : report.tag, &keyring, argc == 1 ? argv[0] : NULL,
-			    &report, err) < 0)
+	if (with_repo && tag == NULL && report.tag == NULL)
+		verify_note(&report, "tag", VERIFY_FAILED,
+			    "nothing that is signed says which tag to look at; give --tag");
+	else if (with_repo && verify_repo_tag(tag != NULL ? tag : report.tag, &keyring,
+					      argc == 1 ? argv[0] : NULL, &report, err) < 0)
 		return -1;
 	return conclude(app, &report, err);
 }

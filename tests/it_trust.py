@@ -151,6 +151,13 @@ tap.equal("the signature is what ssh-keygen makes", "-----BEGIN SSH SIGNATURE---
 tap.has("the same again needs no key and is success", tag(), "is there already")
 tap.has("tag --verify", tag("--verify"), "is signed by an allowed key")
 tap.has("verify --repo binds tag and files", repo.verify("--repo", ".", "out/assets"), "the tag names these files")
+single = os.path.join(repo.root, "single")
+os.makedirs(single)
+for name in ("SHA256SUMS", "SHA256SUMS.sig", repo.names[0]):
+    shutil.copy(repo.path(name), single)
+tap.has("verify --repo does not pass over a tag that it cannot name",
+        repo.verify("--repo", ".", f"single/{repo.names[0]}", status=4), "give --tag")
+shutil.rmtree(single)
 tap.has("verify --tag alone", repo.verify("--tag", "v10.2.0-1"), "v10.2.0-1 is signed by release@example.org")
 tap.has("another time is other content, with both", tag("--key", "release.pem", status=1,
                                                         env={"SOURCE_DATE_EPOCH": "1800000000"}),
