@@ -10,7 +10,7 @@
 
 static struct publish_options options = PUBLISH_OPTIONS_DEFAULT;
 static const char *target = "github", *latest = "auto", *notes_path;
-static bool only_draft;
+static bool only_draft, adopt;
 
 static int
 read_words(int argc, char **argv, struct error *err)
@@ -80,14 +80,34 @@ print_text(const struct publishing *publishing)
 		(void)printf("%s\n", result->url);
 }
 
+/* What an earlier run has signed comes back, for 'sign' to judge. */
+static int
+run_adopt(const struct app *app, struct error *err)
+{
+	int count = publishing_adopt(app, &options, NULL, err);
+
+	if (count < 0)
+		return -1;
+	if (app->json)
+		app_print_json(json_pack("{s:i}", "adopted", count));
+	else if (count == 0)
+		(void)printf("there is nothing that an earlier run has signed\n");
+	else
+		(void)printf("brought back %d signed files of an earlier run\n", count);
+	return 0;
+}
+
 static int
 run_publish(struct app *app, int argc, char **argv, struct error *err)
 {
 	AUTO(publishing_freep) struct publishing *publishing = NULL;
 	const char *body;
 
-	if (read_words(argc, argv, err) < 0 ||
-	    publishing_new(app, &options, NULL, &publishing, err) < 0)
+	if (read_words(argc, argv, err) < 0)
+		return -1;
+	if (adopt)
+		return run_adopt(app, err);
+	if (publishing_new(app, &options, NULL, &publishing, err) < 0)
 		return -1;
 	body = publishing_publication(publishing)->body;
 	if (notes_path != NULL && write_file(notes_path, body, strlen(body), 0644, err) < 0)
@@ -108,6 +128,9 @@ static const struct option_spec publish_options_table[] = {
 	{"latest", '\0', "WHEN", OPTION_TEXT, &latest,
 	 "auto: unless a newer version is the latest (default);\nyes, also for a release that is "
 	 "published; no"},
+	{"adopt", '\0', NULL, OPTION_FLAG, &adopt,
+	 "instead, before 'sign': bring back into OUT/assets what an\nearlier run has signed, so "
+	 "that it stays the same release"},
 	{"draft", '\0', NULL, OPTION_FLAG, &only_draft, "stop before publishing"},
 	{"template", '\0', "FILE", OPTION_TEXT, &options.template_path,
 	 "the text of the release, with {{version}}, {{hosts}},\n{{changes}}, {{verify}}, "

@@ -15,8 +15,10 @@
 
 enum { MAX_LOCK = 16 << 20 };
 
-/* The files that SHA256SUMS cannot list. */
+/* The files that SHA256SUMS cannot list; and what else a key has signed. */
 static const char *const unlisted[] = {SUMS_NAME, SUMS_NAME ".sig", SUMS_NAME ".minisig"};
+static const char *const signed_files[] = {RELEASE_PROVENANCE_NAME, SUMS_NAME, SUMS_NAME ".sig",
+					   SUMS_NAME ".minisig"};
 
 struct publishing {
 	const struct app *app;
@@ -277,6 +279,18 @@ open_github(struct publishing *p, const char *token, struct error *err)
 	return github_new(&options, p->http, &p->github, err);
 }
 
+static int
+open_target(struct publishing *p, const char *token, struct error *err)
+{
+	if (p->options.directory == NULL)
+		return open_github(p, token, err);
+	p->target = (struct directory_target){.path = p->options.directory,
+					      .dry_run = p->options.dry_run,
+					      .progress = p->app->progress,
+					      .notice = on_notice};
+	return 0;
+}
+
 /* An older version does not take the place of a newer one by itself. */
 static int
 decide_latest(struct publishing *p, struct error *err)
@@ -323,13 +337,7 @@ gather(struct publishing *p, const char *token, struct error *err)
 	p->publication.tag_id = p->tag_id;
 	p->publication.title = p->title;
 	p->publication.body = p->body;
-	if (p->options.directory == NULL)
-		return open_github(p, token, err);
-	p->target = (struct directory_target){.path = p->options.directory,
-					      .dry_run = p->options.dry_run,
-					      .progress = p->app->progress,
-					      .notice = on_notice};
-	return 0;
+	return open_target(p, token, err);
 }
 
 int
@@ -344,6 +352,25 @@ publishing_new(const struct app *app, const struct publish_options *options, con
 		return -1;
 	*ret_publishing = TAKE(p);
 	return 0;
+}
+
+int
+publishing_adopt(const struct app *app, const struct publish_options *options, const char *token,
+		 struct error *err)
+{
+	AUTO(publishing_freep) struct publishing *p = xcalloc(1, sizeof(*p));
+
+	p->app = app;
+	p->options = *options;
+	p->directory = path_join(app->out, "assets");
+	if (release_info_load(app, options->repo_path, &p->info, err) < 0 ||
+	    open_target(p, token, err) < 0 || make_directories(p->directory, err) < 0)
+		return -1;
+	if (p->github == NULL)
+		return directory_fetch(&p->target, p->info.tag, signed_files,
+				       ARRAY_SIZE(signed_files), p->directory, err);
+	return github_fetch(p->github, p->info.tag, signed_files, ARRAY_SIZE(signed_files),
+			    p->directory, err);
 }
 
 int

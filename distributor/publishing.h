@@ -40,6 +40,15 @@ int publishing_new(const struct app *app, const struct publish_options *options,
 void publishing_free(struct publishing *publishing);
 void publishing_freep(struct publishing **publishing); /* for AUTO() */
 
+/*
+ * Before signing again in another place: brings back into OUT/assets what an earlier run has signed
+ * and sent, so that 'sign' keeps it where it is still right. A provenance names its run, and without
+ * this a second run would make another release of the same bytes. Nothing is trusted here: 'sign'
+ * verifies. Returns how many files came, or -1.
+ */
+int publishing_adopt(const struct app *app, const struct publish_options *options,
+		     const char *token, struct error *err) CHECKED;
+
 /* First half: everything is there and compared, nothing is public. */
 int publishing_prepare(struct publishing *publishing, struct error *err) CHECKED;
 

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MAX_NAMED = 5 };
+enum { MAX_NAMED = 5, MAX_FETCHED = 16 << 20 };
 
 static void
 notice(const struct directory_target *target, const char *what, const char *name)
@@ -26,15 +26,9 @@ notice(const struct directory_target *target, const char *what, const char *name
 }
 
 static char *
-final_path(const struct directory_target *target, const struct publication *release)
+draft_path(const struct directory_target *target, const char *tag)
 {
-	return path_join(target->path, release->tag);
-}
-
-static char *
-draft_path(const struct directory_target *target, const struct publication *release)
-{
-	return xasprintf("%s/.%s.incomplete", target->path, release->tag);
+	return xasprintf("%s/.%s.incomplete", target->path, tag);
 }
 
 static bool
@@ -220,7 +214,7 @@ static int
 complete(const struct directory_target *target, const struct publication *release,
 	 struct publish_result *result, struct error *err)
 {
-	auto_free char *draft = draft_path(target, release);
+	auto_free char *draft = draft_path(target, release->tag);
 	struct sweep sweep = {target, draft, result};
 
 	if (!target->dry_run && make_directories(draft, err) < 0)
@@ -261,7 +255,7 @@ int
 directory_prepare(const struct directory_target *target, const struct publication *release,
 		  struct publish_result *result, struct error *err)
 {
-	auto_free char *path = final_path(target, release);
+	auto_free char *path = path_join(target->path, release->tag);
 	auto_close int lock = -1;
 
 	if (publication_check(release, err) < 0)
@@ -310,7 +304,7 @@ static int
 reveal(const struct directory_target *target, const struct publication *release, const char *path,
        struct error *err)
 {
-	auto_free char *draft = draft_path(target, release);
+	auto_free char *draft = draft_path(target, release->tag);
 	auto_free char *notes = xasprintf("%s.md", path);
 
 	/* Time has passed since it was compared. */
@@ -326,7 +320,7 @@ int
 directory_publish(const struct directory_target *target, const struct publication *release,
 		  struct publish_result *result, struct error *err)
 {
-	auto_free char *path = final_path(target, release), *latest = NULL;
+	auto_free char *path = path_join(target->path, release->tag), *latest = NULL;
 	auto_close int lock = -1;
 
 	if (target->dry_run)
@@ -343,4 +337,30 @@ directory_publish(const struct directory_target *target, const struct publicatio
 	latest = directory_latest_tag(target);
 	result->latest = latest != NULL && strcmp(latest, release->tag) == 0;
 	return 0;
+}
+
+int
+directory_fetch(const struct directory_target *target, const char *tag, const char *const *names,
+		size_t count, const char *into, struct error *err)
+{
+	auto_free char *path = path_join(target->path, tag), *draft = draft_path(target, tag);
+	int fetched = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		auto_free char *from = path_join(exists(path) ? path : draft, names[i]);
+		auto_free char *to = path_join(into, names[i]), *text = NULL;
+		size_t length;
+
+		if (exists(to))
+			continue;
+		if (read_file(from, MAX_FETCHED, &text, &length, err) < 0) {
+			if (err->code != ERR_NOT_FOUND)
+				return -1;
+			continue;
+		}
+		if (write_file(to, text, length, 0644, err) < 0)
+			return -1;
+		fetched++;
+	}
+	return fetched;
 }

@@ -38,3 +38,11 @@ int directory_publish(const struct directory_target *target, const struct public
 
 /* The tag that "latest" stands for, to be freed by the caller, or NULL. */
 char *directory_latest_tag(const struct directory_target *target) CHECKED;
+
+/*
+ * Brings back into `into` those files of `names` that the release has, an incomplete one too, and
+ * that are not there yet. Nothing is verified. Returns how many came, or -1.
+ */
+int
+directory_fetch(const struct directory_target *target, const char *tag, const char *const *names,
+		size_t count, const char *into, struct error *err) CHECKED;

@@ -89,21 +89,6 @@ github_freep(struct github **github)
 	*github = NULL;
 }
 
-/* Gets one release. Returns 1, 0 when there is none, or -1. */
-static int
-get_release(struct github *github, const char *path, struct github_release *ret_release,
-	    struct error *err)
-{
-	AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
-
-	if (github_get(github, path, &answer, err) < 0)
-		return err->code == ERR_NOT_FOUND ? 0 : -1;
-	if (github_parse_release("release", answer.response.body, answer.response.length,
-				 ret_release, err) < 0)
-		return -1;
-	return 1;
-}
-
 /* Publishing without the tag would make GitHub invent a lightweight one. */
 static int
 check_tag(struct github *github, const struct publication *release, struct error *err)
@@ -160,7 +145,7 @@ github_prepare(struct github *github, const struct publication *release,
 	if (publication_check(release, err) < 0 || check_tag(github, release, err) < 0)
 		return -1;
 	github_release_release(&github->remote);
-	found = get_release(github, path, &github->remote, err);
+	found = github_release_get(github, path, &github->remote, err);
 	if (found < 0)
 		return error_prefix(err, "cannot look for release '%s'", release->tag);
 	done = found > 0 ? compare_published(github, release, result, err)
@@ -173,7 +158,7 @@ int
 github_latest_tag(struct github *github, char **ret_tag, struct error *err)
 {
 	AUTO(github_release_release) struct github_release latest = {.tag = NULL};
-	int found = get_release(github, "releases/latest", &latest, err);
+	int found = github_release_get(github, "releases/latest", &latest, err);
 
 	if (found < 0)
 		return error_prefix(err, "cannot ask for the latest release");
@@ -204,7 +189,7 @@ github_set_latest(struct github *github, const char *tag, struct error *err)
 	AUTO(github_release_release) struct github_release release = {.tag = NULL};
 	auto_free char *path = xasprintf("releases/tags/%s", tag);
 	auto_free char *latest = NULL;
-	int found = get_release(github, path, &release, err);
+	int found = github_release_get(github, path, &release, err);
 
 	if (found < 0)
 		return -1;
@@ -235,7 +220,7 @@ read_back(struct github *github, const struct publication *release, struct publi
 		int found;
 
 		github_release_release(&github->remote);
-		found = get_release(github, path, &github->remote, err);
+		found = github_release_get(github, path, &github->remote, err);
 		if (found < 0)
 			return -1;
 		if (found > 0)

@@ -76,3 +76,12 @@ int github_latest_tag(struct github *github, char **ret_tag, struct error *err) 
  * there is none.
  */
 int github_set_latest(struct github *github, const char *tag, struct error *err) CHECKED;
+
+/*
+ * Brings back into `directory` those files of `names` that the release of this tag has, a draft too,
+ * and that are not there yet. Each is small (at most GITHUB_MAX_FETCHED bytes), and nothing about it
+ * is verified. Returns how many came, 0 also without such a release, or -1.
+ */
+#define GITHUB_MAX_FETCHED ((uint64_t)16 << 20)
+int github_fetch(struct github *github, const char *tag, const char *const *names, size_t count,
+		 const char *directory, struct error *err) CHECKED;

@@ -260,7 +260,7 @@ github_get(struct github *github, const char *path, struct github_answer *ret_an
 }
 
 int
-github_hash_asset(struct github *github, const struct github_asset *asset,
+github_read_asset(struct github *github, const struct github_asset *asset, int fd,
 		  struct digest *ret_digest, struct error *err)
 {
 	auto_free char *path = xasprintf("releases/assets/%llu", (unsigned long long)asset->id);
@@ -269,11 +269,8 @@ github_hash_asset(struct github *github, const struct github_asset *asset,
 					      "X-GitHub-Api-Version: 2022-11-28", NULL};
 	const struct http_request request = {
 		.url = url, .authorization = github->authorization, .headers = headers};
-	auto_close int fd = memfd_create("asset", MFD_CLOEXEC);
 	struct http_downloaded downloaded;
 
-	if (fd < 0)
-		return error_set_errno(err, ERR_IO, "cannot make room for '%s'", asset->name);
 	if (pacer_wait_held(github->pacer, err) < 0)
 		return -1;
 	(void)pthread_mutex_lock(&github->lock);
@@ -287,4 +284,15 @@ github_hash_asset(struct github *github, const struct github_asset *asset,
 		return error_prefix(err, "cannot read '%s' back", asset->name);
 	*ret_digest = downloaded.sha256;
 	return 0;
+}
+
+int
+github_hash_asset(struct github *github, const struct github_asset *asset,
+		  struct digest *ret_digest, struct error *err)
+{
+	auto_close int fd = memfd_create("asset", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return error_set_errno(err, ERR_IO, "cannot make room for '%s'", asset->name);
+	return github_read_asset(github, asset, fd, ret_digest, err);
 }

@@ -81,6 +81,10 @@ int github_backoff(struct github *github, unsigned int failed, const char *why,
 
 void github_notice(struct github *github, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* Fetches an asset's bytes and hashes them. */
+/* Fetches an asset's bytes into an empty file and hashes them. */
+int github_read_asset(struct github *github, const struct github_asset *asset, int fd,
+		      struct digest *ret_digest, struct error *err) CHECKED;
+
+/* The same without keeping them. */
 int github_hash_asset(struct github *github, const struct github_asset *asset,
 		      struct digest *ret_digest, struct error *err) CHECKED;

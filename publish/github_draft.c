@@ -37,6 +37,20 @@ github_release_send(struct github *github, const struct publication *release, bo
 			   answer, err);
 }
 
+int
+github_release_get(struct github *github, const char *path, struct github_release *ret_release,
+		   struct error *err)
+{
+	AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
+
+	if (github_get(github, path, &answer, err) < 0)
+		return err->code == ERR_NOT_FOUND ? 0 : -1;
+	if (github_parse_release("release", answer.response.body, answer.response.length,
+				 ret_release, err) < 0)
+		return -1;
+	return 1;
+}
+
 /* All drafts of this tag; they are found in the list alone. */
 static int
 find_drafts(struct github *github, const char *tag, struct github_release_list *ret_drafts,
@@ -70,10 +84,9 @@ find_drafts(struct github *github, const char *tag, struct github_release_list *
 	return 0;
 }
 
-/* Finds the one draft. Returns 1, 0 when there is none, or -1. */
-static int
-find_draft(struct github *github, const char *tag, struct github_release *ret_draft,
-	   struct error *err)
+int
+github_draft_find(struct github *github, const char *tag, struct github_release *ret_draft,
+		  struct error *err)
 {
 	AUTO(github_release_list_release) struct github_release_list drafts = {NULL, 0};
 	AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
@@ -109,7 +122,7 @@ create_once(struct github *github, const struct publication *release, struct err
 		return -1;
 	/* It may have been made without our being told. */
 	why = *err;
-	found = find_draft(github, release->tag, &github->remote, err);
+	found = github_draft_find(github, release->tag, &github->remote, err);
 	if (found == 0)
 		*err = why;
 	return found;
@@ -173,7 +186,7 @@ int
 github_draft_prepare(struct github *github, const struct publication *release,
 		     struct publish_result *result, struct error *err)
 {
-	int found = find_draft(github, release->tag, &github->remote, err);
+	int found = github_draft_find(github, release->tag, &github->remote, err);
 
 	if (found < 0)
 		return -1;

@@ -11,6 +11,14 @@
 int github_release_send(struct github *github, const struct publication *release, bool publish,
 			struct github_answer *ret_answer, struct error *err) CHECKED;
 
+/* Gets one release by its path. Returns 1, 0 when there is none, or -1. */
+int github_release_get(struct github *github, const char *path, struct github_release *ret_release,
+		       struct error *err) CHECKED;
+
+/* Finds the one draft of a tag. Returns 1, 0 when there is none, or -1; several are ERR_REMOTE. */
+int github_draft_find(struct github *github, const char *tag, struct github_release *ret_draft,
+		      struct error *err) CHECKED;
+
 /*
  * Finds the one draft of the release or makes it, stores it in `github->remote`, and brings it to
  * hold exactly the files of the release, compared. Several drafts are ERR_REMOTE and named.

@@ -142,6 +142,21 @@ text = p.publish()
 holds("published and identical: nothing to do", text, r"is published already, and identical: 11 files")
 case("without a write", len(writes(p.double.state())) == before)
 
+# In another place, the same release: what was signed comes back, and no key is needed.
+elsewhere = os.path.join(root, "elsewhere")
+os.makedirs(elsewhere)
+shutil.copytree(p.release.assets, os.path.join(elsewhere, "assets"))
+shutil.copy(os.path.join(p.root, "out", "assets.json"), elsewhere)
+for name in [n for n in p.files() if "provenance" in n or n.startswith("SHA256SUMS")]:
+    os.unlink(os.path.join(elsewhere, "assets", name))
+holds("--adopt brings back what was signed", p.publish("--adopt", "--out", elsewhere),
+      r"brought back 4 signed files")
+run("sign", "--matrix", "matrix.json", "--out", elsewhere, cwd=p.root)
+case("which is kept by a second 'sign' without the key",
+     p.files() == {n: sha256(read(os.path.join(elsewhere, "assets", n)))
+                   for n in os.listdir(os.path.join(elsewhere, "assets"))})
+holds("and is there already", p.publish("--adopt", "--out", elsewhere), r"nothing that an earlier run")
+
 # What is there on GitHub is not what is here: refused, before anything is written.
 name = p.release.path("x86_64_qemu-aarch64-static.tar.gz")
 original = read(name)
@@ -206,6 +221,8 @@ case("directory: the same files", there == p.files(), there)
 case("directory: nothing else but text, link and lock", sorted(os.listdir(target)) ==
      [".lock", "latest", "v10.1.0-1", "v10.1.0-1.md"], os.listdir(target))
 case("directory: latest", os.readlink(os.path.join(target, "latest")) == "v10.1.0-1")
+holds("directory: what was signed comes back", p.publish("--adopt", "--out", os.path.join(root, "third"),
+      "--target", "directory", target), r"brought back 4 signed files")
 holds("directory: again", one(), r"published already, and identical")
 holds("directory: verified from outside",
       run("verify", "--tag", "v10.1.0-1", f"file://{target}/latest", cwd=p.root), "signature")

@@ -1,0 +1,149 @@
+"""Plays a GitHub workflow on this machine: each job in a clean directory with a home of its own, each
+step as a process of its own, and nothing handed from job to job but outputs and artifacts.
+
+Actions are played by what they are used for here: checkout clones, upload- and download-artifact
+copy. Every other one is written down and passed over. A container's apt-get is not called.
+"""
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+
+NODE = os.path.join(os.environ["SOURCE_DIR"], "tests", "node")
+
+
+def read_yaml(path):
+    script = ("import { parse } from 'yaml'; import { readFileSync } from 'node:fs';"
+              "console.log(JSON.stringify(parse(readFileSync(process.argv[1], 'utf8'))))")
+    run = subprocess.run(["node", "--input-type=module", "-e", script, path], cwd=NODE, check=True,
+                         capture_output=True, text=True)
+    return json.loads(run.stdout)
+
+
+class Failed(Exception):
+    pass
+
+
+class Player:
+    """`context`: github, inputs, secrets. `environment`: what a runner gives every step."""
+
+    def __init__(self, workflow, scratch, repository, context, environment):
+        self.workflow = read_yaml(workflow)
+        self.scratch, self.repository = scratch, repository
+        self.context = {"needs": {}, "inputs": {}, "secrets": {}, **context}
+        self.environment = environment
+        self.artifacts = {}
+        self.passed_over = []
+        self.log = []
+        os.makedirs(scratch, exist_ok=True)
+        self.shims = os.path.join(scratch, "shims")
+        os.makedirs(self.shims)
+        with open(os.path.join(self.shims, "apt-get"), "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\nexit 0\n")
+        os.chmod(file.name, 0o755)
+
+    def look_up(self, path, context):
+        for key in path.split("."):
+            context = (context or {}).get(key)
+        return context
+
+    def expand(self, value, context):
+        """Names joined by ||, and fromJSON(name): all that these workflows use."""
+        if isinstance(value, dict):
+            return {key: self.expand(item, context) for key, item in value.items()}
+        if not isinstance(value, str):
+            return value
+
+        def one(match):
+            for name in match.group(1).split("||"):
+                found = self.look_up(name.strip(), context)
+                if found:
+                    return str(found)
+            return ""
+
+        whole = re.fullmatch(r"\$\{\{\s*fromJSON\(([\w.-]+)\)\s*\}\}", value)
+        if whole:
+            return json.loads(self.look_up(whole.group(1), context))
+        return re.sub(r"\$\{\{(.*?)\}\}", one, value)
+
+    def play(self, only=None):
+        done = set()
+        while len(done) < len(self.workflow["jobs"]):
+            for name, job in self.workflow["jobs"].items():
+                needs = job.get("needs", [])
+                needs = [needs] if isinstance(needs, str) else needs
+                if name in done or not done.issuperset(needs):
+                    continue
+                if only is None or name in only:
+                    self.play_job(name, job, needs)
+                done.add(name)
+
+    def play_job(self, name, job, needs):
+        context = {**self.context, "needs": {n: self.context["needs"].get(n) for n in needs}}
+        rows = [{}]
+        if "strategy" in job:
+            rows = self.expand(job["strategy"]["matrix"], context)["include"]
+        for row in rows:
+            outputs = self.play_one(name, job, {**context, "matrix": row, "steps": {}})
+            self.context["needs"][name] = {"outputs": outputs}
+
+    def play_one(self, name, job, context):
+        where = os.path.join(self.scratch, "-".join([name, *context["matrix"].values()][:2]))
+        work, home = os.path.join(where, "work"), os.path.join(where, "home")
+        for directory in (work, home):
+            os.makedirs(directory)
+        env = {"PATH": f"{self.shims}:{os.environ['PATH']}", "HOME": home, "CI": "true",
+               "RUNNER_TEMP": home, "GITHUB_WORKSPACE": work,
+               "GITHUB_STEP_SUMMARY": os.path.join(where, "summary"), **self.environment,
+               **self.expand(self.workflow.get("env", {}), context),
+               **self.expand(job.get("env", {}), context)}
+        for step in job["steps"]:
+            self.play_step(name, step, context, work, env)
+        return self.expand(job.get("outputs", {}), context)
+
+    def play_step(self, job, step, context, work, env):
+        if "uses" in step:
+            self.play_action(step, self.expand(step.get("with", {}), context), work)
+            return
+        output = os.path.join(env["HOME"], "output")
+        step_env = {**env, "GITHUB_OUTPUT": output, **self.expand(step.get("env", {}), context)}
+        run = subprocess.run(["sh", "-e", "-c", step["run"]], cwd=work, env=step_env, text=True,
+                             stdin=subprocess.DEVNULL, capture_output=True, timeout=300)
+        self.log.append((job, step["name"], run.stdout + run.stderr))
+        if run.returncode != 0:
+            raise Failed(f"{job}: {step['name']}: exit {run.returncode}\n{run.stdout}{run.stderr}")
+        if "id" in step and os.path.exists(output):
+            with open(output, encoding="utf-8") as file:
+                pairs = dict(line.rstrip("\n").split("=", 1) for line in file)
+            os.unlink(output)
+            context["steps"][step["id"]] = {"outputs": pairs}
+
+    def play_action(self, step, options, work):
+        action = step["uses"].split("@")[0]
+        if action == "actions/checkout":
+            # As the real one does at worst: a lightweight tag in the annotated one's place.
+            tag = options["ref"].removeprefix("refs/tags/")
+            for command in (["init", "-q"], ["remote", "add", "origin", self.repository],
+                            ["fetch", "-q", "--no-tags", "origin", f"refs/tags/{tag}"],
+                            ["checkout", "-q", "--detach", "FETCH_HEAD"], ["tag", tag]):
+                subprocess.run(["git", *command], cwd=work, check=True)
+        elif action == "actions/upload-artifact":
+            assert options["name"] not in self.artifacts, f"{options['name']} is there already"
+            kept = os.path.join(self.scratch, "artifacts", options["name"])
+            os.makedirs(kept)
+            shutil.copyfile(os.path.join(work, options["path"]),
+                            os.path.join(kept, os.path.basename(options["path"])))
+            self.artifacts[options["name"]] = kept
+        elif action == "actions/download-artifact":
+            target = os.path.join(work, options.get("path", "."))
+            pattern = re.compile(options.get("pattern", options.get("name")).replace("*", ".*"))
+            found = [kept for name, kept in self.artifacts.items() if pattern.fullmatch(name)]
+            assert found, f"no artifact {options}"
+            os.makedirs(target, exist_ok=True)
+            for kept in found:
+                for path in glob.glob(os.path.join(kept, "*")):
+                    shutil.copyfile(path, os.path.join(target, os.path.basename(path)))
+        else:
+            self.passed_over.append(action)
