@@ -68,6 +68,9 @@ tap_is "plan --format github is one line" "$(printf '%s\n' "$out" | wc -l)" 1
 tap_has "plan --format github has a job per host" "$out" '"host":"s390x"'
 run plan --matrix "$m" --format markdown --lock "$work/none"
 tap_has "plan --format markdown is a table" "$out" "| target       | aarch64 |"
+run plan --matrix "$m" --format markdown
+tap_is "docs/hosts.md is what the plan says" "$(printf '%s\n' "$out" | sed -n '/^| host/,$p')" \
+  "$(sed -n '/^| host/,$p' "$SOURCE_DIR/docs/hosts.md")"
 run plan --matrix "$m" --diff --lock "$work/none"
 tap_has "plan --diff shows a new host" "$out" "host added: riscv64 from trixie"
 run plan --matrix "$m" --format xml --lock "$work/none"
