@@ -6,6 +6,9 @@
 
 #include <assert.h>
 #include <git2.h>
+#if LIBGIT2_VER_MAJOR > 1 || LIBGIT2_VER_MINOR >= 8
+#include <git2/sys/errors.h> /* git_error_set_str() moved here */
+#endif
 #include <stdio.h>
 #include <string.h>
 

@@ -42,7 +42,7 @@ static int
 setup(void **state)
 {
 	const struct http_options options = {
-		.ca_file = server.ca_file, .stall_sec = 1, .tries = 3, .first_wait_ms = 5};
+		.ca_file = server.ca_file, .stall_sec = 4, .tries = 3, .first_wait_ms = 5};
 	struct fixture *f = xcalloc(1, sizeof(*f));
 	struct error err = ERROR_INIT;
 
