@@ -71,21 +71,39 @@ wants_any(struct assets_sink *sink, const struct package *package)
 	return false;
 }
 
-/* Fills a buffer of the workers with the emulator that the reader is at. */
+static int
+fill(struct assets_sink *sink, struct emulator_reader *reader, struct pipeline_item *item,
+     const char *name, struct error *err)
+{
+	enum { PIECE = 1 << 20 };
+
+	for (size_t at = 0; at < item->size;) {
+		size_t left = item->size - at, length = left < PIECE ? left : (size_t)PIECE;
+		ssize_t got;
+
+		if (assets_grow(sink, item, at + length, err) < 0)
+			return -1;
+		got = emulator_reader_read(reader, item->bytes + at, length, err);
+		if (got < 0)
+			return -1;
+		if ((size_t)got != length)
+			return error_set(err, ERR_INPUT, "'%s' ends too early", name);
+		at += length;
+	}
+	return 0;
+}
+
+/* Hands the emulator that the reader is at to the workers. */
 static int
 hand_over(struct assets_sink *sink, struct emulator_reader *reader, const struct emulator *emulator,
 	  struct error *err)
 {
 	struct pipeline_item *item = NULL;
-	ssize_t got;
 	int wanted = assets_reserve(sink, emulator->target, emulator->size, &item, err);
 
 	if (wanted <= 0)
 		return wanted;
-	got = emulator_reader_read(reader, item->bytes, item->size, err);
-	if (got >= 0 && (size_t)got != item->size)
-		error_set(err, ERR_INPUT, "'%s' ends too early", emulator->path);
-	if (got < 0 || (size_t)got != item->size) {
+	if (fill(sink, reader, item, emulator->path, err) < 0) {
 		assets_return(sink, item);
 		return -1;
 	}

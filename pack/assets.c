@@ -9,8 +9,11 @@
 
 #include <string.h>
 
-/* Memory for whole programs, for each worker: two workers and what they need stay below 64 MB. */
-static const size_t BUFFER_BYTES_PER_JOB = 17 << 20;
+/*
+ * Memory for programs, for each worker. Two emulators in work and most of a third fit into that of
+ * two workers, with which the whole process stays below 64 MB.
+ */
+static const size_t BUFFER_BYTES_PER_JOB = 13 << 20;
 
 struct assets_sink {
 	struct host_state *host;
@@ -166,6 +169,12 @@ assets_submit(struct assets_sink *sink, struct pipeline_item *item)
 	give_turn(host, pair);
 	(void)pthread_mutex_unlock(&host->build->lock);
 	pipeline_submit(sink->pipeline, item);
+}
+
+int
+assets_grow(struct assets_sink *sink, struct pipeline_item *item, size_t length, struct error *err)
+{
+	return pipeline_grow(sink->pipeline, item, length, err);
 }
 
 void

@@ -50,7 +50,8 @@ struct assets_plan {
 	unsigned int jobs;
 
 	/*
-	 * Streams the emulators of one host, for each: assets_reserve(), fill, assets_submit().
+	 * Streams the emulators of one host: assets_reserve(), fill in pieces with assets_grow()
+	 * before each, assets_submit().
 	 * Called in a thread of its own, for hosts of which something has to be made.
 	 */
 	int (*produce)(struct assets_sink *sink, const struct assets_host *host, void *context,
@@ -110,6 +111,10 @@ bool assets_wants(struct assets_sink *sink, const char *target);
  */
 int assets_reserve(struct assets_sink *sink, const char *target, uint64_t size,
 		   struct pipeline_item **ret_item, struct error *err) CHECKED;
+
+/* Waits until the first `length` bytes of the buffer may be filled; see pipeline_grow(). */
+int assets_grow(struct assets_sink *sink, struct pipeline_item *item, size_t length,
+		struct error *err) CHECKED;
 
 /* Hands the filled buffer over. */
 void assets_submit(struct assets_sink *sink, struct pipeline_item *item);

@@ -12,6 +12,7 @@
 struct buffer {
 	struct pipeline_item item; /* first, so that one is found from the other */
 	struct buffer *next;       /* in the list of free ones, or in the queue */
+	size_t granted;            /* bytes that may be used: those with memory behind them */
 };
 
 struct pipeline {
@@ -26,6 +27,8 @@ struct pipeline {
 	struct buffer *first, *last; /* the queue */
 	struct buffer *buffers;
 	size_t buffer_count;
+	size_t used_count, used_bytes; /* taken and not yet given back; bytes as granted */
+	size_t submitted;              /* of these, with the workers or in the queue */
 
 	size_t next_source;
 	size_t open_producers; /* threads that may still submit */
@@ -66,6 +69,7 @@ pipeline_reserve(struct pipeline *pipeline, size_t size, struct pipeline_item **
 	}
 	buffer = pipeline->free_buffers;
 	pipeline->free_buffers = buffer->next;
+	pipeline->used_count++;
 	(void)pthread_mutex_unlock(&pipeline->lock);
 	buffer->item.size = size;
 	buffer->item.tag = NULL;
@@ -73,13 +77,50 @@ pipeline_reserve(struct pipeline *pipeline, size_t size, struct pipeline_item **
 	return 0;
 }
 
+/*
+ * Two buffers may always be filled, so that there is something to do while one is worked on. Beyond
+ * that a producer waits for what the workers will give back. If they have nothing, it goes on: more
+ * is not to come from anybody.
+ */
+static bool
+may_grow(const struct pipeline *pipeline, size_t more)
+{
+	return pipeline->used_count <= 2 || pipeline->submitted == 0 ||
+	       pipeline->used_bytes + more <= pipeline->limits.buffer_bytes;
+}
+
+int
+pipeline_grow(struct pipeline *pipeline, struct pipeline_item *item, size_t length,
+	      struct error *err)
+{
+	struct buffer *buffer = (struct buffer *)item;
+	size_t more = length - buffer->granted;
+	int result = 0;
+
+	assert(length <= item->size && length >= buffer->granted);
+	(void)pthread_mutex_lock(&pipeline->lock);
+	while (!may_grow(pipeline, more) && !pipeline->failed)
+		(void)pthread_cond_wait(&pipeline->freed, &pipeline->lock);
+	if (pipeline->failed) {
+		*err = pipeline->error;
+		result = -1;
+	} else {
+		buffer->granted = length;
+		pipeline->used_bytes += more;
+	}
+	(void)pthread_mutex_unlock(&pipeline->lock);
+	return result;
+}
+
 void
 pipeline_submit(struct pipeline *pipeline, struct pipeline_item *item)
 {
 	struct buffer *buffer = (struct buffer *)item;
 
+	assert(buffer->granted == item->size);
 	buffer->next = NULL;
 	(void)pthread_mutex_lock(&pipeline->lock);
+	pipeline->submitted++;
 	if (pipeline->last != NULL)
 		pipeline->last->next = buffer;
 	else
@@ -89,18 +130,28 @@ pipeline_submit(struct pipeline *pipeline, struct pipeline_item *item)
 	(void)pthread_mutex_unlock(&pipeline->lock);
 }
 
-void
-pipeline_return(struct pipeline *pipeline, struct pipeline_item *item)
+/* Back to the free ones, and the memory behind it back to the system. */
+static void
+give_back(struct pipeline *pipeline, struct buffer *buffer, bool submitted)
 {
-	struct buffer *buffer = (struct buffer *)item;
-
-	if (item == NULL)
-		return;
+	if (buffer->granted != 0)
+		(void)madvise(buffer->item.bytes, buffer->granted, MADV_DONTNEED);
 	(void)pthread_mutex_lock(&pipeline->lock);
 	buffer->next = pipeline->free_buffers;
 	pipeline->free_buffers = buffer;
-	(void)pthread_cond_signal(&pipeline->freed);
+	pipeline->used_count--;
+	pipeline->used_bytes -= buffer->granted;
+	pipeline->submitted -= submitted;
+	buffer->granted = 0;
+	(void)pthread_cond_broadcast(&pipeline->freed);
 	(void)pthread_mutex_unlock(&pipeline->lock);
+}
+
+void
+pipeline_return(struct pipeline *pipeline, struct pipeline_item *item)
+{
+	if (item != NULL)
+		give_back(pipeline, (struct buffer *)item, false);
 }
 
 /* The next item in order, or NULL when there will be none. */
@@ -173,7 +224,7 @@ worker_main(void *argument)
 	while ((item = take(pipeline)) != NULL) {
 		if (work->consume(item, scratch, work->context, &err) < 0)
 			pipeline_fail(pipeline, &err);
-		pipeline_return(pipeline, item);
+		give_back(pipeline, (struct buffer *)item, true);
 	}
 	work->scratch_free(scratch);
 	thread_ended(pipeline, false);
@@ -205,15 +256,13 @@ watch(struct pipeline *pipeline)
 	(void)pthread_mutex_unlock(&pipeline->lock);
 }
 
-/* Large pages of nothing: a buffer takes memory only as far as it was ever filled. */
+/* Mapped, so that a buffer takes memory only as far as it is filled, and can give it back. */
 static int
 buffers_make(struct pipeline *pipeline, struct error *err)
 {
 	const struct pipeline_limits *limits = &pipeline->limits;
-	size_t most = limits->workers + limits->producers;
-	size_t count = limits->buffer_bytes / limits->item_bytes;
+	size_t count = limits->workers + limits->producers;
 
-	count = count < 2 ? 2 : count > most ? most : count;
 	pipeline->buffers = xcalloc(count, sizeof(*pipeline->buffers));
 	for (size_t i = 0; i < count; i++) {
 		struct buffer *buffer = &pipeline->buffers[i];

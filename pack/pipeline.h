@@ -4,8 +4,9 @@
  * Threads that turn a stream of large items into results, with a fixed amount of memory.
  *
  * Producers fill buffers from a small pool, one whole item each; workers take them in the order in
- * which they were submitted. When all buffers are in use producers wait, so that memory does not
- * grow with the number of items, sources or hosts. The first error, or a signal, ends it all.
+ * which they were submitted. When the buffers hold as much as they may, producers wait, in the
+ * middle of an item too, so that memory does not grow with the number of items, sources or hosts.
+ * The first error, or a signal, ends it all.
  */
 
 #include "base/error.h"
@@ -41,7 +42,7 @@ struct pipeline_limits {
 	unsigned int workers;   /* threads that consume; at least 1 */
 	unsigned int producers; /* sources that are produced at once; at least 1 */
 	size_t item_bytes;      /* of the largest item */
-	size_t buffer_bytes;    /* of all buffers together; two are made however large they are */
+	size_t buffer_bytes;    /* of all buffers together; two are filled however large they are */
 };
 
 /*
@@ -52,14 +53,22 @@ int pipeline_run(const struct pipeline_work *work, const struct pipeline_limits 
 		 struct error *err) CHECKED;
 
 /*
- * From produce(): waits for a free buffer for `size` bytes. It is given up again with
- * pipeline_submit() or pipeline_return(). ERR_INPUT if `size` is above the limit; any other error
+ * From produce(): waits for a free buffer for `size` bytes, none of which may be used yet. It is
+ * given up again with pipeline_submit() or pipeline_return(). ERR_INPUT if `size` is above the limit; any other error
  * means that the pipeline is ending.
  */
 int pipeline_reserve(struct pipeline *pipeline, size_t size, struct pipeline_item **ret_item,
 		     struct error *err) CHECKED;
 
-/* Hands a filled item to the workers. */
+/*
+ * Waits until the first `length` bytes of the buffer may be used, at least as many as before. Called
+ * before each piece, of a megabyte or so, is filled in. An error means that the pipeline is ending;
+ * the item is the caller's still.
+ */
+int pipeline_grow(struct pipeline *pipeline, struct pipeline_item *item, size_t length,
+		  struct error *err) CHECKED;
+
+/* Hands a filled item to the workers; it has grown to its size. */
 void pipeline_submit(struct pipeline *pipeline, struct pipeline_item *item);
 
 /* Gives a buffer back unused; NULL is fine. */

@@ -73,6 +73,10 @@ produce_one(struct assets_sink *sink, const struct fixture *fixture, size_t host
 	wanted = assets_reserve(sink, targets[target], size, &item, err);
 	if (wanted <= 0)
 		return wanted;
+	if (assets_grow(sink, item, size, err) < 0) {
+		assets_return(sink, item);
+		return -1;
+	}
 	make_program(item->bytes, item->size, host, target);
 	item->bytes[SIZE - 1] ^= odd && fixture->misdeed == OTHER_BYTES;
 	assets_submit(sink, item);

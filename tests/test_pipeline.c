@@ -67,6 +67,11 @@ produce(struct pipeline *pipeline, size_t source, void *context, struct error *e
 			if (pipeline_reserve(pipeline, ITEM_BYTES - i, &item, err) < 0)
 				return -1;
 		}
+		for (size_t piece = 1; piece <= 4; piece++)
+			if (pipeline_grow(pipeline, item, item->size * piece / 4, err) < 0) {
+				pipeline_return(pipeline, item);
+				return -1;
+			}
 		(void)pthread_mutex_lock(&run->lock);
 		run->produced++;
 		if (++run->held > run->most_held)
