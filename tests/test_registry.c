@@ -50,7 +50,7 @@ test_reference(void **state)
 		"-x.io/a",
 		"a b.io/c",
 		"x.io:port/a",
-		"ghcr.io/a@md5:" HEX64,
+		"ghcr.io/a@md5:0",
 		"[::1/a",
 		"x.io:/a",
 	};
