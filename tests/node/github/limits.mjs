@@ -56,7 +56,7 @@ export class Limits {
   dump() {
     return {
       used: this.used, most_uploads_at_once: this.mostUploads, creations: this.creations.length,
-      least_interval_ms: this.creations.slice(1).reduce((least, t, i) => Math.min(least, t - this.creations[i]), Infinity),
+      creations_span_ms: this.creations.length ? this.creations.at(-1) - this.creations[0] : 0,
     };
   }
 }
