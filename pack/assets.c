@@ -11,7 +11,7 @@
 
 /*
  * Memory for programs, for each worker. Two emulators in work and most of a third fit into that of
- * two workers, with which the whole process stays below 64 MB.
+ * two workers; the whole process then has about 64 MB.
  */
 static const size_t BUFFER_BYTES_PER_JOB = 13 << 20;
 
