@@ -1,6 +1,7 @@
 #include "base/digest.h"
 
 #include "base/alloc.h"
+#include "base/digest_memo.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -166,9 +167,20 @@ int
 digest_file(const char *path, struct digest *ret_digest, uint64_t *ret_size, struct error *err)
 {
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
 
 	if (fd < 0)
 		return error_set_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
 				       "cannot open '%s'", path);
-	return digest_fd(fd, path, ret_digest, ret_size, err);
+	if (fstat(fd, &st) < 0)
+		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+	if (digest_memo_find(&st, ret_digest)) {
+		if (ret_size != NULL)
+			*ret_size = (uint64_t)st.st_size;
+		return 0;
+	}
+	if (digest_fd(fd, path, ret_digest, ret_size, err) < 0)
+		return -1;
+	digest_memo_store(&st, ret_digest);
+	return 0;
 }

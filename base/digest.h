@@ -52,6 +52,9 @@ void digest_of(const void *bytes, size_t length, struct digest *ret_digest);
 int digest_fd(int fd, const char *name, struct digest *ret_digest, uint64_t *ret_size,
 	      struct error *err) CHECKED;
 
-/* The same by path, without following a symbolic link at its end; ERR_NOT_FOUND if missing. */
+/*
+ * The same by path, without following a symbolic link at its end; ERR_NOT_FOUND if missing. A file
+ * that this run has hashed already and that has not changed since is not read again.
+ */
 int digest_file(const char *path, struct digest *ret_digest, uint64_t *ret_size,
 		struct error *err) CHECKED;

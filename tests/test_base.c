@@ -183,6 +183,32 @@ tempfiles_are_whole_or_absent(void **state)
 	assert_int_equal(rmdir(directory), 0);
 }
 
+/* The second digest of an old, unchanged file needs no reading; any change is seen. */
+static void
+a_changed_file_is_hashed_again(void **state)
+{
+	char name[] = "/tmp/test_base_digest.XXXXXX";
+	const struct timespec old[] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+	struct digest wanted, seen;
+	struct error err = ERROR_INIT;
+	int fd = mkstemp(name);
+	uint64_t size;
+
+	(void)state;
+	assert_true(fd >= 0);
+	for (char text[] = "a"; text[0] <= 'c'; text[0]++) {
+		assert_int_equal(pwrite(fd, text, 1, 0), 1);
+		assert_int_equal(futimens(fd, old), 0); /* hides it from all but the time of change */
+		for (int i = 0; i < 2; i++) {
+			assert_ok(digest_file(name, &seen, &size, &err), err);
+			digest_of(text, 1, &wanted);
+			assert_true(digest_equal(&seen, &wanted) && size == 1);
+		}
+	}
+	(void)close(fd);
+	(void)unlink(name);
+}
+
 static void
 locks_exclude(void **state)
 {
@@ -335,6 +361,7 @@ main(void)
 		cmocka_unit_test(json_refuses_duplicates_and_depth),
 		cmocka_unit_test(unknown_keys_are_corrected),
 		cmocka_unit_test(tempfiles_are_whole_or_absent),
+		cmocka_unit_test(a_changed_file_is_hashed_again),
 		cmocka_unit_test(locks_exclude),
 		cmocka_unit_test(names_are_plain),
 		cmocka_unit_test(elf_identity_is_checked),
