@@ -48,6 +48,7 @@ struct trial_host {
 	struct trial_pair *pairs;
 	size_t pair_count;
 	bool present; /* OUT/assets has tarballs of it */
+	bool runs;    /* there is something here that runs its binaries */
 	struct trial_case *cases;
 	size_t case_count;
 };
@@ -126,6 +127,13 @@ void trial_remove(const char *path);
  * the tiny program of its target. Failures are cases; -1 only if this cannot go on.
  */
 int trial_binaries(struct trial *trial, struct trial_host *host, struct error *err) CHECKED;
+
+/*
+ * Unpacks the host's images and tries their registrar: the files that it writes, and in the private
+ * binfmt_misc what it registers; then the tiny programs run by themselves. What fails or cannot be
+ * tried are cases; -1 only if this cannot go on. After trial_binaries() of the same host.
+ */
+int trial_images(struct trial *trial, struct trial_host *host, struct error *err) CHECKED;
 
 /* Prints the table or JSON. Returns -1 with ERR_VERIFY if a case failed. */
 int trial_report(struct trial *trial, double seconds, bool strict, struct error *err) CHECKED;

@@ -258,6 +258,7 @@ trial_binaries(struct trial *trial, struct trial_host *host, struct error *err)
 	}
 	if (ask_emulator(trial, host, err) < 0)
 		return -1;
+	host->runs = true;
 	work.task = progress_start(trial->app->progress, label, PROGRESS_ITEMS, host->pair_count);
 	result = try_pairs(&work, err);
 	progress_done(work.task, NULL);

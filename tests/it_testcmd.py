@@ -10,6 +10,7 @@ import tempfile
 import time
 
 import debian
+import register_lib
 import tap
 import testcmd_lib
 from testcmd_lib import HOSTS, MACHINE, TARGETS, Release, replace
@@ -77,6 +78,130 @@ def check_wrong_version():
     tap.equal("another version ends with 4", result.status, 4)
     tap.has("both versions are told", reason, testcmd_lib.package_version(), "1:10.9.1+ds-1")
     tap.ok("the program runs still", cases[MACHINE, "program", "arm"]["result"] == "ok", result)
+
+
+def check_images(release):
+    result, report, cases = release.cases()
+    tap.equal("the images work", (result.status, report["failed"], report["skipped"]), (0, 0, 0))
+    for host in HOSTS:
+        tap.ok(f"{host}: its registrar writes files, and registers in both images",
+               all(cases.get(k, {}).get("result") == "ok" for k in (
+                   (host, "files", None), (host, "register", "latest"),
+                   (host, "register", "register"))), result)
+        family = {"aarch64": {"aarch64", "arm"}}.get(host, {host}) | {MACHINE}
+        tap.equal(f"{host}: programs of all other targets run by themselves",
+                  {t for h, kind, t in cases if h == host and kind == "itself"},
+                  set(TARGETS) - family)
+    result, _, cases = release.cases("--host", MACHINE, "--target", OTHER)
+    tap.equal("a target is chosen here as well",
+              [t for _, kind, t in cases if kind == "itself"], [OTHER])
+
+
+def check_broken_images(release):
+    out = release.copy_out("blob")
+    layer = max((f"{out}/images/blobs/sha256/{n}" for n in os.listdir(f"{out}/images/blobs/sha256")),
+                key=os.path.getsize)
+    with open(layer, "rb") as f:
+        data = bytearray(f.read())
+    data[len(data) // 2] ^= 1
+    replace(layer, data)
+    result = release.run("test", "--target", "arm", out=out)
+    tap.ok("a damaged layer is named", result.status == 4 and
+           f"sha256 of the layer '{layer}' is" in result.err, result)
+    os.unlink(layer)
+    result = release.run("test", "--target", "arm", out=out)
+    tap.ok("a missing layer is named", result.status == 4 and f"'{layer}'" in result.err, result)
+
+    # A registrar that does nothing but end with 42.
+    registrars = f"{work}/registrars"
+    shutil.copytree(f"{register_lib.BUILD}/register", registrars,
+                    ignore=lambda _, names: [n for n in names if not n.startswith("register-")])
+    with open(f"{registrars}/register-{OTHER}", "wb") as f:
+        f.write(subprocess.run([f"{register_lib.BUILD}/tests/foreign_tool", OTHER], check=True,
+                               capture_output=True).stdout)
+    out = release.copy_out("registrar")
+    shutil.rmtree(f"{out}/images")
+    release.run("images", "--registrars", registrars, out=out)
+    result, _, cases = release.cases(out=out)
+    tap.equal("a registrar that fails ends with 4", result.status, 4)
+    tap.equal("and its status is told", [cases[OTHER, kind, tag]["reason"] for kind, tag in (
+        ("files", None), ("register", "latest"))],
+        ["/register --systemd ALL: ended with status 42, not 0",
+         "/register --reset -p yes: ended with status 42, not 0"])
+    tap.ok("other hosts are tested all the same",
+           cases[MACHINE, "itself", OTHER]["result"] == "ok", result)
+    shutil.rmtree(f"{out}/images")
+    result = release.run("test", "--target", "arm", out=out)
+    tap.ok("no images are told, and no failure", result.status == 0 and
+           f"'{out}/images' is not there; 'distributor images' makes it" in result.err, result)
+
+
+# Where there can be no sandbox. LeakSanitizer and strace exclude each other.
+
+def check_forbidden(release):
+    def skipped(name, prefix, *parts):
+        result, report, cases = release.cases("--host", MACHINE, "--target", "arm", prefix=prefix,
+                                              env={"ASAN_OPTIONS": "detect_leaks=0"})
+        reasons = {c.get("reason") for (_, kind, _), c in cases.items() if kind == "register"}
+        tap.ok(f"told, and the rest is tested: {name}", result.status == 0 and
+               report["failed"] == 0 and cases[MACHINE, "files", None]["result"] == "ok" and
+               len(reasons) == 1 and all(p in next(iter(reasons)) for p in parts) and
+               f"{MACHINE} latest: not tested: register: " in result.err, result)
+
+    skipped("no namespaces", ["unshare", "-Ur", "sh", "-c",
+                              'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"', "sh"],
+            "there may be no user namespaces (user.max_user_namespaces is 0)")
+    if not shutil.which("strace"):
+        tap.skip("errors of the kernel", "strace is not installed")
+        return
+
+    def inject(what):
+        return ["strace", "-qq", "-f", "-o", "/dev/null", "-e", "trace=" + what.split(":")[0], "-e",
+                "inject=" + what]
+    skipped("unshare", inject("unshare:error=EPERM:when=1"), "may not make a user namespace",
+            "Operation not permitted")
+    skipped("no binfmt_misc", inject("fsopen:error=ENODEV"), "modprobe binfmt_misc")
+    skipped("mounting", inject("fsmount:error=EPERM"), "cannot mount a private binfmt_misc")
+    skipped("attaching", inject("move_mount:error=EACCES"), "cannot mount on '/proc/sys/fs/binfmt_misc'")
+
+
+def check_not_touched(release):
+    """This namespace stands for a machine that has entries of its own."""
+    machine = ("echo ':mine:E::py::/bin/true:' >$B/register; before=$(ls -l $B; cat $B/mine); ")
+    after = '; s=$?; test "$before" = "$(ls -l $B; cat $B/mine)" && echo untouched $s'
+    command = release.command("test", "--host", MACHINE, "--target", "arm", "--quiet")
+    result = register_lib.private(machine + '"$@"' + after, *command)
+    tap.equal("the machine's own entries stay as they are", result.out, "untouched 0\n")
+    if shutil.which("strace"):
+        # unshare() that does nothing: the instance that is then found is not private.
+        result = register_lib.private(
+            machine + 'strace -qq -f -o /dev/null -e trace=unshare -e inject=unshare:retval=0 "$@"' +
+            after, *command, env={"ASAN_OPTIONS": "detect_leaks=0"})
+        tap.ok("what is not certainly private is not written to", result.out == "untouched 0\n" and
+               "not tested: register: the users of the namespace could not be mapped" in result.err, result)
+
+
+def check_user(release):
+    """As an ordinary user, who is root in the namespace."""
+    if os.geteuid() != 0 or not shutil.which("setpriv"):
+        tap.skip("as an ordinary user", "this is not root")
+        return
+    out = release.copy_out("user")
+    shutil.copytree(f"{register_lib.BUILD}/register", f"{work}/home/register",
+                    ignore=lambda _, names: [n for n in names if not n.startswith("register-")])
+    os.mkdir(f"{work}/home/distributor")
+    shutil.copy(testcmd_lib.DISTRIBUTOR, f"{work}/home/distributor/")
+    os.mkdir(f"{work}/home/tmp")
+    for path in (work, release.directory, f"{release.directory}/out"):
+        os.chmod(path, 0o755)
+    for path in (out, f"{out}/.lock", f"{work}/home/tmp"):
+        os.chown(path, 65534, 65534)
+    result = release.run("test", "--host", OTHER, "--strict", out=out, env={
+        "TMPDIR": f"{work}/home/tmp", "PATH": "/usr/bin:/bin"}, prefix=[
+        "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "env"],
+        program=f"{work}/home/distributor/distributor")
+    tap.ok("an ordinary user can do all of it", result.status == 0, result)
+    tap.equal("and nothing of it is left", os.listdir(f"{work}/home/tmp"), [])
 
 
 def check_missing(release):
@@ -166,6 +291,20 @@ def check_interrupted(release):
     tap.equal("a signal ends it as a shell expects", process.returncode, -signal.SIGTERM)
 
 
+def check_all_images(release):
+    result = release.run("images")
+    tap.equal("images", result.status, 0)
+    reason = register_lib.why_not_private()
+    if reason:
+        tap.skip("the images at work", reason)
+        return
+    check_images(release)
+    check_broken_images(release)
+    check_forbidden(release)
+    check_not_touched(release)
+    check_user(release)
+
+
 def main():
     try:
         release = Release(f"{work}/release")
@@ -176,6 +315,7 @@ def main():
     tap.equal("tarballs", result.status, 0)
     check_binaries(release)
     check_damage(release)
+    check_all_images(release)
     check_wrong_version()
     check_missing(release)
     check_bad_programs(release)

@@ -61,14 +61,14 @@ class Release:
         with open(f"{directory}/matrix.json", "w") as f:
             json.dump(matrix, f)
 
-    def command(self, name, *options, out=None):
-        return [DISTRIBUTOR, name, "--matrix", f"{self.directory}/matrix.json", "--out",
+    def command(self, name, *options, out=None, program=DISTRIBUTOR):
+        return [program, name, "--matrix", f"{self.directory}/matrix.json", "--out",
                 out or f"{self.directory}/out", *options]
 
-    def run(self, name, *options, out=None, env=None, prefix=(), timeout=200):
+    def run(self, name, *options, env=None, prefix=(), timeout=200, **how):
         """`prefix` stands before the command; `env` is added to the environment."""
         return register_lib.Result(subprocess.run(
-            [*prefix, *self.command(name, *options, out=out)], text=True, capture_output=True,
+            [*prefix, *self.command(name, *options, **how)], text=True, capture_output=True,
             errors="replace", stdin=subprocess.DEVNULL, timeout=timeout,
             env=dict(os.environ, **(env or {}))))
 

@@ -1,0 +1,19 @@
+#pragma once
+
+/*
+ * Takes one image of a layout apart, as a container engine does before it runs it.
+ */
+
+#include "images/layout.h"
+
+/*
+ * Unpacks the layers of the image behind the tag `tag`, or of the one for `host` if it is an index,
+ * into the existing empty directory `directory`. The digest of everything is compared, of a layer
+ * after it was unpacked: nothing may be run before this has succeeded.
+ *
+ * Files and directories are all that images of ours have; anything else, names with "..", a file
+ * over 512 MiB and a second file of one name are refused. ERR_NOT_FOUND (no such tag, no such host
+ * in it, a missing blob), ERR_VERIFY, ERR_INPUT, ERR_IO.
+ */
+int image_unpack(const struct layout *layout, const char *tag, const struct arch *host,
+		 const char *directory, struct error *err) CHECKED;
