@@ -102,6 +102,9 @@ static const struct option_spec push_cmd_options[] = {
 	 "another repository at the same registry that may have\nsome of the blobs"},
 	{"replace-version", '\0', NULL, OPTION_FLAG, &options.replace_version,
 	 "move tags of a version that was published with other\ncontent"},
+	{"hold-moving", '\0', NULL, OPTION_FLAG, &options.only_version,
+	 "leave 'latest' and the other tags that move where they are,\nuntil the release is "
+	 "published"},
 	{"part", '\0', NULL, OPTION_FLAG, &options.part, "push a layout that lacks hosts"},
 	{"connections", '\0', "N", OPTION_NUMBER, &options.connections,
 	 "requests at the same time (default 6)"},

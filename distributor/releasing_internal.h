@@ -29,5 +29,8 @@ release_step_run releasing_lock, releasing_fetch, releasing_tarballs, releasing_
 	releasing_sign, releasing_tag_step, releasing_draft, releasing_push, releasing_publish,
 	releasing_latest, releasing_read_back;
 
+/* Where the repository of the tag is; borrowed. */
+const char *releasing_repo_path(const struct releasing *r);
+
 void step_end(struct release_step *step, enum step_state state, const char *format, ...)
 	PRINTF_LIKE(3, 4);

@@ -15,6 +15,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_INPUT = 16 << 20 };
 
@@ -40,7 +41,7 @@ prepare_rehearsal(struct releasing *r, struct error *err)
 	return rehearsal_repository(&r->app, &r->repo_path, err);
 }
 
-static const char *
+const char *
 releasing_repo_path(const struct releasing *r)
 {
 	if (r->repo_path != NULL)
@@ -204,6 +205,28 @@ releasing_images(struct releasing *r, struct release_step *step, struct error *e
 	return 0;
 }
 
+/*
+ * On another machine than before, or without the OUT of then: what was signed then stays what is
+ * published. Signing verifies it.
+ */
+static int
+adopt(struct releasing *r, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/assets/%s", r->app.out, SUMS_NAME);
+	struct publish_options options = r->options->publish;
+	int count;
+
+	if (access(path, F_OK) == 0)
+		return 0;
+	options.repo_path = releasing_repo_path(r);
+	options.directory = r->options->directory;
+	options.dry_run = r->options->dry_run;
+	count = publishing_adopt(&r->app, &options, r->token.bytes, err);
+	if (count > 0)
+		log_info("brought back %d signed files of an earlier run", count);
+	return count < 0 ? -1 : 0;
+}
+
 int
 releasing_sign(struct releasing *r, struct release_step *step, struct error *err)
 {
@@ -212,7 +235,7 @@ releasing_sign(struct releasing *r, struct release_step *step, struct error *err
 	struct signing_result result;
 	auto_free char *names = NULL;
 
-	if (lock < 0 || release_info_load_assets(&r->app, &r->info, err) < 0 ||
+	if (lock < 0 || adopt(r, err) < 0 || release_info_load_assets(&r->app, &r->info, err) < 0 ||
 	    signing_run(&r->app, &r->info, &r->signer, &result, err) < 0 ||
 	    image_signing_run(&r->app, &r->info.matrix, r->info.assets.source_date_epoch,
 			      &r->signer, &images, err) < 0)

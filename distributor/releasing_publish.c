@@ -20,9 +20,7 @@ releasing_draft(struct releasing *r, struct release_step *step, struct error *er
 		step_end(step, STEP_SKIPPED, "GitHub does not have the tag yet");
 		return 0;
 	}
-	options.repo_path = r->repo_path != NULL            ? r->repo_path
-			    : r->options->repo_path != NULL ? r->options->repo_path
-							    : ".";
+	options.repo_path = releasing_repo_path(r);
 	options.directory = r->options->directory;
 	options.dry_run = r->options->dry_run;
 	if (publishing_new(&r->app, &options, r->token.bytes, &r->publishing, err) < 0 ||

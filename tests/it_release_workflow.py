@@ -85,10 +85,8 @@ def sha256(path):
 def one_machine():
     """The same release without a workflow; returns digests of its assets and its images' tags."""
     out = os.path.join(ROOT, "one")
-    for step in (("fetch",), ("tarballs",), ("images",)):
-        options = () if step[0] == "fetch" else ("--out", out)
-        command(PROGRAM, *step, *options)
-    command(PROGRAM, "sign", "--key", os.path.join(ROOT, "release.pem"), "--out", out)
+    command(PROGRAM, "release", "--target", "directory", "--key",
+            os.path.join(ROOT, "release.pem"), "--out", out)
     assets = {name: sha256(os.path.join(out, "assets", name))
               for name in os.listdir(os.path.join(out, "assets"))}
     with open(os.path.join(out, "images", "index.json"), encoding="utf-8") as file:

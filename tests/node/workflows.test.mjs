@@ -105,7 +105,10 @@ test('secrets are read in the protected environment only, by the steps that need
     if (/secrets\./.test(JSON.stringify(job))) assert.equal(job.environment, 'release', where);
   const readers = steps.filter(({ step }) => /secrets\./.test(JSON.stringify(step)));
   assert.deepEqual(readers.map(({ step }) => [step.name, Object.keys(step.env)]), [
-    ['Sign', ['DISTRIBUTOR_KEY']], ['Push the images', ['GHCR_USER', 'GHCR_TOKEN', 'DOCKERHUB_USER', 'DOCKERHUB_TOKEN']]]);
+    ['Sign', ['DISTRIBUTOR_KEY']],
+    ['Push the images', ['GHCR_USER', 'GHCR_TOKEN', 'DOCKERHUB_USER', 'DOCKERHUB_TOKEN']],
+    ['Move the latest and read it all back',
+      ['GITHUB_TOKEN', 'GHCR_USER', 'GHCR_TOKEN', 'DOCKERHUB_USER', 'DOCKERHUB_TOKEN']]]);
   const { job } = readers[0];
   const names = job.steps.map((s) => s.run ?? s.name);
   assert.ok(names.findIndex((n) => /tag --verify/.test(n)) < job.steps.findIndex((s) => s.name === 'Sign'));
