@@ -72,7 +72,7 @@ install_packages() {
 # The packages of tests/node, as its lock file pins them.
 install_node_packages() {
   command -v npm >/dev/null || install_packages nodejs npm
-  if ! node -e 'process.exit(parseInt(process.versions.node) < 20)'; then
+  if ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then
     echo "warning: tests/node needs Node.js 20 or later; its tests will be skipped"
     return 0
   fi
