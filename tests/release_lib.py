@@ -3,7 +3,12 @@ keys, a git repository, registrars. Nothing of it needs a network or a compiler.
 import hashlib
 import json
 import os
+import shutil
+import socket
 import subprocess
+import time
+import urllib.error
+import urllib.request
 
 import deb_release
 
@@ -126,3 +131,65 @@ class Tree:
 
     def path(self, *parts):
         return os.path.join(self.root, *parts)
+
+
+class DockerRegistry:
+    """The real one, on 127.0.0.1; reset() empties it and keeps its address."""
+
+    PROGRAM = shutil.which("docker-registry") or os.path.join(
+        os.environ.get("SOURCE_DIR", "."), "build/tools/usr/bin/docker-registry")
+
+    def __init__(self, root):
+        self.root, self.process = root, None
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        self.host = f"127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self):
+        with open(f"{self.root}.yml", "w") as f:
+            f.write("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage:\n"
+                    f"  filesystem: {{rootdirectory: {self.root}}}\n"
+                    f"http:\n  addr: {self.host}\n  secret: fixed\n")
+        self.log = open(f"{self.root}.log", "a")
+        self.process = subprocess.Popen([self.PROGRAM, "serve", f"{self.root}.yml"],
+                                        stdout=self.log, stderr=self.log)
+        for _ in range(200):
+            with socket.socket() as s:
+                if s.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise RuntimeError("docker-registry does not start")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        self.log.close()
+
+    def reset(self):
+        self.stop()
+        shutil.rmtree(self.root, ignore_errors=True)
+        self.start()
+
+    def _get(self, path, method="GET"):
+        accept = ("application/vnd.oci.image.index.v1+json, "
+                  "application/vnd.oci.image.manifest.v1+json")
+        request = urllib.request.Request(f"http://{self.host}/v2/{path}", method=method,
+                                         headers={"Accept": accept})
+        return urllib.request.urlopen(request, timeout=30)
+
+    def tags(self, repository):
+        """Names and digests, or nothing when there is no such repository."""
+        try:
+            with self._get(f"{repository}/tags/list") as answer:
+                names = json.load(answer)["tags"] or []
+        except urllib.error.HTTPError as e:
+            if e.code != 404:
+                raise
+            return {}
+        found = {}
+        for name in names:
+            with self._get(f"{repository}/manifests/{name}", "HEAD") as answer:
+                found[name] = answer.headers["Docker-Content-Digest"]
+        return found
