@@ -72,6 +72,9 @@ int read_file(const char *path, size_t max_bytes, char **ret_text, size_t *ret_l
 /* Makes a directory with its parents (mode 0777 less the umask). An existing one is fine. ERR_IO. */
 int make_directories(const char *path, struct error *err) CHECKED;
 
+/* Removes a tree, never crossing into another file system. What cannot be removed stays. */
+void remove_tree(const char *path);
+
 /*
  * Takes an exclusive lock on the file `path`, which is made when missing. With `wait` false a
  * lock held by another process is ERR_BUSY; else it is waited for, or ERR_INTERRUPTED. Returns the descriptor that holds the lock until it

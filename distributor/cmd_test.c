@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/progress.h"
 #include "distributor/command.h"
@@ -63,7 +64,7 @@ try_all(const struct sandbox *sandbox, void *context, struct error *err)
 	for (size_t i = 0; result == 0 && i < trial->host_count; i++)
 		result = try_host(trial, &trial->hosts[i], err);
 	/* The parent does so too, unless it was killed. */
-	trial_remove(trial->work);
+	remove_tree(trial->work);
 	if (result < 0)
 		return -1;
 	return trial_report(trial, monotonic_sec() - started, strict, err);

@@ -276,6 +276,19 @@ write_sums(struct signing *s, struct error *err)
 }
 
 int
+signing_documents(const struct app *app, struct release_info *info, struct error *err)
+{
+	struct signing_result ignored = {0};
+	AUTO(signing_release)
+	struct signing s = {.app = app,
+			    .info = info,
+			    .result = &ignored,
+			    .directory = path_join(app->out, "assets")};
+
+	return check_assets(&s, err) < 0 ? -1 : write_documents(&s, err);
+}
+
+int
 signing_run(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
 	    struct signing_result *ret_result, struct error *err)
 {

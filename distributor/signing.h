@@ -22,3 +22,9 @@ struct signing_result {
  */
 int signing_run(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
 		struct signing_result *ret_result, struct error *err) CHECKED;
+
+/*
+ * Only the documents that need no key: what each file is made of, and release.json. Errors of
+ * signing_run().
+ */
+int signing_documents(const struct app *app, struct release_info *info, struct error *err) CHECKED;

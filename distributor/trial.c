@@ -6,7 +6,6 @@
 #include "base/strbuf.h"
 #include "distributor/foreign.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,22 +13,6 @@
 
 /* The first QEMU that runs every emulator under emulation. */
 enum { FIRST_STEADY = 10 };
-
-static int
-remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	(void)remove(path);
-	return 0;
-}
-
-void
-trial_remove(const char *path)
-{
-	(void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-}
 
 char *
 trial_path(const struct trial *trial, const char *name)
@@ -118,7 +101,7 @@ void
 trial_end(struct trial *trial)
 {
 	if (trial->work != NULL)
-		trial_remove(trial->work);
+		remove_tree(trial->work);
 	for (size_t i = 0; i < trial->host_count; i++) {
 		struct trial_host *host = &trial->hosts[i];
 

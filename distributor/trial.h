@@ -119,9 +119,6 @@ char *trial_program(const char *directory, const char *target) CHECKED;
 int trial_add_foreign(struct trial *trial, struct trial_host *host, enum trial_kind kind,
 		      const char *target, int result, struct error *err) CHECKED;
 
-/* Removes a tree, never crossing into another file system. What cannot be removed stays. */
-void trial_remove(const char *path);
-
 /*
  * Unpacks each binary of a host out of its tarball, compares it with the lock, runs it, and with it
  * the tiny program of its target. Failures are cases; -1 only if this cannot go on.

@@ -262,7 +262,7 @@ trial_binaries(struct trial *trial, struct trial_host *host, struct error *err)
 	work.task = progress_start(trial->app->progress, label, PROGRESS_ITEMS, host->pair_count);
 	result = try_pairs(&work, err);
 	progress_done(work.task, NULL);
-	trial_remove(directory);
+	remove_tree(directory);
 	for (size_t i = 0; i < host->pair_count; i++)
 		free(TAKE(host->pairs[i].binary));
 	return result;

@@ -44,7 +44,7 @@ image_release(struct image *image)
 		(void)umount2(path, MNT_DETACH);
 	}
 	if (image->root != NULL)
-		trial_remove(image->root);
+		remove_tree(image->root);
 	free(image->root);
 	*image = (struct image){.root = NULL};
 }

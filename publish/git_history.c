@@ -71,18 +71,14 @@ path_inside(git_repository *git, const char *path)
 }
 
 int
-repo_file_at(struct repo *repo, const char *revision, const char *path, size_t max_bytes,
-	     char **ret_text, size_t *ret_length, struct error *err)
+repo_tree_file(struct repo *repo, const char *revision, const char *inside, size_t max_bytes,
+	       char **ret_text, size_t *ret_length, struct error *err)
 {
 	AUTO(object_freep) git_object *object = NULL;
-	auto_free char *inside = path_inside(repo->git, path);
-	auto_free char *spec = NULL;
+	auto_free char *spec = xasprintf("%s:%s", revision, inside);
 	const git_blob *blob;
 	uint64_t size;
 
-	if (inside == NULL)
-		return error_set(err, ERR_INPUT, "'%s' is not in the repository", path);
-	spec = xasprintf("%s:%s", revision, inside);
 	if (git_revparse_single(&object, repo->git, spec) < 0 ||
 	    git_object_type(object) != GIT_OBJECT_BLOB)
 		return error_set(err, ERR_NOT_FOUND, "there is no file '%s' in '%s'", inside,
@@ -95,4 +91,15 @@ repo_file_at(struct repo *repo, const char *revision, const char *path, size_t m
 	*ret_text = xstrndup(git_blob_rawcontent(blob), (size_t)size);
 	*ret_length = strlen(*ret_text);
 	return 0;
+}
+
+int
+repo_file_at(struct repo *repo, const char *revision, const char *path, size_t max_bytes,
+	     char **ret_text, size_t *ret_length, struct error *err)
+{
+	auto_free char *inside = path_inside(repo->git, path);
+
+	if (inside == NULL)
+		return error_set(err, ERR_INPUT, "'%s' is not in the repository", path);
+	return repo_tree_file(repo, revision, inside, max_bytes, ret_text, ret_length, err);
 }

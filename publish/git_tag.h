@@ -67,6 +67,12 @@ int repo_file_at(struct repo *repo, const char *revision, const char *path, size
 		 char **ret_text, size_t *ret_length, struct error *err) CHECKED;
 
 /*
+ * The same by the file's path in the tree of the revision; works in a bare repository too.
+ */
+int repo_tree_file(struct repo *repo, const char *revision, const char *inside, size_t max_bytes,
+		   char **ret_text, size_t *ret_length, struct error *err) CHECKED;
+
+/*
  * Where and with what to push. For https a token is used, which is sent to the host of the URL
  * and to no other; for ssh the agent.
  */

@@ -73,8 +73,13 @@ class Tree:
         self.write(edit)
 
     def _deb(self, host, targets, size, version, seed):
-        programs = {t: deb_release.make_elf(MACHINE[host], size + 1000 * i, seed * 100 + i)
-                    for i, t in enumerate(targets)}
+        programs = {}
+        for i, t in enumerate(targets):
+            body = bytearray(deb_release.make_elf(MACHINE[host], size + 1000 * i, seed * 100 + i))
+            number = version.split(":")[-1].split("+")[0]
+            says = f"qemu-{t} version {number} (Debian {version})\n\0".encode()
+            body[200:200 + len(says)] = says
+            programs[t] = bytes(body)
         return deb_release.make_deb(f"{self.root}/{host}.deb", DEBIAN[host], programs, version)
 
     def write(self, edit=None):
@@ -107,7 +112,7 @@ class Tree:
         if not os.path.isdir(f"{self.root}/.git"):
             self.git("init", "-q", "-b", "main", ".")
             with open(f"{self.root}/.gitignore", "w") as f:
-                f.write("/out*/\n/home/\n/cache/\n*.deb\n/registrars/\n/www*/\n")
+                f.write("/out*/\n/kept/\n/alone/\n/other/\n/home/\n/cache/\n*.deb\n/registrars/\n/www*/\n")
         self.git("add", "-A")
         self.git("commit", "-q", "-m", message)
 

@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""`distributor reproduce`: a release is made again from its tag and compared; whatever was changed
+in it is found, and said where. Prints TAP."""
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import tap  # noqa: E402
+from release_lib import Tree, sha256  # noqa: E402
+
+WORK = tempfile.mkdtemp(prefix="reproduce-")
+TMP = os.path.join(WORK, "tmp")
+os.makedirs(TMP)
+PROVENANCE = "provenance.sigstore.json"
+
+
+def reproduce(t, *arguments, where=None):
+    return t.run("reproduce", "--cache", "cache", "--registrars", "registrars", *arguments,
+                 env={"TMPDIR": where or TMP, "TZ": "Pacific/Chatham", "SOURCE_DATE_EPOCH": "7"})
+
+
+def rows(done):
+    document = json.loads(done.stdout)
+    return {r["name"]: (r["state"], r["detail"]) for r in document["files"]}, document
+
+
+def fails(name, done, status, *parts):
+    tap.ok(name, done.returncode == status and all(p in done.stderr for p in parts),
+           f"exit {done.returncode}\n{done.stdout}{done.stderr}", f"wanted {status} {parts}")
+
+
+def test_same(t):
+    done = reproduce(t, "www/latest", "--json")
+    found, document = rows(done)
+    tap.ok("a release is reproduced from its tag", done.returncode == 0 and document["reproduced"],
+           done.stdout + done.stderr)
+    states = {name: state for name, (state, _) in found.items()}
+    tap.equal("only the provenance is of its run",
+              {n for n, s in states.items() if s != "same"}, {PROVENANCE})
+    files = set(os.listdir(t.path("www/latest"))) - {"SHA256SUMS", "SHA256SUMS.sig",
+                                                     "SHA256SUMS.minisig"}
+    images = {n for n in states if n.startswith("image ")}
+    tap.equal("every file is compared", set(states) - images, files)
+    tap.ok("and every image", {"image latest", f"image {t.version}", "image register",
+                               "image aarch64-s390x"} <= images, images)
+    tap.equal("nothing is left behind", os.listdir(TMP), [])
+    done = reproduce(t, f"file://{t.path('www/latest')}")
+    tap.ok("from a URL", done.returncode == 0 and "it is reproduced" in done.stdout,
+           done.stdout + done.stderr)
+    done = reproduce(t, t.tag, "--against", "www/latest", "--no-images")
+    tap.ok("by the name of the tag", done.returncode == 0, done.stdout + done.stderr)
+    done = reproduce(t, "www/latest", "--keep", "kept")
+    tap.ok("--keep leaves what was made", done.returncode == 0 and
+           sha256(t.path("kept/out/assets/qemu-arm-static.tar.gz")) ==
+           sha256(t.path("www/latest/qemu-arm-static.tar.gz")), done.stdout + done.stderr)
+
+
+def changed(t, name, edit):
+    """A copy of OUT in which one file was changed, with a SHA256SUMS that agrees."""
+    copy = t.path("out-changed")
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(t.path("out"), copy)
+    path = f"{copy}/assets/{name}"
+    with open(path, "rb") as f:
+        data = edit(f.read())
+    if data is None:
+        os.unlink(path)
+        return copy
+    with open(path, "wb") as f:
+        f.write(data)
+    with open(f"{copy}/assets/SHA256SUMS") as f:
+        lines = [line for line in f if line.split()[1] != name]
+    lines.append(f"{hashlib.sha256(data).hexdigest()}  {name}\n")
+    with open(f"{copy}/assets/SHA256SUMS", "w") as f:
+        f.writelines(sorted(lines, key=lambda line: line.split()[1]))
+    return copy
+
+
+def at(offset, value):
+    def edit(data):
+        data = bytearray(data)
+        data[offset] = value
+        return bytes(data)
+    return edit
+
+
+def repacked(edit):
+    """The same file compressed by another program, after a change to what is in it."""
+    return lambda data: data[:10] + gzip.compress(edit(gzip.decompress(data)), mtime=0)[10:]
+
+
+def test_differences(t):
+    tarball = "aarch64_qemu-s390x-static.tar.gz"
+    for what, name, edit, state, detail in [
+            ("another time in a tar header", tarball, repacked(at(140, 0x37)), "differs",
+             "time of 'qemu-s390x-static'"),
+            ("another byte of a program", tarball, repacked(at(5000, 0)), "differs",
+             "byte 4488 of 'qemu-s390x-static'"),
+            ("another compressor", tarball, repacked(bytes), "differs",
+             "unpacked they are the same"),
+            ("a header of gzip with a time", tarball, at(4, 1), "differs",
+             "at byte 4 of "),
+            ("a program under its legacy name", "qemu-arm-static", at(7777, 0), "differs",
+             "at byte 7777 of "),
+            ("a shorter file", "qemu-arm-static", lambda d: d[:100], "differs",
+             "it ends after 100 bytes"),
+            ("a line of a document", f"qemu-user-static-{t.version}.spdx.json",
+             lambda d: d.replace(b"SPDX-2.3", b"SPDX-2.2"), "differs", ": line "),
+            ("a file that is not there", tarball, lambda d: None, "missing", "is not there"),
+            ("a file that nobody makes", "README", lambda d: b"x", "extra", "it was not made")]:
+        if name == "README":
+            with open(t.path("out/assets/README"), "w"):
+                pass
+        done = reproduce(t, changed(t, name, edit), "--json", "--no-images")
+        if name == "README":
+            os.unlink(t.path("out/assets/README"))
+        found, document = rows(done)
+        got = found.get(name, ("", ""))
+        tap.ok(f"found: {what}", done.returncode == 4 and document["different"] == 1 and
+               got[0] == state and detail in got[1], done.returncode, got, done.stderr)
+    fails("... and the exit status is 4", done, 4, f"{t.tag} is not reproduced: 1 of ")
+
+
+def test_images(t):
+    """Another registrar: the layers of all-in-one images and of `register` differ, pairs do not."""
+    other = t.path("other")
+    shutil.copytree(t.path("registrars"), other)
+    with open(f"{other}/register-aarch64", "r+b") as f:
+        f.seek(3000)
+        f.write(b"changed")
+    found, _ = rows(t.run("reproduce", "--cache", "cache", "--registrars", "other", "--json", "out",
+                          env={"TMPDIR": TMP}))
+    different = {n for n, (s, _) in found.items() if s == "differs"}
+    tap.equal("another registrar is in these images", different, {
+        "image latest", f"image {t.version}", "image register", f"image register-{t.version}",
+        f"qemu-user-static-{t.version}.release.json"})
+    tap.has("... in that layer of that image, in that file", found["image latest"][1] or "",
+            "image 2 of the index: layer, at byte ", "byte 3000 of 'register'")
+
+
+def test_inputs(t):
+    done = reproduce(t, "v0.1-1")
+    fails("a tag that is not there", done, 5, "v0.1-1")
+    fails("a directory without a release", reproduce(t, "keys"), 5, "SHA256SUMS")
+    fails("files of another tag", reproduce(t, "v1-1", "--against", "www/latest"), 4,
+          f"the files are those of '{t.tag}', not of 'v1-1'")
+    shutil.copytree(t.path("www/latest"), t.path("alone"))
+    empty = f"{WORK}/nowhere"
+    with open(t.path("matrix.json"), "a") as f:
+        f.write("\n")
+    fails("another matrix and no tag", reproduce(t, "alone", "--repo", empty, "--matrix",
+                                                 "matrix.json"), 5,
+          "the 'matrix.json' that v8.1.0-1 was made from", "'matrix.json' is another")
+    t.git("checkout", "-q", "matrix.json")
+    done = reproduce(t, "alone", "--repo", empty, "--matrix", "matrix.json", "--no-images")
+    tap.ok("matrix and lock from files with the right digests", done.returncode == 0,
+           done.stdout + done.stderr)
+    done = t.run("reproduce", "--cache", "nothing", "--offline", "www/latest", env={"TMPDIR": TMP})
+    fails("packages that cannot be had", done, 5, f"cannot make {t.tag} again")
+    tap.equal("nothing is left behind after failures", os.listdir(TMP), [])
+
+
+TREE = Tree(f"{WORK}/tree")
+TREE.keygen()
+TREE.commit()
+TREE.release("--directory", "www", "--key", "home/release.pem", status=0)
+test_same(TREE)
+test_differences(TREE)
+test_images(TREE)
+test_inputs(TREE)
+shutil.rmtree(WORK)
+tap.done()
