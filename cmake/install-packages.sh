@@ -27,6 +27,7 @@ fedora_name() {
     xz-utils) echo xz ;;
     libclang-rt-*-dev) echo compiler-rt ;;
     gcc-*-linux-gnu* | libc6-dev-*-cross | apt-utils | iproute2) ;;
+    golang-github-containers-common | libdevmapper1.02.1 | libseccomp2) ;;
     *) echo "$1" ;;
   esac
 }

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "distributor/command.h"
+#include "distributor/engine.h"
 #include "distributor/out_lock.h"
 #include "distributor/sandbox.h"
 #include "distributor/trial.h"
@@ -13,14 +14,39 @@ extern const struct command cmd_test;
 
 static struct text_list wanted_targets;
 static const char *emulators;
-static uint64_t timeout_sec = 60;
+static uint64_t timeout_sec = UINT64_MAX; /* then it is one of these */
+
+enum { PROGRAM_SEC = 60, ENGINE_SEC = 600 };
+
 static bool strict;
+static struct engine_options engine;
+
+/* Options that mean something for an engine only, and the other way round. */
+static int
+check_engine_options(struct error *err)
+{
+	if (engine.name == NULL &&
+	    (engine.command != NULL || engine.run.count != 0 || engine.image != NULL ||
+	     engine.foreign_image != NULL || engine.machine_wide))
+		return error_set(err, ERR_USAGE, "say --engine docker or --engine podman, too");
+	if (engine.name == NULL)
+		return 0;
+	if (strcmp(engine.name, "docker") != 0 && strcmp(engine.name, "podman") != 0)
+		return error_set(err, ERR_USAGE, "--engine takes docker or podman, not '%s'",
+				 engine.name);
+	if (wanted_targets.count != 0 || emulators != NULL || strict)
+		return error_set(err, ERR_USAGE,
+				 "--target, --emulators and --strict do not go with --engine");
+	return 0;
+}
 
 static int
 check_options(struct error *err)
 {
-	if (timeout_sec == 0 || timeout_sec > 3600)
+	if (timeout_sec != UINT64_MAX && (timeout_sec == 0 || timeout_sec > 3600))
 		return error_set(err, ERR_USAGE, "--timeout takes a number from 1 to 3600");
+	if (check_engine_options(err) < 0)
+		return -1;
 	for (size_t i = 0; i < wanted_targets.count; i++) {
 		const char *name = wanted_targets.items[i];
 		const char *meant;
@@ -70,6 +96,12 @@ try_all(const struct sandbox *sandbox, void *context, struct error *err)
 	return trial_report(trial, monotonic_sec() - started, strict, err);
 }
 
+static unsigned int
+timeout_of(unsigned int usual_sec)
+{
+	return timeout_sec != UINT64_MAX ? (unsigned int)timeout_sec : usual_sec;
+}
+
 static int
 run_test(struct app *app, int argc, char **argv, struct error *err)
 {
@@ -81,14 +113,18 @@ run_test(struct app *app, int argc, char **argv, struct error *err)
 		.matrix = &matrix,
 		.lock = &lock,
 		.emulators = emulators,
-		.timeout_ms = (unsigned int)timeout_sec * 1000,
+		.timeout_ms = timeout_of(PROGRAM_SEC) * 1000,
 	};
 	auto_free char *lock_path = app_lock_path(app);
 	auto_close int out = -1;
 
 	(void)argc;
 	(void)argv;
-	if (check_options(err) < 0 || matrix_load(app->matrix_path, &matrix, err) < 0 ||
+	if (check_options(err) < 0)
+		return -1;
+	if (engine.name != NULL)
+		return engine_try(app, &engine, timeout_of(ENGINE_SEC), err);
+	if (matrix_load(app->matrix_path, &matrix, err) < 0 ||
 	    app_check_hosts(app, &matrix, err) < 0 || lock_load(lock_path, &lock, err) < 0 ||
 	    lock_check_matrix(&lock, &matrix, err) < 0)
 		return -1;
@@ -105,8 +141,21 @@ static const struct option_spec test_options[] = {
 	 "emulators for this machine that run the other hosts'\n"
 	 "binaries (default: those of this release, else of $PATH)"},
 	{"timeout", '\0', "SECONDS", OPTION_NUMBER, &timeout_sec,
-	 "how long one program may take (default 60)"},
+	 "how long one program may take (default 60; 600 for a\ncommand of an engine)"},
 	{"strict", '\0', NULL, OPTION_FLAG, &strict, "fail if anything could not be tried"},
+	{"engine", '\0', "ENGINE", OPTION_TEXT, &engine.name,
+	 "docker or podman: run the six checks of the images with it\ninstead"},
+	{"engine-command", '\0', "WORDS", OPTION_TEXT, &engine.command,
+	 "how the engine is called (default: by its name)"},
+	{"run-option", '\0', "OPTION", OPTION_LIST, &engine.run,
+	 "a further option for the engine's 'run'; may be repeated"},
+	{"image", '\0', "REPOSITORY", OPTION_TEXT, &engine.image,
+	 "images that the engine can pull (default: OUT/images is\nloaded into it)"},
+	{"foreign-image", '\0', "IMAGE", OPTION_TEXT, &engine.foreign_image,
+	 "an image for arm64 (on an arm64 machine: for amd64) with a\n"
+	 "uname (default: one with a tiny program is made)"},
+	{"machine-wide", '\0', NULL, OPTION_FLAG, &engine.machine_wide,
+	 "with --engine: the machine's own qemu-* entries may be\nreplaced"},
 	{.name = NULL},
 };
 
@@ -129,9 +178,16 @@ const struct command cmd_test = {
 		"Columns: binaries that say their version; tiny programs that they run; files "
 		"that\n"
 		"the registrar writes for systemd; images ('latest' and 'register') that register\n"
-		"in the kernel; programs that then run by themselves.\n",
-	.examples = "  distributor test\n"
-		    "  distributor test --host aarch64 --target arm --target s390x\n",
+		"in the kernel; programs that then run by themselves.\n"
+		"\n"
+		"With --engine the images run under docker or podman as their users run them.\n"
+		"That replaces the whole machine's entries qemu-*, unless all is in a user\n"
+		"namespace. If there were any, those of the images are there afterwards.\n",
+	.examples =
+		"  distributor test\n"
+		"  distributor test --host aarch64 --target arm --target s390x\n"
+		"  sudo distributor test --engine docker --machine-wide\n"
+		"  podman unshare distributor test --engine podman --image ghcr.io/owner/repo\n",
 	.options = test_options,
 	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_OUT | SHARED_HOST | SHARED_JOBS,
 	.min_args = 0,

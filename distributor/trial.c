@@ -52,30 +52,34 @@ collect_pairs(const struct trial *trial, const struct text_list *targets, struct
 	}
 }
 
-static int
-make_work(struct trial *trial, struct error *err)
+int
+trial_make_work(char **ret_path, struct error *err)
 {
 	const char *temporary = getenv("TMPDIR");
-	char *work = xasprintf("%s/distributor-test.XXXXXX",
-			       temporary != NULL && *temporary == '/' ? temporary : "/tmp");
+	auto_free char *work =
+		xasprintf("%s/distributor-test.XXXXXX",
+			  temporary != NULL && *temporary == '/' ? temporary : "/tmp");
 
-	if (mkdtemp(work) == NULL) {
-		error_set_errno(err, ERR_IO, "cannot make the directory '%s'", work);
-		free(work);
-		return -1;
-	}
-	trial->work = work;
-	return trial_write_programs(work, err);
+	if (mkdtemp(work) == NULL)
+		return error_set_errno(err, ERR_IO, "cannot make the directory '%s'", work);
+	*ret_path = TAKE(work);
+	return 0;
+}
+
+const struct arch *
+trial_machine(void)
+{
+	struct utsname names;
+
+	return uname(&names) == 0 ? arch_find_any(names.machine) : NULL;
 }
 
 int
 trial_begin(struct trial *trial, const struct text_list *targets, struct error *err)
 {
-	struct utsname names;
 	size_t pairs = 0;
 
-	if (uname(&names) == 0)
-		trial->machine = arch_find_any(names.machine);
+	trial->machine = trial_machine();
 	(void)pthread_mutex_init(&trial->lock_cases, NULL);
 	trial->assets = path_join(trial->app->out, "assets");
 	trial->images = path_join(trial->app->out, "images");
@@ -94,7 +98,9 @@ trial_begin(struct trial *trial, const struct text_list *targets, struct error *
 		return error_set(err, ERR_INPUT,
 				 "'%s' has no tarball to test; 'distributor tarballs' makes them",
 				 trial->assets);
-	return make_work(trial, err);
+	if (trial_make_work(&trial->work, err) < 0)
+		return -1;
+	return trial_write_programs(trial->work, err);
 }
 
 void

@@ -41,6 +41,11 @@ def skip(name, reason):
     print(f"# SKIPPED: {reason}\nok {_count} - {name} # SKIP {reason}")
 
 
+def finish():
+    """The plan; returns the exit status."""
+    print(f"1..{_count}", flush=True)
+    return 1 if _failed else 0
+
+
 def done():
-    print(f"1..{_count}")
-    sys.exit(1 if _failed else 0)
+    sys.exit(finish())

@@ -37,21 +37,13 @@ def package_version(host=MACHINE):
     return said.group(1).decode()
 
 
-def programs(host):
-    result = {}
-    for target in TARGETS:
-        with open(emulator(host, target), "rb") as f:
-            result[target] = f.read()
-    return result
-
-
 class Release:
     """DIRECTORY/matrix.json, its lock and cache; out/ is what `tarballs` and `images` make."""
 
     def __init__(self, directory, hosts=HOSTS, version=None):
         self.directory = directory
         os.makedirs(directory, exist_ok=True)
-        debs = {h: deb_release.make_deb(f"{directory}/{h}.deb", DEBIAN[h], programs(h),
+        debs = {h: deb_release.make_deb(f"{directory}/{h}.deb", DEBIAN[h], self.programs(h),
                                         version=version or package_version(h), compressor="none")
                 for h in hosts}
         matrix, lock = deb_release.write(directory, debs)
@@ -60,6 +52,14 @@ class Release:
                 matrix["hosts"][package["host"]]["version"] = package["qemu_version"]
         with open(f"{directory}/matrix.json", "w") as f:
             json.dump(matrix, f)
+
+    def programs(self, host):
+        """Of each target, its emulator."""
+        result = {}
+        for target in TARGETS:
+            with open(emulator(host, target), "rb") as f:
+                result[target] = f.read()
+        return result
 
     def command(self, name, *options, out=None, program=DISTRIBUTOR):
         return [program, name, "--matrix", f"{self.directory}/matrix.json", "--out",
