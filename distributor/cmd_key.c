@@ -221,9 +221,10 @@ run_key(struct app *app, int argc, char **argv, struct error *err)
 }
 
 static const struct option_spec key_options[] = {
-	{"to", '\0', "FORM", OPTION_TEXT, &form,
-	 "ssh, minisign, pem (cosign), allowed-signers; or, with\n--output: secret-pem, "
-	 "secret-line (for a CI secret),\nsecret-openssh"},
+	{"to", '\0', "ssh|minisign|pem|allowed-signers|secret-pem|secret-line|secret-openssh",
+	 OPTION_TEXT, &form,
+	 "the form; pem is for cosign, secret-line for a CI secret.\n"
+	 "Secret ones need --output"},
 	{"output", '\0', "FILE", OPTION_TEXT, &output, "write it there"},
 	{"principal", '\0', "NAME", OPTION_TEXT, &principal, "the name in ssh and allowed-signers"},
 	{"endorse", '\0', NULL, OPTION_FLAG, &endorse,

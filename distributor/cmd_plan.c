@@ -216,8 +216,8 @@ run_plan(struct app *app, int argc, char **argv, struct error *err)
 }
 
 static const struct option_spec plan_options[] = {
-	{"format", '\0', "FORMAT", OPTION_TEXT, &format,
-	 "table, json, markdown, or github: one line for a workflow's\nstrategy.matrix"},
+	{"format", '\0', "table|json|markdown|github", OPTION_TEXT, &format,
+	 "how; github: one line for a workflow's strategy.matrix"},
 	{"diff", '\0', NULL, OPTION_FLAG, &diff,
 	 "say what the matrix changes against the last lock"},
 	{.name = NULL},

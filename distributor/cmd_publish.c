@@ -123,9 +123,9 @@ run_publish(struct app *app, int argc, char **argv, struct error *err)
 }
 
 static const struct option_spec publish_options_table[] = {
-	{"target", '\0', "KIND", OPTION_TEXT, &target,
+	{"target", '\0', "github|directory", OPTION_TEXT, &target,
 	 "github (default), or directory: a plain directory DIR"},
-	{"latest", '\0', "WHEN", OPTION_TEXT, &latest,
+	{"latest", '\0', "auto|yes|no", OPTION_TEXT, &latest,
 	 "auto: unless a newer version is the latest (default);\nyes, also for a release that is "
 	 "published; no"},
 	{"adopt", '\0', NULL, OPTION_FLAG, &adopt,

@@ -96,7 +96,7 @@ static const struct option_spec push_cmd_options[] = {
 	 "certificates to trust instead of the system's"},
 	{"plain-http", '\0', NULL, OPTION_FLAG, &options.plain_http,
 	 "talk http:// also to other machines than this one"},
-	{"token-server", '\0', "HOST", OPTION_LIST, &options.token_servers,
+	{"token-server", '\0', "SERVER", OPTION_LIST, &options.token_servers,
 	 "a host that may see the credentials, besides the\nregistry's own; may be repeated"},
 	{"mount-from", '\0', "PATH", OPTION_TEXT, &options.mount_from,
 	 "another repository at the same registry that may have\nsome of the blobs"},

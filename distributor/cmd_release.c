@@ -71,7 +71,7 @@ run_release(struct app *app, int argc, char **argv, struct error *err)
 }
 
 static const struct option_spec release_options[] = {
-	{"target", '\0', "KIND", OPTION_TEXT, &target,
+	{"target", '\0', "github|directory", OPTION_TEXT, &target,
 	 "github (default), or directory: everything on this machine"},
 	{"directory", '\0', "DIR", OPTION_TEXT, &options.directory,
 	 "the directory (default OUT/releases)"},
@@ -85,7 +85,7 @@ static const struct option_spec release_options[] = {
 	 "where the tag is pushed (default origin)"},
 	{"tagger", '\0', "WHO", OPTION_TEXT, &options.tagger,
 	 "\"NAME <EMAIL>\" (default: git's user, else the signer)"},
-	{"latest", '\0', "WHEN", OPTION_TEXT, &latest,
+	{"latest", '\0', "auto|yes|no", OPTION_TEXT, &latest,
 	 "auto: unless a newer version is the latest (default);\nyes; no"},
 	{"template", '\0', "FILE", OPTION_TEXT, &options.publish.template_path,
 	 "the text of the release page, see publish"},
@@ -99,7 +99,7 @@ static const struct option_spec release_options[] = {
 	 "certificates of registries to trust instead of the system's"},
 	{"plain-http", '\0', NULL, OPTION_FLAG, &options.push.plain_http,
 	 "talk http:// also to registries on other machines"},
-	{"token-server", '\0', "HOST", OPTION_LIST, &options.push.token_servers,
+	{"token-server", '\0', "SERVER", OPTION_LIST, &options.push.token_servers,
 	 "see push; may be repeated"},
 	{"connections", '\0', "N", OPTION_NUMBER, &options.push.connections,
 	 "requests to a registry at the same time (default 6)"},

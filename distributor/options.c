@@ -19,24 +19,22 @@ struct parser {
 };
 
 static void
-add_tables(struct parser *parser, const struct option_spec *const *tables, size_t table_count)
+add_table(struct parser *parser, const struct option_spec *table)
 {
 	char *letter = parser->letters;
 
 	*letter++ = ':'; /* a missing argument is reported as ':' and not printed */
-	for (size_t t = 0; t < table_count; t++) {
-		for (const struct option_spec *s = tables[t]; s != NULL && s->name != NULL; s++) {
-			assert(parser->count < MAX_OPTIONS);
-			parser->longs[parser->count] = (struct option){
-				s->name, s->argument != NULL ? required_argument : no_argument,
-				NULL, FIRST_LONG + (int)parser->count};
-			parser->specs[parser->count++] = s;
-			if (s->letter == '\0')
-				continue;
-			*letter++ = s->letter;
-			if (s->argument != NULL)
-				*letter++ = ':';
-		}
+	for (const struct option_spec *s = table; s->name != NULL; s++) {
+		assert(parser->count < MAX_OPTIONS);
+		parser->longs[parser->count] = (struct option){
+			s->name, s->argument != NULL ? required_argument : no_argument, NULL,
+			FIRST_LONG + (int)parser->count};
+		parser->specs[parser->count++] = s;
+		if (s->letter == '\0')
+			continue;
+		*letter++ = s->letter;
+		if (s->argument != NULL)
+			*letter++ = ':';
 	}
 	*letter = '\0';
 }
@@ -108,13 +106,12 @@ unknown_option(const struct parser *parser, const char *word, struct error *err)
 }
 
 int
-options_parse(const struct option_spec *const *tables, size_t table_count, int argc, char **argv,
-	      struct error *err)
+options_parse(const struct option_spec *table, int argc, char **argv, struct error *err)
 {
 	struct parser parser = {.count = 0};
 	int value, operands;
 
-	add_tables(&parser, tables, table_count);
+	add_table(&parser, table);
 	optind = 0; /* GNU: start over */
 	opterr = 0;
 	while ((value = getopt_long(argc, argv, parser.letters, parser.longs, NULL)) != -1) {
@@ -139,7 +136,7 @@ options_parse(const struct option_spec *const *tables, size_t table_count, int a
 void
 options_print(const struct option_spec *table)
 {
-	for (const struct option_spec *s = table; s != NULL && s->name != NULL; s++) {
+	for (const struct option_spec *s = table; s->name != NULL; s++) {
 		auto_free char *left = xasprintf(
 			"%c%c%c --%s%s%s", s->letter != '\0' ? '-' : ' ',
 			s->letter != '\0' ? s->letter : ' ', s->letter != '\0' ? ',' : ' ', s->name,

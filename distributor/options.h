@@ -25,21 +25,26 @@ enum option_type {
 };
 
 struct option_spec {
-	const char *name;     /* long name without the dashes */
-	char letter;          /* '\0' for none */
-	const char *argument; /* its name in the help; NULL for a flag */
+	const char *name; /* long name without the dashes */
+	char letter;      /* '\0' for none */
+	/*
+	 * What the help calls its argument; NULL for a flag. Names in capitals stand for something:
+	 * FILE and DIR for paths, HOST and TARGET for architectures. Words in small letters are
+	 * those that it takes: "table|json". Shells complete it accordingly.
+	 */
+	const char *argument;
 	enum option_type type;
 	void *target;
 	const char *help;
 };
 
 /*
- * Reads the options of `tables` (each ended by a NULL name) from argv[1...]; operands may stand
- * between them and are moved to the front, after argv[0]. Returns the number of operands, or -1
- * with ERR_USAGE.
+ * Reads the options of `table` (at most 64, ended by a NULL name) from argv[1...]; operands may
+ * stand between them and are moved to the front, after argv[0]. Returns the number of operands, or
+ * -1 with ERR_USAGE.
  */
-int options_parse(const struct option_spec *const *tables, size_t table_count, int argc,
-		  char **argv, struct error *err) CHECKED;
+int
+options_parse(const struct option_spec *table, int argc, char **argv, struct error *err) CHECKED;
 
 /* Prints one line or more for each option of a table, in columns. */
 void options_print(const struct option_spec *table);

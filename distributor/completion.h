@@ -1,0 +1,14 @@
+#pragma once
+
+/*
+ * Scripts by which shells complete this program's command lines, made from the tables that --help
+ * is made from: commands, options, the words, architectures and files that an option takes, and
+ * the files that a command takes.
+ */
+
+#include "base/strbuf.h"
+
+/* Each appends a whole script; it needs nothing but its shell, and runs nothing of ours. */
+void completion_bash(struct strbuf *script);
+void completion_zsh(struct strbuf *script);
+void completion_fish(struct strbuf *script);

@@ -1,0 +1,14 @@
+#pragma once
+
+/*
+ * The manual, in the man(7) macros of roff, made from the tables that --help is made from: a page
+ * "distributor" in section 1, and a page "distributor-COMMAND" for each command.
+ */
+
+#include "base/strbuf.h"
+
+struct command;
+
+/* `date` is that of the program's version, "2026-11-28". Both append to `page`. */
+void manual_program(const char *date, struct strbuf *page);
+void manual_command(const struct command *command, const char *date, struct strbuf *page);
