@@ -29,7 +29,7 @@ cell_sign(const struct plan_cell *cell)
 	}
 	if (cell->tarball && cell->image)
 		return cell->state == PLAN_LOCKED ? "x" : "?";
-	return cell->tarball ? "t" : "i";
+	return "t";
 }
 
 static void
@@ -82,8 +82,8 @@ print_text(const struct plan *plan, enum table_style style)
 	(void)printf("\n");
 	print_matrix(plan, style);
 	(void)printf("\n%s\n", plan->lock != NULL
-				       ? "x: tarball and image, t: tarball only, i: image only, "
-					 "-: excluded, blank: the package has no such binary"
+				       ? "x: tarball and image, t: tarball only, -: excluded, "
+					 "blank: the package has no such binary"
 				       : "Nothing is locked: '?' is what QEMU of that version has. "
 					 "'distributor lock' finds out.");
 	(void)printf("\n%zu assets: %zu tarballs, %zu under legacy names, %zu release files\n",

@@ -80,6 +80,13 @@ matrix_find_host(const struct matrix *matrix, const char *name)
 	return NULL;
 }
 
+bool
+matrix_exclude_covers(const struct matrix_exclude *exclude, const char *from, const char *to)
+{
+	return (exclude->from == NULL || strcmp(exclude->from, from) == 0) &&
+	       (exclude->to == NULL || strcmp(exclude->to, to) == 0);
+}
+
 static bool
 asked_for(const struct matrix *matrix, const char *from, const char *to, enum matrix_only kept)
 {
@@ -90,10 +97,8 @@ asked_for(const struct matrix *matrix, const char *from, const char *to, enum ma
 			wanted = true;
 	for (size_t i = 0; i < matrix->exclude_count; i++) {
 		const struct matrix_exclude *exclude = &matrix->excludes[i];
-		bool from_matches = exclude->from == NULL || strcmp(exclude->from, from) == 0;
-		bool to_matches = exclude->to == NULL || strcmp(exclude->to, to) == 0;
 
-		if (from_matches && to_matches && exclude->only != kept)
+		if (exclude->only != kept && matrix_exclude_covers(exclude, from, to))
 			wanted = false;
 	}
 	return wanted;

@@ -56,6 +56,8 @@ struct matrix_exclude {
 	enum matrix_only only;
 };
 
+bool matrix_exclude_covers(const struct matrix_exclude *exclude, const char *from, const char *to);
+
 struct matrix {
 	struct jsonx_doc doc;
 	const char *name;
@@ -97,7 +99,7 @@ const struct matrix_host *matrix_find_host(const struct matrix *matrix, const ch
 /*
  * Whether the matrix asks for tarballs (or images) of this pair, as far as targets and exclusions
  * go; whether the package has the binary is for the lock to say. A host's own architecture has a
- * tarball and never an image.
+ * tarball and never an image; there is no image without a tarball.
  */
 bool matrix_wants_tarball(const struct matrix *matrix, const char *from, const char *to);
 bool matrix_wants_image(const struct matrix *matrix, const char *from, const char *to);

@@ -346,6 +346,35 @@ read_exclude(struct matrix *matrix, const json_t *object, const char *path,
 	return exclude->to != NULL ? check_target(matrix, to_path, exclude->to, err) : 0;
 }
 
+/*
+ * Images are made of the tarballs' bytes, also by those who make them again of a published release,
+ * so an exclusion may not leave an image alone.
+ */
+static int
+check_images_have_tarballs(const struct matrix *matrix, const struct matrix_exclude *exclude,
+			   const char *path, struct error *err)
+{
+	auto_free char *where = jsonx_path(path, "only");
+
+	for (size_t h = 0; h < matrix->host_count; h++) {
+		const char *from = matrix->hosts[h].arch->name;
+
+		for (size_t t = 0; t < target_count; t++) {
+			const char *to = target_table[t];
+
+			if (matrix_exclude_covers(exclude, from, to) &&
+			    matrix_wants_image(matrix, from, to) &&
+			    !matrix_wants_tarball(matrix, from, to))
+				return jsonx_error(&matrix->doc, err, where,
+						   "leaves the image '%s-%s' without the tarball "
+						   "that it is made of; without \"only\" both are "
+						   "excluded",
+						   from, to);
+		}
+	}
+	return 0;
+}
+
 static int
 read_excludes(struct matrix *matrix, struct error *err)
 {
@@ -364,6 +393,12 @@ read_excludes(struct matrix *matrix, struct error *err)
 			xgrow(matrix->excludes, matrix->exclude_count, sizeof(*matrix->excludes));
 		if (read_exclude(matrix, value, path, &matrix->excludes[matrix->exclude_count++],
 				 err) < 0)
+			return -1;
+	}
+	for (i = 0; i < matrix->exclude_count; i++) {
+		auto_free char *path = jsonx_path_index("exclude", i);
+
+		if (check_images_have_tarballs(matrix, &matrix->excludes[i], path, err) < 0)
 			return -1;
 	}
 	return 0;

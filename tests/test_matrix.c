@@ -91,6 +91,25 @@ pairs_follow_targets_and_exclusions(void **state)
 	assert_false(matrix_wants_tarball(&matrix, "x86_64", "s390x"));
 }
 
+/* Where there is no image, or none is left, "tarballs" alone may be excluded. */
+static void
+tarballs_are_excluded_where_no_image_needs_them(void **state)
+{
+	static const char text[] =
+		"{\"name\":\"q\",\"version\":\"10.0.13-1\","
+		"\"sources\":{\"t\":{\"type\":\"apt\",\"suite\":\"trixie\"}},"
+		"\"hosts\":{\"x86_64\":{\"source\":\"t\"}},\"targets\":\"all\","
+		"\"exclude\":[{\"to\":\"x86_64\",\"only\":\"tarballs\"},"
+		"{\"to\":\"arm\",\"only\":\"tarballs\"},{\"to\":\"arm\",\"only\":\"images\"}]}";
+	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+
+	(void)state;
+	parse_matrix(text, &matrix);
+	assert_false(matrix_wants_tarball(&matrix, "x86_64", "x86_64"));
+	assert_false(matrix_wants_tarball(&matrix, "x86_64", "arm"));
+	assert_false(matrix_wants_image(&matrix, "x86_64", "arm"));
+}
+
 static void
 paths_begin_beside_the_matrix(void **state)
 {
@@ -334,6 +353,7 @@ main(void)
 		cmocka_unit_test(each_mistake_is_named),
 		cmocka_unit_test(shipped_matrices_are_read),
 		cmocka_unit_test(pairs_follow_targets_and_exclusions),
+		cmocka_unit_test(tarballs_are_excluded_where_no_image_needs_them),
 		cmocka_unit_test(paths_begin_beside_the_matrix),
 		cmocka_unit_test(a_lock_survives_writing_and_reading),
 		cmocka_unit_test(broken_locks_are_refused),
