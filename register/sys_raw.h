@@ -8,6 +8,28 @@
  * stack, and passes the address of argc to sys_start(), which does not return.
  */
 
+/*
+ * Most kernels take the number and the arguments in fixed registers, and leave the result in that
+ * of the first argument. What follows `e` are the registers that the call does not keep.
+ */
+#define SYS_RAW_REGISTERS(instruction, n, a, b, c, d, e, ...)                                      \
+	static inline long sys_raw(long number, long first, long second, long third, long fourth,  \
+				   long fifth)                                                     \
+	{                                                                                          \
+		register long rn __asm__(n) = number;                                              \
+		register long ra __asm__(a) = first;                                               \
+		register long rb __asm__(b) = second;                                              \
+		register long rc __asm__(c) = third;                                               \
+		register long rd __asm__(d) = fourth;                                              \
+		register long re __asm__(e) = fifth;                                               \
+                                                                                                   \
+		__asm__ volatile(instruction                                                       \
+				 : "+r"(ra)                                                        \
+				 : "r"(rn), "r"(rb), "r"(rc), "r"(rd), "r"(re)                     \
+				 : __VA_ARGS__);                                                   \
+		return ra;                                                                         \
+	}
+
 #if defined(__x86_64__)
 
 static inline long
@@ -54,22 +76,7 @@ sys_raw(long number, long a, long b, long c, long d, long e)
 
 #elif defined(__aarch64__)
 
-static inline long
-sys_raw(long number, long a, long b, long c, long d, long e)
-{
-	register long x8 __asm__("x8") = number;
-	register long x0 __asm__("x0") = a;
-	register long x1 __asm__("x1") = b;
-	register long x2 __asm__("x2") = c;
-	register long x3 __asm__("x3") = d;
-	register long x4 __asm__("x4") = e;
-
-	__asm__ volatile("svc #0"
-			 : "+r"(x0)
-			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4)
-			 : "memory");
-	return x0;
-}
+SYS_RAW_REGISTERS("svc #0", "x8", "x0", "x1", "x2", "x3", "x4", "memory")
 
 #define SYS_RAW_START                                                                              \
 	"mov x29, #0\n"                                                                            \
@@ -80,22 +87,7 @@ sys_raw(long number, long a, long b, long c, long d, long e)
 
 #elif defined(__arm__)
 
-static inline long
-sys_raw(long number, long a, long b, long c, long d, long e)
-{
-	register long r7 __asm__("r7") = number;
-	register long r0 __asm__("r0") = a;
-	register long r1 __asm__("r1") = b;
-	register long r2 __asm__("r2") = c;
-	register long r3 __asm__("r3") = d;
-	register long r4 __asm__("r4") = e;
-
-	__asm__ volatile("svc #0"
-			 : "+r"(r0)
-			 : "r"(r7), "r"(r1), "r"(r2), "r"(r3), "r"(r4)
-			 : "memory");
-	return r0;
-}
+SYS_RAW_REGISTERS("svc #0", "r7", "r0", "r1", "r2", "r3", "r4", "memory")
 
 #define SYS_RAW_START                                                                              \
 	"mov fp, #0\n"                                                                             \
@@ -141,22 +133,7 @@ sys_raw(long number, long a, long b, long c, long d, long e)
 
 #elif defined(__s390x__)
 
-static inline long
-sys_raw(long number, long a, long b, long c, long d, long e)
-{
-	register long r1 __asm__("1") = number;
-	register long r2 __asm__("2") = a;
-	register long r3 __asm__("3") = b;
-	register long r4 __asm__("4") = c;
-	register long r5 __asm__("5") = d;
-	register long r6 __asm__("6") = e;
-
-	__asm__ volatile("svc 0"
-			 : "+d"(r2)
-			 : "d"(r1), "d"(r3), "d"(r4), "d"(r5), "d"(r6)
-			 : "memory");
-	return r2;
-}
+SYS_RAW_REGISTERS("svc 0", "1", "2", "3", "4", "5", "6", "memory")
 
 #define SYS_RAW_START                                                                              \
 	"lgr %r2, %r15\n"                                                                          \
@@ -166,22 +143,7 @@ sys_raw(long number, long a, long b, long c, long d, long e)
 
 #elif defined(__riscv) && __riscv_xlen == 64
 
-static inline long
-sys_raw(long number, long a, long b, long c, long d, long e)
-{
-	register long a7 __asm__("a7") = number;
-	register long a0 __asm__("a0") = a;
-	register long a1 __asm__("a1") = b;
-	register long a2 __asm__("a2") = c;
-	register long a3 __asm__("a3") = d;
-	register long a4 __asm__("a4") = e;
-
-	__asm__ volatile("ecall"
-			 : "+r"(a0)
-			 : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4)
-			 : "memory");
-	return a0;
-}
+SYS_RAW_REGISTERS("ecall", "a7", "a0", "a1", "a2", "a3", "a4", "memory")
 
 /* The linker may shorten accesses relative to gp, so gp is loaded without such shortening. */
 #define SYS_RAW_START                                                                              \
@@ -195,23 +157,8 @@ sys_raw(long number, long a, long b, long c, long d, long e)
 
 #elif defined(__loongarch__) && __loongarch_grlen == 64
 
-static inline long
-sys_raw(long number, long a, long b, long c, long d, long e)
-{
-	register long a7 __asm__("$r11") = number;
-	register long a0 __asm__("$r4") = a;
-	register long a1 __asm__("$r5") = b;
-	register long a2 __asm__("$r6") = c;
-	register long a3 __asm__("$r7") = d;
-	register long a4 __asm__("$r8") = e;
-
-	__asm__ volatile("syscall 0"
-			 : "+r"(a0)
-			 : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4)
-			 : "memory", "$r12", "$r13", "$r14", "$r15", "$r16", "$r17", "$r18", "$r19",
-			   "$r20");
-	return a0;
-}
+SYS_RAW_REGISTERS("syscall 0", "$r11", "$r4", "$r5", "$r6", "$r7", "$r8", "memory", "$r12", "$r13",
+		  "$r14", "$r15", "$r16", "$r17", "$r18", "$r19", "$r20")
 
 #define SYS_RAW_START                                                                              \
 	"move $r4, $r3\n"                                                                          \
