@@ -82,7 +82,8 @@ place_detect(struct place *ret_place)
 	const char *release = name.release;
 
 	*ret_place = (struct place){.user_namespace = false};
-	if (read_file("/proc/self/uid_map", map, sizeof(map)) > 0)
+	/* An empty map is that of a namespace where nobody has an id yet. */
+	if (read_file("/proc/self/uid_map", map, sizeof(map)) >= 0)
 		ret_place->user_namespace = !maps_every_id(map);
 	if (sys_uname(&name) < 0)
 		return;

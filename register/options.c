@@ -147,38 +147,52 @@ find_name(const char *name, struct out *err)
 	return found;
 }
 
+/* "NAME" or "NAME=VALUE", behind its dashes. */
+static const struct option *
+read_long(const struct reader *reader, const char *word, const char **ret_value)
+{
+	const struct option *option = find_name(word, reader->err);
+
+	while (*word != '\0' && *word != '=')
+		word++;
+	*ret_value = *word == '=' ? word + 1 : NULL;
+	return option;
+}
+
+/* The first of several letters, or one with its value. */
+static const struct option *
+read_letter(struct reader *reader, const char *word, const char **ret_value)
+{
+	const struct option *option = find_letter(*word);
+	const char *rest = word[1] != '\0' ? word + 1 : NULL;
+	bool has_value = option != NULL && option->value != NULL;
+
+	if (option == NULL)
+		out_printf(reader->err, "ERROR: unknown option '-%c'; see --help\n",
+			   *word > ' ' && *word < 0x7f ? *word : '?');
+	*ret_value = has_value ? rest : NULL;
+	reader->cluster = has_value ? NULL : rest;
+	return option;
+}
+
 /* The next option and its value. Returns 1, 0 for an operand in `ret_value`, or -1. */
 static int
 read_option(struct reader *reader, const struct option **ret_option, const char **ret_value)
 {
 	const struct option *option;
-	const char *word, *value = NULL;
+	const char *value;
 
 	if (reader->cluster != NULL) {
-		word = reader->cluster;
-		reader->cluster = NULL;
+		option = read_letter(reader, reader->cluster, &value);
 	} else {
-		word = reader->argv[reader->next++];
+		const char *word = reader->argv[reader->next++];
+
 		if (word[0] != '-' || word[1] == '\0') {
 			*ret_value = word;
 			return 0;
 		}
-		word++;
-	}
-	if (*word == '-') {
-		option = find_name(word + 1, reader->err);
-		for (value = word; *value != '\0' && *value != '=';)
-			value++;
-		value = *value == '=' ? value + 1 : NULL;
-	} else {
-		option = find_letter(*word);
-		if (option == NULL)
-			out_printf(reader->err, "ERROR: unknown option '-%c'; see --help\n",
-				   *word > ' ' && *word < 0x7f ? *word : '?');
-		else if (word[1] != '\0' && option->value != NULL)
-			value = word + 1;
-		else if (word[1] != '\0')
-			reader->cluster = word + 1;
+		option = word[1] == '-' ? read_long(reader, word + 2, &value)
+					: read_letter(reader, word + 1, &value);
 	}
 	if (option == NULL)
 		return -1;

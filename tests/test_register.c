@@ -473,6 +473,7 @@ test_usage_errors(void **state)
 		 "unknown option '--'"},
 		{LINE("-z"), "unknown option '-z'"},
 		{LINE("-dz"), "unknown option '-z'"},
+		{LINE("-d-reset"), "unknown option '--'"},
 		{LINE("-d\x1b"), "unknown option '-?'"},
 		{LINE("--p", "yes"), "option '--p' may be '--persistent' or '--preserve-argv0'"},
 		{LINE("--reset=yes"), "option '--reset' takes no value"},
