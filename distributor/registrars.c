@@ -50,7 +50,7 @@ missing(const struct arch *host, struct error *err)
 		if (strcmp(compilers[i].host, host->name) == 0)
 			return error_set(err, ERR_INPUT,
 					 "there is no registrar for '%s'; its compiler is in the "
-					 "packages gcc-%s and linux-libc-dev-%s-cross: install "
+					 "packages gcc-%s and libc6-dev-%s-cross: install "
 					 "them, run cmake and build again, or say --registrars DIR",
 					 host->name, compilers[i].triplet, host->debian);
 	return error_set(err, ERR_INPUT, "there is no registrar for '%s'; say --registrars DIR",
