@@ -304,13 +304,14 @@ tap.equal("files need no binfmt_misc", result.out.splitlines()[-1], "0")
 result = kernel("echo 0 >$B/status; $R arm")
 tap.has("a binfmt_misc that is switched off is warned about", result.err,
         "WARNING: binfmt_misc is switched off as a whole", f"echo 1 > {BINFMT}/status")
-result = kernel("$R arm")
-tap.has("a user namespace is told", result.err, "WARNING: this is a user namespace")
+result = kernel("$R arm; unshare -U $R arm")
+tap.equal("a user namespace is told, also one without any ids",
+          result.err.count("WARNING: this is a user namespace"), 2)
 
 # Errors that this kernel does not make, put in by strace.
 
-def injected(what, script):
-    return kernel(f"strace -qq -f -o /dev/null {what} $R {script}; echo $?; {dump}")
+def injected(what, script, before="", **options):
+    return kernel(f"{before} strace -qq -f -o /dev/null {what} $R {script}; echo $?; {dump}", **options)
 
 
 if injected("-e trace=none", "--help").status != 0 or not shutil.which("strace"):
@@ -329,6 +330,24 @@ else:
         "arm": BY_NAME["arm"].entry(bin_dir), "s390x": BY_NAME["s390x"].entry(bin_dir, "F")})
     tap.has("--fallback succeeds and warns", str(result), "\n0\n",
             "WARNING: the kernel does not know --persistent yes: arm is registered without")
+    old = "setarch --uname-2.6"     # the kernel tells the program that it is an old one
+    result = injected(write + "EINVAL", "-p yes arm", before=old)
+    tap.has("a kernel without F is explained", str(result), "\n1\n",
+            "does not know --persistent yes (4.8 does)", "--fallback")
+    for error, part in (("ENODEV", "modprobe binfmt_misc"), ("EROFS", "/proc/sys is mounted read-only"),
+                        ("EPERM", "with sudo to register for all"), ("ENOMEM", "out of memory")):
+        result = injected(f"-e inject=mount:error={error}", "arm", mount=False)
+        tap.has(f"{error} on mount is explained", str(result), "status 0\n1\n",
+                f"ERROR: cannot mount binfmt_misc on {BINFMT}: ", part)
+    result = injected("-e inject=mount:error=EPERM", "arm", before=old, mount=False)
+    tap.has("a rootless container before Linux 6.7 is explained", str(result), "\n1\n",
+            "has binfmt_misc for real root only")
+    result = injected("-e inject=mount:error=EBUSY", "arm", mount=False)
+    tap.has("another mount that is in the way is explained", str(result), "\n1\n",
+            f"cannot write to {BINFMT}/register: no such file", "is not mounted there")
+    result = injected(f"-P {BINFMT}/register -e inject=openat:error=EACCES", "arm")
+    tap.has("no right to write is explained", str(result), "\n1\n",
+            f"ERROR: cannot write to {BINFMT}/register: permission denied", "--privileged")
     result = injected(f"-P {BINFMT}/qemu-arm -e inject=read:error=EIO", "arm")
     tap.has("an entry that cannot be read back is a failure", str(result), "\n1\n",
             "ERROR: qemu-arm was registered, but the kernel shows input/output error")
@@ -365,6 +384,26 @@ tap.has("not even with --ignore-family", result.out, "33\n0\n" if HOST not in ("
 result = kernel("HOST_ARCH=m68k $R >/dev/null; ls $B | grep -c qemu-; /bin/true; echo $?")
 tap.has("nor with a mistaken HOST_ARCH", result.out, "32\n0\n")
 tap.has("which is warned about", result.err, f"takes it for m68k: use the image for {HOST}")
+
+# A sibling of the family is tried; here it fails to run in the ways in which it can.
+
+sibling = {"x86_64": "i386", "aarch64": "arm", "riscv64": "riscv32"}.get(HOST)
+if sibling is None or injected("-e trace=none", "--help").status != 0:
+    tap.skip("what the machine may run itself", "nothing to try, or strace cannot trace here")
+else:
+    told = f"NOTE: this machine does not run {sibling} programs itself\n"
+    for why in ("error=ENOEXEC", "signal=ILL"):
+        result = injected(f"-e inject=execveat:{why}", f"-p yes {sibling}")
+        tap.has(f"what ends with {why} is registered, and that is told", str(result), told, "\n0\n",
+                f"== {sibling}\nenabled\n")
+    for why in ("execveat:error=ENOSYS", "memfd_create:error=EMFILE", "clone:error=EAGAIN"):
+        result = injected(f"-e inject={why}", sibling)
+        tap.ok(f"where it cannot be tried ({why}) the family decides",
+               f"NOTE: {sibling} needs no emulator" in result.err and "==" not in result.out and
+               result.out == "0\n", result)
+    result = kernel(f"$R -i yes {sibling}; $R {sibling}")
+    tap.has("an entry of its own is kept", result.out,
+            setting([BY_NAME[sibling]]) + setting([BY_NAME[sibling]], "Keeping"))
 
 shutil.rmtree(work)
 sys.stdout.flush()

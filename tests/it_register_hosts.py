@@ -78,6 +78,43 @@ for host in [h for h in ("s390x", "aarch64", HOST) if h in built][:2]:
     with open(program(host), "rb") as f:
         tap.ok(f"{host}: the same bytes from another directory", rebuilt(host) == f.read())
 
+
+
+def configure(name, compilers):
+    """What CMake says of register/ where PATH has these compilers, which have no headers, only."""
+    tools, project = os.path.join(work, name, "bin"), os.path.join(work, name, "project")
+    os.makedirs(tools)
+    os.makedirs(project)
+    for compiler in compilers:
+        with open(os.path.join(tools, compiler), "w") as f:
+            f.write("#!/bin/sh\nexit 1\n")
+        os.chmod(os.path.join(tools, compiler), 0o755)
+    with open(os.path.join(project, "CMakeLists.txt"), "w") as f:
+        f.write("cmake_minimum_required(VERSION 3.22)\nproject(registrars NONE)\n"
+                "set(CMAKE_INSTALL_LIBEXECDIR libexec)\nfunction(dist_layer)\nendfunction()\n"
+                f"add_subdirectory({SOURCE}/register register)\n")
+    return run([shutil.which("cmake"), "-S", project, "-B", os.path.join(project, "build"), "-G",
+                "Ninja", f"-DCMAKE_MAKE_PROGRAM={shutil.which('ninja')}",
+                "-DCMAKE_FIND_USE_CMAKE_SYSTEM_PATH=OFF"], env=dict(os.environ, PATH=tools))
+
+
+result = configure("none", [])
+tap.equal("a host whose compiler is missing is named, with its package",
+          [line for line in result.out.splitlines() if "No registrar" in line],
+          [f"-- No registrar for {host}: {triplet}-gcc is missing (package gcc-{package})"
+           for host, triplet, package in (
+               ("x86_64", "x86_64-linux-gnu", "x86-64-linux-gnu"),
+               *((h, t, t) for h, t in (
+                   ("aarch64", "aarch64-linux-gnu"), ("ppc64le", "powerpc64le-linux-gnu"),
+                   ("s390x", "s390x-linux-gnu"), ("riscv64", "riscv64-linux-gnu"),
+                   ("loongarch64", "loongarch64-linux-gnu"), ("armv7l", "arm-linux-gnueabihf"),
+                   ("armv5tel", "arm-linux-gnueabi"), ("i686", "i686-linux-gnu"),
+                   ("mips64el", "mips64el-linux-gnuabi64"), ("mipsel", "mipsel-linux-gnu"))))])
+result = configure("headers", ["aarch64-linux-gnu-gcc"])
+tap.has("so is one whose kernel headers are missing", result.out, "No registrar for aarch64: "
+        "aarch64-linux-gnu-gcc has no kernel headers (package libc6-dev-arm64-cross)")
+tap.equal("and CMake goes on", result.status, 0)
+
 # The files that Debian's packages register at boot. Its maintainers accept fewer OS ABIs (mask byte
 # 7), and have other masks for the x86 family and alpha: these are the only differences.
 
@@ -151,6 +188,28 @@ def compare_old_script(script):
               {k: v for k, v in old[2].items() if k != drop})
 
 
+def compare_in_kernel(script):
+    """The same entries and lines as the old wrapper, which passes its words on to that script;
+    but for what microblaze's entry says."""
+    bin_dir = os.path.join(work, "bin")
+    os.mkdir(bin_dir)
+    for row in ROWS:
+        with open(f"{bin_dir}/qemu-{row.emulator}-static", "w") as f:
+            f.write("opened by the kernel\n")
+        os.chmod(f"{bin_dir}/qemu-{row.emulator}-static", 0o755)
+    wrapper = f"sh {script} --qemu-suffix -static --qemu-path {bin_dir}"
+    dump = "for f in $B/qemu-*; do echo ${f##*/}; cat $f; done"
+    for words in ("", "-p yes", "-pyes", "--persistent yes", "--persistent=yes", "--pers=yes",
+                  "-p=yes", "-p YES", "-p yes -p no", "-c yes", "--credential=yes -p yes",
+                  "-g yes", "--preserve-argv0 yes -p yes", "-gyes -cyes -pyes", "-i yes",
+                  "--ignore-family=maybe", "-i no", "-Q / --qemu-suffix=x", "--"):
+        seen = []
+        for command in (wrapper, program()):
+            result = private(f"{command} {words}; echo $?; {dump}", env={"QEMU_BIN_DIR": bin_dir})
+            seen.append(re.sub(r"(?<=qemu-microblaze\n)(.*\n){6}", "", result.out))
+        tap.equal(f"in the kernel as by the old script: '{words}'", seen[1], seen[0])
+
+
 # Each one under the emulator of its own architecture, and then a foreign program by itself.
 
 def try_under_qemu(host, emulators):
@@ -208,6 +267,54 @@ def try_32_bit_host(host, emulators):
             "ERROR: cannot register sparc: no such file")
 
 
+# Of the host's family: what it may or may not run itself. QEMU 10 runs programs from memory.
+SIBLINGS = {"x86_64": "i386", "aarch64": "arm", "riscv64": "riscv32", "armv7l": "aarch64",
+            "i686": "x86_64"}
+
+
+def try_probe_program(host, sibling, command, emulators):
+    """What the registrar writes into memory to be tried, run where such programs do run."""
+    trace, path = os.path.join(work, "trace"), os.path.join(work, "tried")
+    private('strace -qq -f -xx -s 1000 -e trace=write -o "$TRACE" "$@"', *command, sibling,
+            env={"TRACE": trace})
+    with open(trace) as f:
+        found = re.findall(r'write\(\d+, "(\\x7f\\x45\\x4c\\x46[^"]*)"', f.read())
+    with open(path, "wb") as f:
+        f.write(bytes.fromhex("".join(found).replace("\\x", "")))
+    os.chmod(path, 0o755)
+    result = run([f"{emulators}/qemu-{sibling}", path])
+    tap.equal(f"{host}: the {sibling} program that is tried runs under qemu-{sibling}",
+              (len(found), result.status), (1, 42))
+
+
+def try_probe(host, emulators):
+    sibling = SIBLINGS[host]
+    row = BY_NAME[sibling]
+    command = [program(host), "-Q", "/none"]
+    if host != HOST:
+        command.insert(0, f"{emulators}/qemu-{HOSTS[host][0]}")
+    if shutil.which("strace"):
+        try_probe_program(host, sibling, command, emulators)
+    else:
+        tap.skip(f"{host}: the program that is tried", "strace is not installed")
+    result = private('"$@"; ls $B; "$@"; $R --uninstall "*" >/dev/null;'
+                     'printf %s "$OTHER" >$B/register; "$@"; ls $B', *command, sibling,
+                     env={"OTHER": f":other:M::{row.magic_text()}:{escape(row.mask)}:/bin/true:"})
+    native = f"NOTE: {sibling} needs no emulator"
+    if row.family == BY_NAME[HOSTS[HOST][0]].family:
+        tap.equal(f"{host}: {sibling} runs here, so it is left out",
+                  ("qemu-" in result.out, result.err.count(native)), (False, 3))
+        return
+    line = f"/none/qemu-{sibling}-static as binfmt interpreter for {sibling}\n"
+    tap.equal(f"{host}: {sibling} does not run here, so it is registered, and kept; but not where "
+              "an entry that is not ours takes its programs", result.out,
+              f"Setting {line}qemu-{sibling}\nregister\nstatus\nKeeping {line}"
+              "other\nregister\nstatus\n")
+    tap.equal(f"{host}: each is told once",
+              (result.err.count(f"NOTE: this machine does not run {sibling} programs itself\n"),
+               result.err.count(native)), (1, 1))
+
+
 def try_foreign_program(emulators):
     """What all of this is for. The busybox of arm64 (or of amd64, on arm64) prints its machine."""
     arch, machine = ("arm64", "aarch64") if MACHINE != "aarch64" else ("amd64", "x86_64")
@@ -244,18 +351,26 @@ else:
     compare_confs("bookworm", os.path.join(emulators, "../lib/binfmt.d"),
                   "i386 i486 aarch64_be microblazeel or1k x86_64".split())
 try:
-    confs = os.path.join(debian.package("trixie", debian.architecture(), "qemu-user"),
-                         "usr/share/qemu/binfmt.d")
+    newer = os.path.join(debian.package("trixie", debian.architecture(), "qemu-user"), "usr")
 except debian.Unavailable as e:
-    tap.skip("the files of Debian 13", str(e))
+    tap.skip("the files of Debian 13, and its QEMU", str(e))
 else:
-    compare_confs("trixie", confs, ["i486"])
+    compare_confs("trixie", os.path.join(newer, "share/qemu/binfmt.d"), ["i486"])
+    for host in SIBLINGS if not not_private else ():
+        # The machine's own architecture is never tried.
+        if host in built and SIBLINGS[host] != MACHINE:
+            try_probe(host, os.path.join(newer, "bin"))
 try:
     old_script = debian.source_file("trixie", "qemu", "scripts/qemu-binfmt-conf.sh")
 except debian.Unavailable as e:
     tap.skip("the old script", str(e))
 else:
     compare_old_script(old_script)
+    # The script goes by names alone, which is the same where the machine runs its whole family.
+    if not_private or MACHINE != "x86_64":
+        tap.skip("the old script at work", not_private or "compared on x86_64")
+    else:
+        compare_in_kernel(old_script)
 
 shutil.rmtree(work)
 tap.done()
