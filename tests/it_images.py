@@ -233,6 +233,34 @@ def check_refusals(work):
         ok(f.read() == old, "none of it has touched the layout")
 
 
+def check_skopeo(work, layout):
+    """What it takes out for one host is read by tools that know neither indexes nor many tags."""
+    single = f"{work}/single"
+    wrong = []
+    for name in tags(layout):
+        result = run("skopeo", "copy", "--all", "--preserve-digests", f"oci:{layout}:{name}",
+                     f"dir:{work}/copied")
+        if result.returncode != 0:
+            wrong.append((name, result.stderr))
+        shutil.rmtree(f"{work}/copied", ignore_errors=True)
+    ok(not wrong, "skopeo copies every tag, digests and all", wrong)
+    result = run("skopeo", "copy", "--override-arch", "arm64", "--override-variant", "v8",
+                 "--preserve-digests", f"oci:{layout}:latest", f"oci:{single}:all")
+    ok(result.returncode == 0 and tags(single)["all"]["digest"] ==
+       document(layout, tags(layout)["latest"]["digest"])["manifests"][1]["digest"],
+       "and of an index the image for one host", result.stderr)
+    if shutil.which("umoci"):
+        result = run("umoci", "unpack", "--rootless", "--image", f"{single}:all", f"{work}/whole")
+        found = sorted(os.path.relpath(os.path.join(at, name), f"{work}/whole/rootfs")
+                       for at, _, names in os.walk(f"{work}/whole/rootfs") for name in names)
+        ok(result.returncode == 0 and found == ["register"] + [
+            f"usr/bin/qemu-{t}-static" for t in TARGETS if t != "aarch64"],
+           "umoci unpacks the all-in-one image", f"{found}\n{result.stderr}")
+    if shutil.which("oci-image-tool"):
+        result = run("oci-image-tool", "validate", "--type", "image", "--ref", "name=all", single)
+        ok(result.returncode == 0, "oci-image-tool validates it with its layers", result.stderr)
+
+
 def check_tools(work, layout):
     if shutil.which("umoci"):
         bundle = f"{work}/bundle"
@@ -242,6 +270,10 @@ def check_tools(work, layout):
            result.stderr)
     else:
         skip("umoci unpacks an image", "umoci is not installed")
+    if shutil.which("skopeo"):
+        check_skopeo(work, layout)
+    else:
+        skip("skopeo copies images", "skopeo is not installed")
     if not shutil.which("oci-image-tool"):
         skip("oci-image-tool validates", "oci-image-tool is not installed")
         return

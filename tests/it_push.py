@@ -313,6 +313,35 @@ def check_two():
            "two registries get the same digests, one has relative URLs", result.stderr)
 
 
+def media_types(value):
+    if isinstance(value, dict):
+        own = [value["mediaType"]] if "mediaType" in value else []
+        return own + [t for v in value.values() for t in media_types(v)]
+    return [t for v in value for t in media_types(v)] if isinstance(value, list) else []
+
+
+def check_kinds():
+    """Images with Docker's types, and with zstd, as skopeo brings them back from a registry."""
+    with DockerRegistry("kinds") as registry:
+        for kind, family, layer in (("docker-types", "application/vnd.docker.", "rootfs.diff.tar.gzip"),
+                                    ("zstd", "application/vnd.oci.", "layer.v1.tar+zstd")):
+            shutil.copytree(f"{WORK}/out/assets", f"{WORK}/{kind}/assets")
+            made = images(WORK, f"--{kind}", out=kind)
+            sent = push(registry, path=kind, layout=f"{WORK}/{kind}/images")
+            pulled = f"{WORK}/{kind}.pulled"
+            result = run("skopeo", "copy", "--all", "--preserve-digests", "--src-tls-verify=false",
+                         f"docker://{registry.host}/{kind}:latest", f"dir:{pulled}")
+            types = set()
+            for name in os.listdir(pulled) if os.path.isdir(pulled) else []:
+                if name.endswith("manifest.json"):
+                    with open(f"{pulled}/{name}") as f:
+                        types.update(media_types(json.load(f)))
+            ok(made.returncode == sent.returncode == result.returncode == 0 and len(types) == 4 and
+               all(t.startswith(family) for t in types) and any(t.endswith(layer) for t in types),
+               f"skopeo pulls an index of {kind}, all of one family",
+               f"{types}\n{made.stderr}{sent.stderr}{result.stderr}")
+
+
 def prepare():
     """A signed release; its repository in the matrix is not the one that it is pushed to."""
     fixture(WORK, 100000, "x86_64", "aarch64")
@@ -341,7 +370,7 @@ def main():
             return done()
         prepare()
         certificates()
-        parallel([check_plain, check_killed, check_tls, check_token, check_two])
+        parallel([check_plain, check_killed, check_tls, check_token, check_two, check_kinds])
     finally:
         shutil.rmtree(WORK)
     return done()
