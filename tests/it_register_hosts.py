@@ -2,6 +2,7 @@
 """The registrars of all hosts: their files, and each one at work under QEMU; Debian's packages and
 the old script as second opinions."""
 import glob
+import json
 import os
 import re
 import shutil
@@ -25,6 +26,13 @@ HOSTS = {"x86_64": ("x86_64", 2, 1, 62, 0, 0), "aarch64": ("aarch64", 2, 1, 183,
          "mips64el": ("mips64el", 2, 1, 8, 0, 0), "mipsel": ("mipsel", 1, 1, 8, 0x20, 0)}
 built = [host for host in HOSTS if os.path.exists(program(host))]
 print(f"# no compiler, no registrar: {' '.join(set(HOSTS) - set(built)) or 'none'}")
+for matrix in sorted(glob.glob(f"{SOURCE}/matrix/*.json")):
+    if matrix.endswith((".lock.json", ".schema.json")):
+        continue
+    with open(matrix) as file:
+        wanted = json.load(file)["hosts"]
+    tap.equal(f"a registrar for every host of {os.path.basename(matrix)}",
+              [host for host in wanted if host not in built], [])
 
 
 def segments(data):
