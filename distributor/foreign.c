@@ -1,6 +1,7 @@
 #include "distributor/foreign.h"
 
 #include "base/cleanup.h"
+#include "base/tiny_elf.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -13,12 +14,11 @@
  *     0x080  the instructions, where it begins
  *     0x100  the line to write
  *
- * The address is below 2^31 and a multiple of 64 KiB, the largest page of any of them.
+ * The address is below 2^31.
  */
-#define ADDRESS   0x400000u
-#define CODE_AT   0x80u
-#define LINE_AT   0x100u
-#define ALIGNMENT 0x10000u
+#define ADDRESS 0x400000u
+#define CODE_AT 0x80u
+#define LINE_AT 0x100u
 
 /*
  * The instructions, by their assembly: write(1, 0x400100, 16) and exit(42), with the numbers that
@@ -289,7 +289,7 @@ static const uint8_t xtensa_be[] = {
 	0x00, 0x05, 0x00, /* syscall */
 };
 
-enum byte_order { LITTLE = 1, BIG = 2 };
+enum { LITTLE = TINY_ELF_LITTLE, BIG = TINY_ELF_BIG };
 
 #define BYTES(code)        (code), NULL, NULL, sizeof(code)
 #define HALVES(code)       NULL, (code), NULL, ARRAY_SIZE(code)
@@ -345,75 +345,19 @@ static const struct {
 	{"xtensaeb", 1, BIG, 94, 0x300, BYTES(xtensa_be), SAME_ORDER},
 };
 
-struct image {
-	uint8_t *bytes;
-	size_t used;
-	uint8_t order;
-};
-
 static void
-put(struct image *image, uint64_t value, size_t size)
+put_code(size_t which, uint8_t *at)
 {
-	for (size_t i = 0; i < size; i++) {
-		size_t shift = 8 * (image->order == LITTLE ? i : size - 1 - i);
+	uint8_t order = programs[which].code_order != SAME_ORDER ? programs[which].code_order
+								 : programs[which].order;
 
-		image->bytes[image->used++] = (uint8_t)(value >> shift);
-	}
-}
-
-/* ELF specification, "ELF Header" and "Program Header". */
-static void
-put_headers(struct image *image, size_t which)
-{
-	static const uint8_t magic[] = {0x7f, 'E', 'L', 'F'};
-	bool wide = programs[which].class == 2;
-	size_t word = wide ? 8 : 4, header = wide ? 64 : 52, segment = wide ? 56 : 32;
-
-	memcpy(image->bytes, magic, sizeof(magic));
-	image->used = sizeof(magic);
-	put(image, programs[which].class, 1);
-	put(image, programs[which].order, 1);
-	put(image, 1, 1); /* version */
-	put(image, 0, 1); /* OS ABI */
-	put(image, 0, 8);
-	put(image, 2, 2); /* an executable */
-	put(image, programs[which].machine, 2);
-	put(image, 1, 4);
-	put(image, ADDRESS + CODE_AT, word);
-	put(image, header, word); /* where the program header is */
-	put(image, 0, word);      /* no section headers */
-	put(image, programs[which].flags, 4);
-	put(image, header, 2);
-	put(image, segment, 2);
-	put(image, 1, 2);
-	put(image, 0, 2 + 2 + 2);
-
-	put(image, 1, 4); /* loaded */
-	if (wide)
-		put(image, 5, 4); /* readable, executable */
-	put(image, 0, word);
-	put(image, ADDRESS, word);
-	put(image, ADDRESS, word);
-	put(image, FOREIGN_SIZE, word);
-	put(image, FOREIGN_SIZE, word);
-	if (!wide)
-		put(image, 5, 4);
-	put(image, ALIGNMENT, word);
-}
-
-static void
-put_code(struct image *image, size_t which)
-{
-	image->used = CODE_AT;
-	if (programs[which].code_order != SAME_ORDER)
-		image->order = programs[which].code_order;
 	for (size_t i = 0; i < programs[which].count; i++) {
 		if (programs[which].bytes != NULL)
-			put(image, programs[which].bytes[i], 1);
+			at = tiny_elf_put(at, programs[which].bytes[i], 1, order);
 		else if (programs[which].halves != NULL)
-			put(image, programs[which].halves[i], 2);
+			at = tiny_elf_put(at, programs[which].halves[i], 2, order);
 		else
-			put(image, programs[which].words[i], 4);
+			at = tiny_elf_put(at, programs[which].words[i], 4, order);
 	}
 }
 
@@ -421,14 +365,22 @@ bool
 foreign_program(const char *target, uint8_t program[FOREIGN_SIZE])
 {
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		struct image image = {program, 0, programs[i].order};
+		const struct tiny_elf elf = {
+			.class = programs[i].class,
+			.order = programs[i].order,
+			.machine = programs[i].machine,
+			.flags = programs[i].flags,
+			.address = ADDRESS,
+			.code_at = CODE_AT,
+			.size = FOREIGN_SIZE,
+		};
 		char line[FOREIGN_WORD + 1];
 
 		if (strcmp(programs[i].target, target) != 0)
 			continue;
 		memset(program, 0, FOREIGN_SIZE);
-		put_headers(&image, i);
-		put_code(&image, i);
+		tiny_elf_headers(&elf, program);
+		put_code(i, program + CODE_AT);
 		(void)snprintf(line, sizeof(line), "%-*s\n", FOREIGN_WORD - 1, target);
 		memcpy(program + LINE_AT, line, FOREIGN_WORD);
 		return true;

@@ -1,0 +1,37 @@
+#pragma once
+
+/*
+ * tiny_elf: the headers of a static program that is made in memory, to try whether something runs
+ * it. The file is loaded as a whole, to be read and executed:
+ *
+ *                           32 bits    64 bits
+ *     ELF header                 52         64
+ *     one program header         32         56
+ *     what the caller puts behind them
+ *
+ * Like the table of binfmt_table.h this needs nothing but the compiler.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define TINY_ELF_HEADERS 120 /* of the larger kind */
+
+enum tiny_elf_class { TINY_ELF_32 = 1, TINY_ELF_64 = 2 };
+enum tiny_elf_order { TINY_ELF_LITTLE = 1, TINY_ELF_BIG = 2 };
+
+struct tiny_elf {
+	uint8_t class;
+	uint8_t order;
+	uint16_t machine;
+	uint32_t flags;
+	uint32_t address; /* a multiple of 64 KiB, the largest page of any architecture */
+	uint32_t code_at; /* where in the file it begins */
+	uint32_t size;    /* of the file */
+};
+
+/* Writes both headers; what is behind the smaller kind is left alone. */
+void tiny_elf_headers(const struct tiny_elf *elf, uint8_t headers[TINY_ELF_HEADERS]);
+
+/* Writes a number of `size` bytes in this order, and returns the place behind it. */
+uint8_t *tiny_elf_put(uint8_t *at, uint32_t value, size_t size, uint8_t order);
