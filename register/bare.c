@@ -242,9 +242,13 @@ out_printf(struct out *out, const char *fmt, ...)
 	struct sink sink = {.out = out};
 	va_list args;
 
+	if (out->before != NULL)
+		out_flush(out->before);
 	va_start(args, fmt);
 	sink_format(&sink, fmt, args);
 	va_end(args);
+	if (out->before != NULL)
+		out_flush(out);
 }
 
 void

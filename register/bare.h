@@ -32,11 +32,15 @@ unsigned bare_distance(const char *a, const char *b);
  */
 size_t bare_format(char *buf, size_t size, const char *fmt, ...) BARE_FORMAT(3, 4);
 
-/* A buffered stream. `failed` is set once and stays; what follows is dropped. */
+/*
+ * A buffered stream. `failed` is set once and stays; what follows is dropped. With `before`
+ * nothing waits: the lines of that stream are written first, so that both keep their order.
+ */
 struct out {
 	int fd;
 	size_t used;
 	bool failed;
+	struct out *before;
 	char buf[2048];
 };
 
@@ -52,7 +56,7 @@ void out_json(struct out *out, const char *s);
 /* Write what is buffered. Returns 0, or -1 if anything was ever lost. */
 int out_flush(struct out *out);
 
-/* Where the program talks to. Flush `out` before writing to `err`, so that lines keep their order. */
+/* Where the program talks to; `out` comes before `err`. */
 struct console {
 	struct out out;
 	struct out err;

@@ -16,7 +16,6 @@ remove_entry(const struct binfmt *binfmt, const char *name, struct console *cons
 	/* Another process may have been faster. */
 	if (problem == 0 || problem == -ENOENT)
 		return 0;
-	out_flush(&console->out);
 	explain_entry(&console->err, &binfmt->place, name, "remove", problem);
 	return -1;
 }
@@ -78,7 +77,6 @@ uninstall_pattern(const struct binfmt *binfmt, const char *pattern, struct conso
 	}
 	if (found > 0)
 		return ret;
-	out_flush(&console->out);
 	if (bare_is_glob(pattern) || name_target(pattern) != NULL) {
 		out_printf(&console->err,
 			   "NOTE: nothing to remove: no entry of QEMU matches '%s'\n", pattern);
@@ -135,7 +133,6 @@ keep_entry(struct job *job, const struct entry *entry)
 	struct out *err = &job->console->err;
 
 	if (!is_same(job, entry)) {
-		out_flush(&job->console->out);
 		out_printf(
 			err,
 			"ERROR: %s is registered in another way: interpreter '%s', flags '%s'%s\n",
@@ -148,7 +145,6 @@ keep_entry(struct job *job, const struct entry *entry)
 		int problem = binfmt_command(job->binfmt, job->name, "1");
 
 		if (problem < 0) {
-			out_flush(&job->console->out);
 			explain_entry(err, &job->binfmt->place, job->name, "enable", problem);
 			return -1;
 		}
@@ -177,7 +173,6 @@ read_back(const struct job *job)
 
 	if (problem == 0 && entry.enabled && is_same(job, &entry))
 		return 0;
-	out_flush(&job->console->out);
 	out_printf(&job->console->err, "ERROR: %s was registered, but the kernel shows %s\n",
 		   job->name,
 		   problem < 0      ? explain_errno(problem, buf)
@@ -210,7 +205,6 @@ add_entry(struct job *job)
 		plan_flags(job->options, false, job->flags);
 		problem = write_entry(job, job->flags);
 		if (problem == 0) {
-			out_flush(&job->console->out);
 			out_printf(err,
 				   "WARNING: the kernel does not know --persistent yes: %s is"
 				   " registered without, so every container needs %s\n",
@@ -219,7 +213,6 @@ add_entry(struct job *job)
 	}
 	if (problem == 0)
 		return read_back(job);
-	out_flush(&job->console->out);
 	if (cannot_exist_here(job, problem)) {
 		out_printf(err, "NOTE: there is no %s: 32-bit machines cannot emulate %s\n",
 			   job->interpreter, job->target->name);
@@ -245,7 +238,6 @@ register_target(struct job *job)
 		return keep_entry(job, &entry);
 	if (problem == -ENOENT)
 		return add_entry(job);
-	out_flush(&job->console->out);
 	explain_entry(&job->console->err, &binfmt->place, job->name, "read", problem);
 	return -1;
 }

@@ -135,7 +135,6 @@ export_one(const struct binfmt_target *target, const struct options *options, co
 		ret = write_file(path, text, n);
 	if (ret == 0)
 		return 0;
-	out_flush(&console->out);
 	out_printf(&console->err, "ERROR: cannot write '%s': %s\n", path, explain_errno(ret, buf));
 	return -1;
 }

@@ -137,10 +137,8 @@ run_register(const struct options *options, const struct host *host, struct plan
 		ret = -1;
 	/* After the reset, whose entries would take the programs that are tried. */
 	plan_skip_native(plan, options, host, binfmt, &console);
-	out_flush(&console.err);
 	if (change_register(binfmt, plan, options, &console) < 0)
 		ret = -1;
-	out_flush(&console.out);
 	if (!binfmt_is_enabled(binfmt))
 		out_printf(&console.err,
 			   "WARNING: binfmt_misc is switched off as a whole, so no entry takes "
@@ -162,7 +160,6 @@ run_export(const struct options *options, const struct host *host, struct plan *
 	if (options->reset && (prepare(binfmt, true) < 0 || change_reset(binfmt, &console) < 0))
 		ret = -1;
 	plan_skip_native(plan, options, host, binfmt, &console);
-	out_flush(&console.err);
 	if (export_files(plan, options, &console) < 0)
 		ret = -1;
 	return ret;
@@ -226,6 +223,7 @@ registrar_main(int argc, char **argv, char **environment)
 
 	console.out.fd = 1;
 	console.err.fd = 2;
+	console.err.before = &console.out;
 	if (options_parse(argc, argv, find_variable(environment, "QEMU_BIN_DIR"), &options,
 			  &console.err) < 0) {
 		status = EXIT_USAGE;
@@ -239,6 +237,5 @@ registrar_main(int argc, char **argv, char **environment)
 		out_printf(&console.err, "ERROR: cannot write to standard output\n");
 		status = status == EXIT_DONE ? EXIT_FAILED : status;
 	}
-	out_flush(&console.err);
 	return status;
 }

@@ -84,6 +84,8 @@ result, files = export("--systemd", "vax")
 tap.equal("an unknown CPU ends with 1 and writes nothing", (result.status, files), (1, {}))
 tap.has("an unknown CPU is named", result.err, 'ERROR: unknown CPU "vax"\n')
 tap.has("and the usage follows on standard output", result.out, "Usage: ", "loongarch64")
+result = run(["sh", "-c", f"{R} --systemd vax 2>&1"])
+tap.ok("in this order", result.out.startswith('ERROR: unknown CPU "vax"\nUsage: '), result)
 result, files = export("--systemd", "ALL", host="vax")
 tap.equal("an unknown host", (result.status, result.err, files),
           (1, "INTERNAL ERROR: unknown host cpu vax\n", {}))
@@ -287,6 +289,12 @@ tap.has("a directory is no emulator", result.err, "cannot register hppa: ",
 tap.has("nor is a file that may not be executed", result.err, "cannot register sh4: permission denied",
         f"'{broken}/qemu-sh4-static'")
 tap.has("the others are registered all the same", result.out, "1\nqemu-arm\nqemu-s390x\nregister\n")
+result = kernel(f"$R sh4 >/dev/null 2>&1; $R -p yes -Q {broken} arm sh4 alpha s390x 2>&1")
+tap.equal("what goes well and what fails is told in its order",
+          [line.split()[0] + line.split()[-1] for line in result.out.splitlines()
+           if line[0] != " " and not line.startswith("WARNING")],
+          ["Settingalpha", "ERROR:directory", "Settingarm", "ERROR:''", "Settings390x"])
+tap.ok("and the advice comes last", result.out.endswith("with --uninstall.\n"), result)
 result = kernel("mount -o remount,bind,ro $B; $R -p yes arm")
 tap.equal("a read-only /proc/sys ends with 1", result.status, 1)
 tap.has("a read-only /proc/sys is explained", result.err,
