@@ -342,6 +342,19 @@ try_image(struct trial *trial, struct trial_host *host, const struct layout *lay
 	return 0;
 }
 
+/* A host without the image of any pair has none of all of them. */
+static bool
+has_all_in_one(const struct trial *trial, const struct trial_host *host)
+{
+	const char *from = host->arch->name;
+
+	for (size_t i = 0; i < target_count; i++)
+		if (matrix_wants_image(trial->matrix, from, target_table[i]) &&
+		    lock_find_member(trial->lock, from, target_table[i], NULL) != NULL)
+			return true;
+	return false;
+}
+
 /* Both images, and no entry afterwards. */
 static int
 try_images(struct trial *trial, struct trial_host *host, const struct layout *layout,
@@ -351,7 +364,8 @@ try_images(struct trial *trial, struct trial_host *host, const struct layout *la
 
 	if (private && add_helper(trial, host, err) < 0)
 		return -1;
-	if (try_image(trial, host, layout, "latest", task, err) < 0 ||
+	if ((has_all_in_one(trial, host) &&
+	     try_image(trial, host, layout, "latest", task, err) < 0) ||
 	    try_image(trial, host, layout, "register", task, err) < 0)
 		return -1;
 	return private ? sandbox_write(trial->sandbox, "status", "-1", err) : 0;

@@ -161,6 +161,18 @@ emulators_layer(struct build *build, const struct host *host, const char *create
 			  ret_layer, err);
 }
 
+/* The second layer, of all emulators, and the image. */
+static int
+build_all_in_one(struct build *build, struct host *host, struct oci_image *image,
+		 struct oci_layer *layers, struct error *err)
+{
+	image->layer_count = 2;
+	if (emulators_layer(build, host, "COPY qemu-*-static /usr/bin/", &layers[1], err) < 0 ||
+	    put_image(build, image, &host->all_in_one, err) < 0)
+		return error_prefix(err, "all-in-one image for %s", host->host->arch->name);
+	return 0;
+}
+
 /* The registrar's layer comes first: it is the one that both images of a host share. */
 static int
 build_host(void *context, size_t index, struct error *err)
@@ -196,14 +208,9 @@ build_host(void *context, size_t index, struct error *err)
 	    put_image(build, &image, &host->registrar, err) < 0)
 		return error_prefix(err, "image 'register' for %s", arch);
 	image.labels = &all;
-	if (host->host->tarball_count != 0) {
-		image.layer_count = 2;
-		if (emulators_layer(build, host, "COPY qemu-*-static /usr/bin/", &layers[1], err) <
-		    0)
-			return error_prefix(err, "all-in-one image for %s", arch);
-	}
-	if (put_image(build, &image, &host->all_in_one, err) < 0)
-		return error_prefix(err, "all-in-one image for %s", arch);
+	if (host->host->tarball_count != 0 &&
+	    build_all_in_one(build, host, &image, layers, err) < 0)
+		return -1;
 	progress_add(build->task, 1);
 	return 0;
 }
@@ -262,11 +269,29 @@ is_first_of_target(const struct build *build, size_t index)
 	return true;
 }
 
+/* A part may be of hosts that have no such image. */
+static int
+add_all_in_one_index(struct build *build, size_t *count, struct error *err)
+{
+	struct oci_descriptors list = {NULL, 0};
+
+	for (size_t i = 0; i < build->set->host_count; i++)
+		if (build->hosts[i].host->tarball_count != 0)
+			oci_descriptor_copy(&build->hosts[i].all_in_one,
+					    oci_descriptors_add(&list));
+	if (list.count == 0)
+		return 0;
+	(*count)++;
+	return add_index(build, NULL, &list, build->set->name,
+			 "Static QEMU user emulators and their registrar",
+			 "(" QEMU_LICENSE ") AND " REGISTRAR_LICENSE, err);
+}
+
 static int
 add_indexes(struct build *build, size_t *ret_count, struct error *err)
 {
 	struct oci_descriptors list = {NULL, 0};
-	size_t count = 2;
+	size_t count = 1;
 
 	for (size_t i = 0; i < build->pair_count; i++) {
 		const struct pair *pair = &build->pairs[i];
@@ -279,11 +304,7 @@ add_indexes(struct build *build, size_t *ret_count, struct error *err)
 			return -1;
 		count++;
 	}
-	for (size_t i = 0; i < build->set->host_count; i++)
-		oci_descriptor_copy(&build->hosts[i].all_in_one, oci_descriptors_add(&list));
-	if (add_index(build, NULL, &list, build->set->name,
-		      "Static QEMU user emulators and their registrar",
-		      "(" QEMU_LICENSE ") AND " REGISTRAR_LICENSE, err) < 0)
+	if (add_all_in_one_index(build, &count, err) < 0)
 		return -1;
 	for (size_t i = 0; i < build->set->host_count; i++)
 		oci_descriptor_copy(&build->hosts[i].registrar, oci_descriptors_add(&list));
@@ -354,7 +375,7 @@ run(struct build *build, const struct build_options *options, struct build_resul
     struct error *err)
 {
 	auto_free char *hosts = NULL;
-	size_t indexes;
+	size_t indexes, host_images = build->set->host_count;
 	bool changed;
 
 	if (pool_run(build->pair_count, options->jobs, build_pair, build, err) < 0 ||
@@ -366,9 +387,11 @@ run(struct build *build, const struct build_options *options, struct build_resul
 	layout_set_part(build->layout, build->set->is_part ? hosts : NULL);
 	if (layout_publish(build->layout, &build->tags, &changed, err) < 0)
 		return -1;
+	for (size_t i = 0; i < build->set->host_count; i++)
+		host_images += build->hosts[i].host->tarball_count != 0 ? 1 : 0;
 	*ret_result = (struct build_result){
 		.pair_images = build->pair_count,
-		.host_images = 2 * build->set->host_count,
+		.host_images = host_images,
 		.indexes = indexes,
 		.changed = changed,
 	};
@@ -391,6 +414,10 @@ build_images(struct layout *layout, const struct image_set *set,
 				 "[A-Za-z0-9_.-]",
 				 set->version);
 	prepare(&build);
+	if (build.pair_count == 0 && !set->is_part) {
+		build_release(&build);
+		return error_set(err, ERR_INPUT, "no pair of the matrix has an image");
+	}
 	if (options->progress != NULL)
 		build.task = progress_start(options->progress, "images", PROGRESS_ITEMS,
 					    build.pair_count + set->host_count);

@@ -6,7 +6,7 @@
  *     $from-$to[-V]      one layer: /usr/bin/qemu-$to-static
  *     $to[-V]            index of the pairs over all hosts that have the target
  *     V, latest          index of the all-in-one images: every binary but the host's own, and
- *                        /register, which is the entrypoint
+ *                        /register, which is the entrypoint; for each host that has any
  *     register[-V]       index of images with /register alone
  *
  * The compressed bytes of a gzip layer are those of the tarballs. The same input gives the same

@@ -141,6 +141,7 @@ plan_make(const struct matrix *matrix, const struct lock *lock, struct plan *ret
 	for (size_t h = 0; h < plan.host_count; h++) {
 		plan.tarballs += plan.hosts[h].tarballs;
 		plan.pair_images += plan.hosts[h].images;
+		plan.all_in_one += plan.hosts[h].images != 0 ? 1 : 0;
 	}
 	*ret_plan = plan;
 }

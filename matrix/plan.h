@@ -41,6 +41,7 @@ struct plan {
 	size_t legacy_assets;    /* qemu-$to-static.tar.gz and qemu-$to-static */
 	size_t release_files;    /* checksums, signatures, provenance, SBOM ... */
 	size_t pair_images, target_indexes;
+	size_t all_in_one; /* images of hosts with any pair's image */
 };
 
 #define PLAN_INIT                                                                                  \

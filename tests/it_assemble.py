@@ -132,6 +132,20 @@ def check_refusals():
         refused(f"parts of different kinds: {name}", 3, text, "x86_64", name, "armv7l")
 
 
+def check_host_without_images():
+    """One part then has no image of all emulators, and no index of them."""
+    change(f"{WORK}/matrix.json", lambda d: d.update(exclude=[{"from": "armv7l", "only": "images"}]))
+    ok(images(WORK).returncode == 0, "one run where a host's images are excluded")
+    whole = {k: v for k, v in tree(f"{WORK}/out").items() if not k.startswith(".")}
+    parts = [f"few-{host}" for host in HOSTS]
+    for host, part in zip(HOSTS, parts):
+        make_part(host, part)
+    result = assemble("few", *parts)
+    joined = {k: v for k, v in tree(f"{WORK}/few").items() if not k.startswith(".")}
+    ok(result.returncode == 0 and joined == whole and "latest" not in tags(f"{WORK}/few-armv7l/images"),
+       "parts give the same", f"{result.stderr}{set(joined.items()) ^ set(whole.items())}")
+
+
 def main():
     try:
         fixture(WORK, 50000, *HOSTS)
@@ -141,6 +155,7 @@ def main():
         check_same()
         check_parts()
         check_refusals()
+        check_host_without_images()
     finally:
         shutil.rmtree(WORK)
     return done()

@@ -199,6 +199,39 @@ def check_variants(work, layout):
     images(work)
 
 
+def exclude(work, *exclusions):
+    with open(f"{work}/matrix.json") as f:
+        matrix = json.load(f)
+    matrix["exclude"] = list(exclusions)
+    with open(f"{work}/matrix.json", "w") as f:
+        json.dump(matrix, f)
+
+
+def check_exclusions(work, layout):
+    """What the matrix excludes from images has its tarball still, and is in no image."""
+    exclude(work, {"from": "armv7l", "only": "images"}, {"to": "s390x", "only": "images"})
+    result = images(work)
+    ok(result.returncode == 0 and "4 images of pairs, 5 of hosts, 5 indexes" in result.stdout,
+       "images of pairs and of a host are excluded", result.stdout + result.stderr)
+    hosts = {name: [m["platform"]["architecture"] for m in document(layout, tag["digest"])["manifests"]]
+             for name, tag in tags(layout).items() if name in ("latest", "register")}
+    ok(hosts == {"latest": ["amd64", "arm64"], "register": ["amd64", "arm64", "arm"]},
+       "a host without emulators in images has the registrar alone", hosts)
+    index = document(layout, tags(layout)["latest"]["digest"])
+    layers = document(layout, index["manifests"][0]["digest"])["layers"]
+    ok("usr/bin/qemu-arm-static" in members(layout, layers[1]["digest"]) and
+       "usr/bin/qemu-s390x-static" not in members(layout, layers[1]["digest"]),
+       "the image of all has no excluded one")
+    result = run(DISTRIBUTOR, "plan", "--matrix", f"{work}/matrix.json")
+    ok("9 images: 4 pairs, 2 all-in-one, 3 register; 5 indexes" in result.stdout,
+       "as the plan has said", result.stdout)
+    exclude(work, *({"from": host, "only": "images"} for host in HOSTS))
+    result = images(work)
+    ok(result.returncode == 3 and "no pair of the matrix has an image" in result.stderr,
+       "no image at all is refused", result.stderr)
+    exclude(work)
+
+
 def check_refusals(work):
     def refused(name, status, part, *args):
         result = images(work, *args)
@@ -308,6 +341,8 @@ def main():
         check_reproducible(work, layout)
         check_damage(work, layout)
         check_variants(work, layout)
+        check_exclusions(work, layout)
+        images(work)
         check_refusals(work)
         check_tools(work, layout)
         result = images(work, "--json")

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`distributor test` on a small release of real emulators: each binary, the registrars of the
 images, and what is told where something is broken, missing or not allowed."""
+import json
 import os
 import shutil
 import signal
@@ -134,6 +135,24 @@ def check_broken_images(release):
     result = release.run("test", "--target", "arm", out=out)
     tap.ok("no images are told, and no failure", result.status == 0 and
            f"'{out}/images' is not there; 'distributor images' makes it" in result.err, result)
+
+
+def check_excluded_images(release):
+    """A host whose images the matrix excludes has the registrar alone."""
+    for end in ("json", "lock.json"):
+        with open(f"{release.directory}/matrix.{end}") as f:
+            document = json.load(f)
+        if end == "json":
+            document["exclude"] = [{"from": OTHER, "only": "images"}]
+        with open(f"{release.directory}/few.{end}", "w") as f:
+            json.dump(document, f)
+    few = ["--matrix", f"{release.directory}/few.json"]
+    out = release.copy_out("few")
+    made = release.run("images", *few, out=out)
+    result, report, cases = release.cases(*few, "--host", OTHER, "--target", "arm", out=out)
+    seen = sorted(target for _, kind, target in cases if kind == "register")
+    tap.ok("where the images of a host are excluded its registrar is tested",
+           made.status == result.status == 0 and seen == ["register"], made, result)
 
 
 # Where there can be no sandbox. LeakSanitizer and strace exclude each other.
@@ -300,6 +319,7 @@ def check_all_images(release):
         return
     check_images(release)
     check_broken_images(release)
+    check_excluded_images(release)
     check_forbidden(release)
     check_not_touched(release)
     check_user(release)
