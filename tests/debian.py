@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import glob
 import os
+import shutil
 import subprocess
 
 CACHE = os.path.join(os.environ["SOURCE_DIR"], "build", "downloads")
@@ -80,6 +81,30 @@ def package(suite, arch, name):
             _run(["dpkg-deb", "-x", deb, directory + ".part"])
             os.unlink(deb)
             os.rename(directory + ".part", directory)
+    return directory
+
+
+def root(suite, arch, name, packages):
+    """A directory to change the root into, made of these packages; what they depend on has to be
+    among them. Nothing is installed: no script of a package is run."""
+    directory = os.path.join(CACHE, f"{name}-{suite}-{arch}")
+    part = directory + ".part"
+    with _locked():
+        if not os.path.isdir(directory):
+            environment = _root(suite, arch)
+            shutil.rmtree(part, ignore_errors=True)
+            for place in ("debs", "etc", "tmp", "run", "var", "proc", "dev", "sys"):
+                os.makedirs(os.path.join(part, place))
+            for place in ("bin", "lib", "lib64", "sbin"):
+                os.makedirs(os.path.join(part, "usr", place))
+                os.symlink(f"usr/{place}", os.path.join(part, place))
+            debs = os.path.join(part, "debs")
+            _run(["apt-get", "-q", "download", *(f"{p}:{arch}" for p in packages)],
+                 env=environment, cwd=debs)
+            for deb in glob.glob(os.path.join(debs, "*.deb")):
+                _run(["dpkg-deb", "-x", deb, part])
+            shutil.rmtree(debs)
+            os.rename(part, directory)
     return directory
 
 

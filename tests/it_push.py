@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Images signed and pushed to a real docker-registry: plain, over TLS with a password, with tokens;
-then read by skopeo, cosign and podman. Prints TAP."""
+then read by skopeo and podman. Prints TAP."""
 
 import base64
 import hashlib
@@ -10,7 +10,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,53 +17,15 @@ import threading
 import time
 import urllib.parse
 
-import debian
 from image_release import (DISTRIBUTOR, VERSION, blob, document, done, fixture, images, ok,
                            parallel, run, skip, tags)
+from registry_lib import DockerRegistry, free_port, no_credentials
 
-SOURCE = os.environ.get("SOURCE_DIR", os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 WORK = tempfile.mkdtemp(prefix="distributor-push-")
 LAYOUT = f"{WORK}/out/images"
 UNSIGNED = f"{WORK}/unsigned"  # the same without signatures, for what they do not matter to
 PATH = "owner/repo"
-PROGRAM = shutil.which("docker-registry") or f"{SOURCE}/build/tools/usr/bin/docker-registry"
-ENV = {"HOME": WORK, "XDG_RUNTIME_DIR": WORK, "XDG_CONFIG_HOME": WORK, "DOCKER_CONFIG": WORK,
-       "REGISTRY_AUTH_FILE": ""}
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class DockerRegistry:
-    def __init__(self, name, *lines, port=None):
-        self.port = port or free_port()
-        self.host = f"127.0.0.1:{self.port}"
-        self.directory = f"{WORK}/{name}"
-        self.config = f"{WORK}/{name}.yml"
-        with open(self.config, "w") as f:
-            f.write("\n".join([
-                "version: 0.1", "log: {level: error, accesslog: {disabled: true}}", "storage:",
-                f"  filesystem: {{rootdirectory: {self.directory}}}", "http:",
-                f"  addr: 127.0.0.1:{self.port}", "  secret: fixed", *lines]) + "\n")
-
-    def __enter__(self):
-        self.log = open(self.config + ".log", "w")
-        self.process = subprocess.Popen([PROGRAM, "serve", self.config], stdout=self.log,
-                                        stderr=self.log)
-        for _ in range(100):
-            with socket.socket() as s:
-                if s.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return self
-            time.sleep(0.1)
-        raise RuntimeError(f"{PROGRAM} does not start")
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
-        self.log.close()
+ENV = no_credentials(WORK)
 
 
 def push(registry, *args, path=PATH, layout=UNSIGNED, **env):
@@ -84,7 +45,7 @@ def same_tags(registry, path=PATH, names=None, skopeo=()):
 
 
 def check_plain():
-    with DockerRegistry("plain") as registry:
+    with DockerRegistry(f"{WORK}/plain") as registry:
         result = push(registry, layout=LAYOUT)
         ok(result.returncode == 0, "a push to docker-registry", result.stderr)
         wrong = same_tags(registry)
@@ -110,7 +71,6 @@ def check_plain():
                for m in document(LAYOUT, pulled)["manifests"]),
            "skopeo pulls the index with all its images", result.stderr)
         check_verify(registry)
-        check_cosign(registry)
         check_podman(registry)
 
 
@@ -151,25 +111,6 @@ def check_verify(registry):
        "an image that is not there", result.stderr)
 
 
-def check_cosign(registry):
-    try:
-        root = debian.package("trixie", debian.architecture(), "cosign")
-    except debian.Unavailable as e:
-        return skip("cosign verify", str(e))
-
-    def cosign(name, key):
-        return run(f"{root}/usr/bin/cosign", "verify", "--key", key, "--insecure-ignore-tlog=true",
-                   "--allow-http-registry", f"{registry.host}/{PATH}{name}", env={"HOME": WORK})
-
-    child = document(LAYOUT, tags(LAYOUT)["latest"]["digest"])["manifests"][1]["digest"]
-    for name in (":latest", ":x86_64-aarch64", f"@{child}"):
-        result = cosign(name, f"{WORK}/keys/release.pem")
-        ok(result.returncode == 0 and "localhost:5000/owner/repo:" in result.stdout,
-           f"cosign verifies {'a manifest in an index' if '@' in name else name}", result.stderr)
-    result = cosign(":latest", f"{WORK}/other/release.pem")
-    ok(result.returncode != 0, "cosign refuses another key", result.stdout)
-
-
 def check_podman(registry):
     if not shutil.which("podman") or os.getuid() != 0:
         return skip("podman pulls an image", "podman is not installed, or this is not root")
@@ -186,7 +127,7 @@ def check_killed():
     seed = int(os.environ.get("SEED", random.randrange(10**6)))
     chance = random.Random(seed)
     port = free_port()
-    with DockerRegistry("killed", port=port) as registry:
+    with DockerRegistry(f"{WORK}/killed", port=port) as registry:
         for _ in range(6):
             process = subprocess.Popen([DISTRIBUTOR, "push", "--layout", LAYOUT,
                                         f"{registry.host}/{PATH}"], stdout=subprocess.DEVNULL,
@@ -195,7 +136,7 @@ def check_killed():
             process.send_signal(signal.SIGKILL)
             process.wait()
         time.sleep(0.5)  # what it was sent, it writes to its end
-    with DockerRegistry("killed", port=port) as registry:
+    with DockerRegistry(f"{WORK}/killed", port=port) as registry:
         result = push(registry, layout=LAYOUT)
         wrong = same_tags(registry)
         ok(result.returncode == 0 and not wrong,
@@ -232,8 +173,8 @@ def check_tls():
     entry = run("htpasswd", "-Bbn", "alice", "s3cret").stdout
     with open(f"{WORK}/htpasswd", "w") as f:
         f.write(entry)
-    with DockerRegistry("tls", f"  tls: {{certificate: {WORK}/srv.crt, key: {WORK}/srv.key}}",
-                        "auth:", f"  htpasswd: {{realm: r, path: {WORK}/htpasswd}}") as registry:
+    with DockerRegistry(f"{WORK}/tls", "  tls:", f"    certificate: {WORK}/srv.crt",
+                        f"    key: {WORK}/srv.key", "auth:", f"  htpasswd: {{realm: r, path: {WORK}/htpasswd}}") as registry:
         result = push(registry, "--ca", f"{WORK}/ca.crt", *login("tls", registry.host))
         ok(result.returncode == 0, "TLS with an own CA, and a password", result.stderr)
         os.makedirs(f"{WORK}/certs", exist_ok=True)
@@ -291,8 +232,9 @@ def check_token():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), TokenHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     realm = f"http://127.0.0.1:{server.server_address[1]}/token"
-    with DockerRegistry("token", "auth:", f"  token: {{realm: '{realm}', service: s, issuer: i, "
-                        f"rootcertbundle: {WORK}/tok.crt}}") as registry:
+    with DockerRegistry(f"{WORK}/token", "auth:", "  token:", f"    realm: {realm}",
+                        "    service: s", "    issuer: i",
+                        f"    rootcertbundle: {WORK}/tok.crt") as registry:
         result = push(registry, *login("token", registry.host))
         ok(result.returncode == 0, "a push with tokens", result.stderr)
         wrong = same_tags(registry)
@@ -304,7 +246,8 @@ def check_token():
 
 
 def check_two():
-    with DockerRegistry("one") as one, DockerRegistry("two", "  relativeurls: true") as two:
+    with DockerRegistry(f"{WORK}/one") as one, \
+            DockerRegistry(f"{WORK}/two", "  relativeurls: true") as two:
         result = run(DISTRIBUTOR, "push", "--layout", UNSIGNED, f"{one.host}/{PATH}",
                      f"{two.host}/x", "--json", env=ENV)
         out = json.loads(result.stdout)["repositories"]
@@ -365,7 +308,7 @@ def prepare():
 
 def main():
     try:
-        if not os.access(PROGRAM, os.X_OK) or not shutil.which("skopeo"):
+        if not DockerRegistry.available() or not shutil.which("skopeo"):
             skip("docker-registry", "docker-registry or skopeo is not installed; see ./check")
             return done()
         prepare()

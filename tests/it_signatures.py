@@ -1,0 +1,342 @@
+#!/usr/bin/env python3
+"""Signatures of images, as those verify them who have never heard of this program: skopeo and podman
+with a policy, cosign 2 and 3, oras; from registries with and without the referrers API. The files and
+commands of docs/images.md are taken as they stand there. Prints TAP."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import debian
+from containers_lib import Containers
+from image_release import (DISTRIBUTOR, VERSION, document, done, fixture, images, ok, parallel,
+                           run, skip, tags)
+from registry_lib import SOURCE, CraneRegistry, DockerRegistry, free_port, no_credentials
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "servers"))
+from oci_registry import Registry, digest_of  # noqa: E402
+
+WORK = tempfile.mkdtemp(prefix="distributor-signatures-")
+LAYOUT = f"{WORK}/out/images"
+PATH = "owner/repo"
+PORT = free_port()
+REPOSITORY = f"127.0.0.1:{PORT}/{PATH}"  # a signature is over the name, too
+# No proxy is there, so that whatever asks elsewhere than at 127.0.0.1 gets no answer.
+ENV = {**no_credentials(WORK), **{n: "http://127.0.0.1:9" for n in ("HTTP_PROXY", "HTTPS_PROXY")}}
+PAIR, OTHER = "x86_64-arm", "x86_64-aarch64"
+KEY, WRONG = f"{WORK}/keys/release.pem", f"{WORK}/other/release.pem"
+BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+
+with open(f"{SOURCE}/docs/images.md") as file:
+    DOCUMENT = file.read()
+
+
+def digest(name):
+    return tags(LAYOUT)[name]["digest"]
+
+
+def child():
+    """The image for another host in the index."""
+    return document(LAYOUT, digest("latest"))["manifests"][1]["digest"]
+
+
+def push(registry, path=PATH, *args):
+    return run(DISTRIBUTOR, "push", "--layout", LAYOUT, f"{registry.host}/{path}", *args, env=ENV)
+
+
+def verify(registry, name, *args):
+    return run(DISTRIBUTOR, "verify", "--keys", f"{WORK}/keys", "--image",
+               f"{registry.host}/{PATH}{name}", *args, env=ENV)
+
+
+def copy(registry, source, target, *options):
+    """What somebody with the right to write does: tags an image by another name."""
+    result = run("skopeo", "copy", "--src-tls-verify=false", "--dest-tls-verify=false", *options,
+                 f"docker://{registry.host}/{source}", f"docker://{registry.host}/{target}")
+    if result.returncode != 0:
+        raise RuntimeError(result.stderr)
+
+
+def program(suite, name):
+    return os.path.join(debian.package(suite, debian.architecture(), name), "usr/bin", name)
+
+
+# docs/images.md
+
+def documented(registry, text):
+    return text.replace("REPOSITORY", f"{registry.host}/{PATH}") \
+        .replace("MIRROR", f"{registry.host}/mirror/qemu").replace(":V", f":{VERSION}")
+
+
+def documented_files(registry):
+    found = re.findall(r"`(/etc/containers/[\w./]+)`[^\n]*\n\n```\w+\n(.*?)```", DOCUMENT, re.S)
+    return {name: documented(registry, text) for name, text in found}
+
+
+def documented_command(registry, start):
+    command, = [b for b in re.findall(r"```sh\n(.*?)\n```", DOCUMENT, re.S) if b.startswith(start)]
+    return documented(registry, command).split()
+
+
+# Policies of skopeo and podman
+
+def check_policy(registry):
+    try:
+        clients = Containers(f"{WORK}/containers", registry.host)
+    except debian.Unavailable as e:
+        return skip("policies of skopeo and podman", str(e))
+    files = documented_files(registry)
+    ok(sorted(files) == ["/etc/containers/policy.json", "/etc/containers/registries.d/qemu.yaml"],
+       "docs/images.md has the two files of a policy", files)
+    for name, text in files.items():
+        clients.write(name, text)
+    shutil.copy(KEY, clients.path("/etc/containers/release.pem"))
+    copies = iter(range(100))
+
+    def skopeo(name, *options):
+        return clients.run("skopeo", "copy", "--remove-signatures", *options,
+                           f"docker://{registry.host}/{name}", f"oci:/tmp/copy{next(copies)}:x")
+
+    def podman(name):
+        return clients.podman("pull", "-q", f"{registry.host}/{name}")
+
+    def both(what, name, *parts):
+        """Accepted without `parts`, else refused with them as the reason."""
+        for client, pull in (("skopeo", skopeo), ("podman", podman)):
+            result = pull(name)
+            ok((result.returncode != 0) == bool(parts) and all(p in result.stderr for p in parts),
+               f"{client} {'refuses' if parts else 'accepts'} {what}", result.stderr)
+
+    both("an index", f"{PATH}:latest")
+    both("the image of a pair", f"{PATH}:{PAIR}")
+    both("an index by its digest", f"{PATH}@{digest('latest')}")
+    both("a manifest in an index by its digest", f"{PATH}@{child()}")
+    result = skopeo(f"{PATH}:latest", "--all")
+    ok(result.returncode == 0, "skopeo accepts an index with all that is in it", result.stderr)
+    result = clients.run(*documented_command(registry, "skopeo "))
+    ok(result.returncode == 0, "the command of docs/images.md for skopeo", result.stderr)
+    both("a mirror, with the names mapped", f"mirror/qemu:{VERSION}")
+    both("what nobody has asked to be signed", f"elsewhere/x:{PAIR}")
+    identity = f"{registry.host}/{PATH}:{PAIR}"
+    both("an image that is signed under another tag", f"{PATH}:swapped", "rejected", identity)
+    both("the same at a mirror", "mirror/qemu:swapped", "rejected", identity)
+    both("an image without a signature", f"{PATH}:unsigned", "rejected", "no signature exists")
+    both("an image with the signature of another", f"{PATH}:{OTHER}", "rejected", digest(PAIR))
+    shutil.copy(WRONG, clients.path("/etc/containers/release.pem"))
+    both("an image signed by another key", f"{PATH}:latest", "rejected", "signature")
+
+
+# cosign
+
+def cosign(path, key, reference):
+    return run(path, "verify", "--key", key, "--insecure-ignore-tlog=true", reference, env=ENV)
+
+
+def signed_names(result):
+    """The names in the signatures that cosign has accepted, and the kinds of them."""
+    found = [s["critical"] for s in json.loads(result.stdout or "[]")]
+    return {s["identity"]["docker-reference"] for s in found}, {s["type"] for s in found}
+
+
+def check_cosign(registry, suite, name, kind):
+    try:
+        path = program(suite, "cosign")
+    except debian.Unavailable as e:
+        return skip(name, str(e))
+    at = f"{registry.host}/{PATH}"
+    for what, reference in (("an index", f"{at}:latest"), ("the image of a pair", f"{at}:{PAIR}"),
+                            ("a manifest in an index", f"{at}@{child()}")):
+        result = cosign(path, KEY, reference)
+        ok(result.returncode == 0 and signed_names(result)[1] == {kind}, f"{name} accepts {what}",
+           result.stdout + result.stderr)
+        result = cosign(path, WRONG, reference)
+        ok(result.returncode != 0, f"{name} refuses another key for {what}", result.stdout)
+    result = cosign(path, KEY, f"{at}:unsigned")
+    ok(result.returncode != 0 and "no signatures found" in result.stderr,
+       f"{name} refuses an image without a signature", result.stdout + result.stderr)
+    result = cosign(path, KEY, f"{at}:swapped")
+    ok(result.returncode == 0, f"{name} does not compare names, as docs/images.md says",
+       result.stderr)
+    command = documented_command(registry, "cosign ")
+    result = run(path, *command[1:], cwd=WORK, env=ENV)
+    ok(result.returncode == 0, f"the command of docs/images.md for {name}", result.stderr)
+    return None
+
+
+# A real registry without the referrers API
+
+def check_commands(registry):
+    for start in ("distributor verify --image REPOSITORY", "distributor verify --image MIRROR"):
+        command = documented_command(registry, start)
+        result = run(DISTRIBUTOR, *command[1:], cwd=WORK, env=ENV)
+        ok(result.returncode == 0, f"the command of docs/images.md: {start}", result.stderr)
+
+
+def check_real():
+    if not DockerRegistry.available() or not shutil.which("skopeo"):
+        return skip("docker-registry", "docker-registry or skopeo is not installed; see ./check")
+    with DockerRegistry(f"{WORK}/docker", port=PORT) as registry:
+        return check_docker_registry(registry)
+
+
+def check_docker_registry(registry):
+    for path in (PATH, "mirror/qemu", "elsewhere/x"):
+        result = push(registry, path)
+        ok(result.returncode == 0, f"signed images are pushed to {path}", result.stderr)
+    # Somebody with the right to write tags an image as another, or puts one there of his own.
+    for path in (PATH, "mirror/qemu"):
+        copy(registry, f"{path}:{PAIR}", f"{path}:swapped", "--preserve-digests")
+    copy(registry, f"{PATH}:{PAIR}", f"{PATH}:unsigned", "--format", "v2s2")
+    check_commands(registry)
+    check_cosign(registry, "trixie", "cosign 2", "cosign container image signature")
+    check_cosign(registry, "sid", "cosign 3", "https://sigstore.dev/cosign/sign/v1")
+    victim, thief = (f"{PATH}:{digest(n).replace(':', '-')}.sig" for n in (OTHER, PAIR))
+    copy(registry, thief, victim, "--preserve-digests")
+    check_policy(registry)
+
+
+# Registries with and without the referrers API
+
+def is_fallback(tag):
+    return re.fullmatch("sha256-[0-9a-f]{64}", tag)
+
+
+def fallback_tag(name):
+    return digest(name).replace(":", "-")
+
+
+def writes(registry):
+    return [(m, p) for m, p, _ in registry.requests if m not in ("GET", "HEAD")]
+
+
+def check_discover(registry, how):
+    try:
+        path = program("trixie", "oras")
+    except debian.Unavailable as e:
+        return skip(f"oras discover: {how}", str(e))
+    result = run(path, "discover", "--plain-http", "--format", "json",
+                 f"{registry.host}/{PATH}:latest", env=ENV)
+    found = json.loads(result.stdout or "{}").get("manifests") or []
+    ok([m["artifactType"] for m in found] == [BUNDLE], f"oras discover: {how}",
+       result.stdout + result.stderr)
+    return None
+
+
+def check_bundle(registry, how, asked):
+    """cosign 3 and what it has asked of a scripted registry."""
+    try:
+        path = program("sid", "cosign")
+    except debian.Unavailable as e:
+        return skip(f"cosign 3: {how}", str(e))
+    registry.requests.clear()
+    result = cosign(path, KEY, f"{registry.host}/{PATH}:latest")
+    bundles = [digest_of(data) for data in registry.blobs.values() if BUNDLE.encode() in data]
+    got = [p for m, p, _ in registry.requests if m == "GET"]
+    ok(result.returncode == 0 and any(asked in p for p in got) and
+       any(p.endswith(b) for p in got for b in bundles) and not any(".sig" in p for p in got),
+       f"cosign 3: {how}", result.stderr + "\n".join(got))
+    return None
+
+
+def check_referrers_api():
+    with Registry() as registry:
+        registry.referrers = True
+        result = push(registry)
+        ok(result.returncode == 0 and not any(map(is_fallback, registry.tags)) and
+           any(t.endswith(".sig") for t in registry.tags),
+           "no fallback tag where the referrers API is", f"{result.stderr}{sorted(registry.tags)}")
+        registry.requests.clear()
+        result = push(registry)
+        ok(result.returncode == 0 and "nothing sent" in result.stdout and not writes(registry),
+           "a second push sends nothing", f"{result.stdout}{result.stderr}{writes(registry)}")
+        result = verify(registry, ":latest", "--signed-as", REPOSITORY)
+        ok(result.returncode == 0 and "a sigstore bundle by an allowed key" in result.stdout,
+           "verify finds the bundle by the API", result.stdout + result.stderr)
+        check_discover(registry, "by the API")
+        check_bundle(registry, "a bundle by the API", f"/referrers/{digest('latest')}")
+
+
+def check_fallback():
+    with Registry() as registry:
+        result = push(registry)
+        ok(result.returncode == 0 and all(fallback_tag(n) in registry.tags for n in
+                                          ("latest", PAIR, "register")),
+           "fallback tags where the referrers API is not", result.stderr)
+        result = verify(registry, ":latest", "--signed-as", REPOSITORY)
+        ok(result.returncode == 0 and "a sigstore bundle by an allowed key" in result.stdout,
+           "verify finds the bundle by the fallback tag", result.stdout + result.stderr)
+        check_discover(registry, "by the fallback tag")
+        check_bundle(registry, "a bundle by the fallback tag", f"/manifests/{fallback_tag('latest')}")
+        registry.tags[fallback_tag(OTHER)] = registry.tags[fallback_tag(PAIR)]
+        del registry.tags[fallback_tag(OTHER) + ".sig"]
+        check_stolen(registry)
+
+
+def check_stolen(registry):
+    """The list of one image's referrers at another's place."""
+    result = verify(registry, f":{OTHER}", "--signed-as", REPOSITORY)
+    ok(result.returncode == 4 and "allowed key" not in result.stdout,
+       "verify refuses the bundle of another image", result.stdout)
+    try:
+        result = cosign(program("sid", "cosign"), KEY, f"{registry.host}/{PATH}:{OTHER}")
+        ok(result.returncode != 0, "so does cosign 3", result.stdout)
+    except debian.Unavailable as e:
+        skip("so does cosign 3", str(e))
+
+
+def check_crane():
+    """A second real registry; that of go-containerregistry 0.20 has no referrers API either."""
+    try:
+        crane = program("sid", "crane")
+    except debian.Unavailable as e:
+        return skip("the registry of crane", str(e))
+    with CraneRegistry(f"{WORK}/crane", crane) as registry:
+        result = push(registry)
+        ok(result.returncode == 0, "a push to crane's registry", result.stderr)
+        wrong = [n for n in ("latest", PAIR, fallback_tag("latest"), fallback_tag("latest") + ".sig")
+                 if run(crane, "digest", f"{registry.host}/{PATH}:{n}").stdout.strip() != digest(n)]
+        ok(not wrong, "crane reads the digests of the layout", wrong)
+        result = push(registry)
+        ok(result.returncode == 0 and "nothing sent" in result.stdout,
+           "a second push to it sends nothing", result.stdout + result.stderr)
+        result = run(crane, "validate", "--remote", f"{registry.host}/{PATH}:latest")
+        ok(result.returncode == 0, "crane finds nothing wrong with the index", result.stderr)
+        result = verify(registry, ":latest", "--signed-as", REPOSITORY)
+        ok(result.returncode == 0 and "a sigstore bundle by an allowed key" in result.stdout,
+           "verify reads it there", result.stdout + result.stderr)
+        check_discover(registry, "at crane's registry")
+    return None
+
+
+def prepare():
+    """A release that is signed for that repository."""
+    fixture(WORK, 100000, "x86_64", "aarch64")
+    with open(f"{WORK}/matrix.json") as f:
+        matrix = json.load(f)
+    matrix["repository"]["images"] = [REPOSITORY]
+    with open(f"{WORK}/matrix.json", "w") as f:
+        json.dump(matrix, f)
+    steps = [images(WORK)]
+    for keys, key in (("keys", "key.pem"), ("other", "other.pem")):
+        steps.append(run(DISTRIBUTOR, "keygen", "--no-passphrase", "--keys", f"{WORK}/{keys}",
+                         f"{WORK}/{key}"))
+    steps.append(run(DISTRIBUTOR, "sign", "--matrix", f"{WORK}/matrix.json", "--out", f"{WORK}/out",
+                     "--keys", f"{WORK}/keys", "--repo", WORK, "--key", f"{WORK}/key.pem"))
+    bad = [s.stderr for s in steps if s.returncode != 0]
+    ok(not bad, "images are made and signed", "".join(bad))
+
+
+def main():
+    try:
+        prepare()
+        parallel([check_real, check_referrers_api, check_fallback, check_crane])
+    finally:
+        shutil.rmtree(WORK)
+    return done()
+
+
+sys.exit(main())
