@@ -1,12 +1,13 @@
 #include "net/headers.h"
 
 #include "base/alloc.h"
+#include "base/strbuf.h"
 
 #include <curl/curl.h>
 #include <string.h>
 #include <strings.h>
 
-enum { MAX_FIELDS = 256, MAX_BYTES = 256 << 10 };
+enum { MAX_FIELDS = 256, MAX_BYTES = 256 << 10, MAX_LINK = 4096 };
 
 void
 http_headers_release(struct http_headers *headers)
@@ -142,4 +143,35 @@ http_headers_retry_after_ms(const struct http_headers *headers, time_t now_sec)
 	    http_parse_number(reset, &number))
 		return wait_until_ms(number < INT64_MAX ? (int64_t)number : INT64_MAX, server_sec);
 	return -1;
+}
+
+/* Whether the parameters after a link's '>' say rel="next". They end at the next ','. */
+static bool
+is_next(const char *parameters, size_t length)
+{
+	static const char *const spellings[] = {"rel=\"next\"", "rel=next"};
+
+	for (size_t at = 0; at < length; at++)
+		for (size_t i = 0; i < ARRAY_SIZE(spellings); i++)
+			if (length - at >= strlen(spellings[i]) &&
+			    strncasecmp(parameters + at, spellings[i], strlen(spellings[i])) == 0)
+				return true;
+	return false;
+}
+
+char *
+http_next_link(const char *link)
+{
+	while (link != NULL && (link = strchr(link, '<')) != NULL) {
+		const char *end = strchr(link, '>');
+		size_t length;
+
+		if (end == NULL)
+			return NULL;
+		length = strcspn(end, ",");
+		if (is_next(end, length) && end - link - 1 <= MAX_LINK)
+			return xstrndup(link + 1, (size_t)(end - link - 1));
+		link = end + length;
+	}
+	return NULL;
 }

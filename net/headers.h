@@ -55,3 +55,6 @@ bool http_parse_content_range(const char *text, struct http_content_range *ret_r
  * server's own Date where it sends one, since clocks differ; `now_sec` is ours.
  */
 int64_t http_headers_retry_after_ms(const struct http_headers *headers, time_t now_sec);
+
+/* RFC 8288: what the field Link says is the next page, to be freed by the caller, or NULL. */
+char *http_next_link(const char *link) CHECKED;

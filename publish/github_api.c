@@ -62,7 +62,7 @@ int
 github_next_page(const struct github *github, const struct github_answer *answer, char **ret_url,
 		 struct error *err)
 {
-	auto_free char *link = github_next_link(http_response_header(&answer->response, "Link"));
+	auto_free char *link = http_next_link(http_response_header(&answer->response, "Link"));
 
 	if (link != NULL && !http_url_same_origin(link, github->api_url)) {
 		auto_free char *shown = http_url_redacted(link);

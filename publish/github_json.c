@@ -300,34 +300,3 @@ github_parse_refusal(const char *text, size_t length, char **ret_sentence)
 	*ret_sentence = xstrdup(strbuf_text(&sentence));
 	return classify(*ret_sentence, errors);
 }
-
-/* Whether the parameters after a link's '>' say rel="next". They end at the next ','. */
-static bool
-is_next(const char *parameters, size_t length)
-{
-	static const char *const spellings[] = {"rel=\"next\"", "rel=next"};
-
-	for (size_t at = 0; at < length; at++)
-		for (size_t i = 0; i < ARRAY_SIZE(spellings); i++)
-			if (length - at >= strlen(spellings[i]) &&
-			    strncasecmp(parameters + at, spellings[i], strlen(spellings[i])) == 0)
-				return true;
-	return false;
-}
-
-char *
-github_next_link(const char *link)
-{
-	while (link != NULL && (link = strchr(link, '<')) != NULL) {
-		const char *end = strchr(link, '>');
-		size_t length;
-
-		if (end == NULL)
-			return NULL;
-		length = strcspn(end, ",");
-		if (is_next(end, length) && end - link - 1 <= MAX_URL)
-			return xstrndup(link + 1, (size_t)(end - link - 1));
-		link = end + length;
-	}
-	return NULL;
-}

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * What GitHub answers, read from JSON and from the Link header. For the files of publish/ and their
- * tests only. Everything in it comes from outside and is checked; what is not used is not looked at.
+ * What GitHub answers, read from JSON. For the files of publish/ and their tests only. Everything in
+ * it comes from outside and is checked; what is not used is not looked at.
  */
 
 #include "base/digest.h"
@@ -76,6 +76,3 @@ enum github_refusal {
  * line of at most 500 bytes, to be freed by the caller.
  */
 enum github_refusal github_parse_refusal(const char *text, size_t length, char **ret_sentence);
-
-/* The URL with rel="next" in a Link header, to be freed by the caller, or NULL. */
-char *github_next_link(const char *link) CHECKED;

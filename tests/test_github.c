@@ -6,38 +6,6 @@
 #include "publish/pacer.h"
 
 static void
-test_next_link(void **state)
-{
-	static const struct {
-		const char *link, *next;
-	} rows[] = {
-		{NULL, NULL},
-		{"", NULL},
-		{"<https://a/?page=2>; rel=\"next\", <https://a/?page=5>; rel=\"last\"",
-		 "https://a/?page=2"},
-		{"<https://a/?page=1>; rel=\"prev\", <https://a/?page=3>; rel=\"next\"",
-		 "https://a/?page=3"},
-		{"<https://a/?page=1>; rel=\"prev\", <https://a/?page=1>; rel=\"first\"", NULL},
-		{"<https://a/>;rel=next", "https://a/"},
-		{"<https://a/>; title=\"x\"; rel=\"next\"", "https://a/"},
-		{"<https://a/,b>; rel=\"last\", <https://c/>; rel=\"next\"", "https://c/"},
-		{"<https://a/", NULL},
-		{"rel=\"next\"", NULL},
-		{"<https://a/>", NULL},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		auto_free char *next = github_next_link(rows[i].link);
-
-		if (rows[i].next == NULL)
-			assert_null(next);
-		else
-			assert_string_equal(next, rows[i].next);
-	}
-}
-
-static void
 test_refusals(void **state)
 {
 	static const struct {
@@ -300,7 +268,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_next_link),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_assets),
 		cmocka_unit_test(test_malformed),

@@ -301,6 +301,38 @@ test_retry_after(void **state)
 	}
 }
 
+static void
+test_next_link(void **state)
+{
+	static const struct {
+		const char *link, *next;
+	} rows[] = {
+		{NULL, NULL},
+		{"", NULL},
+		{"<https://a/?page=2>; rel=\"next\", <https://a/?page=5>; rel=\"last\"",
+		 "https://a/?page=2"},
+		{"<https://a/?page=1>; rel=\"prev\", <https://a/?page=3>; rel=\"next\"",
+		 "https://a/?page=3"},
+		{"<https://a/?page=1>; rel=\"prev\", <https://a/?page=1>; rel=\"first\"", NULL},
+		{"<https://a/>;rel=next", "https://a/"},
+		{"<https://a/>; title=\"x\"; rel=\"next\"", "https://a/"},
+		{"<https://a/,b>; rel=\"last\", <https://c/>; rel=\"next\"", "https://c/"},
+		{"<https://a/", NULL},
+		{"rel=\"next\"", NULL},
+		{"<https://a/>", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_free char *next = http_next_link(rows[i].link);
+
+		if (rows[i].next == NULL)
+			assert_null(next);
+		else
+			assert_string_equal(next, rows[i].next);
+	}
+}
+
 int
 main(void)
 {
@@ -310,6 +342,7 @@ main(void)
 		cmocka_unit_test(test_with_query),    cmocka_unit_test(test_of_file),
 		cmocka_unit_test(test_headers),       cmocka_unit_test(test_headers_have_limits),
 		cmocka_unit_test(test_content_range), cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_next_link),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,11 +39,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	case 't':
 		parsed = github_parse_ref("x", text, size, &sentence, &annotated, &err);
 		break;
-	case 'e':
-		(void)github_parse_refusal(text, size, &sentence);
-		return 0;
 	default:
-		sentence = github_next_link(text);
+		(void)github_parse_refusal(text, size, &sentence);
 		return 0;
 	}
 	/* A failure says why. */

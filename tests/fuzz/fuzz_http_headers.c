@@ -15,6 +15,7 @@ read_fields(const char *text, size_t length)
 {
 	AUTO(http_headers_release) struct http_headers headers = {NULL, 0, 0};
 	struct http_content_range range;
+	auto_free char *next = NULL;
 	const char *field;
 	int64_t wait_ms;
 
@@ -30,6 +31,9 @@ read_fields(const char *text, size_t length)
 	field = http_headers_get(&headers, "Content-Range", 0);
 	if (field != NULL && http_parse_content_range(field, &range))
 		assert(range.first <= range.last && range.last < range.total);
+	next = http_next_link(http_headers_get(&headers, "Link", 0));
+	if (next != NULL)
+		assert(strchr(next, '>') == NULL);
 	wait_ms = http_headers_retry_after_ms(&headers, 784111777);
 	assert(wait_ms >= -1);
 }
