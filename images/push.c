@@ -1,4 +1,4 @@
-#include "images/push.h"
+#include "images/push_internal.h"
 
 #include "base/alloc.h"
 #include "base/log.h"
@@ -11,43 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MAX_TRIES = 4, PAUSE_SEC = 1, LARGE_BLOB = 1 << 20 };
-
-/* In the order of pushing: what is referred to comes before what refers to it. */
-enum phase { PHASE_MANIFEST, PHASE_INDEX, PHASE_REFERRER, PHASE_COUNT };
-
-/* One manifest or index; its bytes are read when they are needed. */
-struct document {
-	struct oci_descriptor descriptor;
-	enum phase phase;
-	bool subject_understood; /* the registry lists it as a referrer by itself */
-};
-
-/* One tag, and what the registry had under it at first. */
-struct tag {
-	const char *name; /* borrowed from the layout */
-	const struct oci_descriptor *descriptor;
-	bool had;
-	struct digest old;
-};
-
-struct push {
-	const struct layout *layout;
-	struct registry *registry;
-	const struct push_options *options;
-	struct push_result *result;
-	pthread_mutex_t lock; /* guards `result` and the calls of `event` */
-	struct oci_descriptors blobs;
-	struct document *documents;
-	size_t document_count;
-	enum phase phase; /* of the documents that are being pushed */
-	struct tag *tags; /* in the order of pushing, without fallback tags */
-	size_t tag_count;
-	int rank;              /* of the tags that are being pushed */
-	struct tag *fallbacks; /* tags that list referrers, see images/referrers.h */
-	size_t fallback_count;
-	struct progress_task *task;
-};
+enum { MAX_LOOKS = 3, LARGE_BLOB = 1 << 20 };
 
 int
 push_tag_rank(const char *tag, const char *version)
@@ -84,9 +48,9 @@ count_event(struct push_result *result, const struct push_event *event)
 		result->bytes_sent += event->size;
 }
 
-static void
-report(struct push *push, enum push_kind kind, enum push_effect effect,
-       const struct oci_descriptor *descriptor, const struct tag *tag)
+void
+push_report(struct push *push, enum push_kind kind, enum push_effect effect,
+	    const struct oci_descriptor *descriptor, const struct tag *tag)
 {
 	const struct push_event event = {
 		.kind = kind,
@@ -262,14 +226,14 @@ push_blob(void *context, size_t index, struct error *err)
 		effect = PUSH_SENT;
 	else if (there == 0 && send_blob(push, blob, &effect, err) < 0)
 		return -1;
-	report(push, PUSH_BLOB, effect, blob, NULL);
+	push_report(push, PUSH_BLOB, effect, blob, NULL);
 	progress_add(push->task, blob->size);
 	return 0;
 }
 
-static int
-read_document(const struct push *push, const struct oci_descriptor *descriptor,
-	      struct oci_document *ret_document, struct error *err)
+int
+push_read_document(const struct push *push, const struct oci_descriptor *descriptor,
+		   struct oci_document *ret_document, struct error *err)
 {
 	char *text;
 
@@ -301,33 +265,29 @@ mend_children(struct push *push, const struct oci_document *document, struct err
 		AUTO(oci_document_release) struct oci_document child = OCI_DOCUMENT_INIT;
 		char name[OCI_DIGEST_SIZE];
 
-		if (read_document(push, &parsed.manifests.items[i], &child, err) < 0)
+		if (push_read_document(push, &parsed.manifests.items[i], &child, err) < 0)
 			return -1;
 		(void)oci_digest_text(&child.descriptor.digest, name);
-		if (registry_put_manifest(push->registry, name, &child, NULL, err) < 0)
+		if (registry_put_manifest(push->registry, name, &child, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-/*
- * Puts a document under a name. Large registries now and then say for a while that they do not know
- * a blob that they have just taken; docker-registry reads links that it is just writing.
- */
-static int
-put_document(struct push *push, const char *name, const struct oci_document *document,
-	     bool *ret_subject, struct error *err)
+int
+push_put_document(struct push *push, const char *name, const struct oci_document *document,
+		  struct error *err)
 {
 	for (int try = 1;; try++) {
-		const struct timespec wait = {PAUSE_SEC * try, 0};
+		const struct timespec wait = {PUSH_PAUSE_SEC * try, 0};
 		enum error_code again;
 
-		if (registry_put_manifest(push->registry, name, document, ret_subject, err) == 0)
+		if (registry_put_manifest(push->registry, name, document, err) == 0)
 			return 0;
 		again = err->code;
 		if (again != ERR_NOT_FOUND && again != ERR_BUSY)
 			return -1;
-		if (try == MAX_TRIES) {
+		if (try == PUSH_MAX_TRIES) {
 			err->code = ERR_REMOTE;
 			return -1;
 		}
@@ -338,31 +298,63 @@ put_document(struct push *push, const char *name, const struct oci_document *doc
 	}
 }
 
+/* Returns 1 if the registry has exactly this document, 0, or -1. */
+static int
+has_document(const struct push *push, const char *name, const struct oci_descriptor *descriptor,
+	     struct error *err)
+{
+	struct registry_manifest seen = {.media_type = NULL};
+	int there = registry_head_manifest(push->registry, name, &seen, err);
+
+	if (there == 1)
+		there = digest_equal(&seen.digest, &descriptor->digest) &&
+			seen.size == descriptor->size;
+	registry_manifest_release(&seen);
+	return there;
+}
+
+/* "Created" is a promise here too, and an index is accepted by some without what it lists. */
+static int
+send_document(struct push *push, const char *name, const struct oci_descriptor *descriptor,
+	      struct error *err)
+{
+	AUTO(oci_document_release) struct oci_document document = OCI_DOCUMENT_INIT;
+
+	if (push_read_document(push, descriptor, &document, err) < 0 ||
+	    push_put_document(push, name, &document, err) < 0)
+		return -1;
+	for (int look = 1; look <= MAX_LOOKS; look++) {
+		const struct timespec wait = {PUSH_PAUSE_SEC, 0};
+		int there = has_document(push, name, descriptor, err);
+
+		if (there != 0)
+			return there < 0 ? -1 : 0;
+		if (look < MAX_LOOKS)
+			(void)nanosleep(&wait, NULL);
+	}
+	return error_set(err, ERR_VERIFY, "the registry has accepted '%s' and does not have it",
+			 name);
+}
+
 static int
 push_document(void *context, size_t index, struct error *err)
 {
 	struct push *push = context;
 	struct document *item = &push->documents[index];
-	AUTO(oci_document_release) struct oci_document document = OCI_DOCUMENT_INIT;
-	struct registry_manifest seen = {.media_type = NULL};
 	char name[OCI_DIGEST_SIZE];
-	bool same;
 	int there;
 
 	if (item->phase != push->phase)
 		return 0;
 	(void)oci_digest_text(&item->descriptor.digest, name);
-	there = registry_head_manifest(push->registry, name, &seen, err);
+	there = has_document(push, name, &item->descriptor, err);
 	if (there < 0)
 		return -1;
-	same = there == 1 && digest_equal(&seen.digest, &item->descriptor.digest) &&
-	       seen.size == item->descriptor.size;
-	registry_manifest_release(&seen);
-	if (!same && !push->options->dry_run &&
-	    (read_document(push, &item->descriptor, &document, err) < 0 ||
-	     put_document(push, name, &document, &item->subject_understood, err) < 0))
+	if (there == 0 && !push->options->dry_run &&
+	    send_document(push, name, &item->descriptor, err) < 0)
 		return -1;
-	report(push, PUSH_MANIFEST, same ? PUSH_KEPT : PUSH_SENT, &item->descriptor, NULL);
+	push_report(push, PUSH_MANIFEST, there == 1 ? PUSH_KEPT : PUSH_SENT, &item->descriptor,
+		    NULL);
 	return 0;
 }
 
@@ -387,10 +379,10 @@ push_tag(void *context, size_t index, struct error *err)
 	if (push_tag_rank(tag->name, push->options->version) != push->rank)
 		return 0;
 	if (effect != PUSH_KEPT && !push->options->dry_run &&
-	    (read_document(push, tag->descriptor, &document, err) < 0 ||
-	     put_document(push, tag->name, &document, NULL, err) < 0))
+	    (push_read_document(push, tag->descriptor, &document, err) < 0 ||
+	     push_put_document(push, tag->name, &document, err) < 0))
 		return -1;
-	report(push, PUSH_TAG, effect, tag->descriptor, tag);
+	push_report(push, PUSH_TAG, effect, tag->descriptor, tag);
 	return 0;
 }
 
@@ -408,60 +400,6 @@ push_tags(struct push *push, struct error *err)
 		if (pool_run(push->tag_count, push->options->connections, push_tag, push, err) < 0)
 			return -1;
 	return 0;
-}
-
-/* Whether the registry lists all children of the fallback list by itself. */
-static bool
-is_understood(const struct push *push, const struct oci_parsed *list)
-{
-	for (size_t i = 0; i < list->manifests.count; i++)
-		for (size_t j = 0; j < push->document_count; j++)
-			if (digest_equal(&list->manifests.items[i].digest,
-					 &push->documents[j].descriptor.digest) &&
-			    !push->documents[j].subject_understood)
-				return false;
-	return true;
-}
-
-/*
- * Adds our referrers to the registry's list for a subject. Two who do this at once can lose an
- * entry, which is why the list is read again afterwards.
- */
-static int
-push_fallback(void *context, size_t index, struct error *err)
-{
-	struct push *push = context;
-	struct tag *tag = &push->fallbacks[index];
-	AUTO(oci_parsed_release) struct oci_parsed ours = OCI_PARSED_INIT;
-	struct digest subject;
-
-	if (layout_read_parsed(push->layout, tag->descriptor, &ours, err) < 0)
-		return -1;
-	if (!referrers_tag_subject(tag->name, &subject))
-		return 0;
-	for (int try = 1;; try++) {
-		AUTO(oci_parsed_release) struct oci_parsed theirs = OCI_PARSED_INIT;
-		AUTO(oci_document_release) struct oci_document merged = OCI_DOCUMENT_INIT;
-		bool native = false, complete;
-
-		if (is_understood(push, &ours))
-			return 0;
-		if (registry_referrers(push->registry, &subject, &theirs, &native, err) < 0)
-			return error_prefix(err, "'%s'", tag->name);
-		complete = referrers_merge(&theirs, &ours, &merged);
-		if (complete || native || push->options->dry_run) {
-			enum push_effect effect = try == 1 && complete ? PUSH_KEPT : PUSH_SENT;
-
-			report(push, PUSH_TAG, effect, &merged.descriptor, tag);
-			return 0;
-		}
-		if (try > MAX_TRIES)
-			return error_set(err, ERR_VERIFY,
-					 "the registry does not keep the list of referrers '%s'",
-					 tag->name);
-		if (put_document(push, tag->name, &merged, NULL, err) < 0)
-			return -1;
-	}
 }
 
 static int
@@ -507,7 +445,7 @@ run_phases(struct push *push, struct error *err)
 	progress_set_total(push->task, bytes);
 	if (pool_run(push->blobs.count, threads, push_blob, push, err) < 0 ||
 	    push_documents(push, err) < 0 ||
-	    pool_run(push->fallback_count, threads, push_fallback, push, err) < 0 ||
+	    pool_run(push->fallback_count, threads, push_referrers, push, err) < 0 ||
 	    push_tags(push, err) < 0)
 		return -1;
 	return push->options->dry_run ? 0

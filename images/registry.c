@@ -298,7 +298,7 @@ check_stored(const struct http_response *response, const char *name,
 
 int
 registry_put_manifest(struct registry *registry, const char *name,
-		      const struct oci_document *document, bool *ret_subject, struct error *err)
+		      const struct oci_document *document, struct error *err)
 {
 	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
 	auto_free char *tail = xasprintf("manifests/%s", name);
@@ -332,8 +332,6 @@ registry_put_manifest(struct registry *registry, const char *name,
 	}
 	if (response.status < 200 || response.status > 299)
 		return registry_refused(&response, name, err);
-	if (ret_subject != NULL)
-		*ret_subject = http_response_header(&response, "OCI-Subject") != NULL;
 	return check_stored(&response, name, document, err);
 }
 
@@ -391,42 +389,4 @@ registry_get_blob(struct registry *registry, const struct digest *digest, uint64
 				 registry->reference->registry, name);
 	*ret_text = TAKE(response.body);
 	return 0;
-}
-
-int
-registry_referrers(struct registry *registry, const struct digest *digest,
-		   struct oci_parsed *ret_index, bool *ret_native, struct error *err)
-{
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
-	static const char *const headers[] = {"Accept: application/vnd.oci.image.index.v1+json",
-					      NULL};
-	struct registry_manifest fallback = {.media_type = NULL};
-	char name[OCI_DIGEST_SIZE], hex[DIGEST_HEX_SIZE];
-	auto_free char *tail = xasprintf("referrers/%s", oci_digest_text(digest, name));
-	auto_free char *url = registry_url(registry, tail);
-	auto_free char *tag = xasprintf("sha256-%s", digest_hex(digest, hex));
-	auto_free char *text = NULL;
-	const struct registry_request request = {
-		.url = url,
-		.headers = headers,
-		.scope = registry->pull_scope,
-		.max_response_bytes = OCI_MAX_DOCUMENT,
-	};
-	int result;
-
-	if (registry_send(registry, &request, &response, err) < 0)
-		return error_prefix(err, "referrers of '%s'", name);
-	*ret_native = response.status == 200;
-	if (*ret_native)
-		return oci_parse("referrers", response.body, response.length, ret_index, err) < 0
-			       ? -1
-			       : ret_index->manifests.count != 0;
-	if (response.status != 404 && response.status != 400 && response.status != 405)
-		return registry_refused(&response, "referrers", err);
-	result = registry_get_manifest(registry, tag, &fallback, &text, err);
-	if (result <= 0)
-		return result;
-	result = oci_parse(tag, text, (size_t)fallback.size, ret_index, err) < 0 ? -1 : 1;
-	registry_manifest_release(&fallback);
-	return result;
 }

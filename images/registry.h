@@ -57,15 +57,13 @@ int registry_get_manifest(struct registry *registry, const char *name,
 			  struct error *err) CHECKED;
 
 /*
- * Puts a document under a tag or its digest, and compares the digest in the answer. With
- * `ret_subject` it is stored whether the registry has understood the document's subject. A child
- * that the registry does not know is ERR_NOT_FOUND, and worth another try after a look at the
- * children. ERR_BUSY is worth another try too: the registry tripped over another request to the
- * same document. Else ERR_REMOTE, ERR_VERIFY, ERR_NETWORK.
+ * Puts a document under a tag or its digest, and compares the digest in the answer. A child that
+ * the registry does not know is ERR_NOT_FOUND, and worth another try after a look at the children.
+ * ERR_BUSY is worth another try too: the registry tripped over another request to the same
+ * document. Else ERR_REMOTE, ERR_VERIFY, ERR_NETWORK.
  */
 int registry_put_manifest(struct registry *registry, const char *name,
-			  const struct oci_document *document, bool *ret_subject,
-			  struct error *err) CHECKED;
+			  const struct oci_document *document, struct error *err) CHECKED;
 
 /* Whether the registry says it has the blob, with the right size. Returns 1, 0 or -1. */
 int registry_head_blob(struct registry *registry, const struct digest *digest, uint64_t size,
@@ -92,9 +90,9 @@ int registry_push_blob(struct registry *registry, const struct registry_blob *bl
 		       bool *ret_mounted, struct error *err) CHECKED;
 
 /*
- * The index of referrers of a manifest: from the referrers API, or from the fallback tag where the
- * registry has none. Returns 1 and the parsed index, 0 if there are none, or -1. `ret_native` tells
- * whether the registry has the API.
+ * The referrers of a manifest: all pages of the referrers API, or the list under the fallback tag
+ * where the registry has no API. `ret_native` tells which. None is an empty index. ERR_REMOTE: also
+ * a list that goes on at another server, or for ever.
  */
 int registry_referrers(struct registry *registry, const struct digest *digest,
 		       struct oci_parsed *ret_index, bool *ret_native, struct error *err) CHECKED;

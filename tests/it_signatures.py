@@ -30,6 +30,8 @@ ENV = {**no_credentials(WORK), **{n: "http://127.0.0.1:9" for n in ("HTTP_PROXY"
 PAIR, OTHER = "x86_64-arm", "x86_64-aarch64"
 KEY, WRONG = f"{WORK}/keys/release.pem", f"{WORK}/other/release.pem"
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 with open(f"{SOURCE}/docs/images.md") as file:
     DOCUMENT = file.read()
@@ -213,7 +215,7 @@ def writes(registry):
     return [(m, p) for m, p, _ in registry.requests if m not in ("GET", "HEAD")]
 
 
-def check_discover(registry, how):
+def check_discover(registry, how, count=1):
     try:
         path = program("trixie", "oras")
     except debian.Unavailable as e:
@@ -221,7 +223,8 @@ def check_discover(registry, how):
     result = run(path, "discover", "--plain-http", "--format", "json",
                  f"{registry.host}/{PATH}:latest", env=ENV)
     found = json.loads(result.stdout or "{}").get("manifests") or []
-    ok([m["artifactType"] for m in found] == [BUNDLE], f"oras discover: {how}",
+    kinds = [m["artifactType"] for m in found]
+    ok(len(kinds) == count and kinds.count(BUNDLE) == 1, f"oras discover: {how}",
        result.stdout + result.stderr)
     return None
 
@@ -258,6 +261,116 @@ def check_referrers_api():
            "verify finds the bundle by the API", result.stdout + result.stderr)
         check_discover(registry, "by the API")
         check_bundle(registry, "a bundle by the API", f"/referrers/{digest('latest')}")
+
+
+def referrer(registry, name, text):
+    """Somebody else's artifact about an image, in a scripted registry; its entry in lists."""
+    config, layer = b"{}", text.encode()
+    for data in (config, layer):
+        registry.blobs[digest_of(data)] = data
+    document = json.dumps({
+        "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": "application/vnd.example.note",
+        "config": {"mediaType": "application/vnd.oci.empty.v1+json", "size": len(config),
+                   "digest": digest_of(config)},
+        "layers": [{"mediaType": "text/plain", "size": len(layer), "digest": digest_of(layer)}],
+        "subject": {"mediaType": INDEX, "digest": digest(name), "size": tags(LAYOUT)[name]["size"]},
+    }).encode()
+    registry.manifests[digest_of(document)] = (MANIFEST, document)
+    return {"mediaType": MANIFEST, "digest": digest_of(document), "size": len(document),
+            "artifactType": "application/vnd.example.note"}
+
+
+def check_pages():
+    with Registry() as registry:
+        registry.referrers, registry.page = True, 1
+        for text in ("one", "two"):
+            referrer(registry, "latest", text)
+        result = push(registry)
+        ok(result.returncode == 0, "a list of referrers in pages is read to its end", result.stderr)
+        result = verify(registry, ":latest", "--signed-as", REPOSITORY)
+        ok(result.returncode == 0 and "a sigstore bundle by an allowed key" in result.stdout,
+           "verify finds the bundle on the last page", result.stdout + result.stderr)
+        check_discover(registry, "pages", 3)
+        registry.page_url = f"/v2/{PATH}/referrers/{digest('latest')}?from=0"
+        result = verify(registry, ":latest", "--signed-as", REPOSITORY)
+        ok(result.returncode == 5 and "does not end" in result.stderr, "pages without end",
+           result.stdout + result.stderr)
+        with Registry() as other:
+            registry.page_url = f"{other.url}/v2/{PATH}/referrers/{digest('latest')}"
+            result = verify(registry, ":latest", "--signed-as", REPOSITORY)
+            ok(result.returncode == 5 and other.host in result.stderr and not other.requests,
+               "a next page at another server", result.stdout + result.stderr)
+
+
+def check_unlisted():
+    """Registries that have the API, and whose lists lack what was put."""
+    bundle = document(LAYOUT, tags(LAYOUT)[fallback_tag("latest")]["digest"])["manifests"][0]["digest"]
+    with Registry() as registry:
+        registry.referrers, registry.subject_header = True, False
+        registry.unlisted[bundle] = 2
+        result = push(registry)
+        ok(result.returncode == 0 and not any(map(is_fallback, registry.tags)) and
+           registry.count("PUT", f"/manifests/{bundle}") == 2,
+           "a referrer that is not listed is put again", result.stderr)
+    with Registry() as registry:
+        registry.referrers = True
+        registry.unlisted[bundle] = 100
+        result = push(registry)
+        ok(result.returncode == 4 and f"does not list those of '{fallback_tag('latest')}'" in
+           result.stderr and "latest" not in registry.tags, "no tag leads to an image whose bundle "
+           "the registry does not list", result.stderr)
+    with Registry() as registry:
+        registry.referrers = True
+        result = push(registry, PATH, "--dry-run")
+        ok(result.returncode == 0 and f"tag {fallback_tag('latest')}.sig ->" in result.stdout and
+           f"tag {fallback_tag('latest')} ->" not in result.stdout and not writes(registry),
+           "--dry-run announces no fallback tag where the referrers API is", result.stdout)
+
+
+def check_lists():
+    """The list under the fallback tag, which is everybody's."""
+    with Registry() as registry:
+        entry = referrer(registry, "latest", "one")
+        entry["annotations"] = {"who": "somebody"}
+        text = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]}).encode()
+        registry.manifests[digest_of(text)] = (INDEX, text)
+        registry.tags[fallback_tag("latest")] = digest_of(text)
+        registry.fault("PUT", f"/manifests/{fallback_tag('latest')}", 201)
+        result = push(registry)
+        kept = json.loads(registry.manifests[registry.tags[fallback_tag("latest")]][1])["manifests"]
+        puts = [p for m, p in writes(registry) if p.endswith(fallback_tag("latest"))]
+        ok(result.returncode == 0 and kept[0] == entry and len(kept) == 2 and len(puts) == 2,
+           "others' entries are kept, and a lost one of ours is written again",
+           f"{result.stderr}{kept}{puts}")
+        check_discover(registry, "with others' entries", 2)
+    with Registry() as registry:
+        registry.fault("PUT", f"/manifests/{fallback_tag('latest')}", 201, times=99)
+        result = push(registry)
+        ok(result.returncode == 4 and "does not keep the list of referrers" in result.stderr and
+           "latest" not in registry.tags, "a registry that keeps no list", result.stderr)
+
+
+def check_lies():
+    """What verify is told by a registry in somebody else's hands."""
+    with Registry() as registry:
+        push(registry)
+        signature = registry.tags[fallback_tag("latest") + ".sig"]
+        layer = json.loads(registry.manifests[signature][1])["layers"][0]["digest"]
+        bundle = document(LAYOUT, tags(LAYOUT)[fallback_tag("latest")]["digest"])["manifests"][0]
+        for what, path in (("a signature", f"/blobs/{layer}"),
+                           ("a bundle's manifest", f"/manifests/{bundle['digest']}")):
+            registry.fault("GET", path, 200, body=b"{}", headers=[("Content-Type", MANIFEST)])
+            result = verify(registry, ":latest", "--signed-as", REPOSITORY)
+            ok(result.returncode == 4 and "answers with other content" in result.stderr,
+               f"{what} that is not what its digest says", result.stdout + result.stderr)
+        kind, index = registry.manifests[digest("latest")]
+        changed = index.replace(child().encode(), digest(PAIR).encode())
+        registry.fault("GET", "/manifests/latest", 200, body=changed, headers=[
+            ("Content-Type", kind), ("Docker-Content-Digest", digest("latest"))])
+        result = verify(registry, ":latest", "--signed-as", REPOSITORY)
+        ok(result.returncode == 4 and f"'latest' is {digest_of(changed)}" in result.stdout and
+           f"the index: '{REPOSITORY}:latest' has no signature" in result.stdout,
+           "an index that is said to have the digest of the signed one", result.stdout)
 
 
 def check_fallback():
@@ -333,7 +446,8 @@ def prepare():
 def main():
     try:
         prepare()
-        parallel([check_real, check_referrers_api, check_fallback, check_crane])
+        parallel([check_real, check_referrers_api, check_pages, check_unlisted, check_fallback,
+                  check_lists, check_lies, check_crane])
     finally:
         shutil.rmtree(WORK)
     return done()

@@ -35,14 +35,18 @@ class Server(http.server.ThreadingHTTPServer):
         pass  # cut connections are what this is for
 
 
-class Service:
-    """An HTTP server on a free port of 127.0.0.1, in a thread."""
+class Server6(Server):
+    address_family = socket.AF_INET6
 
-    def __init__(self, handler):
-        self.server = Server(("127.0.0.1", 0), handler)
+
+class Service:
+    """An HTTP server on a free port of this machine, in a thread."""
+
+    def __init__(self, handler, ipv6=False):
+        self.server = (Server6 if ipv6 else Server)(("::1" if ipv6 else "127.0.0.1", 0), handler)
         self.server.service = self
         self.port = self.server.server_address[1]
-        self.host = f"127.0.0.1:{self.port}"
+        self.host = f"{'[::1]' if ipv6 else '127.0.0.1'}:{self.port}"
         self.url = f"http://{self.host}"
         self.lock = threading.RLock()
         self.requests = []
@@ -76,7 +80,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.service.requests.append((self.command, self.path, dict(self.headers)))
         self.respond()
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_CONNECT = handle_any
 
     def body(self):
         data = self.rfile.read(self.body_left)
@@ -164,8 +168,8 @@ class StorageHandler(Handler):
 
 
 class Registry(Service):
-    def __init__(self):
-        super().__init__(RegistryHandler)
+    def __init__(self, ipv6=False):
+        super().__init__(RegistryHandler, ipv6)
         self.blobs = {}
         self.foreign = {}       # blobs of other repositories: path -> {digest: data}
         self.manifests = {}     # digest -> (type, data)
@@ -182,9 +186,19 @@ class Registry(Service):
         self.max_patch = None
         self.too_large = 413
         self.range_lie = None   # function of the true end of the range
-        self.referrers = False
+        self.range_text = None  # instead of it
+        self.referrers = False  # the API
+        self.subject_header = True
+        self.page = None        # referrers in one answer
+        self.page_url = None    # where the list goes on instead
+        self.unlisted = {}      # digest of a referrer -> how often it has to be put to be listed
         self.digest_header = True
         self.forgets = set()    # digests that are "created" and not kept
+        self.lenient = False    # an index is taken without what it lists
+        self.name_unknown = False  # says so until the first blob is there
+        self.slow = 0           # seconds for each blob
+        self.chunk_min = None   # OCI-Chunk-Min-Length
+        self.busy = self.busiest = 0  # blobs that are being received at once, and the most
         self.serial = 0
 
     def fault(self, method, part, action, times=1, **more):
@@ -208,7 +222,10 @@ class RegistryHandler(Handler):
             return self.play(fault)
         if not self.authorized():
             return None
-        parts = urllib.parse.urlparse(self.path)
+        if self.service.name_unknown and not self.service.blobs and \
+                self.command in ("GET", "HEAD") and self.path != "/v2/":
+            return self.error(404, "NAME_UNKNOWN", "repository name not known to registry")
+        parts = urllib.parse.urlparse(self.path)  # without the host that a proxy is told
         self.query = urllib.parse.parse_qs(parts.query)
         if parts.path == "/v2/":
             return self.send(200)
@@ -304,7 +321,8 @@ class RegistryHandler(Handler):
                 service.serial += 1
                 session = f"u{service.serial}"
             service.sessions[session] = b""
-            return self.send(202, [("Location", self.location(session))])
+            least = [("OCI-Chunk-Min-Length", str(service.chunk_min))] if service.chunk_min else []
+            return self.send(202, [("Location", self.location(session)), *least])
         if self.name not in service.sessions:
             return self.error(404, "BLOB_UPLOAD_UNKNOWN")
         return {"PUT": self.put_blob, "PATCH": self.patch_blob}[self.command]()
@@ -313,7 +331,13 @@ class RegistryHandler(Handler):
         service = self.service
         if service.max_put is not None and self.body_left > service.max_put:
             return self.error(service.too_large, "SIZE_INVALID", "exceeds the maximum")
+        with service.lock:
+            service.busy += 1
+            service.busiest = max(service.busy, service.busiest)
+        time.sleep(service.slow)
         data = service.sessions.pop(self.name) + self.body()
+        with service.lock:
+            service.busy -= 1
         digest = self.query["digest"][0]
         if digest_of(data) != digest:
             return self.error(400, "DIGEST_INVALID")
@@ -335,8 +359,8 @@ class RegistryHandler(Handler):
             end = service.range_lie(held, end)
             data = data[:end - held]
         service.sessions[self.name] += data
-        return self.send(202, [("Range", f"0-{max(end - 1, 0)}"),
-                               ("Location", self.location(self.name))])
+        said = f"0-{max(end - 1, 0)}" if service.range_text is None else service.range_text
+        return self.send(202, [("Range", said), ("Location", self.location(self.name))])
 
     def manifests(self):
         return self.put_manifest() if self.command == "PUT" else self.get_manifest()
@@ -367,15 +391,17 @@ class RegistryHandler(Handler):
         else:
             missing = [b["digest"] for b in [document["config"], *document["layers"]]
                        if b["digest"] not in service.blobs]
-        if missing:
+        if missing and not service.lenient:
             return self.error(400, "MANIFEST_BLOB_UNKNOWN", missing[0])
         if self.name.startswith("sha256:") and self.name != digest:
             return self.error(400, "DIGEST_INVALID")
-        service.manifests[digest] = (kind, data)
+        if digest not in service.forgets:
+            service.manifests[digest] = (kind, data)
+        service.unlisted[digest] = service.unlisted.get(digest, 1) - 1
         if not self.name.startswith("sha256:"):
             service.tags[self.name] = digest
         headers = [("Docker-Content-Digest", digest)] if service.digest_header else []
-        if service.referrers and "subject" in document:
+        if service.referrers and service.subject_header and "subject" in document:
             headers.append(("OCI-Subject", document["subject"]["digest"]))
         return self.send(201, headers)
 
@@ -386,8 +412,15 @@ class RegistryHandler(Handler):
         found = []
         for digest, (kind, data) in service.manifests.items():
             document = json.loads(data)
-            if document.get("subject", {}).get("digest") == self.name:
+            if document.get("subject", {}).get("digest") == self.name and \
+                    service.unlisted.get(digest, 0) <= 0:
                 found.append({"mediaType": kind, "digest": digest, "size": len(data),
                               "artifactType": document.get("artifactType", "")})
+        first, headers = int(self.query.get("from", ["0"])[0]), [("Content-Type", INDEXES[0])]
+        if service.page:
+            there = f"/v2/{self.repo}/referrers/{self.name}?from={first + service.page}"
+            if first + service.page < len(found) or service.page_url:
+                headers.append(("Link", f'<{service.page_url or there}>; rel="next"'))
+            found = found[first:first + service.page]
         body = json.dumps({"schemaVersion": 2, "mediaType": INDEXES[0], "manifests": found}).encode()
-        return self.send(200, [("Content-Type", INDEXES[0])], body)
+        return self.send(200, headers, body)

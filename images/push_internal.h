@@ -1,0 +1,66 @@
+#pragma once
+
+/* What push.c and push_referrers.c share with each other and with nobody else. */
+
+#include "images/push.h"
+
+#include <pthread.h>
+
+enum { PUSH_MAX_TRIES = 4, PUSH_PAUSE_SEC = 1 };
+
+/* In the order of pushing: what is referred to comes before what refers to it. */
+enum phase { PHASE_MANIFEST, PHASE_INDEX, PHASE_REFERRER, PHASE_COUNT };
+
+/* One manifest or index; its bytes are read when they are needed. */
+struct document {
+	struct oci_descriptor descriptor;
+	enum phase phase;
+};
+
+/* One tag, and what the registry had under it at first. */
+struct tag {
+	const char *name; /* borrowed from the layout */
+	const struct oci_descriptor *descriptor;
+	bool had;
+	struct digest old;
+};
+
+struct push {
+	const struct layout *layout;
+	struct registry *registry;
+	const struct push_options *options;
+	struct push_result *result;
+	pthread_mutex_t lock; /* guards `result` and the calls of `event` */
+	struct oci_descriptors blobs;
+	struct document *documents;
+	size_t document_count;
+	enum phase phase; /* of the documents that are being pushed */
+	struct tag *tags; /* in the order of pushing, without fallback tags */
+	size_t tag_count;
+	int rank;              /* of the tags that are being pushed */
+	struct tag *fallbacks; /* tags that list referrers, see images/referrers.h */
+	size_t fallback_count;
+	struct progress_task *task;
+};
+
+/* Counts one thing and tells the caller's `event`; `tag` is NULL for what is no tag. */
+void push_report(struct push *push, enum push_kind kind, enum push_effect effect,
+		 const struct oci_descriptor *descriptor, const struct tag *tag);
+
+/* ERR_VERIFY, ERR_IO: the layout does not have it. */
+int push_read_document(const struct push *push, const struct oci_descriptor *descriptor,
+		       struct oci_document *ret_document, struct error *err) CHECKED;
+
+/*
+ * Puts a document under a name. Large registries now and then say for a while that they do not know
+ * a blob that they have just taken; docker-registry reads links that it is just writing.
+ */
+int push_put_document(struct push *push, const char *name, const struct oci_document *document,
+		      struct error *err) CHECKED;
+
+/*
+ * Sees to it that the registry lists our referrers of one subject: by itself, as the field
+ * OCI-Subject in its answers promises and only its list proves, or else in the list under the
+ * fallback tag. For pool_run(): `context` is the push, `index` that of a fallback tag.
+ */
+int push_referrers(void *context, size_t index, struct error *err) CHECKED;
