@@ -34,6 +34,8 @@ struct auth {
 	struct credentials credentials; /* `secret` is NULL when there are none */
 	struct cached *cached;
 	size_t cached_count;
+	_Atomic unsigned int failures; /* of asking for a token */
+	struct error failure;          /* the last of them */
 };
 
 struct auth *
@@ -206,8 +208,12 @@ renew(struct auth *auth, const char *scope, const char *asked, struct error *err
 	struct token token = TOKEN_INIT;
 	char *asked_copy;
 
-	if (token_fetch(auth->http, &request, &token, err) < 0)
-		return error_prefix(err, "no token for '%s'", auth->repository->registry);
+	if (token_fetch(auth->http, &request, &token, err) < 0) {
+		error_prefix(err, "no token for '%s'", auth->repository->registry);
+		auth->failure = *err;
+		auth->failures++;
+		return -1;
+	}
 	asked_copy = xstrdup(asked);
 	if (cached == NULL) {
 		if (auth->cached_count >= MAX_SCOPES)
@@ -254,12 +260,31 @@ bearer_value(struct auth *auth, const char *scope, char **ret_value, struct erro
 	return 0;
 }
 
+/*
+ * Fails where a token was asked for in vain meanwhile: others who do the same at once would only
+ * wait as long again. What was refused is not asked for a second time at all, since servers count
+ * wrong passwords.
+ */
+static int
+lock(struct auth *auth, struct error *err)
+{
+	unsigned int failures = auth->failures;
+
+	(void)pthread_mutex_lock(&auth->lock);
+	if (auth->failures == failures && auth->failure.code != ERR_REMOTE)
+		return 0;
+	*err = auth->failure;
+	(void)pthread_mutex_unlock(&auth->lock);
+	return -1;
+}
+
 int
 auth_header(struct auth *auth, const char *scope, char **ret_value, struct error *err)
 {
 	int result = 0;
 
-	(void)pthread_mutex_lock(&auth->lock);
+	if (lock(auth, err) < 0)
+		return -1;
 	*ret_value = NULL;
 	if (auth->scheme == CHALLENGE_BASIC)
 		*ret_value = basic_value(&auth->credentials);
@@ -357,7 +382,8 @@ auth_challenged(struct auth *auth, const struct http_response *answer, const cha
 				  auth->repository->registry);
 	bearer = challenges_find(&list, CHALLENGE_BEARER);
 	basic = challenges_find(&list, CHALLENGE_BASIC);
-	(void)pthread_mutex_lock(&auth->lock);
+	if (lock(auth, err) < 0)
+		return -1;
 	result = look_up(auth, err);
 	if (result == 0 && bearer != NULL)
 		result = challenged_bearer(auth, bearer, sent, scope, err);

@@ -12,7 +12,7 @@ import tempfile
 import time
 
 from image_release import (DISTRIBUTOR, VERSION, blob, document, done, fixture, images, ok,
-                           parallel, run, tags)
+                           parallel, run, skip, tags)
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "servers"))
 from oci_registry import Registry, Service, Storage, TokenServer, Handler, digest_of  # noqa: E402
@@ -133,6 +133,27 @@ def check_uploads():
         pushed("a blob of another repository is mounted, the rest sent", registry, result,
                "1 mounted" in result.stdout,
                not any(m == "PUT" and largest in p for m, p, _ in registry.requests))
+        ok(registry.count("POST") == len(registry.blobs), "202 to a mount is an upload, and used",
+           registry.count("POST"))
+    with Registry() as registry:
+        registry.fault("POST", f"mount={largest.replace(':', '%3A')}", 201)
+        result = push(registry, "--mount-from", "other/repo")
+        refused("a blob that is said to be mounted and is not there", result, 4,
+                f"has accepted blob '{largest}' and does not have it")
+    with Registry() as registry:
+        registry.fault("POST", "/uploads/", 201, times=99)
+        refused("201 to a request that brought nothing", push(registry), 5,
+                "cannot begin an upload", "201")
+    with Registry() as registry, Storage(registry) as storage:
+        registry.auth = "basic"
+        registry.fault("PUT", f"/manifests/{tags(LAYOUT)['register']['digest']}", 308, headers=[
+            ("Location", f"{registry.url}/v2/{PATH}/manifests/register")])
+        result = push(registry, *login(registry.host))
+        pushed("a manifest is redirected within the registry", registry, result)
+    with Registry() as registry:
+        registry.slow = 0.2
+        pushed("a slow registry is sent several blobs at once", registry,
+               push(registry, "--connections", "4"), 1 < registry.busiest <= 4)
 
 
 def check_failures():
@@ -146,6 +167,15 @@ def check_failures():
         registry.fault("PUT", "/uploads/", 503, times=1)
         result = push(registry)
         pushed("so are lost, damaged and refused ones", registry, result)
+    with Registry() as registry:
+        for action in (500, 502, 504, "cut"):
+            registry.fault("POST", "/uploads/", action)
+        pushed("so are those that cannot begin at first", registry, push(registry))
+    with Registry() as registry:
+        registry.max_put = 100000
+        registry.fault("PATCH", "/uploads/", "cut", times=2)
+        registry.fault("PATCH", "/uploads/", 404, code="BLOB_UPLOAD_UNKNOWN")
+        pushed("and those that go in pieces", registry, push(registry))
     with Registry() as registry:
         registry.fault("PUT", "/uploads/", 400, times=99, code="DIGEST_INVALID")
         result = push(registry)
@@ -189,6 +219,18 @@ def check_pieces():
         registry.max_put, registry.range_lie = 100000, lambda held, end: held
         refused("one that keeps nothing is given up", push(registry), 5, "keeps losing")
     with Registry() as registry:
+        registry.max_put, registry.range_lie = 100000, lambda held, end: end + 1000
+        refused("one that counts what nobody sent is given up", push(registry), 5,
+                "more bytes than were sent")
+    for text in ("", "bytes=0-5", "5-7"):
+        with Registry() as registry:
+            registry.max_put, registry.max_patch, registry.range_text = 100000, 100000, text
+            pushed(f"a Range of '{text}' after a piece says nothing", registry, push(registry))
+    with Registry() as registry:
+        registry.max_put, registry.max_patch, registry.chunk_min = 100000, 200000, 300000
+        refused("pieces do not get smaller than OCI-Chunk-Min-Length", push(registry), 5,
+                "SIZE_INVALID")
+    with Registry() as registry:
         registry.max_put, registry.max_patch = 100000, 1000
         refused("pieces do not get absurdly small", push(registry), 5, "SIZE_INVALID")
 
@@ -211,6 +253,25 @@ def check_lies():
         refused("a blob that is accepted and not kept", push(registry), 4,
                 f"has accepted blob '{largest}' and does not have it")
         ok(not registry.tags, "no tag is made then")
+    children = [m["digest"] for m in document(LAYOUT, tags(LAYOUT)["latest"]["digest"])["manifests"]]
+    with Registry() as registry:
+        registry.lenient = True
+        registry.forgets.add(children[1])
+        refused("an index that is accepted without what it lists", push(registry), 4,
+                f"has accepted '{children[1]}' and does not have it")
+        ok(not registry.tags, "no tag is made then either")
+    with Registry() as registry:
+        size = len(blob(LAYOUT, children[1]))
+        for _ in range(2):
+            registry.fault("HEAD", f"/manifests/{children[1]}", 200, headers=[
+                ("Content-Length", str(size)), ("Docker-Content-Digest", children[1])])
+        pushed("an image that was said to be there is sent after all", registry, push(registry))
+    with Registry() as registry:
+        push(registry)
+        registry.fault("HEAD", f"/manifests/{children[1]}", 200, headers=[
+            ("Content-Length", "7"), ("Docker-Content-Digest", children[1])])
+        pushed("an image of the wrong length counts as missing", registry, push(registry),
+               registry.count("PUT", children[1]) == 2)
     with Registry() as registry:
         registry.fault("PUT", "/manifests/sha256:", 201, headers=[
             ("Docker-Content-Digest", "sha256:" + "0" * 64)])
@@ -254,6 +315,13 @@ def check_refusals():
                        headers=[("Content-Type", "text/plain")])
         refused("404 in plain text", push(registry), 5, "cannot begin an upload", "404")
     with Registry() as registry:
+        registry.name_unknown = True
+        pushed("404 NAME_UNKNOWN, because nothing was ever pushed there", registry, push(registry))
+    with Registry() as registry:
+        registry.fault("POST", "/uploads/", 404, code="NAME_UNKNOWN", times=99)
+        refused("404 NAME_UNKNOWN to an upload", push(registry), 5, "NAME_UNKNOWN")
+        ok(registry.count("POST") < 20, "is not tried again")
+    with Registry() as registry:
         registry.fault("POST", "/uploads/", 202, times=99)
         refused("202 without a Location", push(registry), 5, "without a Location")
     with Registry() as registry:
@@ -282,15 +350,36 @@ def check_refusals():
         refused("a name that cannot be a repository", result, 3, "/Owner/Repo'")
         result = run(DISTRIBUTOR, "push", "--layout", f"{WORK}/nothing", f"{registry.host}/a")
         refused("a layout that is not there", result, 3, "'distributor images' makes them")
-        result = run(DISTRIBUTOR, "push", "--layout", LAYOUT, "127.0.0.1.example.invalid/a")
-        ok(result.returncode == 5 and not registry.requests, "other hosts are spoken to over https",
-           result.stderr)
 
 
 def check_silence():
     closed = Registry()
     closed.__exit__()
     refused("nobody answers", push(closed), 5, closed.host)
+
+
+def check_addresses():
+    """Where a registry may be, and what it is talked to in."""
+    try:
+        registry = Registry(ipv6=True)
+    except OSError as e:
+        skip("a registry with an IPv6 address", e)
+    else:
+        with registry:
+            pushed("a registry with an IPv6 address", registry, push(registry))
+    # A registry that is no part of this machine: the proxy answers in its place.
+    with Registry() as registry:
+        result = run(DISTRIBUTOR, "push", "--layout", LAYOUT, f"registry.example:5000/{PATH}",
+                     "--plain-http", env={**ENV, "http_proxy": registry.url})
+        pushed("plain http when told so, by the proxy of the environment", registry, result,
+               all(p.startswith("http://registry.example:5000/v2/")
+                   for _, p, _ in registry.requests))
+    with Registry() as registry:
+        result = run(DISTRIBUTOR, "push", "--layout", LAYOUT, f"127.0.0.1.example/{PATH}",
+                     env={**ENV, "http_proxy": registry.url, "https_proxy": registry.url})
+        ok(result.returncode == 5 and registry.requests and
+           all(m == "CONNECT" for m, _, _ in registry.requests),
+           "other hosts are spoken to over https", f"{result.stderr}{registry.requests}")
 
 
 def check_basic():
@@ -332,8 +421,10 @@ def check_bearer():
         registry.tags.clear()
         refused("Bearer without credentials: pull is allowed, push is not", push(registry), 5,
                 "does not allow 'repository:owner/repo:pull,push' without credentials")
+        tokens.requests.clear()
         result = push(registry, *login(registry.host, password="wr0ng"))
         refused("Bearer with wrong credentials", result, 5, "refuses the credentials from")
+        ok(len(tokens.requests) == 1, "they are tried once, by however many", tokens.requests)
         ok("wr0ng" not in result.stderr, "the password is not shown")
     registry, tokens = both()
     with registry, tokens:
@@ -354,7 +445,8 @@ def check_bearer():
                 "with the credentials from", "auth.json")
         ok(len(tokens.requests) < 8, "is not asked for ever", len(tokens.requests))
     for answer, part in (((200, b"<html>"), "holds no token"), ((200, b'{"token":"a\\nb"}'),
-                         "holds no token"), ((403, b""), "refuses the credentials")):
+                         "holds no token"), ((200, b"{}"), "holds no token"),
+                         ((403, b""), "refuses the credentials"), ((503, b""), "503")):
         registry, tokens = both()
         with registry, tokens:
             tokens.answer = answer
@@ -410,7 +502,7 @@ def main():
         result = images(WORK)
         ok(result.returncode == 0, "images to push", result.stderr)
         parallel([check_order, check_uploads, check_failures, check_pieces, check_lies,
-                  check_refusals, check_silence, check_basic, check_bearer, check_redirects])
+                  check_refusals, check_silence, check_addresses, check_basic, check_bearer, check_redirects])
     finally:
         shutil.rmtree(WORK)
     return done()
