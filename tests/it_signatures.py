@@ -215,7 +215,7 @@ def writes(registry):
     return [(m, p) for m, p, _ in registry.requests if m not in ("GET", "HEAD")]
 
 
-def check_discover(registry, how, count=1):
+def check_discover(registry, how, count=1, bundles=1):
     try:
         path = program("trixie", "oras")
     except debian.Unavailable as e:
@@ -224,7 +224,7 @@ def check_discover(registry, how, count=1):
                  f"{registry.host}/{PATH}:latest", env=ENV)
     found = json.loads(result.stdout or "{}").get("manifests") or []
     kinds = [m["artifactType"] for m in found]
-    ok(len(kinds) == count and kinds.count(BUNDLE) == 1, f"oras discover: {how}",
+    ok(len(kinds) == count and kinds.count(BUNDLE) == bundles, f"oras discover: {how}",
        result.stdout + result.stderr)
     return None
 
@@ -350,6 +350,21 @@ def check_lists():
            "latest" not in registry.tags, "a registry that keeps no list", result.stderr)
 
 
+def check_two_keys():
+    """Bundles of another key came first, as after a change of keys."""
+    with Registry() as registry:
+        result = run(DISTRIBUTOR, "push", "--layout", f"{WORK}/second/images",
+                     f"{registry.host}/{PATH}", env=ENV)
+        ok(result.returncode == 0, "images that another key has signed", result.stderr)
+        result = push(registry)
+        ok(result.returncode == 0, "the same, signed by ours", result.stderr)
+        result = verify(registry, ":latest", "--signed-as", REPOSITORY)
+        ok(result.returncode == 0 and "a sigstore bundle by an allowed key" in result.stdout,
+           "verify finds our bundle among others", result.stdout + result.stderr)
+        check_discover(registry, "bundles of two keys", 2, 2)
+        check_bundle(registry, "our bundle among others", f"/manifests/{fallback_tag('latest')}")
+
+
 def check_lies():
     """What verify is told by a registry in somebody else's hands."""
     with Registry() as registry:
@@ -437,8 +452,11 @@ def prepare():
     for keys, key in (("keys", "key.pem"), ("other", "other.pem")):
         steps.append(run(DISTRIBUTOR, "keygen", "--no-passphrase", "--keys", f"{WORK}/{keys}",
                          f"{WORK}/{key}"))
-    steps.append(run(DISTRIBUTOR, "sign", "--matrix", f"{WORK}/matrix.json", "--out", f"{WORK}/out",
-                     "--keys", f"{WORK}/keys", "--repo", WORK, "--key", f"{WORK}/key.pem"))
+    shutil.copytree(f"{WORK}/out", f"{WORK}/second")
+    for out, keys, key in (("out", "keys", "key.pem"), ("second", "other", "other.pem")):
+        steps.append(run(DISTRIBUTOR, "sign", "--matrix", f"{WORK}/matrix.json", "--out",
+                         f"{WORK}/{out}", "--keys", f"{WORK}/{keys}", "--repo", WORK, "--key",
+                         f"{WORK}/{key}"))
     bad = [s.stderr for s in steps if s.returncode != 0]
     ok(not bad, "images are made and signed", "".join(bad))
 
@@ -447,7 +465,7 @@ def main():
     try:
         prepare()
         parallel([check_real, check_referrers_api, check_pages, check_unlisted, check_fallback,
-                  check_lists, check_lies, check_crane])
+                  check_lists, check_two_keys, check_lies, check_crane])
     finally:
         shutil.rmtree(WORK)
     return done()
