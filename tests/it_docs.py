@@ -26,14 +26,29 @@ release.sign()
 run("tag", "--matrix", "matrix.json", "--key", "release.pem", cwd=release.root)
 
 # the downloads, with `keys` beside them; a clone has them at the same place
+NOBODY = "http://127.0.0.1:9"  # a proxy that is not there: nothing is asked of the network
 tools = os.path.join(work, "bin")
 os.makedirs(tools)
 os.symlink(PROGRAM, os.path.join(tools, "distributor"))
-try:
-    cosign = os.path.join(debian.package("trixie", debian.architecture(), "cosign"), "usr/bin/cosign")
-    os.symlink(cosign, os.path.join(tools, "cosign"))
-except debian.Unavailable as e:
-    tap.skip("cosign is there for its commands", e)
+# cosign 2 and 3; what is written for 2 goes with 3 as well
+for suite in ("trixie", "sid"):
+    os.makedirs(os.path.join(tools, suite))
+    try:
+        cosign = os.path.join(debian.package(suite, debian.architecture(), "cosign"), "usr/bin/cosign")
+        os.symlink(cosign, os.path.join(tools, suite, "cosign"))
+    except debian.Unavailable as e:
+        tap.skip(f"cosign of {suite} is there for its commands", e)
+
+
+def suites(block):
+    """Where the cosign of a block is from."""
+    if "cosign " not in block:
+        return [""]
+    return ["trixie", "sid"] if "--new-bundle-format" in block else ["sid"]
+
+
+def search_path(suite):
+    return ":".join([os.path.join(tools, suite), tools, os.environ["PATH"]])
 
 
 def place(kind):
@@ -47,30 +62,31 @@ def place(kind):
     return directory
 
 
-def play(block, kind, tag):
+def play(block, kind, tag, suite):
     directory = place(kind)
     if "distributor verify" in block and " ." in block:
         os.rename(os.path.join(directory, "keys"), os.path.join(work, "keys-aside"))
         block = block.replace("--keys keys", f"--keys {work}/keys-aside")
     done = subprocess.run(["sh", "-euc", block], cwd=directory, capture_output=True, text=True, timeout=120,
-                          env=dict(os.environ, TAG=tag, PATH=tools + ":" + os.environ["PATH"]))
+                          env=dict(os.environ, TAG=tag, PATH=search_path(suite), HTTPS_PROXY=NOBODY))
     shutil.rmtree(os.path.join(work, "keys-aside"), ignore_errors=True)
     return done.returncode == 0, done.stdout + done.stderr
 
 
 blocks = re.findall(r"```sh\n(.*?)```", linux, re.S)
 tap.ok("the Linux part has commands", len(blocks) >= 9)
-for block in blocks:
-    name = block.splitlines()[0]
+runs = [(block, suite, " ".join([block.splitlines()[0], *([f"({suite})"] if suite else [])]))
+        for block in blocks for suite in suites(block)]
+for block, suite, name in runs:
     missing = [p for p in ("cosign", "minisign") if p + " " in block and
-               not shutil.which(p, path=tools + ":" + os.environ["PATH"])]
+               not shutil.which(p, path=search_path(suite))]
     if missing:
         tap.skip(name, f"{missing[0]} is not here")
         continue
-    good, said = play(block, "tag" if "git " in block else "", "v10.1.0-1")
+    good, said = play(block, "tag" if "git " in block else "", "v10.1.0-1", suite)
     tap.ok(f"runs: {name}", good, said)
     if "$TAG" in block:
-        good, said = play(block, "tag" if "git " in block else "", "v9.9.9-9")
+        good, said = play(block, "tag" if "git " in block else "", "v9.9.9-9", suite)
         tap.ok(f"refuses another tag: {name}", not good, said)
 
 # a file that was changed is noticed by each way that looks at it
@@ -78,12 +94,11 @@ tampered = os.path.join(release.assets, "x86_64_qemu-aarch64-static.tar.gz")
 with open(tampered, "r+b") as f:
     f.seek(50)
     f.write(b"changed")
-for block in blocks:
-    name = block.splitlines()[0]
+for block, suite, name in runs:
     if any(word in block for word in ("sha256sum", "cosign ", "distributor ")):
-        if "cosign " in block and not os.path.exists(os.path.join(tools, "cosign")):
+        if "cosign " in block and not os.path.exists(os.path.join(tools, suite, "cosign")):
             continue
-        good, said = play(block, "", "v10.1.0-1")
+        good, said = play(block, "", "v10.1.0-1", suite)
         tap.ok(f"notices a changed file: {name}", not good, said)
 
 security = read(os.path.join(SOURCE, "docs", "security.md")).decode()
