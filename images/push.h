@@ -5,8 +5,8 @@
  *
  * In this order, so that at every moment whatever can be pulled is whole: blobs, manifests by
  * digest, indexes by digest, what refers to them, then the tags: signatures, those that name the
- * version, those that move, `latest`. Each thing that was sent is asked for, and at the end every tag
- * is read back. What the registry has already is not sent.
+ * version, those that move, `latest`. What was sent is asked for, and at the end every tag is read
+ * back. What the registry has already is not sent.
  */
 
 #include "images/layout.h"

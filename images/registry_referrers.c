@@ -7,7 +7,6 @@
 #include "images/registry_internal.h"
 
 #include "base/alloc.h"
-#include "images/referrers.h"
 #include "images/signature.h"
 #include "net/headers.h"
 

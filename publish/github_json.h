@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * What GitHub answers, read from JSON. For the files of publish/ and their tests only. Everything in
- * it comes from outside and is checked; what is not used is not looked at.
+ * What GitHub answers, read from JSON. For the files of publish/ and their tests only. Everything
+ * in it comes from outside and is checked; what is not used is not looked at.
  */
 
 #include "base/digest.h"
