@@ -207,29 +207,24 @@ github_set_latest(struct github *github, const char *tag, struct error *err)
 	return patch_latest(github, release.id, err);
 }
 
-/* What anybody sees now: the release under its tag, its assets, and the latest. */
+/*
+ * One look at what anybody sees: the release under its tag, its assets, and the latest. 1 all of it
+ * is there, 0 not yet (`err` says what), -1.
+ */
 static int
-read_back(struct github *github, const struct publication *release, struct publish_result *result,
-	  struct error *err)
+look_back(struct github *github, const struct publication *release, uint64_t id,
+	  struct publish_result *result, struct error *err)
 {
 	auto_free char *path = xasprintf("releases/tags/%s", release->tag);
 	auto_free char *latest = NULL;
-	uint64_t id = github->remote.id;
+	int found;
 
-	for (unsigned int failed = 1;; failed++) {
-		int found;
-
-		github_release_release(&github->remote);
-		found = github_release_get(github, path, &github->remote, err);
-		if (found < 0)
-			return -1;
-		if (found > 0)
-			break;
-		if (failed >= READ_BACK_TRIES)
-			return error_set(err, ERR_NETWORK, "it is not seen under its tag yet");
-		if (github_backoff(github, failed, "it is not seen under its tag yet", err) < 0)
-			return -1;
-	}
+	github_release_release(&github->remote);
+	found = github_release_get(github, path, &github->remote, err);
+	if (found == 0)
+		error_set(err, ERR_NETWORK, "it is not seen under its tag yet");
+	if (found <= 0)
+		return found;
 	if (github->remote.id != id || github->remote.draft)
 		return error_set(err, ERR_VERIFY, "another release stands under its tag: '%s'",
 				 github->remote.url);
@@ -237,9 +232,29 @@ read_back(struct github *github, const struct publication *release, struct publi
 	    github_latest_tag(github, &latest, err) < 0)
 		return -1;
 	result->latest = latest != NULL && strcmp(latest, release->tag) == 0;
-	if (release->latest && !result->latest)
-		return error_set(err, ERR_VERIFY, "the latest release is '%s'",
-				 latest != NULL ? latest : "none");
+	if (!release->latest || result->latest)
+		return 1;
+	error_set(err, ERR_NETWORK, "the latest release is still '%s'",
+		  latest != NULL ? latest : "none");
+	return 0;
+}
+
+static int
+read_back(struct github *github, const struct publication *release, struct publish_result *result,
+	  struct error *err)
+{
+	uint64_t id = github->remote.id;
+
+	for (unsigned int failed = 1;; failed++) {
+		int seen = look_back(github, release, id, result, err);
+
+		if (seen > 0)
+			break;
+		if (seen < 0 || failed >= READ_BACK_TRIES)
+			return -1;
+		if (github_backoff(github, failed, err->message, err) < 0)
+			return -1;
+	}
 	result->immutable = github->remote.immutable;
 	free(result->url);
 	result->url = xstrdup(github->remote.url);
