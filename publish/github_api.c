@@ -16,6 +16,9 @@ static const size_t MAX_ANSWER = (size_t)64 << 20;
 /* After so many refusals for the rate in a row something is wrong with the counting. */
 enum { MAX_LIMITED = 20 };
 
+/* Of 20 releases or 100 assets each; a list that does not end is a server's mistake. */
+enum { MAX_PAGES = 1000 };
+
 void
 github_answer_release(struct github_answer *answer)
 {
@@ -58,9 +61,10 @@ github_check_url(const struct github *github, const char *url, struct error *err
 			 github->api_url);
 }
 
-int
-github_next_page(const struct github *github, const struct github_answer *answer, char **ret_url,
-		 struct error *err)
+/* The address after this page of a list, or NULL at its end. ERR_REMOTE: another host. */
+static int
+next_page(const struct github *github, const struct github_answer *answer, char **ret_url,
+	  struct error *err)
 {
 	auto_free char *link = http_next_link(http_response_header(&answer->response, "Link"));
 
@@ -168,8 +172,9 @@ send(struct github *github, const struct github_request *request, struct http_re
 
 /* Turns a refusal into an error that says what helps. */
 static int
-refused(const struct github *github, const struct http_response *response,
-	enum github_refusal refusal, const char *reason, struct error *err)
+refused(const struct github *github, const struct github_request *request,
+	const struct http_response *response, enum github_refusal refusal, const char *reason,
+	struct error *err)
 {
 	switch (response->status) {
 	case 401:
@@ -177,8 +182,12 @@ refused(const struct github *github, const struct http_response *response,
 				 "%s: GITHUB_TOKEN is missing, wrong or has expired (%s)",
 				 github->repository, reason);
 	case 404:
-		return error_set(err, ERR_NOT_FOUND, "%s: not found, or the token may not see it",
-				 github->repository);
+		/* Who may read, but not write, is told that there is nothing as well. */
+		return error_set(err, ERR_NOT_FOUND, "%s: not found, or the token may not %s",
+				 github->repository,
+				 request->kind == GITHUB_READ
+					 ? "see it"
+					 : "change it, for which it needs 'contents: write'");
 	default:
 		break;
 	}
@@ -212,7 +221,7 @@ judge(struct github *github, const struct github_request *request, struct github
 		return hold(github, seconds, reason, err) < 0 ? -1 : 1;
 	}
 	if (response->status != 408 && response->status < 500)
-		return refused(github, response, answer->refusal, reason, err);
+		return refused(github, request, response, answer->refusal, reason, err);
 	error_set(err, ERR_NETWORK, "%s: GitHub answers with status %d: %s", github->repository,
 		  response->status, reason);
 	if (request->kind == GITHUB_CREATE || ++*failed >= github->options.tries)
@@ -260,11 +269,35 @@ github_get(struct github *github, const char *path, struct github_answer *ret_an
 }
 
 int
-github_read_asset(struct github *github, const struct github_asset *asset, int fd,
-		  struct digest *ret_digest, struct error *err)
+github_each_page(struct github *github, const char *path,
+		 int (*read_page)(void *context, const char *text, size_t length,
+				  struct error *err),
+		 void *context, struct error *err)
 {
-	auto_free char *path = xasprintf("releases/assets/%llu", (unsigned long long)asset->id);
-	auto_free char *url = github_url(github, path);
+	auto_free char *url = xstrdup(path);
+
+	for (size_t pages = 0; url != NULL; pages++) {
+		AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
+		auto_free char *next = NULL;
+
+		if (pages >= MAX_PAGES)
+			return error_set(err, ERR_REMOTE, "the list has more than %d pages",
+					 (int)MAX_PAGES);
+		if (github_get(github, url, &answer, err) < 0 ||
+		    read_page(context, answer.response.body, answer.response.length, err) < 0 ||
+		    next_page(github, &answer, &next, err) < 0)
+			return -1;
+		free(url);
+		url = TAKE(next);
+	}
+	return 0;
+}
+
+/* One try of a download. */
+static int
+download_asset(struct github *github, const struct github_asset *asset, const char *url, int fd,
+	       struct digest *ret_digest, struct error *err)
+{
 	static const char *const headers[] = {"Accept: application/octet-stream",
 					      "X-GitHub-Api-Version: 2022-11-28", NULL};
 	const struct http_request request = {
@@ -281,9 +314,34 @@ github_read_asset(struct github *github, const struct github_asset *asset, int f
 		    &(struct http_download){
 			    .fd = fd, .name = asset->name, .max_bytes = asset->size, .exact = true},
 		    &downloaded, err) < 0)
-		return error_prefix(err, "cannot read '%s' back", asset->name);
+		return -1;
 	*ret_digest = downloaded.sha256;
 	return 0;
+}
+
+/*
+ * A download that is refused does not say why. Asking for the asset's description meets the same
+ * refusal with its reason, waits where that is a limit, and ends where it is final.
+ */
+int
+github_read_asset(struct github *github, const struct github_asset *asset, int fd,
+		  struct digest *ret_digest, struct error *err)
+{
+	auto_free char *path = xasprintf("releases/assets/%llu", (unsigned long long)asset->id);
+	auto_free char *url = github_url(github, path);
+
+	for (unsigned int failed = 1;; failed++) {
+		AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
+		struct error why;
+
+		if (download_asset(github, asset, url, fd, ret_digest, err) == 0)
+			return 0;
+		why = *err;
+		if ((why.code != ERR_REMOTE && why.code != ERR_NETWORK) ||
+		    failed >= github->options.tries || github_get(github, path, &answer, err) < 0 ||
+		    github_backoff(github, failed, why.message, err) < 0)
+			return error_prefix(err, "cannot read '%s' back", asset->name);
+	}
 }
 
 int

@@ -71,11 +71,16 @@ char *github_url(const struct github *github, const char *path) CHECKED;
 /* Whether the token may be sent to this address. ERR_REMOTE if not. */
 int github_check_url(const struct github *github, const char *url, struct error *err) CHECKED;
 
-/* The address after this page of a list, or NULL at its end. ERR_REMOTE: another host. */
-int github_next_page(const struct github *github, const struct github_answer *answer,
-		     char **ret_url, struct error *err) CHECKED;
+/*
+ * Hands each page of the list at `path` to `read_page`, whose -1 ends it. ERR_REMOTE also for a list
+ * that goes on at another host, or without end.
+ */
+int github_each_page(struct github *github, const char *path,
+		     int (*read_page)(void *context, const char *text, size_t length,
+				      struct error *err),
+		     void *context, struct error *err) CHECKED;
 
-/* Waits before try number `failed` + 1. Returns false when there shall be none. */
+/* Says why, and waits before try number `failed` + 1. ERR_INTERRUPTED. */
 int github_backoff(struct github *github, unsigned int failed, const char *why,
 		   struct error *err) CHECKED;
 

@@ -8,26 +8,21 @@
 /* Differences that are named; the others are counted. */
 enum { MAX_NAMED = 5 };
 
+static int
+read_assets(void *context, const char *text, size_t length, struct error *err)
+{
+	return github_parse_assets("list of assets", text, length, context, err);
+}
+
 int
 github_assets_list(struct github *github, struct github_asset_list *ret_list, struct error *err)
 {
 	AUTO(github_asset_list_release) struct github_asset_list list = {NULL, 0};
-	auto_free char *url = xasprintf("releases/%llu/assets?per_page=100",
-					(unsigned long long)github->remote.id);
+	auto_free char *path = xasprintf("releases/%llu/assets?per_page=100",
+					 (unsigned long long)github->remote.id);
 
-	/* Pages are asked for until there is none: the default of 30 has hidden assets before. */
-	while (url != NULL) {
-		AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
-		auto_free char *next = NULL;
-
-		if (github_get(github, url, &answer, err) < 0 ||
-		    github_parse_assets("list of assets", answer.response.body,
-					answer.response.length, &list, err) < 0 ||
-		    github_next_page(github, &answer, &next, err) < 0)
-			return error_prefix(err, "cannot list the assets");
-		free(url);
-		url = TAKE(next);
-	}
+	if (github_each_page(github, path, read_assets, &list, err) < 0)
+		return error_prefix(err, "cannot list the assets");
 	*ret_list = list;
 	list = (struct github_asset_list){NULL, 0};
 	return 0;

@@ -51,36 +51,39 @@ github_release_get(struct github *github, const char *path, struct github_releas
 	return 1;
 }
 
-/* All drafts of this tag; they are found in the list alone. */
-static int
-find_drafts(struct github *github, const char *tag, struct github_release_list *ret_drafts,
-	    struct error *err)
+/* What the list of releases has under a tag. */
+struct search {
+	const char *tag;
+	struct github_release_list drafts;
+	bool published;
+};
+
+static void
+search_release(struct search *search)
 {
-	AUTO(github_release_list_release) struct github_release_list drafts = {NULL, 0};
-	auto_free char *url = xstrdup("releases?per_page=20");
+	github_release_list_release(&search->drafts);
+}
 
-	while (url != NULL) {
-		AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
-		AUTO(github_release_list_release) struct github_release_list page = {NULL, 0};
-		auto_free char *next = NULL;
+static int
+read_releases(void *context, const char *text, size_t length, struct error *err)
+{
+	struct search *search = context;
+	struct github_release_list *drafts = &search->drafts;
+	AUTO(github_release_list_release) struct github_release_list page = {NULL, 0};
 
-		if (github_get(github, url, &answer, err) < 0 ||
-		    github_parse_releases("list of releases", answer.response.body,
-					  answer.response.length, &page, err) < 0 ||
-		    github_next_page(github, &answer, &next, err) < 0)
-			return error_prefix(err, "cannot list the releases");
-		for (size_t i = 0; i < page.count; i++) {
-			if (!page.items[i].draft || strcmp(page.items[i].tag, tag) != 0)
-				continue;
-			drafts.items = xgrow(drafts.items, drafts.count, sizeof(*drafts.items));
-			drafts.items[drafts.count++] = page.items[i];
-			page.items[i] = (struct github_release){.tag = NULL};
+	if (github_parse_releases("list of releases", text, length, &page, err) < 0)
+		return -1;
+	for (size_t i = 0; i < page.count; i++) {
+		if (strcmp(page.items[i].tag, search->tag) != 0)
+			continue;
+		if (!page.items[i].draft) {
+			search->published = true;
+			continue;
 		}
-		free(url);
-		url = TAKE(next);
+		drafts->items = xgrow(drafts->items, drafts->count, sizeof(*drafts->items));
+		drafts->items[drafts->count++] = page.items[i];
+		page.items[i] = (struct github_release){.tag = NULL};
 	}
-	*ret_drafts = drafts;
-	drafts = (struct github_release_list){NULL, 0};
 	return 0;
 }
 
@@ -88,22 +91,30 @@ int
 github_draft_find(struct github *github, const char *tag, struct github_release *ret_draft,
 		  struct error *err)
 {
-	AUTO(github_release_list_release) struct github_release_list drafts = {NULL, 0};
+	AUTO(search_release) struct search search = {.tag = tag};
+	const struct github_release_list *drafts = &search.drafts;
 	AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
 
-	if (find_drafts(github, tag, &drafts, err) < 0)
-		return -1;
-	if (drafts.count == 0)
+	/* Drafts are found in the list alone. */
+	if (github_each_page(github, "releases?per_page=20", read_releases, &search, err) < 0)
+		return error_prefix(err, "cannot list the releases");
+	/* Another server answered a moment ago, or somebody has just published it. */
+	if (search.published)
+		return error_set(err, ERR_NETWORK,
+				 "'%s' is published, but not seen under its tag yet; run this "
+				 "again",
+				 tag);
+	if (drafts->count == 0)
 		return 0;
-	if (drafts.count == 1) {
-		*ret_draft = drafts.items[0];
-		drafts.items[0] = (struct github_release){.tag = NULL};
+	if (drafts->count == 1) {
+		*ret_draft = drafts->items[0];
+		drafts->items[0] = (struct github_release){.tag = NULL};
 		return 1;
 	}
-	for (size_t i = 0; i < drafts.count; i++)
-		strbuf_addf(&text, "%s%s", i == 0 ? "" : ", ", drafts.items[i].url);
+	for (size_t i = 0; i < drafts->count; i++)
+		strbuf_addf(&text, "%s%s", i == 0 ? "" : ", ", drafts->items[i].url);
 	return error_set(err, ERR_REMOTE, "there are %zu drafts of '%s', remove all but one: %s",
-			 drafts.count, tag, strbuf_text(&text));
+			 drafts->count, tag, strbuf_text(&text));
 }
 
 /* One try to make the draft: 1 it is there, 0 not yet (`err` says why), -1. */

@@ -15,7 +15,10 @@ int github_release_send(struct github *github, const struct publication *release
 int github_release_get(struct github *github, const char *path, struct github_release *ret_release,
 		       struct error *err) CHECKED;
 
-/* Finds the one draft of a tag. Returns 1, 0 when there is none, or -1; several are ERR_REMOTE. */
+/*
+ * Finds the one draft of a tag. Returns 1, 0 when there is none, or -1: several are ERR_REMOTE, a
+ * release that is published is ERR_NETWORK, because who looks for a draft did not see it.
+ */
 int github_draft_find(struct github *github, const char *tag, struct github_release *ret_draft,
 		      struct error *err) CHECKED;
 

@@ -65,6 +65,12 @@ async function complete(double, contents = THREE) {
 
 const writes = (state) => state.requests.filter((r) => r.method !== 'GET').length;
 
+test('requests and answers are judged by GitHub\'s description', { skip: !process.env.DISTRIBUTOR_TEST_DATA && 'no DISTRIBUTOR_TEST_DATA' },
+  async () => {
+    const { double } = await setup();
+    assert.match((await double.state()).judge, /openapi/);
+  });
+
 test('a release from nothing, and again without a write', async () => {
   const { double, publish } = await setup();
   const files = makeFiles(THREE);
@@ -152,10 +158,16 @@ const SURVIVED = {
   'publishing cut before the answer': { method: 'PATCH', do: 'cut-after' },
   'list of releases answered with 503': { method: 'GET', path: '/releases$', do: 'answer', status: 503, times: 3 },
   'list of assets cut': { method: 'GET', path: '/assets$', do: 'cut', times: 2 },
+  'publishing answered with 502, done, and latest moves later': [{ method: 'PATCH', do: 'answer-after', status: 502 },
+    { method: 'GET', path: '/releases/latest$', do: 'answer', status: 404, times: 2 }],
   'tag not seen for a moment after publishing': { method: 'GET', path: '/releases/tags/', skip: 1, do: 'answer', status: 404 },
   'secondary limit with Retry-After': { method: 'POST', path: '/assets$', do: 'secondary-limit', status: 403, seconds: 0 },
   'secondary limit without Retry-After': { method: 'POST', path: '/assets$', do: 'secondary-limit', status: 403 },
   'secondary limit as 429': { method: 'POST', path: '/releases$', do: 'secondary-limit', status: 429, seconds: 0 },
+  'secondary limit when an asset is read back': [{ method: 'POST', path: '/assets$', do: 'digest', value: null },
+    { method: 'GET', path: '/releases/assets/', do: 'secondary-limit', status: 403, seconds: 0, times: 2 }],
+  'storage down when an asset is read back': [{ method: 'POST', path: '/assets$', do: 'digest', value: null },
+    { method: 'GET', path: '^/[0-9]+$', do: 'answer', status: 503 }],
   'primary limit until now': { method: 'GET', path: '/releases$', do: 'primary-limit', seconds: 0 },
 };
 for (const [name, fault] of Object.entries(SURVIVED)) {
@@ -176,13 +188,19 @@ const RESUMED = {
   'server down at publishing': [{ method: 'PATCH', do: 'answer', status: 500, times: 99 }, 5, /cannot publish 'v1'/],
   'a wait that is too long': [{ method: 'POST', path: '/assets$', do: 'secondary-limit', status: 403, seconds: 9999, times: 99 }, 5, /asks to wait 10000 s .* run this again later/],
   'assets that always arrive changed': [{ method: 'POST', path: '/assets$', name: '^b', do: 'corrupt', times: 99 }, 4, /cannot upload 'b\.tar\.gz': it arrived changed: sha256 is/],
-  'names that are changed': [{ method: 'POST', path: '/assets$', name: '^b', do: 'rename', to: 'b~tar.gz' }, 5, /stores 'b\.tar\.gz' as 'b\.tar\.gz'|stores 'b\.tar\.gz' as/],
+  'names that are changed': [{ method: 'POST', path: '/assets$', name: '^b', do: 'rename', to: 'b(1).tar.gz' }, 5, /removing 'b\.1\.\.tar\.gz' from the draft.*stores 'b\.tar\.gz' as 'b\.1\.\.tar\.gz'/s],
+  'an asset that cannot be read back': [[{ method: 'POST', path: '/assets$', name: '^b', do: 'digest', value: null },
+    { method: 'GET', path: '/releases/assets/', do: 'answer', status: 403, times: 99 }], 5, /cannot upload 'b\.tar\.gz': cannot read 'b\.tar\.gz' back: .* status 403/],
+  'the draft is gone during uploads': [{ method: 'POST', path: '/assets$', do: 'answer', status: 404, times: 99 }, 5, /cannot upload '.*': .* not found, or the token may not change it/],
+  'uploads are refused as immutable': [{ method: 'POST', path: '/assets$', do: 'answer', status: 422, body: { message: 'Cannot upload assets to an immutable release.' } },
+    5, /the release is published and immutable, so that only a new version can be released/],
+  'a token that may read only': [{ method: 'POST', path: '/releases$', do: 'answer', status: 404 }, 5, /cannot make a draft release for 'v1': .* not found, or the token may not change it, for which it needs 'contents: write'/],
   'no permission for the draft': [{ method: 'POST', path: '/releases$', do: 'answer', status: 403, body: { message: 'Resource not accessible by integration' } }, 5, /permissions: contents: write/],
 };
 for (const [name, [fault, code, sentence]] of Object.entries(RESUMED)) {
   test(`resumed: ${name}`, async () => {
     const { double, publish, fault: add } = await setup();
-    await add({ ...fault, ...(fault.to && { to: 'changed.gz' }) });
+    await add(fault);
     const files = makeFiles(THREE);
     const first = await publish(files, 'tries=3');
     assert.equal(first.status, code, first.stderr);
@@ -221,6 +239,43 @@ for (const [name, [options, args, code, sentence]] of Object.entries(REFUSED)) {
     assert.equal(writes(state), 0);
   });
 }
+
+// The list of assets did not show one that is there: the upload meets 422 already_exists.
+for (const [what, text, removed] of [['the same', 'aaaa', 0], ['other', 'AAAA', 1]]) {
+  test(`survived: already_exists, with ${what} bytes there`, async () => {
+    const { double, publish, fault } = await setup();
+    await double.control('/seed', { releases: [{ tag_name: 'v1', draft: true, assets: [
+      { name: 'a.tar.gz', base64: Buffer.from(text).toString('base64') }] }] });
+    await fault({ method: 'GET', path: '/assets$', do: 'answer', status: 200, body: [] });
+    const { status, stderr, result } = await publish(makeFiles(THREE));
+    assert.equal(status, 0, stderr);
+    assert.equal(result.removed, removed);
+    const state = await complete(double);
+    assert.ok(state.requests.some((r) => r.host === 'uploads' && r.query.name === 'a.tar.gz' && r.status === 422));
+  });
+}
+
+test('a release that is published, but not seen under its tag, gets no second draft', async () => {
+  const { double, publish, fault } = await setup();
+  const files = makeFiles(THREE);
+  assert.equal((await publish(files)).status, 0);
+  const before = writes(await double.state());
+  await fault({ method: 'GET', path: '/releases/tags/', do: 'answer', status: 404 });
+  const { status, stderr } = await publish(files);
+  assert.equal(status, 5, stderr);
+  assert.match(stderr, /'v1' is published, but not seen under its tag yet; run this again/);
+  assert.equal(writes(await double.state()), before);
+  assert.equal((await publish(files)).result.was_there, 1);
+});
+
+test('a list without an end is not read for ever', async () => {
+  const { double, publish, fault } = await setup();
+  await fault({ method: 'GET', path: '/releases$', do: 'answer', status: 200, body: [], times: 9999,
+    headers: { link: `<${double.api}/repos/${double.repository}/releases?page=2>; rel="next"` } });
+  const { status, stderr } = await publish(makeFiles(THREE));
+  assert.equal(status, 5, stderr);
+  assert.match(stderr, /cannot list the releases: the list has more than 1000 pages/);
+});
 
 test('files that no release can hold are refused before a request', async () => {
   const { double, publish } = await setup();
@@ -266,6 +321,16 @@ test('immutable releases: published once, then only compared', async () => {
   const again = await publish(files);
   assert.deepEqual([again.status, again.result.was_there], [0, 1]);
   assert.equal(writes(await double.state()), writes(state));
+});
+
+test('immutable: publishing is done and answered with 502', async () => {
+  const { double, publish, fault } = await setup();
+  await double.control('/settings', { immutable: true });
+  await fault({ method: 'PATCH', do: 'answer-after', status: 502 });
+  const { status, stderr, result } = await publish(makeFiles(THREE));
+  assert.equal(status, 0, stderr);
+  assert.equal(result.immutable, 1);
+  await complete(double);
 });
 
 test('a tag name of a deleted immutable release is burned', async () => {
