@@ -91,7 +91,7 @@ print_result(const struct app *app, int count, const struct parts *parts, const 
 		app_print_json(json_pack("{s:s, s:i, s:s, s:I}", "out", app->out, "parts", count,
 					 "hosts", hosts, "assets",
 					 (json_int_t)parts->assets.count));
-	else
+	else if (!app->quiet)
 		(void)printf("%s: %d parts joined (%s), %zu assets%s\n", app->out, count, hosts,
 			     parts->assets.count, no_images ? "" : " and their images");
 }

@@ -147,7 +147,7 @@ const struct command cmd_fetch = {
 		"to trust from $SSL_CERT_FILE, else from the system.\n",
 	.examples = "  distributor fetch --matrix matrix/quickstart.json\n"
 		    "  distributor fetch --host aarch64 --jobs 8\n"
-		    "  distributor fetch --offline --rehash     is all there, and undamaged?\n",
+		    "  distributor fetch --offline --rehash     # is all there, and undamaged?\n",
 	.options = fetch_options,
 	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_CACHE | SHARED_HOST | SHARED_JOBS |
 		  SHARED_OFFLINE,

@@ -45,6 +45,8 @@ print_result(const struct app *app, const char *path, const struct build_result 
 			"tags", tags_json(layout_tags(layout))));
 		return 0;
 	}
+	if (app->quiet)
+		return 0;
 	(void)printf("%s: %zu images of pairs, %zu of hosts, %zu indexes under %zu tags%s, "
 		     "in %.1f s\n",
 		     path, result->pair_images, result->host_images, result->indexes,

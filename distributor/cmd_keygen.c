@@ -38,7 +38,8 @@ print_result(const struct app *app, const char *path, const struct public_key *k
 					 principal, "root", is_root ? 1 : 0));
 		return;
 	}
-	(void)printf("256 %s %s (ED25519)\n", fingerprint, principal);
+	if (!app->quiet)
+		(void)printf("256 %s %s (ED25519)\n", fingerprint, principal);
 	log_info("the secret key is in '%s'; keep it out of the repository", path);
 	log_info("the public key is in '%s'; commit that, and publish the fingerprint", app->keys);
 	if (is_root)

@@ -253,6 +253,8 @@ report_lock(struct app *app, const struct lock *lock, const char *path, bool wri
 					 written ? 1 : 0, "serial", (json_int_t)lock->serial,
 					 "packages", (json_int_t)lock->packages.count, "emulators",
 					 (json_int_t)members));
+	else if (app->quiet)
+		return;
 	else if (written)
 		(void)printf("wrote '%s': %zu packages with %zu emulators\n", path,
 			     lock->packages.count, members);

@@ -90,6 +90,8 @@ run_adopt(const struct app *app, struct error *err)
 		return -1;
 	if (app->json)
 		app_print_json(json_pack("{s:i}", "adopted", count));
+	else if (app->quiet)
+		return 0;
 	else if (count == 0)
 		(void)printf("there is nothing that an earlier run has signed\n");
 	else
@@ -117,7 +119,7 @@ run_publish(struct app *app, int argc, char **argv, struct error *err)
 		return -1;
 	if (app->json)
 		print_json(publishing);
-	else
+	else if (!app->quiet)
 		print_text(publishing);
 	return 0;
 }

@@ -59,7 +59,7 @@ print_result(const struct app *app, const struct pushing *pushing)
 
 	for (size_t i = 0; i < pushing->count; i++) {
 		(void)json_array_append_new(list, target_json(&pushing->targets[i]));
-		if (!app->json)
+		if (!app->json && !app->quiet)
 			print_target(&pushing->targets[i]);
 	}
 	if (app->json)

@@ -27,6 +27,8 @@ print_result(const struct app *app, const struct release_info *info,
 			fingerprint));
 		return;
 	}
+	if (app->quiet)
+		return;
 	if (result->written == 0)
 		(void)printf("%s %s: %zu assets, signed already\n", info->matrix.name, info->tag,
 			     result->assets);

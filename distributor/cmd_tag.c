@@ -50,6 +50,8 @@ print_result(const struct app *app, const struct release_info *info, const char 
 					 tagging.dry_run ? 1 : 0));
 		return;
 	}
+	if (app->quiet)
+		return;
 	(void)printf("%s %s: %s\n", info->tag, what, id);
 	if (push)
 		(void)printf("%s %s\n", remote, where);
@@ -95,7 +97,7 @@ run_tag(struct app *app, int argc, char **argv, struct error *err)
 	if (app->json)
 		app_print_json(json_pack("{s:s, s:s, s:b}", "tag", info.tag, "commit", info.commit,
 					 "verified", 1));
-	else
+	else if (!app->quiet)
 		(void)printf("%s is signed by an allowed key and tags %s\n", info.tag, info.commit);
 	return 0;
 }

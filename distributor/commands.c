@@ -65,7 +65,7 @@ command_options(const struct command *command, struct app *app, bool *help,
 	const struct option_spec common[] = {
 		{"json", '\0', NULL, OPTION_FLAG, &app->json, "print the result as JSON"},
 		{"quiet", 'q', NULL, OPTION_FLAG, &app->quiet,
-		 "no progress, warnings and errors only"},
+		 "no progress and no summary, warnings and errors only"},
 		{"verbose", 'v', NULL, OPTION_FLAG, &app->verbose, "say more"},
 		{"help", 'h', NULL, OPTION_FLAG, help, "print this help"},
 	};
