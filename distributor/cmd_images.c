@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "distributor/imaging.h"
+#include "distributor/release_info.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -57,15 +58,34 @@ print_result(const struct app *app, const char *path, const struct build_result 
 	return 0;
 }
 
+/* The commit that has this matrix and this lock, if there is one: what `release` says as well. */
+static int
+find_revision(const struct app *app, struct release_info *info, struct error *err)
+{
+	struct error why = ERROR_INIT;
+
+	if (release_info_load(app, ".", info, err) < 0)
+		return -1;
+	if (release_info_check_committed(info, app, &why) == 0)
+		options.revision = info->commit;
+	else
+		log_debug("the images name no revision: %s", why.message);
+	return 0;
+}
+
 static int
 run_images(struct app *app, int argc, char **argv, struct error *err)
 {
+	AUTO(release_info_release) struct release_info info = RELEASE_INFO_INIT;
 	auto_free char *path = path_join(app->out, "images");
 	double start = monotonic_sec();
 	struct build_result result;
 
 	(void)argc;
 	(void)argv;
+	if (options.revision == NULL && options.from_release == NULL &&
+	    find_revision(app, &info, err) < 0)
+		return -1;
 	if (imaging_run(app, &options, &result, err) < 0)
 		return -1;
 	return print_result(app, path, &result, monotonic_sec() - start, err);
@@ -77,7 +97,8 @@ static const struct option_spec images_options[] = {
 	{"zstd", '\0', NULL, OPTION_FLAG, &options.zstd,
 	 "layers in zstd instead of gzip: half as large, refused by\nDocker before 23"},
 	{"revision", '\0', "COMMIT", OPTION_TEXT, &options.revision,
-	 "commit of the repository, for the annotations"},
+	 "commit for the annotations (default: HEAD, where that has\nthis matrix and lock; or that "
+	 "of the published release)"},
 	{"from-release", '\0', "DIR|URL", OPTION_TEXT, &options.from_release,
 	 "the tarballs of a published release, which are verified\nfirst, instead of OUT/assets"},
 	{"registrars", '\0', "DIR", OPTION_TEXT, &options.registrars,

@@ -5,9 +5,35 @@
 #include "distributor/epoch.h"
 #include "distributor/image_inputs.h"
 #include "distributor/out_lock.h"
+#include "distributor/release_origin.h"
 #include "distributor/release_source.h"
 
 #include <string.h>
+
+static int
+check_revision(const char *revision, struct error *err)
+{
+	if (revision == NULL)
+		return 0;
+	if ((strlen(revision) == 40 || strlen(revision) == 64) &&
+	    strspn(revision, "0123456789abcdef") == strlen(revision))
+		return 0;
+	return error_set(err, ERR_USAGE, "--revision takes a whole commit id, not '%s'", revision);
+}
+
+/* The images of a published release name the commit that it names, or they would be others. */
+static int
+read_revision(const char *assets, char **ret_revision, struct error *err)
+{
+	AUTO(release_origin_release) struct release_origin origin = RELEASE_ORIGIN_INIT;
+	const struct verify_files files = verify_directory(assets);
+
+	if (release_origin_read(&files, &origin, err) < 0 || check_revision(origin.commit, err) < 0)
+		return -1;
+	if (origin.commit != NULL)
+		*ret_revision = xstrdup(origin.commit);
+	return 0;
+}
 
 static int
 build(const struct app *app, const struct matrix *matrix, const struct lock *lock,
@@ -15,7 +41,7 @@ build(const struct app *app, const struct matrix *matrix, const struct lock *loc
 {
 	AUTO(image_inputs_release) struct image_inputs inputs = {.hosts = NULL};
 	AUTO(layout_freep) struct layout *layout = NULL;
-	auto_free char *assets = NULL;
+	auto_free char *assets = NULL, *revision = NULL;
 	auto_free char *path = path_join(app->out, "images");
 	auto_free char *noted = path_join(app->out, MANIFEST_NAME);
 	AUTO(manifest_release) struct manifest manifest = MANIFEST_INIT;
@@ -27,7 +53,9 @@ build(const struct app *app, const struct matrix *matrix, const struct lock *loc
 		return -1;
 	if (options->from_release == NULL)
 		assets = path_join(app->out, "assets");
-	else if (release_source_prepare(app, matrix, lock, options->from_release, &assets, err) < 0)
+	else if (release_source_prepare(app, matrix, lock, options->from_release, &assets, err) <
+			 0 ||
+		 read_revision(assets, &revision, err) < 0)
 		return -1;
 	places.assets = assets;
 	/* Without it, or with one of an earlier format, the tarballs are read instead. */
@@ -37,21 +65,10 @@ build(const struct app *app, const struct matrix *matrix, const struct lock *loc
 		return -1;
 	inputs.set.types = options->docker_types ? OCI_TYPES_DOCKER : OCI_TYPES_OCI;
 	inputs.set.zstd = options->zstd;
-	inputs.set.revision = options->revision;
+	inputs.set.revision = options->revision != NULL ? options->revision : revision;
 	if (layout_create(path, &layout, err) < 0)
 		return -1;
 	return build_images(layout, &inputs.set, &how, ret_result, err);
-}
-
-static int
-check_revision(const char *revision, struct error *err)
-{
-	if (revision == NULL)
-		return 0;
-	if ((strlen(revision) == 40 || strlen(revision) == 64) &&
-	    strspn(revision, "0123456789abcdef") == strlen(revision))
-		return 0;
-	return error_set(err, ERR_USAGE, "--revision takes a whole commit id, not '%s'", revision);
 }
 
 int

@@ -11,14 +11,14 @@
 struct imaging_options {
 	bool docker_types;
 	bool zstd;
-	const char *revision;     /* a whole commit id, or NULL */
-	const char *registrars;   /* directory, or NULL: those of this program */
+	const char *revision;   /* a whole commit id; NULL: that of the published release, if any */
+	const char *registrars; /* directory, or NULL: those of this program */
 	const char *from_release; /* directory or URL of a published release, or NULL: OUT/assets */
 };
 
 /*
- * Makes OUT/images from OUT/assets or a published release, under the lock of OUT. ERR_USAGE: `revision`, a host. Errors of
- * release_source_prepare(), image_inputs_collect() and build_images().
+ * Makes OUT/images from OUT/assets or a published release, under the lock of OUT. ERR_USAGE:
+ * `revision`, a host. Errors of release_source_prepare(), image_inputs_collect() and build_images().
  */
 int imaging_run(const struct app *app, const struct imaging_options *options,
 		struct build_result *ret_result, struct error *err) CHECKED;

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { MAX_INPUT = 16 << 20 };
+
 void
 release_info_release(struct release_info *info)
 {
@@ -119,6 +121,42 @@ release_info_load(const struct app *app, const char *repo_path, struct release_i
 		return -1;
 	fill(app, info);
 	return digest_file(app->matrix_path, &info->release.matrix_sha256, NULL, err);
+}
+
+static int
+check_committed(const struct release_info *info, const char *path, const struct digest *here,
+		struct error *err)
+{
+	auto_free char *text = NULL;
+	struct digest there;
+	size_t length;
+
+	const char *wrong = "differs from what is committed";
+
+	if (repo_file_at(info->repo, "HEAD", path, MAX_INPUT, &text, &length, err) == 0) {
+		digest_of(text, length, &there);
+		if (digest_equal(&there, here))
+			return 0;
+	} else if (err->code == ERR_NOT_FOUND) {
+		wrong = "is not committed";
+	} else {
+		return -1;
+	}
+	return error_set(err, ERR_INPUT,
+			 "'%s' %s; commit it first, so that the tag has what the release is made "
+			 "from",
+			 path, wrong);
+}
+
+int
+release_info_check_committed(const struct release_info *info, const struct app *app,
+			     struct error *err)
+{
+	if (info->commit == NULL)
+		return error_set(err, ERR_NOT_FOUND, "there is no commit");
+	if (check_committed(info, app->matrix_path, &info->release.matrix_sha256, err) < 0)
+		return -1;
+	return check_committed(info, info->lock_path, &info->lock.digest, err);
 }
 
 /* Signatures lie beside the images under names that begin like this; they come after signing. */

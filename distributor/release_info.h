@@ -40,6 +40,13 @@ int release_info_load(const struct app *app, const char *repo_path, struct relea
 		      struct error *err) CHECKED;
 
 /*
+ * Whether HEAD has this matrix and this lock, to the byte. ERR_NOT_FOUND without a commit, ERR_INPUT
+ * with the file that differs.
+ */
+int release_info_check_committed(const struct release_info *info, const struct app *app,
+				 struct error *err) CHECKED;
+
+/*
  * Reads OUT/assets.json and checks that it was made from this lock, and the tags of OUT/images if
  * images were built. Images of a part of the hosts, or of another version, are ERR_INPUT.
  */

@@ -17,8 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_INPUT = 16 << 20 };
-
 static int
 prepare_rehearsal(struct releasing *r, struct error *err)
 {
@@ -63,28 +61,6 @@ check_version(const struct releasing *r, struct error *err)
 
 /* The tag would promise a matrix and a lock that its commit does not have. */
 static int
-check_committed(const struct releasing *r, const char *path, const struct digest *here,
-		struct error *err)
-{
-	auto_free char *text = NULL;
-	struct digest there;
-	size_t length;
-
-	if (repo_file_at(r->info.repo, "HEAD", path, MAX_INPUT, &text, &length, err) < 0) {
-		if (err->code == ERR_NOT_FOUND)
-			error_set(err, ERR_INPUT, "'%s' is not committed", path);
-		return error_prefix(err, "the tag would not have what it is made from");
-	}
-	digest_of(text, length, &there);
-	if (digest_equal(&there, here))
-		return 0;
-	return error_set(err, ERR_INPUT,
-			 "'%s' differs from what is committed; commit it first, so that the tag "
-			 "has what the release is made from",
-			 path);
-}
-
-static int
 check_commit(const struct releasing *r, struct error *err)
 {
 	/* A repository that was made for this release has them by construction. */
@@ -94,9 +70,7 @@ check_commit(const struct releasing *r, struct error *err)
 		return error_set(err, ERR_NOT_FOUND,
 				 "'%s' is no git repository with a commit to tag",
 				 releasing_repo_path(r));
-	if (check_committed(r, r->app.matrix_path, &r->info.release.matrix_sha256, err) < 0)
-		return -1;
-	return check_committed(r, r->info.lock_path, &r->info.lock.digest, err);
+	return release_info_check_committed(&r->info, &r->app, err);
 }
 
 /* After the tag that started the run was verified, and before hours of work without one. */
