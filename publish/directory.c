@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
-#include "base/strbuf.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MAX_NAMED = 5, MAX_FETCHED = 16 << 20 };
+enum { MAX_FETCHED = 16 << 20 };
 
 static void
 notice(const struct directory_target *target, const char *what, const char *name)
@@ -80,48 +79,31 @@ visit_foreign(const char *directory, const struct publication *release,
 	return result;
 }
 
-struct differences {
-	struct strbuf text;
-	size_t count;
-};
-
-static void
-add_difference(struct differences *differences, const char *name, const char *why)
-{
-	if (++differences->count <= MAX_NAMED)
-		strbuf_addf(&differences->text, "%s'%s': %s", differences->count > 1 ? "; " : "",
-			    name, why);
-}
-
 static int
 note_foreign(void *context, const char *name, struct error *err)
 {
 	(void)err;
-	add_difference(context, name, "does not belong there");
+	publish_differences_add(context, name, "does not belong there");
 	return 0;
 }
 
 static int
 compare(const char *directory, const struct publication *release, struct error *err)
 {
-	struct differences differences = {STRBUF_INIT, 0};
-	int result = 0;
+	AUTO(publish_differences_release)
+	struct publish_differences differences = PUBLISH_DIFFERENCES_INIT;
 
-	for (size_t i = 0; i < release->count && result == 0; i++) {
+	for (size_t i = 0; i < release->count; i++) {
 		auto_free char *why = difference(directory, &release->files[i]);
 
 		if (why != NULL)
-			add_difference(&differences, release->files[i].name, why);
-		result = interrupt_check(err);
+			publish_differences_add(&differences, release->files[i].name, why);
+		if (interrupt_check(err) < 0)
+			return -1;
 	}
-	if (result == 0)
-		result = visit_foreign(directory, release, note_foreign, &differences, err);
-	if (result == 0 && differences.count > MAX_NAMED)
-		strbuf_addf(&differences.text, "; and %zu more", differences.count - MAX_NAMED);
-	if (result == 0 && differences.count > 0)
-		result = error_set(err, ERR_VERIFY, "%s", strbuf_text(&differences.text));
-	strbuf_release(&differences.text);
-	return result;
+	if (visit_foreign(directory, release, note_foreign, &differences, err) < 0)
+		return -1;
+	return publish_differences_check(&differences, err);
 }
 
 /* Copies some bytes; a file system that can shares them. */

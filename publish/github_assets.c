@@ -1,12 +1,8 @@
 #include "publish/github_assets.h"
 
 #include "base/alloc.h"
-#include "base/strbuf.h"
 
 #include <string.h>
-
-/* Differences that are named; the others are counted. */
-enum { MAX_NAMED = 5 };
 
 static int
 read_assets(void *context, const char *text, size_t length, struct error *err)
@@ -94,14 +90,6 @@ github_asset_matches(struct github *github, const struct github_asset *asset,
 	return 1;
 }
 
-/* Adds one difference to the sentence, or only counts it. */
-static void
-add_difference(struct strbuf *text, size_t *count, const char *name, const char *why)
-{
-	if (++*count <= MAX_NAMED)
-		strbuf_addf(text, "%s'%s': %s", *count > 1 ? "; " : "", name, why);
-}
-
 static const struct github_asset *
 find_asset(const struct github_asset_list *list, const char *name)
 {
@@ -116,8 +104,8 @@ github_assets_compare(struct github *github, const struct publication *release,
 		      struct publish_result *result, struct error *err)
 {
 	AUTO(github_asset_list_release) struct github_asset_list list = {NULL, 0};
-	AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
-	size_t differences = 0;
+	AUTO(publish_differences_release)
+	struct publish_differences differences = PUBLISH_DIFFERENCES_INIT;
 
 	if (github_assets_list(github, &list, err) < 0)
 		return -1;
@@ -134,17 +122,13 @@ github_assets_compare(struct github *github, const struct publication *release,
 		if (same < 0)
 			return -1;
 		if (same == 0)
-			add_difference(&text, &differences, file->name, why);
+			publish_differences_add(&differences, file->name, why);
 	}
 	for (size_t i = 0; i < list.count; i++)
 		if (publication_find(release, list.items[i].name) == NULL)
-			add_difference(&text, &differences, list.items[i].name,
-				       "does not belong there");
-	if (differences > MAX_NAMED)
-		strbuf_addf(&text, "; and %zu more", differences - MAX_NAMED);
-	if (differences > 0)
-		return error_set(err, ERR_VERIFY, "%s", strbuf_text(&text));
-	return 0;
+			publish_differences_add(&differences, list.items[i].name,
+						"does not belong there");
+	return publish_differences_check(&differences, err);
 }
 
 int

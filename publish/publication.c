@@ -7,6 +7,10 @@
 
 /* GitHub's limits. An asset of exactly 2 GiB has been refused. */
 enum { MAX_FILES = 1000 };
+
+/* Differences that are named. */
+enum { MAX_NAMED = 5 };
+
 static const uint64_t MAX_FILE_BYTES = (UINT64_C(1) << 31) - 1;
 
 void
@@ -58,4 +62,28 @@ publication_check(const struct publication *release, struct error *err)
 		if (check_file(release, &release->files[i], err) < 0)
 			return -1;
 	return 0;
+}
+
+void
+publish_differences_release(struct publish_differences *differences)
+{
+	strbuf_release(&differences->text);
+}
+
+void
+publish_differences_add(struct publish_differences *differences, const char *name, const char *why)
+{
+	if (++differences->count <= MAX_NAMED)
+		strbuf_addf(&differences->text, "%s'%s': %s", differences->count > 1 ? "; " : "",
+			    name, why);
+}
+
+int
+publish_differences_check(struct publish_differences *differences, struct error *err)
+{
+	if (differences->count == 0)
+		return 0;
+	if (differences->count > MAX_NAMED)
+		strbuf_addf(&differences->text, "; and %zu more", differences->count - MAX_NAMED);
+	return error_set(err, ERR_VERIFY, "%s", strbuf_text(&differences->text));
 }

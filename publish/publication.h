@@ -5,6 +5,7 @@
  */
 
 #include "base/digest.h"
+#include "base/strbuf.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +25,8 @@ struct publication {
 	const char *body; /* Markdown */
 	const struct publish_file *files;
 	size_t count;
-	bool latest; /* becomes what "latest" stands for */
+	bool latest;      /* becomes what "latest" stands for */
+	bool tag_pending; /* for a dry run: the tag would have been pushed by now */
 };
 
 struct publish_result {
@@ -56,3 +58,23 @@ int publication_check(const struct publication *release, struct error *err) CHEC
 
 /* The file of this name, or NULL. */
 const struct publish_file *publication_find(const struct publication *release, const char *name);
+
+/* What is wrong with a release that is there, to be told in one sentence. */
+struct publish_differences {
+	struct strbuf text;
+	size_t count;
+};
+
+#define PUBLISH_DIFFERENCES_INIT                                                                   \
+	{                                                                                          \
+		STRBUF_INIT, 0                                                                     \
+	}
+
+void publish_differences_release(struct publish_differences *differences);
+
+/* Adds one; after a few they are only counted. */
+void
+publish_differences_add(struct publish_differences *differences, const char *name, const char *why);
+
+/* 0 when there are none, else ERR_VERIFY with the sentence. */
+int publish_differences_check(struct publish_differences *differences, struct error *err) CHECKED;
