@@ -13,19 +13,10 @@ static const char *target = "github", *latest = "auto", *notes_path;
 static bool only_draft, adopt;
 
 static int
-read_words(int argc, char **argv, struct error *err)
+read_target(int argc, char **argv, struct error *err)
 {
-	static const char *const words[] = {"auto", "yes", "no"};
-	size_t i = 0;
-
-	while (i < ARRAY_SIZE(words) && strcmp(latest, words[i]) != 0)
-		i++;
-	if (i == ARRAY_SIZE(words))
-		return error_set(err, ERR_USAGE, "--latest takes auto, yes or no, not '%s'",
-				 latest);
-	options.latest = (enum publish_latest)i;
-	if (options.pace_ms > 3600000)
-		return error_set(err, ERR_USAGE, "--pace takes at most 3600000 ms");
+	if (publishing_read_words(&options, latest, err) < 0)
+		return -1;
 	if (strcmp(target, "github") == 0 && argc == 0)
 		return 0;
 	if (strcmp(target, "github") == 0)
@@ -105,7 +96,7 @@ run_publish(struct app *app, int argc, char **argv, struct error *err)
 	AUTO(publishing_freep) struct publishing *publishing = NULL;
 	const char *body;
 
-	if (read_words(argc, argv, err) < 0)
+	if (read_target(argc, argv, err) < 0)
 		return -1;
 	if (adopt)
 		return run_adopt(app, err);

@@ -16,20 +16,6 @@ static struct releasing_options options = {
 };
 static const char *target, *latest = "auto";
 
-static int
-read_latest(struct error *err)
-{
-	static const char *const words[] = {"auto", "yes", "no"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		if (strcmp(latest, words[i]) != 0)
-			continue;
-		options.publish.latest = (enum publish_latest)i;
-		return 0;
-	}
-	return error_set(err, ERR_USAGE, "--latest takes auto, yes or no, not '%s'", latest);
-}
-
 /* Naming a directory says enough. */
 static int
 read_target(const struct app *app, char **ret_default, struct error *err)
@@ -58,10 +44,9 @@ run_release(struct app *app, int argc, char **argv, struct error *err)
 	auto_free char *directory = NULL;
 	int result;
 
-	if (read_latest(err) < 0 || read_target(app, &directory, err) < 0)
+	if (publishing_read_words(&options.publish, latest, err) < 0 ||
+	    read_target(app, &directory, err) < 0)
 		return -1;
-	if (options.publish.pace_ms > 3600000)
-		return error_set(err, ERR_USAGE, "--pace takes at most 3600000 ms");
 	options.version = argc == 1 ? argv[0] : NULL;
 	releasing = releasing_new(app, &options);
 	result = releasing_run(releasing, err);

@@ -39,6 +39,23 @@ struct publishing {
 	struct directory_target target;
 };
 
+int
+publishing_read_words(struct publish_options *options, const char *latest, struct error *err)
+{
+	static const char *const words[] = {"auto", "yes", "no"}; /* enum publish_latest */
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(words) && strcmp(latest, words[i]) != 0)
+		i++;
+	if (i == ARRAY_SIZE(words))
+		return error_set(err, ERR_USAGE, "--latest takes auto, yes or no, not '%s'",
+				 latest);
+	options->latest = (enum publish_latest)i;
+	if (options->pace_ms > 3600000)
+		return error_set(err, ERR_USAGE, "--pace takes at most 3600000 ms");
+	return 0;
+}
+
 static void
 on_notice(void *context, const char *sentence)
 {
@@ -335,6 +352,7 @@ gather(struct publishing *p, const char *token, struct error *err)
 		return -1;
 	p->publication.tag = p->info.tag;
 	p->publication.tag_id = p->tag_id;
+	p->publication.tag_pending = p->options.tag_pending;
 	p->publication.title = p->title;
 	p->publication.body = p->body;
 	return open_target(p, token, err);

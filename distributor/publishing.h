@@ -19,12 +19,17 @@ struct publish_options {
 	enum publish_latest latest;
 	uint64_t pace_ms; /* least time between two uploads; 0: no pacing at all */
 	bool dry_run;
+	bool tag_pending; /* for a dry run: do not look for the tag, it would be there by now */
 };
 
 #define PUBLISH_OPTIONS_DEFAULT                                                                    \
 	{                                                                                          \
 		.repo_path = ".", .pace_ms = 1000                                                  \
 	}
+
+/* Reads the words that the commands take for --latest and --pace into the options. ERR_USAGE. */
+int publishing_read_words(struct publish_options *options, const char *latest,
+			  struct error *err) CHECKED;
 
 /* Opaque: all of it together. */
 struct publishing;

@@ -16,13 +16,10 @@ releasing_draft(struct releasing *r, struct release_step *step, struct error *er
 	const struct publish_result *result;
 	auto_free char *bytes = NULL;
 
-	if (r->tag_is_pending && r->options->directory == NULL) {
-		step_end(step, STEP_SKIPPED, "GitHub does not have the tag yet");
-		return 0;
-	}
 	options.repo_path = releasing_repo_path(r);
 	options.directory = r->options->directory;
 	options.dry_run = r->options->dry_run;
+	options.tag_pending = r->tag_is_pending;
 	if (publishing_new(&r->app, &options, r->token.bytes, &r->publishing, err) < 0 ||
 	    publishing_prepare(r->publishing, err) < 0)
 		return -1;
@@ -106,10 +103,6 @@ releasing_publish(struct releasing *r, struct release_step *step, struct error *
 {
 	const struct publish_result *result;
 
-	if (r->publishing == NULL) {
-		step_end(step, STEP_SKIPPED, "there is no draft");
-		return 0;
-	}
 	if (publishing_publish(r->publishing, err) < 0)
 		return -1;
 	result = publishing_result(r->publishing);
@@ -128,7 +121,7 @@ releasing_latest(struct releasing *r, struct release_step *step, struct error *e
 {
 	const char *why = no_push(r);
 
-	if (why == NULL && r->publishing != NULL && !publishing_publication(r->publishing)->latest)
+	if (why == NULL && !publishing_publication(r->publishing)->latest)
 		why = "another release stays the latest";
 	if (why == NULL)
 		return push(r, false, step, err);

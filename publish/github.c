@@ -142,7 +142,8 @@ github_prepare(struct github *github, const struct publication *release,
 	auto_free char *path = xasprintf("releases/tags/%s", release->tag);
 	int found, done;
 
-	if (publication_check(release, err) < 0 || check_tag(github, release, err) < 0)
+	if (publication_check(release, err) < 0 ||
+	    (!release->tag_pending && check_tag(github, release, err) < 0))
 		return -1;
 	github_release_release(&github->remote);
 	found = github_release_get(github, path, &github->remote, err);
