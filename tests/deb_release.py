@@ -20,6 +20,7 @@ import tarfile
 import tempfile
 
 EPOCH = 1700000000
+ELF_FLAGS = {243: 5}  # riscv64: compressed instructions, doubles in registers
 MEMBER = re.compile(r"^\./usr/bin/qemu-(.+?)(-static)?$")
 
 
@@ -68,8 +69,8 @@ def make_elf(machine, size, seed, wide=True, interpreter=False):
     for start in range(0, size - 8192, 8192):
         body[start:start + 5000] = text[start:start + 5000]
     ident = b"\x7fELF" + bytes([2 if wide else 1, 1, 1]) + bytes(9)
-    header = struct.pack(f"<HHI3{word}IHHHHHH", 2, machine, 1, 0x400000, 64 if wide else 52, 0, 0,
-                         64 if wide else 52, 56 if wide else 32, 1, 0, 0, 0)
+    header = struct.pack(f"<HHI3{word}IHHHHHH", 2, machine, 1, 0x400000, 64 if wide else 52, 0,
+                         ELF_FLAGS.get(machine, 0), 64 if wide else 52, 56 if wide else 32, 1, 0, 0, 0)
     kind = 3 if interpreter else 1
     if wide:
         segment = struct.pack("<IIQQQQQQ", kind, 5, 0, 0x400000, 0x400000, size, size, 4096)

@@ -24,7 +24,8 @@ TOOL = os.path.join(os.environ.get("BUILD_DIR", "build/debug"), "tests", "source
 VERSION = "1:10.0.2+ds-1"
 OLD = "1:7.2+dfsg-7+b1"
 ELF = {"arm64": (2, 1, 183, 0), "amd64": (2, 1, 62, 0), "s390x": (2, 2, 22, 0),
-       "armhf": (1, 1, 40, 0x05000400), "armel": (1, 1, 40, 0x05000200)}
+       "armhf": (1, 1, 40, 0x05000400), "armel": (1, 1, 40, 0x05000200),
+       "riscv64": (2, 1, 243, 5)}
 
 count = 0
 failed = 0
