@@ -2,6 +2,7 @@
 #include "distributor/command.h"
 #include "distributor/reproducing.h"
 #include "distributor/table.h"
+#include "pack/deflate.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -21,16 +22,18 @@ state_word(enum reproduced state)
 static void
 print_json(const struct reproducing *r)
 {
+	auto_free char *compressor = deflater_identity();
 	json_t *rows = json_array();
 
 	for (size_t i = 0; i < r->count; i++)
 		(void)json_array_append_new(
 			rows, json_pack("{s:s, s:s, s:s?}", "name", r->rows[i].name, "state",
 					state_word(r->rows[i].state), "detail", r->rows[i].detail));
-	app_print_json(json_pack("{s:s, s:s?, s:s, s:b, s:I, s:s?, s:o}", "tag", r->tag, "commit",
-				 r->commit, "distributor", r->program, "reproduced",
+	app_print_json(json_pack("{s:s, s:s?, s:s, s:b, s:I, s:I, s:s, s:s?, s:o}", "tag", r->tag,
+				 "commit", r->commit, "distributor", r->program, "reproduced",
 				 r->different == 0 ? 1 : 0, "different", (json_int_t)r->different,
-				 "made_in", r->made_in, "files", rows));
+				 "recompressed", (json_int_t)r->recompressed, "compressor",
+				 compressor, "made_in", r->made_in, "files", rows));
 }
 
 /* What is the same is counted; with -v it is listed as well. */
@@ -60,6 +63,22 @@ print_text(const struct app *app, const struct reproducing *r)
 		(void)printf("what was made is in %s\n", r->made_in);
 }
 
+/* Whoever compressed with another version is not to blame for it. */
+static int
+not_reproduced(const struct reproducing *r, struct error *err)
+{
+	auto_free char *compressor = deflater_identity(), *excuse = NULL;
+
+	if (r->recompressed != 0)
+		excuse = xasprintf("; %zu of them have the same content, and were compressed by "
+				   "another program or version than this one (%s), so that images "
+				   "and documents that name them differ as well",
+				   r->recompressed, compressor);
+	return error_set(err, ERR_VERIFY,
+			 "%s is not reproduced: %zu of %zu files and images differ%s", r->tag,
+			 r->different, r->count, excuse != NULL ? excuse : "");
+}
+
 static int
 run_reproduce(struct app *app, int argc, char **argv, struct error *err)
 {
@@ -73,11 +92,7 @@ run_reproduce(struct app *app, int argc, char **argv, struct error *err)
 		print_json(&result);
 	else if (!app->quiet)
 		print_text(app, &result);
-	if (result.different == 0)
-		return 0;
-	return error_set(err, ERR_VERIFY,
-			 "%s is not reproduced: %zu of %zu files and images differ", result.tag,
-			 result.different, result.count);
+	return result.different == 0 ? 0 : not_reproduced(&result, err);
 }
 
 static const struct option_spec reproduce_options[] = {
@@ -102,9 +117,10 @@ const struct command cmd_reproduce = {
 		"lock from the tag's tree (or from DIR, or from --matrix and --lock if their\n"
 		"digests are right), makes tarballs, images and documents once more in a private\n"
 		"directory, and compares them. Of what differs it says where: the first byte, and\n"
-		"which part of the format that is. DIR holds the files of a release, or is an OUT\n"
-		"directory, whose images are then compared in depth as well. The provenance and\n"
-		"the signatures are of the run that signed; 'verify' is for those.\n"
+		"which part of the format that is; or that the content is the same, compressed by\n"
+		"another version. DIR holds the files of a release, or is an OUT directory, whose\n"
+		"images are then compared in depth as well. The provenance and the signatures are\n"
+		"of the run that signed; 'verify' is for those.\n"
 		"Ends with 0 when everything is the same and with 4 when anything is not.\n",
 	.examples = "  distributor reproduce v10.2.2-1\n"
 		    "  distributor reproduce --repo out/repository.git out/releases/latest\n",

@@ -35,7 +35,8 @@ struct reproducing {
 	char *made_in;                /* where it was made, as long as that is there; or NULL */
 	struct reproduced_row *rows;
 	size_t count;
-	size_t different; /* rows that are neither the same nor of the run */
+	size_t different;    /* rows that are neither the same nor of the run */
+	size_t recompressed; /* of these: files with the same content, compressed otherwise */
 };
 
 #define REPRODUCING_INIT                                                                           \

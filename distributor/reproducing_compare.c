@@ -21,7 +21,7 @@ is_of_the_run(const char *name)
 
 /* Why two files differ, to be freed by the caller; NULL where their bytes cannot be had. */
 static char *
-explain_file(const struct reproduction *p, const char *name)
+explain_file(const struct reproduction *p, const char *name, bool *ret_recompressed)
 {
 	auto_free char *path = xasprintf("%s/assets/%s", p->out, name);
 	auto_free char *ours = NULL, *theirs = NULL;
@@ -35,7 +35,7 @@ explain_file(const struct reproduction *p, const char *name)
 		return NULL;
 	made = (struct bytes){(const uint8_t *)ours, ours_length};
 	published = (struct bytes){(const uint8_t *)theirs, theirs_length};
-	return difference_explain(&made, &published);
+	return difference_explain(&made, &published, ret_recompressed);
 }
 
 static int
@@ -43,6 +43,7 @@ compare_file(struct reproduction *p, const char *name, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/assets/%s", p->out, name);
 	struct digest made, published;
+	bool recompressed = false;
 	int result;
 
 	if (interrupt_check(err) < 0)
@@ -67,11 +68,13 @@ compare_file(struct reproduction *p, const char *name, struct error *err)
 				xstrdup("it was not made"));
 		return 0;
 	}
-	if (digest_equal(&made, &published))
+	if (digest_equal(&made, &published)) {
 		reproducing_add(p->result, xstrdup(name), REPRODUCED_SAME, NULL);
-	else
-		reproducing_add(p->result, xstrdup(name), REPRODUCED_DIFFERS,
-				explain_file(p, name));
+		return 0;
+	}
+	reproducing_add(p->result, xstrdup(name), REPRODUCED_DIFFERS,
+			explain_file(p, name, &recompressed));
+	p->result->recompressed += recompressed;
 	return 0;
 }
 
@@ -144,7 +147,7 @@ explain_blob(const struct reproduction *p, const struct layout *made, const char
 		return xstrdup(what);
 	first.data = (const uint8_t *)a;
 	second.data = (const uint8_t *)b;
-	inner = difference_explain(&first, &second);
+	inner = difference_explain(&first, &second, NULL);
 	return xasprintf("%s, %s", what, inner != NULL ? inner : "which is damaged");
 }
 

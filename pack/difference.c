@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 #include "pack/tar.h"
 
-#include <stdbool.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -143,7 +142,7 @@ tar_place(const struct bytes *tar, size_t offset)
 }
 
 static char *
-explain_unpacked(const struct bytes *ours, const struct bytes *theirs)
+explain_unpacked(const struct bytes *ours, const struct bytes *theirs, bool *ret_same)
 {
 	auto_free uint8_t *a = NULL, *b = NULL;
 	auto_free char *place = NULL;
@@ -156,7 +155,8 @@ explain_unpacked(const struct bytes *ours, const struct bytes *theirs)
 		return xstrdup("it cannot be unpacked");
 	first.data = a;
 	second.data = b;
-	if (is_same(&first, &second))
+	*ret_same = is_same(&first, &second);
+	if (*ret_same)
 		return xstrdup("unpacked they are the same");
 	at = first_difference(&first, &second);
 	/* Ours is whole, so that names and sizes can be believed. */
@@ -182,11 +182,14 @@ line_of(const struct bytes *file, size_t offset)
 }
 
 char *
-difference_explain(const struct bytes *ours, const struct bytes *theirs)
+difference_explain(const struct bytes *ours, const struct bytes *theirs, bool *ret_recompressed)
 {
 	auto_free char *inner = NULL;
+	bool same = false;
 	size_t at;
 
+	if (ret_recompressed != NULL)
+		*ret_recompressed = false;
 	if (is_same(ours, theirs))
 		return NULL;
 	at = first_difference(ours, theirs);
@@ -196,7 +199,9 @@ difference_explain(const struct bytes *ours, const struct bytes *theirs)
 	if (at >= ours->length)
 		return xasprintf("it goes on after the %zu bytes that were made", ours->length);
 	if (is_gzip(ours) && is_gzip(theirs)) {
-		inner = explain_unpacked(ours, theirs);
+		inner = explain_unpacked(ours, theirs, &same);
+		if (ret_recompressed != NULL)
+			*ret_recompressed = same && at >= GZIP_HEAD;
 		return xasprintf("at byte %zu of %zu%s; %s", at, theirs->length,
 				 at < GZIP_HEAD ? ", in the header of gzip" : "", inner);
 	}

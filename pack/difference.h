@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,5 +22,10 @@ struct bytes {
 	size_t length;
 };
 
-/* The sentence, to be freed by the caller, or NULL when they are the same. */
-char *difference_explain(const struct bytes *ours, const struct bytes *theirs) CHECKED;
+/*
+ * The sentence, to be freed by the caller, or NULL when they are the same. `*ret_recompressed` tells
+ * whether they only were compressed otherwise: headers and what is in them are the same. It may be
+ * NULL.
+ */
+char *difference_explain(const struct bytes *ours, const struct bytes *theirs,
+			 bool *ret_recompressed) CHECKED;

@@ -123,6 +123,9 @@ def test_differences(t):
         got = found.get(name, ("", ""))
         tap.ok(f"found: {what}", done.returncode == 4 and document["different"] == 1 and
                got[0] == state and detail in got[1], done.returncode, got, done.stderr)
+        tap.equal(f"... and whether that is all: {what}",
+                  (document["recompressed"], "compressed by another program" in done.stderr),
+                  (1, True) if what == "another compressor" else (0, False))
     fails("... and the exit status is 4", done, 4, f"{t.tag} is not reproduced: 1 of ")
 
 
