@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`distributor reproduce`: a release is made again from its tag and compared; whatever was changed
 in it is found, and said where. Prints TAP."""
+import glob
 import gzip
 import hashlib
 import json
@@ -10,6 +11,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import debian  # noqa: E402
 import tap  # noqa: E402
 from release_lib import Tree, sha256  # noqa: E402
 
@@ -129,6 +131,26 @@ def test_differences(t):
     fails("... and the exit status is 4", done, 4, f"{t.tag} is not reproduced: 1 of ")
 
 
+def test_compressor(t):
+    """The compressor of another distribution, for real: the same streams, or it is told apart."""
+    name = "with the compressor of Debian 13"
+    try:
+        library = debian.package("trixie", debian.architecture(), "libdeflate0")
+    except debian.Unavailable as e:
+        tap.skip(name, e)
+        return
+    folder = os.path.dirname(glob.glob(f"{library}/usr/lib/*/libdeflate.so.0")[0])
+    done = t.run("reproduce", "--cache", "cache", "--registrars", "registrars", "--json", "out",
+                 env={"TMPDIR": TMP, "LD_LIBRARY_PATH": folder})
+    found, document = rows(done)
+    tarballs = {n for n in found if n.endswith(".tar.gz")}
+    other = document["compressor"] != json.loads(reproduce(t, "out", "--json").stdout)["compressor"]
+    tap.equal(f"{name}: what differs was compressed otherwise, all of it or nothing",
+              (document["recompressed"], document["reproduced"], done.returncode),
+              (len(tarballs), False, 4) if other else (0, True, 0))
+    tap.equal(f"{name}: plain files are the same", found["qemu-arm-static"][0], "same")
+
+
 def test_images(t):
     """Another registrar: the layers of all-in-one images and of `register` differ, pairs do not."""
     other = t.path("other")
@@ -174,6 +196,7 @@ TREE.commit()
 TREE.release("--directory", "www", "--key", "home/release.pem", status=0)
 test_same(TREE)
 test_differences(TREE)
+test_compressor(TREE)
 test_images(TREE)
 test_inputs(TREE)
 shutil.rmtree(WORK)
