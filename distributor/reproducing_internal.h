@@ -26,6 +26,9 @@ struct reproduction {
 	struct app made; /* for the steps */
 };
 
+/* Larger files are compared by digest alone. */
+enum { MAX_EXPLAINED = 128 << 20 };
+
 /* Adds a row; takes ownership of both texts. */
 void reproducing_add(struct reproducing *r, char *name, enum reproduced state, char *detail);
 

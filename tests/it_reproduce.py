@@ -168,6 +168,73 @@ def test_images(t):
             "image 2 of the index: layer, at byte ", "byte 3000 of 'register'")
 
 
+def test_layout(t):
+    """OUT has images too: each blob of them is read, and a name is not believed."""
+    copy = t.path("out-changed")
+    index = json.load(open(t.path("out/images/index.json")))
+    manifests = {m["annotations"]["org.opencontainers.image.ref.name"]: m for m in index["manifests"]
+                 if "annotations" in m}
+
+    def blob(descriptor):
+        return f"{copy}/images/blobs/{descriptor['digest'].replace(':', '/')}"
+
+    def first(tag, kind):
+        document = json.load(open(blob(manifests[tag])))
+        while "manifests" in document:
+            document = json.load(open(blob(document["manifests"][0])))
+        return blob(document["config"] if kind == "config" else document["layers"][-1])
+
+    def edit_index(change):
+        edited = json.load(open(f"{copy}/images/index.json"))
+        change({m["annotations"]["org.opencontainers.image.ref.name"]: m for m in edited["manifests"]
+                if "annotations" in m}, edited["manifests"])
+        with open(f"{copy}/images/index.json", "w") as f:
+            json.dump(edited, f)
+
+    def flip(path):
+        os.chmod(path, 0o644)
+        with open(path, "r+b") as f:
+            f.seek(77)
+            byte = f.read(1)
+            f.seek(77)
+            f.write(bytes([byte[0] ^ 1]))
+
+    def swap(named, _):
+        named["register"]["digest"], named["register"]["size"] = \
+            named["latest"]["digest"], named["latest"]["size"]
+
+    def drop(named, manifests):
+        manifests.remove(named["register"])
+
+    def add(named, manifests):
+        more = json.loads(json.dumps(named["register"]))
+        more["annotations"]["org.opencontainers.image.ref.name"] = "stray"
+        manifests.append(more)
+
+    for what, change, names, detail in [
+            ("a layer", lambda: flip(first("aarch64-s390x", "layer")),
+             ["image aarch64-s390x", "image s390x"], "a blob is missing or damaged, at byte 77 of "),
+            ("a config", lambda: flip(first("aarch64-s390x", "config")),
+             ["image aarch64-s390x"], "a blob is missing or damaged, at byte 77 of "),
+            ("a manifest", lambda: flip(blob(manifests["aarch64-s390x"])),
+             ["image aarch64-s390x"], "'"),
+            ("a blob that is gone", lambda: os.unlink(first("aarch64-s390x", "layer")),
+             ["image aarch64-s390x"], "a blob is missing or damaged"),
+            ("another image under a name", lambda: edit_index(swap), ["image register"],
+             "has sha256:"),
+            ("a name that is gone", lambda: edit_index(drop), ["image register"], "it is not in '"),
+            ("a name that nobody published", lambda: edit_index(add), ["image stray"],
+             "release.json does not list it")]:
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(t.path("out"), copy)
+        change()
+        done = reproduce(t, copy, "--json")
+        found, document = rows(done)
+        tap.ok(f"images: found {what}", done.returncode == 4 and not document["reproduced"] and all(
+            found[n][0] in ("differs", "extra") and detail in (found[n][1] or "") for n in names),
+            done.returncode, {n: r for n, r in found.items() if r[0] != "same"}, done.stderr)
+
+
 def test_inputs(t):
     done = reproduce(t, "v0.1-1")
     fails("a tag that is not there", done, 5, "v0.1-1")
@@ -198,6 +265,7 @@ test_same(TREE)
 test_differences(TREE)
 test_compressor(TREE)
 test_images(TREE)
+test_layout(TREE)
 test_inputs(TREE)
 shutil.rmtree(WORK)
 tap.done()
