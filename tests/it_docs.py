@@ -113,7 +113,32 @@ for row in rows:
         if not os.path.exists(path) or words.strip() not in read(path).decode():
             missing.append(f"{name}: {words.strip()}")
 tap.equal(f"each of {len(rows)} threats names tests that are there", missing, [])
-links = re.findall(r"\b(docs/[\w-]+\.md)\b", text + security)
-tap.equal("the documents that are named exist", [n for n in links if not os.path.exists(os.path.join(SOURCE, n))], [])
+pages = ["README.md", "CONTRIBUTING.md", *(f"docs/{n}" for n in sorted(os.listdir(os.path.join(SOURCE, "docs"))) if n.endswith(".md"))]
+written = {page: read(os.path.join(SOURCE, page)).decode() for page in pages}
+links = {n for page in written.values() for n in re.findall(r"\b(docs/[\w-]+\.md)\b", page)}
+tap.equal("the documents that are named exist", sorted(links - set(pages)), [])
+lost = [f"{page}: {target}" for page, words in written.items() for target in re.findall(r"\]\(([\w./-]+)[)#]", words)
+        if not os.path.exists(os.path.join(SOURCE, os.path.dirname(page), target))]
+tap.equal("the links between documents lead somewhere", lost, [])
+anchors = [f"{page}: {to}" for page, words in written.items() for file, to in re.findall(r"\]\(([\w./-]*)#([\w-]+)\)", words)
+           if to not in {re.sub(r"[^\w -]", "", h).replace(" ", "-").lower()
+                         for h in re.findall(r"^#+ (.*)$", written[file or page], re.M)}]
+tap.equal("and so do those into their sections", anchors, [])
+# docs/dependencies.md: each library once, with the files that include it
+headers = {"libcurl": "curl/", "OpenSSL libcrypto": "openssl/", "librnp": "rnp/", "expat": "expat.h",
+           "libarchive": "archive(?:_entry)?.h", "libdeflate": "libdeflate.h", "zlib": "zlib.h", "zstd": "zstd.h",
+           "libgit2": "git2.h"}
+rows = re.findall(r"^\| ([\w ]+) \| \S+-dev \| .* \| (.*) \|$", written["docs/dependencies.md"], re.M)
+names = [name for name, _ in rows]
+tap.equal("each library is listed once", sorted(names), sorted({*headers, "jansson", "cmocka"}))
+includes = {}
+for folder in ("base", "net", "pack", "sign", "sources", "images", "publish", "matrix", "distributor", "register"):
+    for name in sorted(os.listdir(os.path.join(SOURCE, folder))):
+        if name.endswith((".c", ".h")):
+            includes[f"{folder}/{name}"] = read(os.path.join(SOURCE, folder, name)).decode()
+for library, header in headers.items():
+    users = {n for n, code in includes.items() if re.search(rf"^#include <{header}", code, re.M)}
+    tap.equal(f"{library} is included where docs/dependencies.md says",
+              set(re.findall(r"`([a-z]+/\w+\.c)`", dict(rows)[library])), users)
 shutil.rmtree(work)
 tap.done()
