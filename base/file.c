@@ -162,15 +162,32 @@ write_file(const char *path, const void *bytes, size_t length, mode_t mode, stru
 	return tempfile_commit(&tmp, err);
 }
 
+static const char *
+temporary_place(void)
+{
+	const char *directory = getenv("TMPDIR");
+
+	return directory != NULL && directory[0] != '\0' ? directory : "/tmp";
+}
+
+int
+temporary_directory(const char *name, char **ret_path, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/%s-XXXXXX", temporary_place(), name);
+
+	if (mkdtemp(path) == NULL)
+		return error_set_errno(err, ERR_IO, "cannot make a directory in '%s'",
+				       temporary_place());
+	*ret_path = TAKE(path);
+	return 0;
+}
+
 int
 nameless_file(struct error *err)
 {
-	const char *directory = getenv("TMPDIR");
-	int fd;
+	const char *directory = temporary_place();
+	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
-	if (directory == NULL || directory[0] == '\0')
-		directory = "/tmp";
-	fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_set_errno(err, ERR_IO, "cannot make a temporary file in '%s'",
 				       directory);

@@ -57,6 +57,12 @@ int write_file(const char *path, const void *bytes, size_t length, mode_t mode,
 	       struct error *err) CHECKED;
 
 /*
+ * Makes a new directory in $TMPDIR or /tmp, for this user alone; its name begins with `name`. The path
+ * is to be freed by the caller, who removes it. ERR_IO.
+ */
+int temporary_directory(const char *name, char **ret_path, struct error *err) CHECKED;
+
+/*
  * Opens a file without a name in $TMPDIR or /tmp, for reading and writing; it is gone when it is
  * closed. Returns the descriptor, or -1: ERR_IO.
  */

@@ -219,25 +219,6 @@ load_previous(const struct publishing *p, char **ret_tag, struct lock *ret_lock,
 	return 0;
 }
 
-static int
-make_text(struct publishing *p, struct error *err)
-{
-	AUTO(lock_release) struct lock previous = LOCK_INIT;
-	auto_free char *previous_tag = NULL;
-	struct release_notes notes = {.info = &p->info, .sums = p->sums_text};
-	struct sshsig sig;
-	bool loaded;
-
-	if (find_signer(p, &sig, &notes.principal, err) < 0 ||
-	    load_previous(p, &previous_tag, &previous, &loaded, err) < 0)
-		return -1;
-	notes.key = &sig.key;
-	notes.previous_tag = previous_tag;
-	notes.previous = loaded ? &previous : NULL;
-	p->title = xasprintf("%s %s", p->info.matrix.name, p->info.tag);
-	return release_notes_make(&notes, p->options.template_path, &p->body, err);
-}
-
 static const char *
 environment(const char *name)
 {
@@ -259,6 +240,38 @@ publishing_repository(const struct matrix *matrix, const char **ret_repository, 
 				 "GITHUB_REPOSITORY is not set");
 	*ret_repository = repository;
 	return 0;
+}
+
+/* The address of the repository that it is published in, to be freed by the caller, or NULL. */
+static char *
+repository_page(const struct publishing *p)
+{
+	const char *server = environment("GITHUB_SERVER_URL"), *repository;
+	struct error ignored = ERROR_INIT;
+
+	if (publishing_repository(&p->info.matrix, &repository, &ignored) < 0)
+		return NULL;
+	return xasprintf("%s/%s", server != NULL ? server : "https://github.com", repository);
+}
+
+static int
+make_text(struct publishing *p, struct error *err)
+{
+	AUTO(lock_release) struct lock previous = LOCK_INIT;
+	auto_free char *previous_tag = NULL, *repository = repository_page(p);
+	struct release_notes notes = {
+		.info = &p->info, .repository = repository, .sums = p->sums_text};
+	struct sshsig sig;
+	bool loaded;
+
+	if (find_signer(p, &sig, &notes.principal, err) < 0 ||
+	    load_previous(p, &previous_tag, &previous, &loaded, err) < 0)
+		return -1;
+	notes.key = &sig.key;
+	notes.previous_tag = previous_tag;
+	notes.previous = loaded ? &previous : NULL;
+	p->title = xasprintf("%s %s", p->info.matrix.name, p->info.tag);
+	return release_notes_make(&notes, p->options.template_path, &p->body, err);
 }
 
 static int

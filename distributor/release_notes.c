@@ -50,15 +50,23 @@ is_first_of_host(const struct lock *lock, size_t index)
 	       strcmp(lock->packages.items[index].host, lock->packages.items[index - 1].host) != 0;
 }
 
-static size_t
-count_targets(const struct lock *lock, const char *host)
+/* One row: a host with its package, or with how many there are (Fedora has one for each target). */
+static void
+put_host(const struct lock *lock, const struct package *first, struct strbuf *out)
 {
-	size_t count = 0;
+	size_t packages = 0, targets = 0;
+	auto_free char *many = NULL;
 
-	for (size_t i = 0; i < lock->packages.count; i++)
-		if (strcmp(lock->packages.items[i].host, host) == 0)
-			count += lock->packages.items[i].member_count;
-	return count;
+	for (size_t i = 0; i < lock->packages.count; i++) {
+		if (strcmp(lock->packages.items[i].host, first->host) != 0)
+			continue;
+		packages++;
+		targets += lock->packages.items[i].member_count;
+	}
+	if (packages > 1)
+		many = xasprintf("%zu packages,", packages);
+	strbuf_addf(out, "| %s | %s | %s %s | %s | %zu |\n", first->host, first->qemu_version,
+		    many != NULL ? many : first->name, first->version, first->source, targets);
 }
 
 static void
@@ -67,14 +75,9 @@ put_hosts(const struct release_notes *notes, struct strbuf *out)
 	const struct lock *lock = &notes->info->lock;
 
 	strbuf_adds(out, "| host | QEMU | package | from | targets |\n|---|---|---|---|--:|\n");
-	for (size_t i = 0; i < lock->packages.count; i++) {
-		const struct package *package = &lock->packages.items[i];
-
+	for (size_t i = 0; i < lock->packages.count; i++)
 		if (is_first_of_host(lock, i))
-			strbuf_addf(out, "| %s | %s | %s %s | %s | %zu |\n", package->host,
-				    package->qemu_version, package->name, package->version,
-				    package->source, count_targets(lock, package->host));
-	}
+			put_host(lock, &lock->packages.items[i], out);
 }
 
 static void
@@ -183,8 +186,8 @@ put_verify(const struct release_notes *notes, struct strbuf *out)
 
 	strbuf_addf(out, "Everything is signed with the Ed25519 key `%s`. Compare it with `keys/` ",
 		    public_key_fingerprint(notes->key, fingerprint));
-	if (notes->info->repository != NULL)
-		strbuf_addf(out, "in [the repository](%s/tree/%s/keys) ", notes->info->repository,
+	if (notes->repository != NULL)
+		strbuf_addf(out, "in [the repository](%s/tree/%s/keys) ", notes->repository,
 			    notes->info->tag);
 	strbuf_addf(
 		out,
@@ -230,7 +233,7 @@ put_word(const struct release_notes *notes, const char *word, size_t length, str
 		{"name", info->matrix.name, NULL},
 		{"version", info->matrix.version, NULL},
 		{"tag", info->tag, NULL},
-		{"repository", info->repository != NULL ? info->repository : "", NULL},
+		{"repository", notes->repository != NULL ? notes->repository : "", NULL},
 		{"hosts", NULL, put_hosts},
 		{"hosts-count", NULL, put_hosts_count},
 		{"changes", NULL, put_changes},

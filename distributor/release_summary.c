@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *
 state_word(enum step_state state)
@@ -139,11 +140,15 @@ release_summary_print(const struct app *app, const struct releasing *releasing,
 static int
 append(const char *path, const char *text, struct error *err)
 {
-	auto_close int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	int result;
 
 	if (fd < 0)
 		return error_set_errno(err, ERR_IO, "cannot open '%s'", path);
-	return write_all(fd, text, strlen(text), path, err);
+	result = write_all(fd, text, strlen(text), path, err);
+	if (close(fd) < 0 && result == 0)
+		return error_set_errno(err, ERR_IO, "cannot write '%s'", path);
+	return result;
 }
 
 void

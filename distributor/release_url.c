@@ -1,11 +1,10 @@
 #include "distributor/release_url.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "net/http.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 /* GitHub's own limit for one asset. */
 #define MAX_ASSET ((uint64_t)2 << 30)
@@ -62,17 +61,13 @@ url_digest(void *context, const char *name, struct digest *ret_digest, uint64_t 
 {
 	struct release_url *from = context;
 	auto_free char *url = xasprintf("%s/%s", from->base, name);
-	const char *temporary = getenv("TMPDIR");
-	auto_free char *path =
-		xasprintf("%s/distributor-XXXXXX", temporary != NULL ? temporary : "/tmp");
-	auto_close int fd = mkostemp(path, O_CLOEXEC);
+	auto_close int fd = nameless_file(err);
 	struct http_request request = {.url = url, .allow = HTTP_ALLOW_FILE};
 	struct http_download download = {.fd = fd, .name = name, .max_bytes = MAX_ASSET};
 	struct http_downloaded done;
 
 	if (fd < 0)
-		return error_set_errno(err, ERR_IO, "cannot make a temporary file");
-	(void)unlink(path);
+		return -1;
 	if (http_download(from->client, &request, &download, &done, err) < 0)
 		return -1;
 	*ret_digest = done.sha256;

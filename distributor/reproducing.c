@@ -208,19 +208,10 @@ put_input(const struct reproduction *p, const char *file, const struct digest *s
 static int
 make_place(struct reproduction *p, struct error *err)
 {
-	const char *temporary = getenv("TMPDIR");
-
-	if (p->options->keep != NULL) {
-		p->work = xstrdup(p->options->keep);
-		return make_directories(p->work, err);
-	}
-	p->work = xasprintf("%s/distributor-reproduce-XXXXXX",
-			    temporary != NULL && *temporary != '\0' ? temporary : "/tmp");
-	if (mkdtemp(p->work) != NULL)
-		return 0;
-	(void)error_set_errno(err, ERR_IO, "cannot make '%s'", p->work);
-	free(TAKE(p->work));
-	return -1;
+	if (p->options->keep == NULL)
+		return temporary_directory("distributor-reproduce", &p->work, err);
+	p->work = xstrdup(p->options->keep);
+	return make_directories(p->work, err);
 }
 
 /* All that the release's times depend on. */

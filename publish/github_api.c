@@ -130,8 +130,10 @@ hold(struct github *github, double seconds, const char *reason, struct error *er
 				 seconds, reason);
 	if (localtime_r(&then, &local) != NULL)
 		(void)strftime(until, sizeof(until), "%H:%M:%S", &local);
-	github_notice(github, "GitHub asks to wait %.0f s, until %s: %s", seconds, until, reason);
-	pacer_hold(github->pacer, seconds);
+	/* Uploads under way at the same time are told the same. */
+	if (pacer_hold(github->pacer, seconds))
+		github_notice(github, "GitHub asks to wait %.0f s, until %s: %s", seconds, until,
+			      reason);
 	return 0;
 }
 

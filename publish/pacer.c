@@ -132,15 +132,18 @@ pacer_wait(struct pacer *pacer, struct error *err)
 	return pacer_wait_held(pacer, err);
 }
 
-void
+bool
 pacer_hold(struct pacer *pacer, double seconds)
 {
 	double until = monotonic_sec() + seconds;
+	bool is_news;
 
 	(void)pthread_mutex_lock(&pacer->lock);
+	is_news = until >= pacer->held_until_sec + 1;
 	if (until > pacer->held_until_sec)
 		pacer->held_until_sec = until;
 	(void)pthread_mutex_unlock(&pacer->lock);
+	return is_news;
 }
 
 int

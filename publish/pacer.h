@@ -30,9 +30,9 @@ int pacer_wait(struct pacer *pacer, struct error *err) CHECKED;
 
 /*
  * Nothing goes out for so long, whoever asks: the server wants it so. A shorter time than what is
- * left changes nothing.
+ * left changes nothing. Returns whether the wait is longer for it by a second or more, and so news.
  */
-void pacer_hold(struct pacer *pacer, double seconds);
+bool pacer_hold(struct pacer *pacer, double seconds);
 
 /* Waits until such a time is over, without taking a moment: for requests that create nothing. */
 int pacer_wait_held(struct pacer *pacer, struct error *err) CHECKED;

@@ -257,9 +257,9 @@ test_hold(void **state)
 
 	(void)state;
 	assert_true(first <= 0);
-	pacer_hold(pacer, 100);
+	assert_true(pacer_hold(pacer, 100));
 	first = pacer_take(pacer, 0);
-	pacer_hold(pacer, 1);
+	assert_false(pacer_hold(pacer, 1));
 	assert_true(pacer_take(pacer, 0) >= first && first > 99);
 	pacer_free(pacer);
 }
