@@ -285,6 +285,12 @@ def test_back(m):
               ["amd64", "arm64"])
     fixed = lambda tags: {n: d for n, d in tags.items() if "10.0.2" in n}
     tap.equal("tags of versions stay as they were", fixed(m.registry.tags(PATH)), fixed(images))
+    m.write("matrix.lock.json", m.read("matrix.lock.json") + "\n")  # no commit has it now
+    m.run("images", "--from-release", "out/old/assets", "--out", "out/third", "--registrars",
+          f"{WORK}/registrars")
+    tap.equal("from the published tarballs they are the same, with the commit that the release names",
+              tree(f"{m.root}/out/third/images"), tree(f"{m.root}/again/images"))
+    m.git("checkout", "-q", "matrix.lock.json")
     m.git("switch", "-q", "main")
 
 

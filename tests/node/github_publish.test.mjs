@@ -168,6 +168,7 @@ const SURVIVED = {
     { method: 'GET', path: '/releases/assets/', do: 'secondary-limit', status: 403, seconds: 0, times: 2 }],
   'storage down when an asset is read back': [{ method: 'POST', path: '/assets$', do: 'digest', value: null },
     { method: 'GET', path: '^/[0-9]+$', do: 'answer', status: 503 }],
+  'primary limit at publishing': { method: 'PATCH', do: 'primary-limit', seconds: 0 },
   'primary limit until now': { method: 'GET', path: '/releases$', do: 'primary-limit', seconds: 0 },
 };
 for (const [name, fault] of Object.entries(SURVIVED)) {
@@ -191,6 +192,8 @@ const RESUMED = {
   'names that are changed': [{ method: 'POST', path: '/assets$', name: '^b', do: 'rename', to: 'b(1).tar.gz' }, 5, /removing 'b\.1\.\.tar\.gz' from the draft.*stores 'b\.tar\.gz' as 'b\.1\.\.tar\.gz'/s],
   'an asset that cannot be read back': [[{ method: 'POST', path: '/assets$', name: '^b', do: 'digest', value: null },
     { method: 'GET', path: '/releases/assets/', do: 'answer', status: 403, times: 99 }], 5, /cannot upload 'b\.tar\.gz': cannot read 'b\.tar\.gz' back: .* status 403/],
+  'the token expires during uploads': [{ method: 'POST', path: '/assets$', do: 'answer', status: 401, body: { message: 'Bad credentials' }, times: 99 },
+    5, /cannot upload '.*': .*GITHUB_TOKEN is missing, wrong or has expired \(Bad credentials\)/],
   'the draft is gone during uploads': [{ method: 'POST', path: '/assets$', do: 'answer', status: 404, times: 99 }, 5, /cannot upload '.*': .* not found, or the token may not change it/],
   'uploads are refused as immutable': [{ method: 'POST', path: '/assets$', do: 'answer', status: 422, body: { message: 'Cannot upload assets to an immutable release.' } },
     5, /the release is published and immutable, so that only a new version can be released/],
@@ -254,6 +257,19 @@ for (const [what, text, removed] of [['the same', 'aaaa', 0], ['other', 'AAAA', 
     assert.ok(state.requests.some((r) => r.host === 'uploads' && r.query.name === 'a.tar.gz' && r.status === 422));
   });
 }
+
+test('a draft behind forty others is found, and what is wrong in it removed, answered with 502', async () => {
+  const { double, publish, fault } = await setup();
+  await double.control('/seed', { releases: [{ tag_name: 'v1', draft: true, assets: [{ name: 'zzz', base64: 'eA==' }] },
+    ...Array.from({ length: 45 }, (_, i) => ({ tag_name: `v0.${i}`, draft: true }))] });
+  await fault({ method: 'DELETE', do: 'answer-after', status: 502 });
+  const { status, stderr, result } = await publish(makeFiles(THREE));
+  assert.equal(status, 0, stderr);
+  assert.deepEqual([result.uploaded, result.removed], [3, 1]);
+  const { requests, releases } = await complete(double);
+  assert.equal(requests.filter((r) => r.method === 'GET' && /releases$/.test(r.path)).length, 3);
+  assert.equal(releases.length, 46);
+});
 
 test('a release that is published, but not seen under its tag, gets no second draft', async () => {
   const { double, publish, fault } = await setup();
