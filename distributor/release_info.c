@@ -5,6 +5,7 @@
 #include "base/strbuf.h"
 #include "distributor/version.h"
 #include "images/layout.h"
+#include "images/referrers.h"
 #include "publish/git_tag.h"
 #include "sign/verify.h"
 
@@ -127,11 +128,10 @@ static int
 check_committed(const struct release_info *info, const char *path, const struct digest *here,
 		struct error *err)
 {
+	const char *wrong = "differs from what is committed";
 	auto_free char *text = NULL;
 	struct digest there;
 	size_t length;
-
-	const char *wrong = "differs from what is committed";
 
 	if (repo_file_at(info->repo, "HEAD", path, MAX_INPUT, &text, &length, err) == 0) {
 		digest_of(text, length, &there);
@@ -159,13 +159,6 @@ release_info_check_committed(const struct release_info *info, const struct app *
 	return check_committed(info, info->lock_path, &info->lock.digest, err);
 }
 
-/* Signatures lie beside the images under names that begin like this; they come after signing. */
-static bool
-is_image_tag(const char *name)
-{
-	return !text_starts_with(name, "sha256-");
-}
-
 static int
 copy_tags(const char *path, const struct layout *layout, struct release_info *info,
 	  struct error *err)
@@ -182,7 +175,10 @@ copy_tags(const char *path, const struct layout *layout, struct release_info *in
 				 "remove it",
 				 path, info->matrix.version);
 	for (size_t i = 0; i < tags->count; i++) {
-		if (!is_image_tag(tags->items[i].name))
+		struct digest subject;
+
+		/* Signatures lie beside the images; they come after this. */
+		if (referrers_tag_subject(tags->items[i].name, &subject))
 			continue;
 		info->images = xgrow(info->images, info->image_count, sizeof(*info->images));
 		info->images[info->image_count++] = (struct release_image){

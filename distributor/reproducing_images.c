@@ -1,9 +1,9 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/interrupt.h"
-#include "base/strbuf.h"
 #include "distributor/reproducing_internal.h"
 #include "images/digest_set.h"
+#include "images/referrers.h"
 #include "pack/difference.h"
 
 #include <string.h>
@@ -177,13 +177,6 @@ compare_tag(struct look *look, const char *tag, const struct digest *theirs, str
 	return 0;
 }
 
-/* Signatures lie in the layout under names that begin like this. */
-static bool
-is_image_tag(const char *name)
-{
-	return !text_starts_with(name, "sha256-");
-}
-
 /* Names in the layout that nothing was compared under. */
 static void
 add_unlisted(const struct reproduction *p)
@@ -193,7 +186,9 @@ add_unlisted(const struct reproduction *p)
 
 	for (size_t i = 0; i < tags->count; i++) {
 		auto_free char *name = xasprintf("image %s", tags->items[i].name);
-		bool listed = !is_image_tag(tags->items[i].name);
+		struct digest subject;
+		/* Signatures lie in the layout too. */
+		bool listed = referrers_tag_subject(tags->items[i].name, &subject);
 
 		for (size_t j = 0; j < compared && !listed; j++)
 			listed = strcmp(p->result->rows[j].name, name) == 0;
