@@ -8,17 +8,27 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define MAX_FILE ((int64_t)512 << 20)
+#define MAX_FILE  ((int64_t)512 << 20)
+#define MAX_LAYER ((uint64_t)2 << 30)
+#define WHITEOUT  ".wh."
 
-/* A layer being read: libarchive gets its bytes here, and they are hashed on the way. */
+/*
+ * A layer being read. The blob is decompressed by one libarchive and its tar read by another, so
+ * that both can be hashed on their way:
+ *
+ *     blob -> digest of the manifest -> `stream` -> diff_id of the config -> the tar's entries
+ */
 struct reader {
 	int fd;
-	struct hasher *hasher;
 	const char *name;
-	uint8_t buffer[65536];
+	struct hasher *blob, *tar;
+	struct archive *stream;
+	uint64_t size; /* of the tar so far */
+	uint8_t stored[65536], plain[65536];
 };
 
 static void
@@ -30,56 +40,98 @@ archive_freep(struct archive **archive)
 }
 
 static ssize_t
-read_more(struct archive *archive, void *context, const void **ret_bytes)
+read_blob(struct archive *archive, void *context, const void **ret_bytes)
 {
 	struct reader *reader = context;
 	ssize_t n;
 
 	do
-		n = read(reader->fd, reader->buffer, sizeof(reader->buffer));
+		n = read(reader->fd, reader->stored, sizeof(reader->stored));
 	while (n < 0 && errno == EINTR);
 	if (n < 0) {
 		archive_set_error(archive, errno, "read error");
 		return ARCHIVE_FATAL;
 	}
-	hasher_update(reader->hasher, reader->buffer, (size_t)n);
-	*ret_bytes = reader->buffer;
+	hasher_update(reader->blob, reader->stored, (size_t)n);
+	*ret_bytes = reader->stored;
+	return n;
+}
+
+static ssize_t
+read_tar(struct archive *archive, void *context, const void **ret_bytes)
+{
+	struct reader *reader = context;
+	ssize_t n = archive_read_data(reader->stream, reader->plain, sizeof(reader->plain));
+
+	if (n < 0) {
+		archive_set_error(archive, EINVAL, "%s", archive_error_string(reader->stream));
+		return ARCHIVE_FATAL;
+	}
+	reader->size += (uint64_t)n;
+	if (reader->size > MAX_LAYER) {
+		archive_set_error(archive, EFBIG, "it has more than 2 GiB");
+		return ARCHIVE_FATAL;
+	}
+	hasher_update(reader->tar, reader->plain, (size_t)n);
+	*ret_bytes = reader->plain;
 	return n;
 }
 
 static int
-open_archive(struct reader *reader, struct archive **ret_archive, struct error *err)
+set_no_layer(const struct reader *reader, struct archive *archive, struct error *err)
 {
-	AUTO(archive_freep) struct archive *archive = archive_read_new();
+	return error_set(err, ERR_INPUT, "'%s' is no layer: %s", reader->name,
+			 archive_error_string(archive));
+}
 
-	if (archive == NULL)
-		return error_set(err, ERR_IO, "libarchive has no memory");
-	/* The media type is not asked: what is no tar of these is refused. */
-	if (archive_read_support_filter_gzip(archive) != ARCHIVE_OK ||
-	    archive_read_support_filter_zstd(archive) != ARCHIVE_OK ||
-	    archive_read_support_format_tar(archive) != ARCHIVE_OK ||
-	    archive_read_open(archive, reader, NULL, read_more, NULL) != ARCHIVE_OK)
-		return error_set(err, ERR_INPUT, "'%s' is no layer: %s", reader->name,
-				 archive_error_string(archive));
-	*ret_archive = TAKE(archive);
+/* The media type is not asked: what is no tar in one of these is refused. */
+static int
+open_stream(struct reader *reader, struct error *err)
+{
+	struct archive_entry *entry;
+
+	if (archive_read_support_filter_gzip(reader->stream) != ARCHIVE_OK ||
+	    archive_read_support_filter_zstd(reader->stream) != ARCHIVE_OK ||
+	    archive_read_support_format_raw(reader->stream) != ARCHIVE_OK ||
+	    archive_read_open(reader->stream, reader, NULL, read_blob, NULL) != ARCHIVE_OK ||
+	    archive_read_next_header(reader->stream, &entry) != ARCHIVE_OK)
+		return set_no_layer(reader, reader->stream, err);
 	return 0;
 }
 
-/* Whether a name stays below the directory it is unpacked into. */
+/*
+ * Whether a name stays below the directory it is unpacked into, and stands for a file: a whiteout
+ * takes one of an earlier layer away.
+ */
 static bool
-is_below(const char *name)
+is_plain(const char *name)
 {
-	if (name == NULL || *name == '\0' || *name == '/')
+	if (name == NULL || *name == '\0' || *name == '/' || strlen(name) >= PATH_MAX / 2)
 		return false;
 	while (*name != '\0') {
 		size_t length = strcspn(name, "/");
 
-		if (length == 0 || (length == 1 && name[0] == '.') ||
-		    (length == 2 && name[0] == '.' && name[1] == '.'))
+		if (length == 0 || length > NAME_MAX || (length == 1 && name[0] == '.') ||
+		    (length == 2 && name[0] == '.' && name[1] == '.') ||
+		    text_starts_with(name, WHITEOUT))
 			return false;
 		name += length + (name[length] == '/');
 	}
 	return true;
+}
+
+/* A name that is a file already is not made a directory. */
+static int
+unpack_directory(const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (make_directories(path, err) < 0)
+		return -1;
+	if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+		return error_set(err, ERR_INPUT, "cannot make the directory '%s': it is a file",
+				 path);
+	return 0;
 }
 
 static int
@@ -94,7 +146,7 @@ unpack_file(struct archive *archive, struct archive_entry *entry, const char *pa
 	if (size < 0 || size > MAX_FILE)
 		return error_set(err, ERR_INPUT, "'%s' has %lld bytes, which is too much",
 				 archive_entry_pathname(entry), (long long)size);
-	if (make_directories(directory, err) < 0)
+	if (unpack_directory(directory, err) < 0)
 		return -1;
 	/* No symbolic link was ever made here, and this makes no second file of a name. */
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -116,46 +168,30 @@ unpack_entry(struct archive *archive, struct archive_entry *entry, const char *d
 	const char *name = archive_entry_pathname(entry);
 	auto_free char *path = NULL;
 
-	if (!is_below(name))
-		return error_set(err, ERR_INPUT, "'%s' has a file of the name '%s'", layer,
-				 name != NULL ? name : "");
+	if (!is_plain(name))
+		return error_set(err, ERR_INPUT, "'%s' has the name '%s', which is not unpacked",
+				 layer, name != NULL ? name : "");
 	path = path_join(directory, name);
 	if (archive_entry_hardlink(entry) == NULL && archive_entry_filetype(entry) == AE_IFREG)
 		return unpack_file(archive, entry, path, err);
 	if (archive_entry_filetype(entry) == AE_IFDIR)
-		return make_directories(path, err);
+		return unpack_directory(path, err);
 	return error_set(err, ERR_INPUT, "'%s' has '%s', which is neither file nor directory",
 			 layer, name);
-}
-
-/* To the end of the blob: padding and what else may follow the last entry belongs to its digest. */
-static int
-compare_digest(struct reader *reader, const struct digest *want, struct error *err)
-{
-	char expected[DIGEST_HEX_SIZE], got[DIGEST_HEX_SIZE];
-	struct digest seen;
-	ssize_t n;
-
-	while ((n = read(reader->fd, reader->buffer, sizeof(reader->buffer))) > 0)
-		hasher_update(reader->hasher, reader->buffer, (size_t)n);
-	if (n < 0)
-		return error_set_errno(err, ERR_IO, "cannot read '%s'", reader->name);
-	hasher_finish(reader->hasher, &seen);
-	if (!digest_equal(&seen, want))
-		return error_set(err, ERR_VERIFY, "sha256 of the layer '%s' is %s, not %s",
-				 reader->name, digest_hex(&seen, got), digest_hex(want, expected));
-	return 0;
 }
 
 static int
 unpack_entries(struct reader *reader, const char *directory, struct error *err)
 {
-	AUTO(archive_freep) struct archive *archive = NULL;
+	AUTO(archive_freep) struct archive *archive = archive_read_new();
 	struct archive_entry *entry;
 	int r;
 
-	if (open_archive(reader, &archive, err) < 0)
-		return -1;
+	if (archive == NULL)
+		return error_set(err, ERR_IO, "libarchive has no memory");
+	if (archive_read_support_format_tar(archive) != ARCHIVE_OK ||
+	    archive_read_open(archive, reader, NULL, read_tar, NULL) != ARCHIVE_OK)
+		return set_no_layer(reader, archive, err);
 	while ((r = archive_read_next_header(archive, &entry)) == ARCHIVE_OK)
 		if (interrupt_check(err) < 0 ||
 		    unpack_entry(archive, entry, directory, reader->name, err) < 0)
@@ -163,29 +199,72 @@ unpack_entries(struct reader *reader, const char *directory, struct error *err)
 	if (r != ARCHIVE_EOF)
 		return error_set(err, ERR_INPUT, "cannot read '%s': %s", reader->name,
 				 archive_error_string(archive));
+	/* Padding and what else may follow the last entry belongs to the digests. */
+	while ((r = (int)read_tar(archive, reader, &(const void *){NULL})) > 0)
+		;
+	return r < 0 ? set_no_layer(reader, archive, err) : 0;
+}
+
+/* To the end of the blob, however far it was understood. */
+static int
+compare_blob(struct reader *reader, const struct digest *want, struct error *err)
+{
+	char expected[DIGEST_HEX_SIZE], got[DIGEST_HEX_SIZE];
+	struct digest seen;
+	ssize_t n;
+
+	while ((n = read(reader->fd, reader->stored, sizeof(reader->stored))) > 0)
+		hasher_update(reader->blob, reader->stored, (size_t)n);
+	if (n < 0)
+		return error_set_errno(err, ERR_IO, "cannot read '%s'", reader->name);
+	hasher_finish(reader->blob, &seen);
+	if (!digest_equal(&seen, want))
+		return error_set(err, ERR_VERIFY, "sha256 of the layer '%s' is %s, not %s",
+				 reader->name, digest_hex(&seen, got), digest_hex(want, expected));
 	return 0;
 }
 
 static int
-unpack_layer(const struct layout *layout, const struct oci_descriptor *layer, const char *directory,
-	     struct error *err)
+compare_tar(struct reader *reader, const struct digest *want, struct error *err)
+{
+	char expected[DIGEST_HEX_SIZE], got[DIGEST_HEX_SIZE];
+	struct digest seen;
+
+	hasher_finish(reader->tar, &seen);
+	if (!digest_equal(&seen, want))
+		return error_set(err, ERR_VERIFY,
+				 "sha256 of the tar in the layer '%s' is %s, the config says %s",
+				 reader->name, digest_hex(&seen, got), digest_hex(want, expected));
+	return 0;
+}
+
+static int
+unpack_layer(const struct layout *layout, const struct oci_descriptor *layer,
+	     const struct digest *diff_id, const char *directory, struct error *err)
 {
 	auto_free struct reader *reader = xcalloc(1, sizeof(*reader));
 	auto_free char *name = layout_blob_path(layout, &layer->digest);
 	auto_close int fd = layout_open_blob(layout, layer, err);
-	AUTO(hasher_freep) struct hasher *hasher = hasher_new();
+	AUTO(hasher_freep) struct hasher *blob = hasher_new();
+	AUTO(hasher_freep) struct hasher *tar = hasher_new();
+	AUTO(archive_freep) struct archive *stream = archive_read_new();
 	int result;
 
 	if (fd < 0)
 		return -1;
-	*reader = (struct reader){.fd = fd, .hasher = hasher, .name = name};
-	result = unpack_entries(reader, directory, err);
+	if (stream == NULL)
+		return error_set(err, ERR_IO, "libarchive has no memory");
+	*reader =
+		(struct reader){.fd = fd, .name = name, .blob = blob, .tar = tar, .stream = stream};
+	result = open_stream(reader, err);
+	if (result == 0)
+		result = unpack_entries(reader, directory, err);
 	if (result < 0 && err->code == ERR_INTERRUPTED)
 		return -1;
 	/* A wrong digest is the better reason for what could not be unpacked. */
-	if (compare_digest(reader, &layer->digest, err) < 0)
+	if (compare_blob(reader, &layer->digest, err) < 0)
 		return -1;
-	return result;
+	return result < 0 ? -1 : compare_tar(reader, diff_id, err);
 }
 
 static bool
@@ -217,16 +296,46 @@ find_manifest(const struct layout *layout, const char *tag, const struct arch *h
 	return error_set(err, ERR_NOT_FOUND, "the image '%s' has no part for %s", tag, host->name);
 }
 
+/* The config of an image for this host, with a diff_id for each layer. */
+static int
+read_config(const struct layout *layout, const struct oci_parsed *manifest, const char *tag,
+	    const struct arch *host, struct oci_config_parsed *ret_config, struct error *err)
+{
+	AUTO(oci_config_parsed_release) struct oci_config_parsed config = {.diff_ids = NULL};
+	auto_free char *name = NULL;
+	auto_free char *text = NULL;
+
+	if (!manifest->has_config)
+		return error_set(err, ERR_INPUT, "the image '%s' has no config", tag);
+	name = layout_blob_path(layout, &manifest->config.digest);
+	if (layout_read(layout, &manifest->config, &text, err) < 0 ||
+	    oci_config_parse(name, text, strlen(text), &config, err) < 0)
+		return -1;
+	if (config.architecture == NULL || strcmp(config.architecture, host->oci) != 0)
+		return error_set(err, ERR_INPUT, "the image '%s' is for '%s', not for '%s'", tag,
+				 config.architecture != NULL ? config.architecture : "", host->oci);
+	if (config.diff_id_count != manifest->layers.count)
+		return error_set(err, ERR_INPUT,
+				 "the image '%s' has %zu layers, its config knows %zu", tag,
+				 manifest->layers.count, config.diff_id_count);
+	*ret_config = config;
+	config = (struct oci_config_parsed){.diff_ids = NULL};
+	return 0;
+}
+
 int
 image_unpack(const struct layout *layout, const char *tag, const struct arch *host,
 	     const char *directory, struct error *err)
 {
 	AUTO(oci_parsed_release) struct oci_parsed manifest = OCI_PARSED_INIT;
+	AUTO(oci_config_parsed_release) struct oci_config_parsed config = {.diff_ids = NULL};
 
-	if (find_manifest(layout, tag, host, &manifest, err) < 0)
+	if (find_manifest(layout, tag, host, &manifest, err) < 0 ||
+	    read_config(layout, &manifest, tag, host, &config, err) < 0)
 		return -1;
 	for (size_t i = 0; i < manifest.layers.count; i++)
-		if (unpack_layer(layout, &manifest.layers.items[i], directory, err) < 0)
+		if (unpack_layer(layout, &manifest.layers.items[i], &config.diff_ids[i], directory,
+				 err) < 0)
 			return -1;
 	return 0;
 }
