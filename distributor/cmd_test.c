@@ -13,7 +13,7 @@
 extern const struct command cmd_test;
 
 static struct text_list wanted_targets;
-static const char *emulators;
+static const char *emulators, *registrars;
 static uint64_t timeout_sec = UINT64_MAX; /* then it is one of these */
 
 enum { PROGRAM_SEC = 60, ENGINE_SEC = 600 };
@@ -34,9 +34,10 @@ check_engine_options(struct error *err)
 	if (strcmp(engine.name, "docker") != 0 && strcmp(engine.name, "podman") != 0)
 		return error_set(err, ERR_USAGE, "--engine takes docker or podman, not '%s'",
 				 engine.name);
-	if (wanted_targets.count != 0 || emulators != NULL || strict)
+	if (wanted_targets.count != 0 || emulators != NULL || registrars != NULL || strict)
 		return error_set(err, ERR_USAGE,
-				 "--target, --emulators and --strict do not go with --engine");
+				 "--target, --emulators, --registrars and --strict do not go with "
+				 "--engine");
 	return 0;
 }
 
@@ -73,8 +74,6 @@ try_host(struct trial *trial, struct trial_host *host, struct error *err)
 	}
 	if (trial_binaries(trial, host, err) < 0)
 		return -1;
-	if (!host->runs)
-		return 0;
 	return trial_images(trial, host, err);
 }
 
@@ -112,7 +111,9 @@ run_test(struct app *app, int argc, char **argv, struct error *err)
 		.app = app,
 		.matrix = &matrix,
 		.lock = &lock,
+		.targets = &wanted_targets,
 		.emulators = emulators,
+		.registrars = registrars,
 		.timeout_ms = timeout_of(PROGRAM_SEC) * 1000,
 	};
 	auto_free char *lock_path = app_lock_path(app);
@@ -129,7 +130,7 @@ run_test(struct app *app, int argc, char **argv, struct error *err)
 	    lock_check_matrix(&lock, &matrix, err) < 0)
 		return -1;
 	out = out_lock(app->out, true, err);
-	if (out < 0 || trial_begin(&trial, &wanted_targets, err) < 0)
+	if (out < 0 || trial_begin(&trial, err) < 0)
 		return -1;
 	return sandbox_run(try_all, &trial, err);
 }
@@ -140,6 +141,8 @@ static const struct option_spec test_options[] = {
 	{"emulators", '\0', "DIR", OPTION_TEXT, &emulators,
 	 "emulators for this machine that run the other hosts'\n"
 	 "binaries (default: those of this release, else of $PATH)"},
+	{"registrars", '\0', "DIR", OPTION_TEXT, &registrars,
+	 "registrars that the images were made with (default: those of\nthis build)"},
 	{"timeout", '\0', "SECONDS", OPTION_NUMBER, &timeout_sec,
 	 "how long one program may take (default 60; 600 for a\ncommand of an engine)"},
 	{"strict", '\0', NULL, OPTION_FLAG, &strict, "fail if anything could not be tried"},
@@ -169,16 +172,18 @@ const struct command cmd_test = {
 		"program of its target. Programs of other hosts are run by the emulator that\n"
 		"this release has for this machine, so one machine tests all hosts.\n"
 		"\n"
-		"Of each host's images in OUT/images the registrar is run. In a user namespace "
-		"with\n"
-		"a binfmt_misc of its own (Linux 6.7 or later; not even root is needed) it\n"
+		"Each image in OUT/images has to have the lock's programs, too, and this build's\n"
+		"registrar, so that images that are older than the tarballs are found.\n"
+		"\n"
+		"Of each host's images the registrar is run. In a user namespace with a\n"
+		"binfmt_misc of its own (Linux 6.7 or later; not even root is needed) it\n"
 		"registers, and the tiny programs then run by themselves. The machine's own\n"
 		"binfmt_misc is never written to. What cannot be tried here is told.\n"
 		"\n"
-		"Columns: binaries that say their version; tiny programs that they run; files "
-		"that\n"
-		"the registrar writes for systemd; images ('latest' and 'register') that register\n"
-		"in the kernel; programs that then run by themselves.\n"
+		"Columns: binaries that say their version; tiny programs that they run; images\n"
+		"with the right content; files that the registrar writes for systemd; images\n"
+		"('latest' and 'register') that register in the kernel; programs that then run\n"
+		"by themselves.\n"
 		"\n"
 		"With --engine the images run under docker or podman as their users run them.\n"
 		"That replaces the whole machine's entries qemu-*, unless all is in a user\n"

@@ -20,23 +20,23 @@ trial_path(const struct trial *trial, const char *name)
 	return path_join(trial->work, name);
 }
 
-static bool
-wants_target(const struct text_list *targets, const char *target)
+bool
+trial_wants(const struct trial *trial, const char *target)
 {
-	for (size_t i = 0; i < targets->count; i++)
-		if (strcmp(targets->items[i], target) == 0)
+	for (size_t i = 0; i < trial->targets->count; i++)
+		if (strcmp(trial->targets->items[i], target) == 0)
 			return true;
-	return targets->count == 0;
+	return trial->targets->count == 0;
 }
 
 static void
-collect_pairs(const struct trial *trial, const struct text_list *targets, struct trial_host *host)
+collect_pairs(const struct trial *trial, struct trial_host *host)
 {
 	host->pairs = xcalloc(target_count, sizeof(*host->pairs));
 	for (size_t i = 0; i < target_count; i++) {
 		struct trial_pair *pair = &host->pairs[host->pair_count];
 
-		if (!wants_target(targets, target_table[i]) ||
+		if (!trial_wants(trial, target_table[i]) ||
 		    !matrix_wants_tarball(trial->matrix, host->arch->name, target_table[i]))
 			continue;
 		pair->member = lock_find_member(trial->lock, host->arch->name, target_table[i],
@@ -75,7 +75,7 @@ trial_machine(void)
 }
 
 int
-trial_begin(struct trial *trial, const struct text_list *targets, struct error *err)
+trial_begin(struct trial *trial, struct error *err)
 {
 	size_t pairs = 0;
 
@@ -91,7 +91,7 @@ trial_begin(struct trial *trial, const struct text_list *targets, struct error *
 			continue;
 		host->arch = trial->matrix->hosts[i].arch;
 		trial->host_count++;
-		collect_pairs(trial, targets, host);
+		collect_pairs(trial, host);
 		pairs += host->present ? host->pair_count : 0;
 	}
 	if (pairs == 0)

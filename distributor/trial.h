@@ -14,11 +14,13 @@
 
 #include <pthread.h>
 
+struct layout;
 struct sandbox;
 
 enum trial_kind {
 	TRIAL_VERSION,  /* a binary says the version of its package */
 	TRIAL_PROGRAM,  /* it runs a tiny program of its target */
+	TRIAL_IMAGE,    /* an image has the lock's programs and this build's registrar */
 	TRIAL_FILES,    /* the image's registrar writes the right files */
 	TRIAL_REGISTER, /* it registers in the kernel */
 	TRIAL_ITSELF,   /* then the tiny program runs by itself */
@@ -57,10 +59,12 @@ struct trial {
 	struct app *app; /* borrowed, as are the next three */
 	const struct matrix *matrix;
 	const struct lock *lock;
-	const struct sandbox *sandbox; /* what the programs run in */
-	const char *emulators;         /* directory of emulators for this machine, or NULL */
-	unsigned int timeout_ms;       /* of each program */
-	char *work;                    /* a directory for this run */
+	const struct sandbox *sandbox;   /* what the programs run in */
+	const struct text_list *targets; /* borrowed: those that were asked for; empty: all */
+	const char *emulators;           /* directory of emulators for this machine, or NULL */
+	const char *registrars;          /* directory of registrars, or NULL for this build's */
+	unsigned int timeout_ms;         /* of each program */
+	char *work;                      /* a directory for this run */
 	char *assets;
 	char *images;
 	const struct arch *machine; /* what this machine is, NULL if the table does not have it */
@@ -70,11 +74,14 @@ struct trial {
 };
 
 /*
- * Collects hosts and pairs that `app` and `targets` (empty: all) ask for, and makes the work
- * directory. The four borrowed fields, `emulators` and `timeout_ms` are set by the caller. ERR_IO;
+ * Collects the hosts and pairs that `app` and `targets` ask for, and makes the work directory. The
+ * borrowed fields but `sandbox`, the two directories and `timeout_ms` are set by the caller. ERR_IO;
  * ERR_INPUT if nothing is to be tested.
  */
-int trial_begin(struct trial *trial, const struct text_list *targets, struct error *err) CHECKED;
+int trial_begin(struct trial *trial, struct error *err) CHECKED;
+
+/* Whether this target was asked for. */
+bool trial_wants(const struct trial *trial, const char *target);
 
 /* Removes the work directory, and frees. */
 void trial_end(struct trial *trial);
@@ -132,11 +139,26 @@ int trial_add_foreign(struct trial *trial, struct trial_host *host, enum trial_k
 int trial_binaries(struct trial *trial, struct trial_host *host, struct error *err) CHECKED;
 
 /*
- * Unpacks the host's images and tries their registrar: the files that it writes, and in the private
- * binfmt_misc what it registers; then the tiny programs run by themselves. What fails or cannot be
- * tried are cases; -1 only if this cannot go on. After trial_binaries() of the same host.
+ * Unpacks the host's images, compares what is in them, and tries their registrar: the files that it
+ * writes, and in the private binfmt_misc what it registers; then the tiny programs run by
+ * themselves. What fails or cannot be tried are cases; -1 only if this cannot go on. After
+ * trial_binaries() of the same host.
  */
 int trial_images(struct trial *trial, struct trial_host *host, struct error *err) CHECKED;
+
+/*
+ * Compares the image of each pair of the host with the lock: it has the pair's program, and is there
+ * only if the matrix has the pair. What fails are cases; -1 only if this cannot go on.
+ */
+int trial_contents_of_pairs(struct trial *trial, struct trial_host *host,
+			    const struct layout *layout, struct error *err) CHECKED;
+
+/*
+ * Compares the image `tag` of the host, which is unpacked in `root`: it has the lock's programs if
+ * it is `latest` and none if it is `register`, and the registrar of this build.
+ */
+int trial_contents_of_root(struct trial *trial, struct trial_host *host, const char *tag,
+			   const char *root, struct error *err) CHECKED;
 
 /* Prints the table or JSON. Returns -1 with ERR_VERIFY if a case failed. */
 int trial_report(struct trial *trial, double seconds, bool strict, struct error *err) CHECKED;

@@ -78,16 +78,6 @@ has_emulator(const struct image *image, const struct binfmt_target *row)
 	return access(path, X_OK) == 0;
 }
 
-/* Whether this target was asked for. */
-static bool
-is_wanted(const struct trial_host *host, const char *target)
-{
-	for (size_t i = 0; i < host->pair_count; i++)
-		if (strcmp(host->pairs[i].member->target, target) == 0)
-			return true;
-	return false;
-}
-
 /* Ordinary users have no sbin in their PATH. */
 static const char *
 chroot_program(void)
@@ -221,7 +211,7 @@ run_by_itself(size_t index, void *context, struct error *err)
 	const char *const in_root[] = {chroot_program(), image->root, inside, NULL};
 	int result;
 
-	if (!must_register(image, row) || here == NULL || !is_wanted(image->host, row->name))
+	if (!must_register(image, row) || here == NULL || !trial_wants(image->trial, row->name))
 		return 0;
 	result = trial_run_foreign(image->trial, image->host->emulator == NULL ? outside : in_root,
 				   row->name, err);
@@ -328,7 +318,11 @@ try_image(struct trial *trial, struct trial_host *host, const struct layout *lay
 	bool all_in_one = strcmp(tag, "latest") == 0;
 
 	if (open_image(&image, layout, tag, err) < 0)
-		return note(&image, TRIAL_FILES, tag, err);
+		return note(&image, TRIAL_IMAGE, tag, err);
+	if (trial_contents_of_root(trial, host, tag, image.root, err) < 0)
+		return -1;
+	if (!host->runs)
+		return 0;
 	if (all_in_one && try_files(&image, err) < 0 && note(&image, TRIAL_FILES, NULL, err) < 0)
 		return -1;
 	if (trial->sandbox->binfmt < 0) {
@@ -360,8 +354,10 @@ static int
 try_images(struct trial *trial, struct trial_host *host, const struct layout *layout,
 	   struct progress_task *task, struct error *err)
 {
-	bool private = trial->sandbox->binfmt >= 0;
+	bool private = host->runs && trial->sandbox->binfmt >= 0;
 
+	if (trial_contents_of_pairs(trial, host, layout, err) < 0)
+		return -1;
 	if (private && add_helper(trial, host, err) < 0)
 		return -1;
 	if ((has_all_in_one(trial, host) &&

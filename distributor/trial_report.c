@@ -12,9 +12,9 @@
 static const struct {
 	const char *header, *word;
 } kinds[TRIAL_KINDS] = {
-	[TRIAL_VERSION] = {"binaries>", "version"}, [TRIAL_PROGRAM] = {"programs>", "program"},
-	[TRIAL_FILES] = {"files>", "files"},        [TRIAL_REGISTER] = {"registers>", "register"},
-	[TRIAL_ITSELF] = {"by itself>", "itself"},
+	[TRIAL_VERSION] = {"binaries>", "version"},    [TRIAL_PROGRAM] = {"programs>", "program"},
+	[TRIAL_IMAGE] = {"images>", "image"},          [TRIAL_FILES] = {"files>", "files"},
+	[TRIAL_REGISTER] = {"registers>", "register"}, [TRIAL_ITSELF] = {"by itself>", "itself"},
 };
 
 static const char *const outcomes[] = {"ok", "failed", "skipped"};

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`distributor test` on a small release of real emulators: each binary, the registrars of the
 images, and what is told where something is broken, missing or not allowed."""
+import hashlib
 import json
 import os
 import shutil
@@ -89,6 +90,10 @@ def check_images(release):
                all(cases.get(k, {}).get("result") == "ok" for k in (
                    (host, "files", None), (host, "register", "latest"),
                    (host, "register", "register"))), result)
+        tap.equal(f"{host}: each image has the lock's program, and the registrar is this build's",
+                  {t for h, kind, t in cases if h == host and kind == "image" and
+                   cases[h, kind, t]["result"] == "ok"},
+                  set(TARGETS) - {host} | {"latest", "register"})
         family = {"aarch64": {"aarch64", "arm"}}.get(host, {host}) | {MACHINE}
         tap.equal(f"{host}: programs of all other targets run by themselves",
                   {t for h, kind, t in cases if h == host and kind == "itself"},
@@ -96,6 +101,71 @@ def check_images(release):
     result, _, cases = release.cases("--host", MACHINE, "--target", OTHER)
     tap.equal("a target is chosen here as well",
               [t for _, kind, t in cases if kind == "itself"], [OTHER])
+    tap.equal("also for what is compared", {t for _, kind, t in cases if kind == "image"},
+              {OTHER, "latest", "register"})
+    for form in ("--zstd", "--docker-types"):
+        out = release.copy_out(form[2:])
+        shutil.rmtree(f"{out}/images")
+        release.run("images", form, out=out)
+        result, report, cases = release.cases("--host", OTHER, out=out)
+        tap.ok(f"images of {form} work", (result.status, report["failed"], report["skipped"]) ==
+               (0, 0, 0) and cases[OTHER, "image", "arm"]["result"] == "ok", result)
+
+
+class OlderRelease(Release):
+    """The same but for the emulator of arm, which is another one that does the same."""
+
+    def programs(self, host):
+        programs = super().programs(host)
+        return dict(programs, arm=programs["arm"] + b"older")
+
+
+def check_stale_images(release):
+    """OUT/images was made of other things than OUT/assets."""
+    older = OlderRelease(f"{work}/older", hosts=[MACHINE, OTHER])
+    older.run("tarballs", "--cache", f"{older.directory}/cache")
+    older.run("images")
+    out = release.copy_out("stale")
+    shutil.rmtree(f"{out}/images")
+    os.rename(f"{older.directory}/out/images", f"{out}/images")
+    digests = [hashlib.sha256(r.programs(OTHER)["arm"]).hexdigest() for r in (older, release)]
+    result, report, cases = release.cases("--host", MACHINE, "--host", OTHER, out=out)
+    tap.equal("images that are older than the tarballs end with 4: in each host's pair and in all",
+              (result.status, report["failed"]), (4, 4))
+    for tag in (f"{OTHER}-arm", "latest"):
+        tap.has("image, emulator, digests and what to do are told",
+                cases[OTHER, "image", tag.replace(f"{OTHER}-", "")]["reason"],
+                f"sha256 of qemu-arm-static in the image '{tag}' is {digests[0]}, the lock says "
+                f"{digests[1]}; 'distributor images' makes it anew")
+    tap.ok("what is not older is right", cases[OTHER, "image", "s390x"]["result"] == "ok", result)
+    result = release.run("test", "--host", OTHER, "--target", "s390x", out=out)
+    tap.equal("a target that was not asked for is not compared", result.status, 0)
+    result = release.run("images", out=out)
+    result = release.run("test", "--host", OTHER, "--target", "arm", "--strict", out=out)
+    tap.equal("then 'distributor images' helps", result.status, 0)
+
+    with open(f"{release.directory}/matrix.json") as f:
+        matrix = json.load(f)
+    matrix["exclude"] = [{"from": OTHER, "to": "arm", "only": "images"}]
+    with open(f"{work}/fewer.json", "w") as f:
+        json.dump(matrix, f)
+    fewer = ["--matrix", f"{work}/fewer.json", "--lock", f"{release.directory}/matrix.lock.json"]
+    result, report, cases = release.cases("--host", OTHER, "--target", "arm", *fewer, out=out)
+    tap.equal("images that should not be there end with 4", (result.status, report["failed"]), (4, 2))
+    tap.has("a pair's", cases[OTHER, "image", "arm"]["reason"],
+            f"the image '{OTHER}-arm' is of a pair that this release has not; "
+            "'distributor images' takes it away")
+    tap.has("and the one of all", cases[OTHER, "image", "latest"]["reason"],
+            "the image 'latest' should have no qemu-arm-static; 'distributor images' makes it anew")
+    release.run("images", *fewer, out=out)
+    result = release.run("test", "--host", OTHER, "--target", "arm", *fewer, out=out)
+    tap.equal("they are gone then", result.status, 0)
+    result, report, cases = release.cases("--host", OTHER, "--target", "arm", out=out)
+    tap.equal("images that are missing end with 4", (result.status, report["failed"]), (4, 2))
+    tap.has("a pair's", cases[OTHER, "image", "arm"]["reason"],
+            f"there is no image '{OTHER}-arm'; 'distributor images' makes it")
+    tap.has("and what the one of all lacks", cases[OTHER, "image", "latest"]["reason"],
+            "the image 'latest' has no qemu-arm-static; 'distributor images' makes it")
 
 
 def check_broken_images(release):
@@ -131,6 +201,17 @@ def check_broken_images(release):
          "/register --reset -p yes: ended with status 42, not 0"])
     tap.ok("other hosts are tested all the same",
            cases[MACHINE, "itself", OTHER]["result"] == "ok", result)
+    for tag in ("latest", "register"):
+        tap.has(f"{tag}: a registrar that is not this build's is told", cases[
+            OTHER, "image", tag]["reason"], f"sha256 of /register in the image '{tag}' is ",
+            f"/register-{OTHER}' it is ", "'distributor images' makes it anew", "--registrars")
+    result, _, cases = release.cases("--host", OTHER, "--registrars", registrars, out=out)
+    tap.ok("unless it is named", cases[OTHER, "image", "latest"]["result"] == "ok", result)
+    result, _, cases = release.cases("--host", OTHER, "--registrars", f"{work}/nowhere", out=out)
+    tap.ok("no registrar to compare with is told", cases[OTHER, "image", "latest"] == {
+        "kind": "image", "target": "latest", "result": "skipped",
+        "reason": cases[OTHER, "image", "register"]["reason"]} and
+        f"there is no registrar for '{OTHER}'" in result.err, result)
     shutil.rmtree(f"{out}/images")
     result = release.run("test", "--target", "arm", out=out)
     tap.ok("no images are told, and no failure", result.status == 0 and
@@ -318,6 +399,7 @@ def check_all_images(release):
         tap.skip("the images at work", reason)
         return
     check_images(release)
+    check_stale_images(release)
     check_broken_images(release)
     check_excluded_images(release)
     check_forbidden(release)

@@ -1,0 +1,193 @@
+#include "distributor/trial.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/parallel.h"
+#include "base/strbuf.h"
+#include "distributor/registrars.h"
+#include "images/unpack.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What helps against images that were made from something else. */
+#define ADVICE "; 'distributor images' makes it anew"
+
+/* The pairs of one host, for parallel_for(). */
+struct work {
+	struct trial *trial;
+	struct trial_host *host;
+	const struct layout *layout;
+};
+
+/* The program that the image of this pair has to have, or NULL if there may be no such image. */
+static const struct member *
+expected(const struct trial *trial, const struct trial_host *host, const char *target)
+{
+	if (!matrix_wants_image(trial->matrix, host->arch->name, target))
+		return NULL;
+	return lock_find_member(trial->lock, host->arch->name, target, NULL);
+}
+
+static char *
+program_in(const char *root, const char *target)
+{
+	char name[MEMBER_NAME_SIZE];
+
+	return xasprintf("%s/usr/bin/%s", root, member_name(name, target));
+}
+
+static int
+check_program(const char *root, const char *tag, const struct member *member, struct error *err)
+{
+	auto_free char *path = program_in(root, member->target);
+	char want[DIGEST_HEX_SIZE], got[DIGEST_HEX_SIZE];
+	struct digest seen;
+
+	if (digest_file(path, &seen, NULL, err) < 0) {
+		if (err->code != ERR_NOT_FOUND)
+			return -1;
+		return error_set(err, ERR_VERIFY, "the image '%s' has no qemu-%s-static" ADVICE,
+				 tag, member->target);
+	}
+	if (!digest_equal(&seen, &member->sha256))
+		return error_set(err, ERR_VERIFY,
+				 "sha256 of qemu-%s-static in the image '%s' is %s, the lock says "
+				 "%s" ADVICE,
+				 member->target, tag, digest_hex(&seen, got),
+				 digest_hex(&member->sha256, want));
+	return 0;
+}
+
+static int
+unpack_pair(const struct work *work, const char *tag, const struct member *member,
+	    struct error *err)
+{
+	auto_free char *root = trial_path(work->trial, tag);
+	int result;
+
+	if (make_directories(root, err) < 0)
+		return -1;
+	result = image_unpack(work->layout, tag, work->host->arch, root, err);
+	if (result < 0)
+		error_prefix(err, "the image '%s'", tag);
+	if (result == 0)
+		result = check_program(root, tag, member, err);
+	remove_tree(root);
+	return result;
+}
+
+static int
+check_pair(const struct work *work, const char *tag, const struct member *member, struct error *err)
+{
+	bool there = layout_tags_find(layout_tags(work->layout), tag) != NULL;
+
+	if (member == NULL)
+		return error_set(err, ERR_VERIFY,
+				 "the image '%s' is of a pair that this release has not; "
+				 "'distributor images' takes it away",
+				 tag);
+	if (!there)
+		return error_set(err, ERR_VERIFY, "there is no image '%s'" ADVICE, tag);
+	return unpack_pair(work, tag, member, err);
+}
+
+static int
+try_pair(size_t index, void *context, struct error *err)
+{
+	const struct work *work = context;
+	const char *target = target_table[index];
+	const struct member *member = expected(work->trial, work->host, target);
+	auto_free char *tag = xasprintf("%s-%s", work->host->arch->name, target);
+	int result;
+
+	if (!trial_wants(work->trial, target) ||
+	    (member == NULL && layout_tags_find(layout_tags(work->layout), tag) == NULL))
+		return 0;
+	result = check_pair(work, tag, member, err);
+	if (result < 0 && err->code == ERR_INTERRUPTED)
+		return -1;
+	trial_add(work->trial, work->host, TRIAL_IMAGE, target,
+		  result < 0 ? TRIAL_FAILED : TRIAL_OK, result < 0 ? err->message : NULL);
+	return 0;
+}
+
+int
+trial_contents_of_pairs(struct trial *trial, struct trial_host *host, const struct layout *layout,
+			struct error *err)
+{
+	struct work work = {trial, host, layout};
+
+	return parallel_for(target_count, (unsigned int)trial->app->jobs, try_pair, &work, err);
+}
+
+/* A program that should not be in the image at all. */
+static int
+check_absent(const char *root, const char *tag, const char *target, struct error *err)
+{
+	auto_free char *path = program_in(root, target);
+
+	if (access(path, F_OK) != 0)
+		return 0;
+	return error_set(err, ERR_VERIFY, "the image '%s' should have no qemu-%s-static" ADVICE,
+			 tag, target);
+}
+
+static int
+check_programs(const struct trial *trial, const struct trial_host *host, const char *tag,
+	       const char *root, struct error *err)
+{
+	for (size_t i = 0; i < target_count; i++) {
+		const struct member *member =
+			strcmp(tag, "latest") == 0 ? expected(trial, host, target_table[i]) : NULL;
+
+		if (!trial_wants(trial, target_table[i]))
+			continue;
+		if ((member != NULL ? check_program(root, tag, member, err)
+				    : check_absent(root, tag, target_table[i], err)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+check_registrar(const char *registrar, const char *tag, const char *root, struct error *err)
+{
+	auto_free char *path = path_join(root, "register");
+	char want[DIGEST_HEX_SIZE], got[DIGEST_HEX_SIZE];
+	struct digest seen, ours;
+
+	if (digest_file(registrar, &ours, NULL, err) < 0)
+		return -1;
+	if (digest_file(path, &seen, NULL, err) < 0) {
+		if (err->code != ERR_NOT_FOUND)
+			return -1;
+		return error_set(err, ERR_VERIFY, "the image '%s' has no /register" ADVICE, tag);
+	}
+	if (!digest_equal(&seen, &ours))
+		return error_set(err, ERR_VERIFY,
+				 "sha256 of /register in the image '%s' is %s, of '%s' it is "
+				 "%s" ADVICE "; other registrars are named with --registrars",
+				 tag, digest_hex(&seen, got), registrar, digest_hex(&ours, want));
+	return 0;
+}
+
+int
+trial_contents_of_root(struct trial *trial, struct trial_host *host, const char *tag,
+		       const char *root, struct error *err)
+{
+	auto_free char *registrar = NULL;
+	enum trial_outcome outcome = TRIAL_OK;
+
+	if (check_programs(trial, host, tag, root, err) < 0)
+		outcome = TRIAL_FAILED;
+	else if (registrar_find(trial->registrars, host->arch, &registrar, err) < 0)
+		outcome = TRIAL_SKIPPED;
+	else if (check_registrar(registrar, tag, root, err) < 0)
+		outcome = TRIAL_FAILED;
+	if (outcome != TRIAL_OK && err->code == ERR_INTERRUPTED)
+		return -1;
+	trial_add(trial, host, TRIAL_IMAGE, tag, outcome,
+		  outcome != TRIAL_OK ? err->message : NULL);
+	return 0;
+}
