@@ -31,11 +31,14 @@ compare_cases(const void *a, const void *b)
 	return strcmp(left->target, right->target);
 }
 
+/* NULL if nothing here runs them. */
 static const char *
 run_by(const struct trial_host *host)
 {
 	const char *slash;
 
+	if (!host->runs)
+		return NULL;
 	if (host->emulator == NULL)
 		return "itself";
 	slash = strrchr(host->emulator, '/');
@@ -67,8 +70,10 @@ print_table(const struct trial *trial)
 		headers[2 + k] = kinds[k].header;
 	table = table_new(headers, ARRAY_SIZE(headers));
 	for (size_t i = 0; i < trial->host_count; i++) {
+		const char *runner = run_by(&trial->hosts[i]);
+
 		table_add(table, trial->hosts[i].arch->name);
-		table_add(table, trial->hosts[i].present ? run_by(&trial->hosts[i]) : "-");
+		table_add(table, runner != NULL ? runner : "-");
 		for (size_t k = 0; k < TRIAL_KINDS; k++)
 			add_cell(table, &trial->hosts[i], (enum trial_kind)k);
 	}
@@ -88,7 +93,7 @@ host_json(const struct trial_host *host)
 					 "target", item->target, "result", outcomes[item->outcome],
 					 "reason", item->reason));
 	}
-	return json_pack("{s:s, s:s, s:o}", "host", host->arch->name, "run_by", run_by(host),
+	return json_pack("{s:s, s:s*, s:o}", "host", host->arch->name, "run_by", run_by(host),
 			 "cases", cases);
 }
 
