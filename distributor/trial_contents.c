@@ -7,7 +7,6 @@
 #include "distributor/registrars.h"
 #include "images/unpack.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* What helps against images that were made from something else. */

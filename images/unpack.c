@@ -268,11 +268,11 @@ unpack_layer(const struct layout *layout, const struct oci_descriptor *layer,
 }
 
 static bool
-is_for(const struct oci_descriptor *manifest, const struct arch *host)
+is_for(const char *architecture, const char *variant, const struct arch *host)
 {
-	return manifest->architecture != NULL && strcmp(manifest->architecture, host->oci) == 0 &&
-	       (manifest->variant == NULL || host->oci_variant == NULL ||
-		strcmp(manifest->variant, host->oci_variant) == 0);
+	return architecture != NULL && strcmp(architecture, host->oci) == 0 &&
+	       (variant == NULL || host->oci_variant == NULL ||
+		strcmp(variant, host->oci_variant) == 0);
 }
 
 static int
@@ -289,10 +289,12 @@ find_manifest(const struct layout *layout, const char *tag, const struct arch *h
 		return layout_read_parsed(layout, image, ret_manifest, err);
 	if (layout_read_parsed(layout, image, &index, err) < 0)
 		return -1;
-	for (size_t i = 0; i < index.manifests.count; i++)
-		if (is_for(&index.manifests.items[i], host))
-			return layout_read_parsed(layout, &index.manifests.items[i], ret_manifest,
-						  err);
+	for (size_t i = 0; i < index.manifests.count; i++) {
+		const struct oci_descriptor *item = &index.manifests.items[i];
+
+		if (is_for(item->architecture, item->variant, host))
+			return layout_read_parsed(layout, item, ret_manifest, err);
+	}
 	return error_set(err, ERR_NOT_FOUND, "the image '%s' has no part for %s", tag, host->name);
 }
 
@@ -311,9 +313,10 @@ read_config(const struct layout *layout, const struct oci_parsed *manifest, cons
 	if (layout_read(layout, &manifest->config, &text, err) < 0 ||
 	    oci_config_parse(name, text, strlen(text), &config, err) < 0)
 		return -1;
-	if (config.architecture == NULL || strcmp(config.architecture, host->oci) != 0)
-		return error_set(err, ERR_INPUT, "the image '%s' is for '%s', not for '%s'", tag,
-				 config.architecture != NULL ? config.architecture : "", host->oci);
+	if (!is_for(config.architecture, config.variant, host))
+		return error_set(err, ERR_INPUT, "the image '%s' is for '%s/%s', not for %s", tag,
+				 config.architecture != NULL ? config.architecture : "",
+				 config.variant != NULL ? config.variant : "", host->name);
 	if (config.diff_id_count != manifest->layers.count)
 		return error_set(err, ERR_INPUT,
 				 "the image '%s' has %zu layers, its config knows %zu", tag,

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /*
- * Makes the layout `path`, whose tag "one" is an image for x86_64 with the layer `blob`. `diff_id` is
+ * Makes the layout `path`, whose tag "one" is an image for armv7l with the layer `blob`. `diff_id` is
  * what its config says of the tar. Ends the program if that fails: the layer is never looked at.
  */
 static inline void
@@ -16,7 +16,7 @@ one_layer_layout(const char *path, const uint8_t *blob, size_t size, const struc
 {
 	struct oci_layer layer = {.kind = OCI_LAYER_GZIP, .size = size, .diff_id = *diff_id};
 	struct oci_image image = {.types = OCI_TYPES_OCI,
-				  .host = arch_find("x86_64"),
+				  .host = arch_find("armv7l"),
 				  .layers = &layer,
 				  .layer_count = 1};
 	AUTO(oci_document_release) struct oci_document config = OCI_DOCUMENT_INIT;

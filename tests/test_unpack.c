@@ -435,7 +435,7 @@ unpack_into(const char *path, struct error *err)
 	AUTO(layout_freep) struct layout *layout = NULL;
 
 	assert_ok(layout_open(images, &layout, err), *err);
-	return image_unpack(layout, "one", arch_find("x86_64"), root, err);
+	return image_unpack(layout, "one", arch_find("armv7l"), root, err);
 }
 
 static void
@@ -605,10 +605,12 @@ test_other_image(void **state)
 
 	(void)state;
 	assert_ok(layout_open(images, &layout, &err), err);
-	assert_refused(image_unpack(layout, "two", arch_find("x86_64"), root, &err), err,
+	assert_refused(image_unpack(layout, "two", arch_find("armv7l"), root, &err), err,
 		       ERR_NOT_FOUND, "has no image 'two'");
 	assert_refused(image_unpack(layout, "one", arch_find("s390x"), root, &err), err, ERR_INPUT,
-		       "the image 'one' is for 'amd64', not for 's390x'");
+		       "the image 'one' is for 'arm/v7', not for s390x");
+	assert_refused(image_unpack(layout, "one", arch_find("armv5tel"), root, &err), err,
+		       ERR_INPUT, "the image 'one' is for 'arm/v7', not for armv5tel");
 	free(blob.data);
 	scratch_remove(path);
 	free(path);
