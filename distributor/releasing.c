@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "base/log.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
 #include "distributor/releasing_internal.h"
@@ -106,6 +107,7 @@ run_step(struct releasing *r, size_t i, struct error *err)
 	double started = monotonic_sec();
 	int result = interrupt_check(err);
 
+	log_debug("step: %s", step->name);
 	if (result == 0)
 		result = table[i].run(r, step, err);
 	step->seconds = monotonic_sec() - started;
