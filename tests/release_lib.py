@@ -1,14 +1,14 @@
 """A whole small release for the tests of `release` and `reproduce`: packages, matrix, lock, cache,
 keys, a git repository, registrars. Nothing of it needs a network or a compiler."""
+import contextlib
 import hashlib
+import http.client
 import json
 import os
 import shutil
 import socket
 import subprocess
 import time
-import urllib.error
-import urllib.request
 
 import deb_release
 
@@ -177,24 +177,22 @@ class DockerRegistry:
         shutil.rmtree(self.root, ignore_errors=True)
         self.start()
 
-    def _get(self, path, method="GET"):
-        accept = ("application/vnd.oci.image.index.v1+json, "
-                  "application/vnd.oci.image.manifest.v1+json")
-        request = urllib.request.Request(f"http://{self.host}/v2/{path}", method=method,
-                                         headers={"Accept": accept})
-        return urllib.request.urlopen(request, timeout=30)
-
     def tags(self, repository):
         """Names and digests, or nothing when there is no such repository."""
-        try:
-            with self._get(f"{repository}/tags/list") as answer:
-                names = json.load(answer)["tags"] or []
-        except urllib.error.HTTPError as e:
-            if e.code != 404:
-                raise
-            return {}
-        found = {}
-        for name in names:
-            with self._get(f"{repository}/manifests/{name}", "HEAD") as answer:
-                found[name] = answer.headers["Docker-Content-Digest"]
-        return found
+        accept = ("application/vnd.oci.image.index.v1+json, "
+                  "application/vnd.oci.image.manifest.v1+json")
+        connection = http.client.HTTPConnection(self.host, timeout=30)
+
+        def ask(method, path):
+            connection.request(method, f"/v2/{repository}/{path}", headers={"Accept": accept})
+            answer = connection.getresponse()
+            body = answer.read()
+            if answer.status not in (200, 404):
+                raise RuntimeError(f"{path}: {answer.status} {body}")
+            return answer, body
+
+        with contextlib.closing(connection):
+            answer, body = ask("GET", "tags/list")
+            names = json.loads(body)["tags"] or [] if answer.status == 200 else []
+            return {name: ask("HEAD", f"manifests/{name}")[0].headers["Docker-Content-Digest"]
+                    for name in names}

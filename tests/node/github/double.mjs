@@ -162,7 +162,7 @@ async function answerUpload({ request, fault }) {
     const half = fault?.do === 'cut-midway' ? Number(request.headers['content-length']) / 2 : undefined;
     upload.bytes = await readBody(request, half);
   } catch (error) {
-    if (fault?.starter) api.leaveStarter(upload);
+    if (fault?.starter || store.settings.starters) api.leaveStarter(upload);
     throw error instanceof Cut ? error : new Cut();
   } finally {
     limits.uploading(-1);
