@@ -7,6 +7,7 @@ import sys
 
 RPM_TOOL = os.path.join(os.environ.get("BUILD_DIR", "build/debug"), "tests", "rpm_tool")
 EVR = "2:10.2.2-1.fc44"
+TARGETS = ("s390x", "arm", "armeb")
 
 SPEC = """
 Name: qemu
@@ -53,7 +54,7 @@ echo conf >%{buildroot}/usr/lib/binfmt.d/qemu-s390x-static.conf
 
 PROGRAM = r"""
 #include <stdio.h>
-int main(void) { puts("qemu-%s version %s (qemu-10.2.2-1.fc44)"); return 0; }
+int main(void) { puts("qemu-%s version %s (qemu-%s-%s)"); return 0; }
 """
 
 count = 0
@@ -150,7 +151,7 @@ def prepare(top):
     os.mkdir(os.path.join(top, "SOURCES"))
     with open(os.path.join(top, "qemu.spec"), "w") as f:
         f.write(SPEC)
-    for target in ("s390x", "arm", "armeb"):
+    for target in TARGETS:
         program(top, target)
 
 
@@ -159,9 +160,9 @@ def finish():
     return 1 if failed else 0
 
 
-def program(top, target, version="10.2.2"):
+def program(top, target, version="10.2.2", release="1.fc44"):
     source = os.path.join(top, "p.c")
     with open(source, "w") as f:
-        f.write(PROGRAM % (target, version))
+        f.write(PROGRAM % (target, version, version, release))
     must("cc", "-static", "-O1", "-o", os.path.join(top, "SOURCES", f"qemu-{target}-static"),
          source)

@@ -2,7 +2,7 @@
 step as a process of its own, and nothing handed from job to job but outputs and artifacts.
 
 Actions are played by what they are used for here: checkout clones, upload- and download-artifact
-copy. Every other one is written down and passed over. A container's apt-get is not called.
+copy. Every other one is written down and passed over. A container's apt-get installs nothing.
 """
 import glob
 import json
@@ -28,9 +28,11 @@ class Failed(Exception):
 
 class Player:
     """`context`: github, inputs, secrets. `environment`: what a runner gives every step. `rewrite`:
-    pairs of words in the scripts and what stands in for them."""
+    pairs of words in the scripts and what stands in for them. `programs`: scripts by name, which
+    stand in for programs of the runner."""
 
-    def __init__(self, workflow, scratch, repository, context, environment, rewrite=()):
+    def __init__(self, workflow, scratch, repository, context, environment, rewrite=(),
+                 programs=None):
         self.workflow = read_yaml(workflow)
         self.rewrite = rewrite
         self.scratch, self.repository = scratch, repository
@@ -38,13 +40,17 @@ class Player:
         self.environment = environment
         self.artifacts = {}
         self.passed_over = []
+        self.skipped = []
         self.log = []
         os.makedirs(scratch, exist_ok=True)
         self.shims = os.path.join(scratch, "shims")
         os.makedirs(self.shims)
-        with open(os.path.join(self.shims, "apt-get"), "w", encoding="utf-8") as file:
-            file.write("#!/bin/sh\nexit 0\n")
-        os.chmod(file.name, 0o755)
+        # Whoever asks for packages of its own brings a configuration.
+        apt_get = f'[ -z "${{APT_CONFIG-}}" ] || exec {shutil.which("apt-get")} "$@"\n'
+        for name, script in {"apt-get": apt_get, **(programs or {})}.items():
+            with open(os.path.join(self.shims, name), "w", encoding="utf-8") as file:
+                file.write(f"#!/bin/sh\n{script}")
+            os.chmod(file.name, 0o755)
 
     def look_up(self, path, context):
         for key in path.split("."):
@@ -70,7 +76,13 @@ class Player:
             return json.loads(self.look_up(whole.group(1), context))
         return re.sub(r"\$\{\{(.*?)\}\}", one, value)
 
-    def play(self, only=None):
+    def holds(self, item, context):
+        """Whether a job or step is to be played: NAME != '' is all that these workflows ask."""
+        if "if" not in item:
+            return True
+        return bool(self.look_up(re.fullmatch(r"([\w.-]+) != ''", item["if"]).group(1), context))
+
+    def play(self):
         done = set()
         while len(done) < len(self.workflow["jobs"]):
             for name, job in self.workflow["jobs"].items():
@@ -78,7 +90,9 @@ class Player:
                 needs = [needs] if isinstance(needs, str) else needs
                 if name in done or not done.issuperset(needs):
                     continue
-                if only is None or name in only:
+                if set(needs) & set(self.skipped) or not self.holds(job, self.context):
+                    self.skipped.append(name)
+                else:
                     self.play_job(name, job, needs)
                 done.add(name)
 
@@ -102,7 +116,8 @@ class Player:
                **self.expand(self.workflow.get("env", {}), context),
                **self.expand(job.get("env", {}), context)}
         for step in job["steps"]:
-            self.play_step(name, step, context, work, env)
+            if self.holds(step, context):
+                self.play_step(name, step, context, work, env)
         return self.expand(job.get("outputs", {}), context)
 
     def play_step(self, job, step, context, work, env):
@@ -128,18 +143,14 @@ class Player:
     def play_action(self, step, options, work):
         action = step["uses"].split("@")[0]
         if action == "actions/checkout":
-            # As the real one does at worst: a lightweight tag in the annotated one's place.
-            tag = options["ref"].removeprefix("refs/tags/")
-            for command in (["init", "-q"], ["remote", "add", "origin", self.repository],
-                            ["fetch", "-q", "--no-tags", "origin", f"refs/tags/{tag}"],
-                            ["checkout", "-q", "--detach", "FETCH_HEAD"], ["tag", tag]):
-                subprocess.run(["git", *command], cwd=work, check=True)
+            self.check_out(options.get("ref"), work)
         elif action == "actions/upload-artifact":
             assert options["name"] not in self.artifacts, f"{options['name']} is there already"
             kept = os.path.join(self.scratch, "artifacts", options["name"])
             os.makedirs(kept)
-            shutil.copyfile(os.path.join(work, options["path"]),
-                            os.path.join(kept, os.path.basename(options["path"])))
+            path = os.path.join(work, options["path"])
+            for file in glob.glob(os.path.join(path, "*")) if os.path.isdir(path) else [path]:
+                shutil.copyfile(file, os.path.join(kept, os.path.basename(file)))
             self.artifacts[options["name"]] = kept
         elif action == "actions/download-artifact":
             target = os.path.join(work, options.get("path", "."))
@@ -152,3 +163,16 @@ class Player:
                     shutil.copyfile(path, os.path.join(target, os.path.basename(path)))
         else:
             self.passed_over.append(action)
+
+    def check_out(self, ref, work):
+        commands = [["init", "-q"], ["remote", "add", "origin", self.repository]]
+        if ref is None:
+            commands += [["fetch", "-q", "--no-tags", "--depth=1", "origin", "main"],
+                         ["checkout", "-q", "-B", "main", "FETCH_HEAD"]]
+        else:
+            # As the real one does at worst: a lightweight tag in the annotated one's place.
+            tag = ref.removeprefix("refs/tags/")
+            commands += [["fetch", "-q", "--no-tags", "origin", f"refs/tags/{tag}"],
+                         ["checkout", "-q", "--detach", "FETCH_HEAD"], ["tag", tag]]
+        for command in commands:
+            subprocess.run(["git", *command], cwd=work, check=True)

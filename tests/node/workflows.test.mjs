@@ -130,6 +130,22 @@ test('one release at a time for each tag, and none is cut off', () => {
   assert.deepEqual(workflow.on.push.tags, ['v*']);
 });
 
+test('every file of the release is attested, with no right but that', () => {
+  const { workflow } = workflows.find((w) => w.name === 'release.yml');
+  const { publish, attest } = workflow.jobs;
+  assert.equal(attest.needs, 'publish');
+  assert.deepEqual(attest.permissions, { 'id-token': 'write', attestations: 'write' });
+  assert.equal(attest.environment, undefined);
+  const [get, sign, ...rest] = attest.steps;
+  assert.deepEqual(rest, []);
+  // The list that the last job has signed and published, by the name that it hands it on under.
+  const given = publish.steps.find((s) => /upload-artifact/.test(s.uses ?? '')).with;
+  assert.deepEqual([given.path, given.name], ['out/assets/SHA256SUMS', get.with.name]);
+  assert.match(get.uses, /^actions\/download-artifact@/);
+  assert.match(sign.uses, /^actions\/attest@/);
+  assert.deepEqual(sign.with, { 'subject-checksums': 'SHA256SUMS' });
+});
+
 // What `lock --check --json` said, and what becomes of a matrix.
 const MATRIX = `{
   "version": "10.2.2-1",
@@ -144,12 +160,16 @@ const MATRIX = `{
 }
 `;
 const fedora = (upstream, newer = true) => ({ host: 'x86_64', source: 'fedora-44', locked: '2:10.2.2-1.fc44', upstream, newer });
+const unlocked = (entry) => ({ ...entry, locked: null });
 const debian = (upstream, newer = true) => ({ host: 'riscv64', source: 'trixie', locked: '1:10.0.13+ds-0+deb13u1', upstream, newer });
 const BUMPS = {
   'new packages of the same QEMU are the next release': [[fedora('2:10.2.2-2.fc44')], { '"10.2.2-1"': '"10.2.2-2"', '2:10.2.2-1.fc44': '2:10.2.2-2.fc44' }],
   'a new QEMU starts at 1': [[fedora('2:10.3.0-1.fc44')], { '"10.2.2-1"': '"10.3.0-1"', '2:10.2.2-1.fc44': '2:10.3.0-1.fc44' }],
   'a host with a version of its own': [[fedora('2:10.2.2-1.fc44', false), debian('1:10.0.14+ds-0+deb13u1')], { '"10.2.2-1"': '"10.2.2-2"', '"10.0.13"': '"10.0.14"' }],
   'both': [[fedora('2:10.3.0-1.fc44'), debian('1:10.0.13+ds-0+deb13u2')], { '"10.2.2-1"': '"10.3.0-1"', '2:10.2.2-1.fc44': '2:10.3.0-1.fc44' }],
+  'the first lock is of the version that is there': [[unlocked(fedora('2:10.2.2-1.fc44')), unlocked(debian('1:10.0.13+ds-0+deb13u1'))], {}],
+  'the first lock, of another QEMU': [[unlocked(fedora('2:10.3.0-1.fc44'))], { '"10.2.2-1"': '"10.3.0-1"', '2:10.2.2-1.fc44': '2:10.3.0-1.fc44' }],
+  'a host that is new beside locked ones': [[fedora('2:10.2.2-2.fc44'), unlocked(debian('1:10.0.13+ds-0+deb13u1'))], { '"10.2.2-1"': '"10.2.2-2"', '2:10.2.2-1.fc44': '2:10.2.2-2.fc44' }],
 };
 for (const [what, [newer, changes]] of Object.entries(BUMPS)) {
   test(`a proposed update: ${what}`, () => {
@@ -162,6 +182,15 @@ for (const [what, [newer, changes]] of Object.entries(BUMPS)) {
     assert.equal(version, JSON.parse(expected).version);
   });
 }
+
+test('a build that is not there for every host of its source is not proposed yet', () => {
+  const file = join(scratch, 'matrix.json');
+  const bump = fileURLToPath(new URL('../../.ci/bump', import.meta.url));
+  const newer = [fedora('2:10.3.0-1.fc44'), { ...fedora('2:10.2.2-1.fc44', false), host: 's390x' }];
+  writeFileSync(file, MATRIX);
+  assert.equal(execFileSync(bump, [file], { input: JSON.stringify(newer), encoding: 'utf8' }), '');
+  assert.equal(readFileSync(file, 'utf8'), MATRIX);
+});
 
 test('every script is one that sh reads, and shellcheck likes', (t) => {
   const scripts = steps.filter(({ step }) => step.run).map(({ where, step }) => [where, step.run]);
