@@ -90,6 +90,11 @@ def busybox_layout(path):
 
 # Everything below runs in the namespaces.
 
+def emulator_mount():
+    """The option that mounts this machine's emulator into a container."""
+    return ["-v", f"{testcmd_lib.emulator(MACHINE, TARGET)}:/usr/bin/qemu-{TARGET}-static"]
+
+
 def run(*command, env=None, timeout=240):
     return register_lib.Result(subprocess.run(
         command, text=True, capture_output=True, errors="replace", stdin=subprocess.DEVNULL,
@@ -181,11 +186,19 @@ def entry():
         return f.read()
 
 
+def entries():
+    return sorted(set(os.listdir(register_lib.BINFMT)) - {"register", "status"})
+
+
+def in_container(engine, *arguments, privileged=False):
+    return run(*engine.command, "run", "--rm", *engine.run_options,
+               *(["--privileged"] if privileged else []), *arguments)
+
+
 def check_readme(engine):
     """What the README has always told users to type."""
-    def container(*arguments, privileged=False):
-        return run(*engine.command, "run", "--rm", *engine.run_options,
-                   *(["--privileged"] if privileged else []), *arguments)
+    def container(*arguments, **how):
+        return in_container(engine, *arguments, **how)
 
     name = engine.name
     run(*engine.command, "pull", "-q", "--platform", f"linux/{GOARCH}", BUSYBOX)
@@ -203,15 +216,69 @@ def check_readme(engine):
     result = container(*foreign)
     tap.ok(f"{name}: then it runs, with nothing mounted into it",
            (result.status, result.out) == (0, f"{TARGET}\n"), result)
+    result = container("-t", *foreign)
+    tap.ok(f"{name}: with a terminal as well", (result.status, result.out.strip()) ==
+           (0, TARGET), result)
     result = container(f"{REPOSITORY}:register", "--reset", privileged=True)
     tap.ok(f"{name}: IMAGE:register --reset", result.status == 0 and "\nflags: \n" in entry(),
            f"{result}\n{entry()}")
+    result = container(*foreign)
+    tap.ok(f"{name}: then a container without an emulator does not run", result.status != 0, result)
+    result = container(*emulator_mount(), *foreign)
+    tap.ok(f"{name}: and one with the emulator mounted into it does",
+           (result.status, result.out) == (0, f"{TARGET}\n"), result)
     for tag in (TARGET, f"{MACHINE}-{TARGET}"):
         result = container(f"{REPOSITORY}:{tag}", f"/usr/bin/qemu-{TARGET}-static", "--version")
         tap.ok(f"{name}: IMAGE:{tag} --version", result.status == 0 and
                result.out.startswith(f"qemu-{TARGET} version "), result)
     result = container(REPOSITORY, "--uninstall", "*", privileged=True)
     tap.ok(f"{name}: IMAGE --uninstall '*'", result.status == 0 and not entry(), result)
+
+
+def check_options(engine):
+    """The options of the old registrar, each alone, and what the new one adds."""
+    name = engine.name
+    every = {f"qemu-{row.name}" for row in register_lib.foreign(MACHINE)}
+
+    def registrar(what, good, *arguments, image=REPOSITORY, before=(), privileged=True):
+        result = in_container(engine, *before, image, *arguments, privileged=privileged)
+        tap.ok(f"{name}: {what}", good(result), result, entries(), entry())
+
+    registrar("without --privileged it says what is missing", lambda r: r.status == 1 and
+              "--privileged" in r.err and not entries(), "--reset", "-p", "yes", privileged=False)
+    registrar("IMAGE --help", lambda r: r.status == 0 and "--persistent" in r.out, "--help",
+              privileged=False)
+    registrar("IMAGE --reset", lambda r: r.status == 0 and set(entries()) == every and
+              "\nflags: \n" in entry(), "--reset")
+    registrar("IMAGE -p yes does not touch what others have registered", lambda r:
+              r.status == 1 and "--reset" in r.err and "\nflags: \n" in entry(), "-p", "yes")
+    registrar("IMAGE --reset -p yes --credential yes, and its warning", lambda r:
+              r.status == 0 and "\nflags: OCF\n" in entry() and "setuid" in r.err.lower(),
+              "--reset", "-p", "yes", "--credential", "yes")
+    registrar("IMAGE --uninstall by a pattern", lambda r: r.status == 0 and
+              set(entries()) == {n for n in every if not n.startswith("qemu-mips")},
+              "--uninstall", "mips*")
+    registrar("... and of all", lambda r: r.status == 0 and entries() == [], "--uninstall", "*")
+    registrar("IMAGE -p yes", lambda r: r.status == 0 and set(entries()) == every and
+              "\nflags: F\n" in entry(), "-p", "yes")
+    registrar("IMAGE -p yes, again", lambda r: r.status == 0 and "\nflags: F\n" in entry(),
+              "-p", "yes")
+    registrar("IMAGE --reset -p yes with the names of some targets", lambda r: r.status == 0 and
+              entries() == sorted([f"qemu-{TARGET}", "qemu-s390x"]), "--reset", "-p", "yes",
+              f"linux/{GOARCH}", "s390x")
+    registrar("IMAGE --status", lambda r: r.status == 0 and f"qemu-{TARGET}" in r.out, "--status")
+    registrar("IMAGE --status --json", lambda r: r.status == 0 and f"qemu-{TARGET}" in
+              json.dumps(json.loads(r.out)), "--status", "--json")
+    registrar("IMAGE --status of what is not registered", lambda r: r.status == 1,
+              "--status", "riscv64")
+    registrar("IMAGE:register with an emulator mounted into it", lambda r: r.status == 0 and
+              entries() == [f"qemu-{TARGET}"] and "\nflags: F\n" in entry(), "--reset", "-p",
+              "yes", TARGET, image=f"{REPOSITORY}:register", before=emulator_mount())
+    result = in_container(engine, "--platform", f"linux/{GOARCH}", BUSYBOX, "uname", "-m")
+    tap.ok(f"{name}: then a foreign container runs", (result.status, result.out) ==
+           (0, f"{TARGET}\n"), result)
+    registrar("IMAGE --uninstall by Docker's name", lambda r: r.status == 0 and entries() == [],
+              "--uninstall", f"linux/{GOARCH}")
 
 
 def check_command(engine, release):
@@ -221,21 +288,21 @@ def check_command(engine, release):
                            " ".join(engine.command), *(f"--run-option={o}" for o in
                                                        engine.run_options), *options)
 
+    with open(f"{register_lib.BINFMT}/register", "w") as f:
+        f.write(f":qemu-{TARGET}:M::x::/bin/true:")
     result = test("--image", REPOSITORY, "--foreign-image", BUSYBOX)
     report = json.loads(result.out or "{}")
     tap.ok(f"test --engine {engine.name}: six checks, images from the registry",
            (result.status, report.get("failed"), len(report.get("checks", []))) == (0, 0, 6), result)
+    tap.has("where an entry was, the images' is left", entry(), "flags: F\n", "/usr/bin/qemu-")
+    for name in entries():
+        with open(f"{register_lib.BINFMT}/{name}", "w") as f:
+            f.write("-1")
     result = test()
     report = json.loads(result.out or "{}")
     tap.ok(f"test --engine {engine.name}: images of OUT/images",
            (result.status, report.get("failed"), len(report.get("checks", []))) == (0, 0, 6), result)
-    tap.equal("where no entry was, none is left", entry(), "")
-    with open(f"{register_lib.BINFMT}/register", "w") as f:
-        f.write(f":qemu-{TARGET}:M::x::/bin/true:")
-    test("--image", REPOSITORY, "--foreign-image", BUSYBOX)
-    tap.has("where one was, the images' are left", entry(), "flags: F\n", "/usr/bin/qemu-")
-    with open(ENTRY, "w") as f:
-        f.write("-1")
+    tap.equal("where no entry was, none is left", entries(), [])
     left = run(*engine.command, "images", "--format", "{{.Repository}}").out
     tap.ok("the images that were loaded are gone", "distributor-test" not in left, left)
     result = test("--image", f"{REPOSITORY}-missing")
@@ -286,6 +353,7 @@ def in_namespaces(release):
             tap.skip(f"{engine.name}", reason.strip().splitlines()[-1])
             continue
         check_readme(engine)
+        check_options(engine)
         check_command(engine, release)
         engine.stop()
     check_broken(None, release)
