@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
 """A release to a double of GitHub and a real registry, killed with SIGKILL again and again at
-pseudo-random moments: it always finishes, with the bytes of a run that nobody disturbed, and nothing
-is public early. KILLS says how often, TEST_SEED when. Prints TAP."""
+pseudo-random moments of every step: it always finishes, with the bytes of a run that nobody
+disturbed, and nothing is public early. KILLS says how often, TEST_SEED when. Then the same with
+SIGINT and SIGTERM, which it stops at by itself. Prints TAP."""
+import collections
 import os
 import random
+import re
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,13 +20,60 @@ import tap  # noqa: E402
 from github_double import Double  # noqa: E402
 from release_lib import DockerRegistry, Tree, environment, tool, tree  # noqa: E402
 
-KILLS = int(os.environ.get("KILLS", "20"))
+KILLS = int(os.environ.get("KILLS", "200"))
 SEED = int(os.environ.get("TEST_SEED", random.randrange(1 << 32)))
-WORK = tempfile.mkdtemp(prefix="kill-")
+# In memory where there is room: it is the program that is killed, and not the machine.
+ROOMY = os.path.isdir("/dev/shm") and shutil.disk_usage("/dev/shm").free > 256 << 20
+WORK = tempfile.mkdtemp(prefix="kill-", dir="/dev/shm" if ROOMY else None)
+LONGEST = 60  # that a run may take, or may take to stop
 PATH = "octo-org/qemu-user-static"
+STEPS = ["start", "lock", "fetch", "tarballs", "images", "sign", "tag", "draft", "push", "publish",
+         "latest", "read back"]
 if not shutil.which("node") or not os.access(DockerRegistry.PROGRAM, os.X_OK):
     tap.skip("killed releases", "node or docker-registry is not installed; ./check does that")
     tap.done()
+
+
+class Run:
+    """One run of the program, which says what step it begins."""
+
+    def __init__(self, command, directory, env):
+        self.step, self.began, self.took, self.log = "start", time.monotonic(), {}, ""
+        self.process = subprocess.Popen(command, cwd=directory, stdin=subprocess.DEVNULL, env=env,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def _enter(self, step):
+        now = time.monotonic()
+        self.took[self.step] = now - self.began
+        self.step, self.began = step, now
+
+    def wait(self, aim=None, delay=0.0, number=signal.SIGKILL):
+        """Its exit status, or minus the signal that ended it: `number` is sent `delay` seconds after
+        the step `aim` began. `self.step` is where it was then, or "end" if it had come to its end."""
+        pipe, sent = self.process.stdout.fileno(), False
+        reached, deadline = aim == "start", self.began + (delay if aim == "start" else LONGEST)
+        while True:
+            if not select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                if sent or not reached:
+                    self.process.kill()
+                    raise AssertionError(f"it hangs in '{self.step}': {self.log}")
+                self.process.send_signal(number)
+                sent, deadline = True, time.monotonic() + LONGEST
+                continue
+            text = os.read(pipe, 65536).decode(errors="replace")
+            if not text:
+                break
+            self.log += text
+            for step in re.findall(r"^debug: step: (.*)$", text, re.M):
+                if not sent:
+                    self._enter(step)
+                if step == aim and not reached:
+                    reached, deadline = True, self.began + delay
+        status = self.process.wait()
+        self.process.stdout.close()
+        if not sent:
+            self._enter("end")
+        return status
 
 
 class World:
@@ -30,7 +82,7 @@ class World:
     def __init__(self):
         self.registry = DockerRegistry(f"{WORK}/registry")
         images = [f"{self.registry.host}/{PATH}"]
-        self.tree = Tree(f"{WORK}/tree", targets=["aarch64", "arm", "s390x"], size=300000,
+        self.tree = Tree(f"{WORK}/tree", targets=["aarch64", "s390x"], size=200000,
                          edit=lambda m, _: m["repository"].update(images=images))
         self.tree.keygen()
         self.tree.commit()
@@ -44,23 +96,18 @@ class World:
         self.registry.stop()
 
     def reset(self):
-        shutil.rmtree(self.tree.path("out"), ignore_errors=True)
+        for name in ("out", "cache"):
+            shutil.rmtree(self.tree.path(name), ignore_errors=True)
         for repository in (self.tree.root, self.remote):
             tool("git", "-C", repository, "tag", "-d", self.tree.tag, check=False)
         self.registry.reset()
         self.double.control("/reset", {})
+        self.double.control("/settings", {"starters": True})
 
     def start(self):
-        command = self.tree.command("--key", "home/release.pem", "--remote", self.remote,
-                                    "--pace", "0", "--quiet")
-        with open(f"{WORK}/log", "w") as log:
-            return subprocess.Popen(command, cwd=self.tree.root, stdout=log, stderr=log,
-                                    stdin=subprocess.DEVNULL,
-                                    env=environment(self.tree.home, **self.double.environment()))
-
-    def log(self):
-        with open(f"{WORK}/log") as f:
-            return f.read()
+        return Run(self.tree.command("--key", "home/release.pem", "--remote", self.remote,
+                                     "--pace", "0", "--verbose"), self.tree.root,
+                   environment(self.tree.home, **self.double.environment()))
 
     def outcome(self):
         """All that is left of a finished release."""
@@ -93,10 +140,12 @@ class World:
                 wrong.append("it was published incomplete")
         if len(state["releases"]) > 1:
             wrong.append("there are several releases")
-        assets = self.tree.path("out/assets")
-        for name, digest in tree(assets).items():
-            if not name.startswith(".") and digest != finished["out"][f"assets/{name}"]:
+        for name, digest in tree(self.tree.path("out")).items():
+            folder, _, file = name.rpartition("/")
+            if folder == "assets" and not file.startswith(".") and digest != finished["out"][name]:
                 wrong.append(f"'{name}' has its final name and other bytes")
+            if folder.endswith("/sha256") and len(file) == 64 and file != digest:
+                wrong.append(f"the blob '{name}' has other bytes")
         return wrong
 
 
@@ -105,55 +154,97 @@ def difference(got, wanted):
 
 
 def undisturbed(world):
-    world.start().wait(timeout=120)  # what the system reads for the first time is read now
+    """What a release ends with, and how long each of its steps takes."""
+    world.start().wait()  # what the system reads for the first time is read now
     world.reset()
-    began = time.time()
-    process = world.start()
-    status = process.wait(timeout=120)
-    took = time.time() - began
-    tap.ok("a release that nobody disturbs", status == 0, world.log())
+    run = world.start()
+    tap.equal("a release that nobody disturbs", run.wait(), 0)
     finished = world.outcome()
-    tap.ok("... is published with its images", len(finished["releases"]) == 1 and
-           finished["latest"] == world.tree.tag and "latest" in finished["images"],
-           {k: finished[k] for k in ("releases", "latest", "images")})
-    before = finished["out"]
-    process = world.start()
-    tap.ok("run again it does nothing", process.wait(timeout=120) == 0 and
-           world.outcome()["out"] == before, world.log())
-    return finished, took
+    if not tap.ok("... is published with its images", len(finished["releases"]) == 1 and
+                  finished["latest"] == world.tree.tag and "latest" in finished["images"], run.log,
+                  {k: finished[k] for k in ("releases", "latest", "images")}):
+        return None, None
+    again = world.start()
+    tap.ok("run again it does nothing", again.wait() == 0 and not difference(world.outcome(),
+                                                                             finished), again.log)
+    return finished, run.took
+
+
+def draw_aim(pick, last, took):
+    """Where the next kill strikes: mostly at or after the step of the last one, so that a release is
+    killed in many of its steps before it finishes, and sometimes in one that is done already."""
+    if pick.random() < 0.15:
+        step = pick.choice(STEPS)
+    else:
+        there = STEPS.index(last)
+        while there + 1 < len(STEPS) and pick.random() < 0.5:
+            there += 1
+        step = STEPS[there]
+    return step, pick.uniform(0, took[step] * 1.1)
+
+
+def stop_and_go_on(world, pick, finished, took):
+    """One release, stopped in each of its steps in turn."""
+    wrong, stopped = [], 0
+    for i, step in enumerate(STEPS[1:]):
+        number = (signal.SIGINT, signal.SIGTERM)[i % 2]
+        run = world.start()
+        status = run.wait(step, pick.uniform(0, took[step] / 2), number)
+        where = f"signal {int(number)} in '{run.step}'"
+        stopped += status == -number
+        # In its last step it may be about to end anyway.
+        if status != -number and (status != 0 or run.step not in ("end", STEPS[-1])):
+            wrong.append(f"{where}: status {status}: {run.log}")
+        if status == -number and "run it again to continue" not in run.log:
+            wrong.append(f"{where}: it does not say how to go on: {run.log}")
+        wrong += [f"{where}: '{name}' is left" for folder in ("out", "cache")
+                  for name in tree(world.tree.path(folder)) if name.endswith(".tmp")]
+        wrong += [f"{where}: {w}" for w in world.early(finished)]
+    run = world.start()
+    status = run.wait()
+    tap.equal("SIGINT and SIGTERM in every step end it by that signal, no file is left, and the next "
+              "run goes on", wrong[:5], [])
+    tap.ok("... it was stopped in most of them", stopped >= 7, stopped)
+    tap.ok("... to the same release", status == 0 and not difference(world.outcome(), finished),
+           run.log, difference(world.outcome(), finished))
 
 
 def main(world):
     pick = random.Random(SEED)
-    print(f"# TEST_SEED={SEED} KILLS={KILLS}")
+    print(f"# TEST_SEED={SEED} KILLS={KILLS}", flush=True)
     finished, took = undisturbed(world)
-    killed, rounds, wrong, is_finished = 0, 0, [], False
+    if finished is None:
+        return
+    struck, rounds, wrong, is_finished = collections.Counter(), 0, [], False
     world.reset()
-    while killed < KILLS or not is_finished:
-        is_finished = False
-        process = world.start()
+    last = "start"
+    while sum(struck.values()) < KILLS or not is_finished:
+        run = world.start()
         # After the last kill it runs to its end.
-        moment = pick.uniform(0, took * 1.1) if killed < KILLS else 300
-        try:
-            status = process.wait(timeout=moment)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            killed += 1
-            wrong += [f"kill {killed} after {moment:.3f} s: {w}" for w in world.early(finished)]
+        aim = draw_aim(pick, last, took) if sum(struck.values()) < KILLS else ()
+        status = run.wait(*aim)
+        is_finished = status != -signal.SIGKILL
+        if not is_finished:
+            struck[run.step] += 1
+            last = max(last, run.step, key=STEPS.index)
+            wrong += [f"kill {sum(struck.values())}, in '{run.step}': {w}"
+                      for w in world.early(finished)]
             continue
         if status != 0:
-            wrong.append(f"after {killed} kills it failed: {world.log()}")
+            wrong.append(f"after {sum(struck.values())} kills it failed: {run.log}")
             break
-        rounds, is_finished = rounds + 1, True
+        rounds += 1
         found = difference(world.outcome(), finished)
         if found:
             wrong.append(f"round {rounds}: {found}")
-        if killed < KILLS:
-            world.reset()
-    tap.equal(f"killed {killed} times in {rounds} releases: nothing public early, no half file, "
-              "the same bytes, tags and pages", wrong[:5], [])
-    tap.ok("every kill was given", killed == KILLS, killed)
+        last = "start"
+        world.reset()
+    print("# kills by step: " + ", ".join(f"{step} {struck[step]}" for step in STEPS))
+    tap.equal(f"killed {sum(struck.values())} times in {rounds} releases: nothing public early, no "
+              "half file, the same bytes, tags and pages", wrong[:5], [])
+    tap.equal("every kill was given", sum(struck.values()), KILLS)
+    tap.ok("... and no step was spared", KILLS < 100 or set(struck) == set(STEPS), struck)
+    stop_and_go_on(world, pick, finished, took)
 
 
 WORLD = World()
