@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -148,6 +149,51 @@ def test_downgrade(place):
     result = place.run("lock")
     ok(fails(result, 4, "would go back from 20", "2020-09-13") and
        place.lock.read_bytes() == before, "an older InRelease is refused", said(result))
+
+
+def at_work(directory):
+    """The processes that were told of this directory in their environment, as apt and its methods."""
+    found = []
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{process}/environ", "rb") as f:
+                if str(directory).encode() in f.read():
+                    found.append(process)
+        except OSError:
+            pass
+    return found
+
+
+def test_cut_off(place):
+    """fetch is ended in the middle of a transfer that apt does for it."""
+    server = it_apt.Server(place.archive.root)
+    server.stall_after = 20000
+    cache = place.top / "cut-off"
+    seen = {}
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        server.stalled.clear()
+        process = subprocess.Popen(
+            [PROGRAM, "fetch", "--matrix", place.matrix(), "--cache", cache], text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=dict(os.environ, DISTRIBUTOR_APT_MIRROR=server.url))
+        stalled = server.stalled.wait(60)
+        working = at_work(cache)
+        process.send_signal(number)
+        output = process.communicate(timeout=30)[0]
+        seen[number] = (stalled, len(working) > 0, process.returncode, at_work(cache))
+        ok(seen[number][:3] == (True, True, -number), f"{number.name} while apt works ends fetch",
+           f"{seen[number]} {output}")
+    ok(seen[signal.SIGTERM][3] == [], "SIGTERM ends apt as well", seen)
+    ok((cache / "sha256").exists() and not os.listdir(cache / "sha256"), "nothing is complete",
+       list(cache.rglob("*")))
+    server.stall_after = None
+    server.go_on.set()
+    result = run("fetch", "--matrix", place.matrix(), "--cache", cache, mirror=server.url)
+    files = list((cache / "sha256").iterdir())
+    ok(result.returncode == 0 and [f.name for f in files] == [it_apt.sha256(f) for f in files] and
+       len(files) == 1, "the next run waits for what SIGKILL left at work, and finishes", said(result))
+    ok(at_work(cache) == [], "... and then nothing is at work any more", at_work(cache))
+    server.close()
 
 
 def test_lost_pair(place):
@@ -297,6 +343,7 @@ def main():
         place.publish()
         test_first(place)
         test_after_lock(place)
+        test_cut_off(place)
         test_newer(place)
         test_downgrade(place)
         test_lost_pair(place)
