@@ -165,10 +165,10 @@ conclude(const struct app *app, const struct verify_report *report, struct error
 		print_table(report);
 	for (size_t i = 0; i < report->count && report->failed == 1; i++)
 		if (report->rows[i].status == VERIFY_FAILED)
-			return error_set(err, ERR_VERIFY, "not verified: %s",
+			return error_set(err, verify_report_code(report), "not verified: %s",
 					 report->rows[i].sentence);
 	if (report->failed != 0)
-		return error_set(err, ERR_VERIFY, "not verified: %zu checks failed",
+		return error_set(err, verify_report_code(report), "not verified: %zu checks failed",
 				 report->failed);
 	return 0;
 }

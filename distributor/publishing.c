@@ -99,8 +99,8 @@ conclude(const struct verify_report *report, const char *what, struct error *err
 {
 	for (size_t i = 0; i < report->count; i++)
 		if (report->rows[i].status == VERIFY_FAILED)
-			return error_set(err, ERR_VERIFY, "%s is not published: %s", what,
-					 report->rows[i].sentence);
+			return error_set(err, verify_report_code(report), "%s is not published: %s",
+					 what, report->rows[i].sentence);
 	return 0;
 }
 

@@ -133,7 +133,8 @@ verify(const struct source *source, const struct matrix *matrix, struct error *e
 	verify_release(&files, &request, &report);
 	for (size_t i = 0; i < report.count; i++)
 		if (report.rows[i].status == VERIFY_FAILED)
-			return error_set(err, ERR_VERIFY, "the release in '%s' is not verified: %s",
+			return error_set(err, verify_report_code(&report),
+					 "the release in '%s' is not verified: %s",
 					 source->directory, report.rows[i].sentence);
 	return 0;
 }

@@ -135,7 +135,7 @@ conclude(const struct verify_report *report, struct release_step *step, const ch
 {
 	for (size_t i = 0; i < report->count; i++)
 		if (report->rows[i].status == VERIFY_FAILED)
-			return error_set(err, ERR_VERIFY, "'%s': %s", where,
+			return error_set(err, verify_report_code(report), "'%s': %s", where,
 					 report->rows[i].sentence);
 	step_end(step, STEP_DONE, "%s is verified from outside", where);
 	return 0;

@@ -34,7 +34,8 @@ verify_note(struct verify_report *report, const char *check, enum verify_status 
 	scrub_text(sentence);
 	report->rows = xgrow(report->rows, report->count, sizeof(*report->rows));
 	row = &report->rows[report->count++];
-	*row = (struct verify_row){check, status, sentence};
+	*row = (struct verify_row){check, status, status == VERIFY_FAILED ? ERR_VERIFY : ERR_NONE,
+				   sentence};
 	report->failed += status == VERIFY_FAILED;
 }
 
@@ -42,6 +43,23 @@ void
 verify_fail(struct verify_report *report, const char *check, const struct error *err)
 {
 	verify_note(report, check, VERIFY_FAILED, "%s", err->message);
+	report->rows[report->count - 1].code = err->code;
+}
+
+enum error_code
+verify_report_code(const struct verify_report *report)
+{
+	enum error_code code = report->failed != 0 ? ERR_NETWORK : ERR_NONE;
+
+	for (size_t i = 0; i < report->count; i++) {
+		const struct verify_row *row = &report->rows[i];
+
+		if (row->code == ERR_INTERRUPTED)
+			return ERR_INTERRUPTED;
+		if (row->status == VERIFY_FAILED && row->code != ERR_NETWORK)
+			code = ERR_VERIFY;
+	}
+	return code;
 }
 
 /* One file of a release as text; a missing one is a failure only if it is required. */

@@ -18,7 +18,8 @@ enum verify_status {
 struct verify_row {
 	const char *check; /* a word that stays: "signature", "minisign", "files", ... */
 	enum verify_status status;
-	char *sentence; /* owned */
+	enum error_code code; /* of a failure: ERR_VERIFY, or what kept it from being looked at */
+	char *sentence;       /* owned */
 };
 
 struct verify_report {
@@ -39,8 +40,14 @@ void verify_report_release(struct verify_report *report);
 void verify_note(struct verify_report *report, const char *check, enum verify_status status,
 		 const char *format, ...) PRINTF_LIKE(4, 5);
 
-/* Adds the message of `err` as a failure. */
+/* Adds message and code of `err` as a failure. */
 void verify_fail(struct verify_report *report, const char *check, const struct error *err);
+
+/*
+ * What can be done about a report with failures: ERR_INTERRUPTED if a signal came in between, and
+ * ERR_NETWORK if nothing is wrong but that a server did not answer. Else ERR_VERIFY.
+ */
+enum error_code verify_report_code(const struct verify_report *report);
 
 /* Where the files of a release are: a directory, a web server. */
 struct verify_files {

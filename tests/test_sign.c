@@ -14,6 +14,7 @@
 #include "sign/statement.h"
 #include "sign/sums.h"
 #include "sign/tag_object.h"
+#include "sign/verify.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -744,6 +745,42 @@ damaged_tags_are_refused(void **state)
 	}
 }
 
+static void
+a_report_says_whether_to_try_again(void **state)
+{
+	static const struct {
+		enum error_code failures[2], want;
+	} rows[] = {
+		{{ERR_NONE, ERR_NONE}, ERR_NONE},
+		{{ERR_NETWORK, ERR_NONE}, ERR_NETWORK},
+		{{ERR_NETWORK, ERR_NETWORK}, ERR_NETWORK},
+		{{ERR_NETWORK, ERR_VERIFY}, ERR_VERIFY},
+		{{ERR_VERIFY, ERR_NETWORK}, ERR_VERIFY},
+		{{ERR_NOT_FOUND, ERR_NONE}, ERR_VERIFY},
+		{{ERR_IO, ERR_NETWORK}, ERR_VERIFY},
+		{{ERR_VERIFY, ERR_INTERRUPTED}, ERR_INTERRUPTED},
+		{{ERR_INTERRUPTED, ERR_NETWORK}, ERR_INTERRUPTED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
+		struct error err = ERROR_INIT;
+
+		verify_note(&report, "tag", VERIFY_OK, "good");
+		for (size_t j = 0; j < 2; j++) {
+			if (rows[i].failures[j] == ERR_NONE)
+				continue;
+			error_set(&err, rows[i].failures[j], "bad");
+			verify_fail(&report, "files", &err);
+		}
+		assert_int_equal(verify_report_code(&report), rows[i].want);
+		verify_note(&report, "version", VERIFY_FAILED, "wrong");
+		if (rows[i].want != ERR_INTERRUPTED)
+			assert_int_equal(verify_report_code(&report), ERR_VERIFY);
+	}
+}
+
 int
 main(void)
 {
@@ -771,6 +808,7 @@ main(void)
 		cmocka_unit_test(a_key_that_is_not_published_signs_nothing),
 		cmocka_unit_test(sums_have_one_spelling),
 		cmocka_unit_test(damaged_tags_are_refused),
+		cmocka_unit_test(a_report_says_whether_to_try_again),
 	};
 
 	return cmocka_run_group_tests_name("sign", tests, NULL, NULL);
