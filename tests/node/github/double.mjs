@@ -10,6 +10,7 @@
 // control: GET /state, POST /faults {...}|[...], POST /no-faults, POST /settings {...}, POST /seed {...},
 // POST /content-limit {...}, POST /reset
 import { createServer } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Api } from './api.mjs';
 import { Faults } from './faults.mjs';
@@ -151,6 +152,7 @@ async function answerApi({ request, entry }) {
 }
 
 async function answerUpload({ request, fault }) {
+  const { socket } = request;
   const call = parse(request);
   const id = /\/releases\/(\d+)\/assets$/.exec(call.path)?.[1];
   const upload = { ...call, id, contentType: request.headers['content-type'], fault, ...permissions(request.headers) };
@@ -161,8 +163,10 @@ async function answerUpload({ request, fault }) {
   try {
     const half = fault?.do === 'cut-midway' ? Number(request.headers['content-length']) / 2 : undefined;
     upload.bytes = await readBody(request, half);
+    if (store.settings.storing_ms) await setTimeout(store.settings.storing_ms);
+    if (store.settings.storing_ms && !socket.writable) throw new Cut();
   } catch (error) {
-    if (fault?.starter || store.settings.starters) api.leaveStarter(upload);
+    if (fault?.starter || store.settings.storing_ms) api.leaveStarter(upload);
     throw error instanceof Cut ? error : new Cut();
   } finally {
     limits.uploading(-1);

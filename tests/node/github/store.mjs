@@ -79,7 +79,7 @@ export class Store {
     this.settings = {
       immutable: false, // releases become immutable when they are published
       redirect_downloads: true, // asset bytes come from another host
-      starters: false, // an upload that is cut off leaves an empty asset, as GitHub's may
+      storing_ms: 0, // after an upload; who is gone by then leaves an empty asset, as may be at GitHub
       digests: true, // false: the field digest is null, as for old assets
       workflow_commits: [], // commits that change workflows, which an integration may not release
       page_size: 100, // the largest page that is given
