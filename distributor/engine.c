@@ -223,9 +223,12 @@ make_foreign(const struct session *session, struct error *err)
 	return 0;
 }
 
-/* Docker before 25 cannot load a layout, so that skopeo makes an archive of it. */
+/*
+ * Docker before 25 cannot load a layout. Podman can pull from one, but takes its path for the image's
+ * name, and not every path can be one. So skopeo makes an archive.
+ */
 static int
-load_by_archive(const struct session *session, const char *tag, struct error *err)
+load_image(const struct session *session, const char *tag, struct error *err)
 {
 	auto_free char *file = xasprintf("%s/%s.tar", session->work, tag);
 	auto_free char *from = xasprintf("oci:%s:%s", session->images, tag);
@@ -237,8 +240,8 @@ load_by_archive(const struct session *session, const char *tag, struct error *er
 
 	if (engine_call_program(&session->engine, copy, &copied, err) < 0)
 		return err->code == ERR_NOT_FOUND
-			       ? error_prefix(err, "loading images into docker takes skopeo; or "
-						   "push them and name them with --image")
+			       ? error_prefix(err, "loading images takes skopeo; or push them and "
+						   "name them with --image")
 			       : -1;
 	if (engine_call(&session->engine, load, 0, &loaded, err) < 0)
 		return -1;
@@ -247,33 +250,15 @@ load_by_archive(const struct session *session, const char *tag, struct error *er
 }
 
 static int
-load_by_pull(const struct session *session, const char *tag, struct error *err)
-{
-	auto_free char *from = xasprintf("oci:%s:%s", session->images, tag);
-	auto_free char *to = xasprintf(LOADED ":%s", tag);
-	const char *const pull[] = {"pull", "-q", from, NULL};
-	const char *name[] = {"tag", NULL, to, NULL};
-	auto_free char *id = NULL;
-	auto_free char *said = NULL;
-
-	if (engine_call(&session->engine, pull, 0, &id, err) < 0)
-		return -1;
-	id[strcspn(id, "\r\n")] = '\0';
-	name[1] = id;
-	return engine_call(&session->engine, name, 0, &said, err);
-}
-
-static int
 load_images(const struct session *session, struct error *err)
 {
 	const char *const tags[MAX_TAGS] = {"latest", "register", session->target, session->pair};
-	bool podman = strcmp(session->options->name, "podman") == 0;
 
 	if (access(session->images, F_OK) != 0)
 		return error_set(err, ERR_INPUT, "'%s' is not there; 'distributor images' makes it",
 				 session->images);
 	for (size_t i = 0; i < ARRAY_SIZE(tags); i++)
-		if ((podman ? load_by_pull : load_by_archive)(session, tags[i], err) < 0)
+		if (load_image(session, tags[i], err) < 0)
 			return error_prefix(err, "cannot load the image '%s' into %s", tags[i],
 					    session->options->name);
 	return 0;

@@ -26,7 +26,8 @@ PORT = 5000
 REPOSITORY = f"127.0.0.1:{PORT}/q/qemu-user-static"
 BUSYBOX = f"127.0.0.1:{PORT}/q/busybox"
 ENTRY = f"{register_lib.BINFMT}/qemu-{TARGET}"
-work = tempfile.mkdtemp(prefix="engines.")
+# A path that could not be the name of an image.
+work = tempfile.mkdtemp(prefix="Engines_.", suffix="_")
 os.environ["TMPDIR"] = f"{work}/tmp"
 os.mkdir(os.environ["TMPDIR"])
 
@@ -239,6 +240,7 @@ def check_options(engine):
     """The options of the old registrar, each alone, and what the new one adds."""
     name = engine.name
     every = {f"qemu-{row.name}" for row in register_lib.foreign(MACHINE)}
+    mips = {n for n in every if n.startswith("qemu-mips")}
 
     def registrar(what, good, *arguments, image=REPOSITORY, before=(), privileged=True):
         result = in_container(engine, *before, image, *arguments, privileged=privileged)
@@ -248,7 +250,7 @@ def check_options(engine):
               "--privileged" in r.err and not entries(), "--reset", "-p", "yes", privileged=False)
     registrar("IMAGE --help", lambda r: r.status == 0 and "--persistent" in r.out, "--help",
               privileged=False)
-    registrar("IMAGE --reset", lambda r: r.status == 0 and set(entries()) == every and
+    registrar("IMAGE --reset", lambda r: r.status == 0 and every <= set(entries()) and
               "\nflags: \n" in entry(), "--reset")
     registrar("IMAGE -p yes does not touch what others have registered", lambda r:
               r.status == 1 and "--reset" in r.err and "\nflags: \n" in entry(), "-p", "yes")
@@ -256,16 +258,16 @@ def check_options(engine):
               r.status == 0 and "\nflags: OCF\n" in entry() and "setuid" in r.err.lower(),
               "--reset", "-p", "yes", "--credential", "yes")
     registrar("IMAGE --uninstall by a pattern", lambda r: r.status == 0 and
-              set(entries()) == {n for n in every if not n.startswith("qemu-mips")},
+              {n for n in entries() if n in every} == every - mips,
               "--uninstall", "mips*")
     registrar("... and of all", lambda r: r.status == 0 and entries() == [], "--uninstall", "*")
-    registrar("IMAGE -p yes", lambda r: r.status == 0 and set(entries()) == every and
+    registrar("IMAGE -p yes", lambda r: r.status == 0 and every <= set(entries()) and
               "\nflags: F\n" in entry(), "-p", "yes")
     registrar("IMAGE -p yes, again", lambda r: r.status == 0 and "\nflags: F\n" in entry(),
               "-p", "yes")
     registrar("IMAGE --reset -p yes with the names of some targets", lambda r: r.status == 0 and
-              entries() == sorted([f"qemu-{TARGET}", "qemu-s390x"]), "--reset", "-p", "yes",
-              f"linux/{GOARCH}", "s390x")
+              entries() == sorted([f"qemu-{TARGET}", "qemu-m68k"]), "--reset", "-p", "yes",
+              f"linux/{GOARCH}", "m68k")
     registrar("IMAGE --status", lambda r: r.status == 0 and f"qemu-{TARGET}" in r.out, "--status")
     registrar("IMAGE --status --json", lambda r: r.status == 0 and f"qemu-{TARGET}" in
               json.dumps(json.loads(r.out)), "--status", "--json")
@@ -288,6 +290,11 @@ def check_command(engine, release):
                            " ".join(engine.command), *(f"--run-option={o}" for o in
                                                        engine.run_options), *options)
 
+    def images():
+        listed = run(*engine.command, "images", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}")
+        return sorted(listed.out.splitlines())
+
+    before = images()
     with open(f"{register_lib.BINFMT}/register", "w") as f:
         f.write(f":qemu-{TARGET}:M::x::/bin/true:")
     result = test("--image", REPOSITORY, "--foreign-image", BUSYBOX)
@@ -303,8 +310,7 @@ def check_command(engine, release):
     tap.ok(f"test --engine {engine.name}: images of OUT/images",
            (result.status, report.get("failed"), len(report.get("checks", []))) == (0, 0, 6), result)
     tap.equal("where no entry was, none is left", entries(), [])
-    left = run(*engine.command, "images", "--format", "{{.Repository}}").out
-    tap.ok("the images that were loaded are gone", "distributor-test" not in left, left)
+    tap.equal("the images that were loaded are gone, under any name", images(), before)
     result = test("--image", f"{REPOSITORY}-missing")
     report = json.loads(result.out or "{}")
     tap.ok(f"test --engine {engine.name}: images that are not there", result.status == 4 and
