@@ -39,6 +39,8 @@ def prepare():
     mount(b"none", b"/", None, MS_REC | MS_PRIVATE)
     mount(b"proc", b"/proc", b"proc")
     mount(b"none", b"/proc/sys/fs/binfmt_misc", b"binfmt_misc")
+    # podman has its locks there, which are not those of the machine's.
+    mount(b"none", b"/dev/shm", b"tmpfs")
     if sorted(os.listdir("/proc/sys/fs/binfmt_misc")) != ["register", "status"]:
         raise Unavailable("the private binfmt_misc is not empty")
     loopback_up()
