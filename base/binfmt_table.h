@@ -46,8 +46,8 @@ char *binfmt_mask_text(const struct binfmt_target *target, char text[BINFMT_TEXT
 
 /*
  * The line that makes the entry, without a newline: what is written to the kernel's `register`, and
- * what a file in binfmt.d holds. `interpreter` is a path without ':' and control characters; `flags`
- * holds letters of "OCFP" or nothing.
+ * what a file in binfmt.d holds. `interpreter` is a path without ':' and control characters;
+ * `flags` holds letters of "OCFP" or nothing.
  *
  * Returns the length, or 0 if it does not fit into `size` bytes with its terminating null byte.
  */

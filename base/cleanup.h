@@ -36,7 +36,9 @@ cleanup_freep(void *p)
 	*pointer = NULL;
 }
 
-/* Closes the descriptor at `fd` unless it is negative; for `auto_close`, on read-only descriptors. */
+/*
+ * Closes the descriptor at `fd` unless it is negative; for `auto_close`, on read-only descriptors.
+ */
 static inline void
 cleanup_closep(int *fd)
 {

@@ -95,7 +95,9 @@ check_segments(const struct image *image, const char *name, struct error *err)
 		uint64_t offset = get(image, at + (image->wide ? 8 : 4), word);
 		uint64_t length = get(image, at + (image->wide ? 32 : 16), word);
 
-		/* A segment of zeros alone takes nothing from the file, wherever it is said to be. */
+		/*
+		 * A segment of zeros alone takes nothing from the file, wherever it is said to be.
+		 */
 		if (length != 0 && !inside(image, offset, length))
 			return error_set(err, ERR_VERIFY, "'%s' has an ELF segment beyond its end",
 					 name);

@@ -57,8 +57,8 @@ int write_file(const char *path, const void *bytes, size_t length, mode_t mode,
 	       struct error *err) CHECKED;
 
 /*
- * Makes a new directory in $TMPDIR or /tmp, for this user alone; its name begins with `name`. The path
- * is to be freed by the caller, who removes it. ERR_IO.
+ * Makes a new directory in $TMPDIR or /tmp, for this user alone; its name begins with `name`. The
+ * path is to be freed by the caller, who removes it. ERR_IO.
  */
 int temporary_directory(const char *name, char **ret_path, struct error *err) CHECKED;
 
@@ -75,7 +75,9 @@ int nameless_file(struct error *err) CHECKED;
 int read_file(const char *path, size_t max_bytes, char **ret_text, size_t *ret_length,
 	      struct error *err) CHECKED;
 
-/* Makes a directory with its parents (mode 0777 less the umask). An existing one is fine. ERR_IO. */
+/*
+ * Makes a directory with its parents (mode 0777 less the umask). An existing one is fine. ERR_IO.
+ */
 int make_directories(const char *path, struct error *err) CHECKED;
 
 /* Removes a tree, never crossing into another file system. What cannot be removed stays. */
@@ -83,8 +85,8 @@ void remove_tree(const char *path);
 
 /*
  * Takes an exclusive lock on the file `path`, which is made when missing. With `wait` false a
- * lock held by another process is ERR_BUSY; else it is waited for, or ERR_INTERRUPTED. Returns the descriptor that holds the lock until it
- * is closed, or -1.
+ * lock held by another process is ERR_BUSY; else it is waited for, or ERR_INTERRUPTED. Returns the
+ * descriptor that holds the lock until it is closed, or -1.
  */
 int lock_file(const char *path, bool wait, struct error *err) CHECKED;
 
@@ -97,5 +99,8 @@ const char *path_base(const char *path);
 /* The directory of a path, "." if it has none, to be freed by the caller. */
 char *path_directory(const char *path) CHECKED;
 
-/* True for a name that is safe as a file, an asset and an OCI word: [A-Za-z0-9._-], no leading '.' or '-'. */
+/*
+ * True for a name that is safe as a file, an asset and an OCI word: [A-Za-z0-9._-], no leading '.'
+ * or '-'.
+ */
 bool name_is_plain(const char *name);

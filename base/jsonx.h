@@ -83,7 +83,9 @@ int jsonx_get_uint64(const struct jsonx_doc *doc, const struct json_t *object, c
 int jsonx_get_bool(const struct jsonx_doc *doc, const struct json_t *object, const char *path,
 		   const char *key, bool *ret_truth, struct error *err) CHECKED;
 
-/* The text of a value as a document of its own: sorted or not, two blanks a level, final newline. */
+/*
+ * The text of a value as a document of its own: sorted or not, two blanks a level, final newline.
+ */
 char *jsonx_pretty(const struct json_t *value) CHECKED;
 
 /* The text in one line without blanks, keys sorted. */

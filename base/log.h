@@ -16,7 +16,10 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 /* The least level that is shown; LOG_INFO at the start. */
 void log_set_level(enum log_level level);
 
-/* Whether standard error is a terminal that may have colours: a terminal, TERM not "dumb", no NO_COLOR. */
+/*
+ * Whether standard error is a terminal that may have colours: a terminal, TERM not "dumb", no
+ * NO_COLOR.
+ */
 bool log_has_colours(int fd);
 
 /*
@@ -33,5 +36,8 @@ void log_info(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_warning(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_error(const char *format, ...) PRINTF_LIKE(1, 2);
 
-/* Called with true before and false after a line is written, so that a progress display can step aside. */
+/*
+ * Called with true before and false after a line is written, so that a progress display can step
+ * aside.
+ */
 void log_set_guard(void (*guard)(void *context, bool before), void *context);

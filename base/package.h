@@ -45,7 +45,8 @@ struct package {
 	char *suite;
 	char *pool_path; /* Filename of the Packages index, below the mirror's base URL */
 
-	char *source_package; /* "qemu-10.2.2-1.fc44.src.rpm" or "qemu (= 1:10.0.13+ds-0+deb13u1)" */
+	char *source_package; /* "qemu-10.2.2-1.fc44.src.rpm" or "qemu (= 1:10.0.13+ds-0+deb13u1)"
+			       */
 	char *license;        /* as the package says it; NULL for debs */
 	char **built_using;   /* Debian's Built-Using and Static-Built-Using: "glibc (= 2.41-12)" */
 	size_t built_using_count;

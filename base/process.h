@@ -14,15 +14,15 @@ struct process_request {
 	const char *const *argv;        /* ends with NULL; argv[0] is looked up in PATH */
 	const char *const *environment; /* "NAME=value", ends with NULL; NULL for none */
 	const char *directory;          /* where it runs; NULL for here */
-	int lock_fd; /* of lock_file(): if we are killed, the lock lasts until the program has ended,
-		      * who may go on writing; 0: none */
-	size_t max_output;       /* of standard output, in bytes; more is an error; 0: 1 MiB */
+	int lock_fd;       /* of lock_file(): if we are killed, the lock lasts until the program has
+			    * ended,       who may go on writing; 0: none */
+	size_t max_output; /* of standard output, in bytes; more is an error; 0: 1 MiB */
 	unsigned int timeout_ms; /* after which its group is killed; 0: never */
 
 	/*
-	 * Called with each line that the program writes to descriptor 3, without its line end, while
-	 * it runs; false stops the program. NULL: descriptor 3 is closed for it. Lines over 4096
-	 * bytes are left out.
+	 * Called with each line that the program writes to descriptor 3, without its line end,
+	 * while it runs; false stops the program. NULL: descriptor 3 is closed for it. Lines over
+	 * 4096 bytes are left out.
 	 */
 	bool (*status_line)(void *context, const char *line);
 	void *context;
@@ -47,8 +47,8 @@ struct process_result {
  * strings of `environment` go on top.
  *
  * Returns 0 whenever the program ran and ended, with whatever status. ERR_NOT_FOUND if there is no
- * such program, ERR_INPUT if it said more than `max_output`, ERR_IO, also if it still had its output
- * open when the time was over.
+ * such program, ERR_INPUT if it said more than `max_output`, ERR_IO, also if it still had its
+ * output open when the time was over.
  */
 int process_run(const struct process_request *request, struct process_result *ret_result,
 		struct error *err) CHECKED;

@@ -224,8 +224,8 @@ make_foreign(const struct session *session, struct error *err)
 }
 
 /*
- * Docker before 25 cannot load a layout. Podman can pull from one, but takes its path for the image's
- * name, and not every path can be one. So skopeo makes an archive.
+ * Docker before 25 cannot load a layout. Podman can pull from one, but takes its path for the
+ * image's name, and not every path can be one. So skopeo makes an archive.
  */
 static int
 load_image(const struct session *session, const char *tag, struct error *err)

@@ -19,8 +19,8 @@ struct engine_options {
 
 /*
  * Runs the checks and prints what came of each, as a table or JSON. `timeout_sec` is for each
- * command of the engine. ERR_USAGE if that would replace the entries of the whole machine and nobody
- * said that this is meant, ERR_VERIFY if a check failed, ERR_IO, ERR_INPUT.
+ * command of the engine. ERR_USAGE if that would replace the entries of the whole machine and
+ * nobody said that this is meant, ERR_VERIFY if a check failed, ERR_IO, ERR_INPUT.
  */
 int engine_try(const struct app *app, const struct engine_options *options,
 	       unsigned int timeout_sec, struct error *err) CHECKED;

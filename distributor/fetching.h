@@ -28,8 +28,9 @@ struct fetching {
 void fetching_release(struct fetching *fetching);
 
 /*
- * Brings the packages of the wanted hosts into the cache; with `rehash` the digests of what is there
- * are compared. `ret_fetching` is filled as far as it went also on failure. As upstream_fetch().
+ * Brings the packages of the wanted hosts into the cache; with `rehash` the digests of what is
+ * there are compared. `ret_fetching` is filled as far as it went also on failure. As
+ * upstream_fetch().
  */
 int fetching_run(const struct app *app, bool rehash, struct fetching *ret_fetching,
 		 struct error *err) CHECKED;

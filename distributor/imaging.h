@@ -18,7 +18,8 @@ struct imaging_options {
 
 /*
  * Makes OUT/images from OUT/assets or a published release, under the lock of OUT. ERR_USAGE:
- * `revision`, a host. Errors of release_source_prepare(), image_inputs_collect() and build_images().
+ * `revision`, a host. Errors of release_source_prepare(), image_inputs_collect() and
+ * build_images().
  */
 int imaging_run(const struct app *app, const struct imaging_options *options,
 		struct build_result *ret_result, struct error *err) CHECKED;

@@ -37,8 +37,8 @@ struct publishing;
 /*
  * Reads matrix, lock, repository and OUT/assets, verifies the release as anybody would (signatures,
  * sums, completeness, names, provenance; and the tag, where the repository has it) and makes the
- * text. Takes GITHUB_TOKEN out of the environment when it is needed and still there; `token` is used
- * otherwise and may be NULL. ERR_VERIFY: nothing of it is published.
+ * text. Takes GITHUB_TOKEN out of the environment when it is needed and still there; `token` is
+ * used otherwise and may be NULL. ERR_VERIFY: nothing of it is published.
  */
 int publishing_new(const struct app *app, const struct publish_options *options, const char *token,
 		   struct publishing **ret_publishing, struct error *err) CHECKED;
@@ -47,9 +47,9 @@ void publishing_freep(struct publishing **publishing); /* for AUTO() */
 
 /*
  * Before signing again in another place: brings back into OUT/assets what an earlier run has signed
- * and sent, so that 'sign' keeps it where it is still right. A provenance names its run, and without
- * this a second run would make another release of the same bytes. Nothing is trusted here: 'sign'
- * verifies. Returns how many files came, or -1.
+ * and sent, so that 'sign' keeps it where it is still right. A provenance names its run, and
+ * without this a second run would make another release of the same bytes. Nothing is trusted here:
+ * 'sign' verifies. Returns how many files came, or -1.
  */
 int publishing_adopt(const struct app *app, const struct publish_options *options,
 		     const char *token, struct error *err) CHECKED;

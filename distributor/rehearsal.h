@@ -20,7 +20,7 @@ int
 rehearsal_key(const struct app *app, char **ret_key, char **ret_keys, struct error *err) CHECKED;
 
 /*
- * Makes OUT/repository.git with a commit of matrix, lock and public keys; the path is to be freed by
- * the caller. ERR_IO, ERR_INPUT.
+ * Makes OUT/repository.git with a commit of matrix, lock and public keys; the path is to be freed
+ * by the caller. ERR_IO, ERR_INPUT.
  */
 int rehearsal_repository(const struct app *app, char **ret_path, struct error *err) CHECKED;

@@ -40,8 +40,8 @@ int release_info_load(const struct app *app, const char *repo_path, struct relea
 		      struct error *err) CHECKED;
 
 /*
- * Whether HEAD has this matrix and this lock, to the byte. ERR_NOT_FOUND without a commit, ERR_INPUT
- * with the file that differs.
+ * Whether HEAD has this matrix and this lock, to the byte. ERR_NOT_FOUND without a commit,
+ * ERR_INPUT with the file that differs.
  */
 int release_info_check_committed(const struct release_info *info, const struct app *app,
 				 struct error *err) CHECKED;

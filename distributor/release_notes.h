@@ -21,8 +21,9 @@ struct release_notes {
 };
 
 /*
- * The text, to be freed by the caller. `template_path` is NULL for the built-in template. ERR_INPUT:
- * a word in {{}} that does not exist, an answer that is longer than a release page takes.
+ * The text, to be freed by the caller. `template_path` is NULL for the built-in template.
+ * ERR_INPUT: a word in {{}} that does not exist, an answer that is longer than a release page
+ * takes.
  */
 int release_notes_make(const struct release_notes *notes, const char *template_path,
 		       char **ret_text, struct error *err) CHECKED;

@@ -136,7 +136,9 @@ look_at_document(void *context, const struct oci_descriptor *descriptor,
 	return interrupt_check(err);
 }
 
-/* Whether the layout has under this name what release.json says, whole. ERR_VERIFY says what not. */
+/*
+ * Whether the layout has under this name what release.json says, whole. ERR_VERIFY says what not.
+ */
 static int
 look_at_tag(struct look *look, const char *tag, const struct digest *listed, struct error *err)
 {

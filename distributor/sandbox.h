@@ -20,9 +20,9 @@ struct sandbox {
 };
 
 /*
- * Calls run(sandbox, context, err) in a child process, and returns what it returned, with its error.
- * Standard output is the same; what it changes in memory is lost. Where there can be no sandbox
- * `run` is called all the same, and the sandbox says why.
+ * Calls run(sandbox, context, err) in a child process, and returns what it returned, with its
+ * error. Standard output is the same; what it changes in memory is lost. Where there can be no
+ * sandbox `run` is called all the same, and the sandbox says why.
  */
 int sandbox_run(int (*run)(const struct sandbox *sandbox, void *context, struct error *err),
 		void *context, struct error *err) CHECKED;

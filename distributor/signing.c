@@ -190,7 +190,9 @@ write_documents(struct signing *s, struct error *err)
 	return put_document(s, json_name, json, err);
 }
 
-/* A signed provenance of an earlier run about exactly these files stays: it has that run's times. */
+/*
+ * A signed provenance of an earlier run about exactly these files stays: it has that run's times.
+ */
 static bool
 provenance_is_good(struct signing *s, const char *statement, char **ret_text)
 {

@@ -75,8 +75,8 @@ struct trial {
 
 /*
  * Collects the hosts and pairs that `app` and `targets` ask for, and makes the work directory. The
- * borrowed fields but `sandbox`, the two directories and `timeout_ms` are set by the caller. ERR_IO;
- * ERR_INPUT if nothing is to be tested.
+ * borrowed fields but `sandbox`, the two directories and `timeout_ms` are set by the caller.
+ * ERR_IO; ERR_INPUT if nothing is to be tested.
  */
 int trial_begin(struct trial *trial, struct error *err) CHECKED;
 
@@ -147,8 +147,8 @@ int trial_binaries(struct trial *trial, struct trial_host *host, struct error *e
 int trial_images(struct trial *trial, struct trial_host *host, struct error *err) CHECKED;
 
 /*
- * Compares the image of each pair of the host with the lock: it has the pair's program, and is there
- * only if the matrix has the pair. What fails are cases; -1 only if this cannot go on.
+ * Compares the image of each pair of the host with the lock: it has the pair's program, and is
+ * there only if the matrix has the pair. What fails are cases; -1 only if this cannot go on.
  */
 int trial_contents_of_pairs(struct trial *trial, struct trial_host *host,
 			    const struct layout *layout, struct error *err) CHECKED;

@@ -15,7 +15,10 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-/* The entry that runs a foreign host's programs here. It is not called qemu-*, so that --reset leaves it. */
+/*
+ * The entry that runs a foreign host's programs here. It is not called qemu-*, so that --reset
+ * leaves it.
+ */
 #define HELPER "distributor-test"
 
 /* Where images have their emulators. */
@@ -105,9 +108,9 @@ open_image(struct image *image, const struct layout *layout, const char *tag, st
 }
 
 /*
- * `--reset -p yes` as in the README, if the image has an emulator for each target that the registrar
- * then wants; else the targets are named that there are emulators for. Ended by NULL; the strings
- * are borrowed.
+ * `--reset -p yes` as in the README, if the image has an emulator for each target that the
+ * registrar then wants; else the targets are named that there are emulators for. Ended by NULL; the
+ * strings are borrowed.
  */
 static void
 fill_arguments(const struct image *image, const char *argv[BINFMT_TARGET_COUNT + 8])

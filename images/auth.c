@@ -329,8 +329,9 @@ insufficient(const struct auth *auth, const char *asked, struct error *err)
 
 /*
  * A 401 in spite of a token: worth a new token if the refused one is no longer the newest (another
- * thread has renewed it), was made for other scopes than are asked now, or may have expired. A token
- * server may grant less than it was asked for and say nothing: then a new one would be the same.
+ * thread has renewed it), was made for other scopes than are asked now, or may have expired. A
+ * token server may grant less than it was asked for and say nothing: then a new one would be the
+ * same.
  */
 static int
 challenged_bearer(struct auth *auth, const struct challenge *challenge, const char *sent,

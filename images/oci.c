@@ -59,7 +59,9 @@ oci_digest_text(const struct digest *digest, char text[OCI_DIGEST_SIZE])
 bool
 oci_digest_parse(const char *text, struct digest *ret_digest)
 {
-	/* Other algorithms are allowed by the specification and used by nobody; upper case is not. */
+	/*
+	 * Other algorithms are allowed by the specification and used by nobody; upper case is not.
+	 */
 	return text_starts_with(text, "sha256:") && strlen(text) == 7 + 64 &&
 	       strspn(text + 7, "0123456789abcdef") == 64 && digest_parse(text + 7, ret_digest);
 }

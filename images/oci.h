@@ -76,7 +76,9 @@ void oci_labels_copy(struct oci_labels *labels, const struct oci_labels *from);
 const char *oci_labels_get(const struct oci_labels *labels, const char *key);
 void oci_labels_release(struct oci_labels *labels);
 
-/* What one document says about another blob. Strings are owned; those that do not apply are NULL. */
+/*
+ * What one document says about another blob. Strings are owned; those that do not apply are NULL.
+ */
 struct oci_descriptor {
 	char *media_type;
 	char *artifact_type;

@@ -149,7 +149,9 @@ parse_document(const struct jsonx_doc *doc, struct oci_parsed *parsed, struct er
 	    parse_descriptors(doc, "layers", &parsed->layers, err) < 0 ||
 	    parse_descriptors(doc, "manifests", &parsed->manifests, err) < 0)
 		return -1;
-	/* A text that two readers take for two different things is how one image poses as another. */
+	/*
+	 * A text that two readers take for two different things is how one image poses as another.
+	 */
 	if (parsed->manifests.count != 0 && (parsed->has_config || parsed->layers.count != 0))
 		return jsonx_error(doc, err, "manifests", "beside 'config' or 'layers'");
 	return parse_labels(doc, json_object_get(doc->root, "annotations"), "annotations",

@@ -324,7 +324,9 @@ registry_put_manifest(struct registry *registry, const char *name,
 		err->code = ERR_NOT_FOUND;
 		return -1;
 	}
-	/* The digest is right. The registry has read a file that another request is just writing. */
+	/*
+	 * The digest is right. The registry has read a file that another request is just writing.
+	 */
 	if (registry_has_code(&response, "DIGEST_INVALID")) {
 		(void)registry_refused(&response, name, err);
 		err->code = ERR_BUSY;

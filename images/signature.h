@@ -6,8 +6,8 @@
  * cosign's layout: under the tag sha256-HEX.sig a manifest with one layer for each reference under
  * which the image is published; the layer is what was signed, its annotation the signature.
  *
- * OCI 1.1: a manifest whose subject is the image and whose layer is a sigstore bundle; and under the
- * tag sha256-HEX the list of such manifests, for registries without the referrers API.
+ * OCI 1.1: a manifest whose subject is the image and whose layer is a sigstore bundle; and under
+ * the tag sha256-HEX the list of such manifests, for registries without the referrers API.
  *
  * The bytes that are signed, and the signatures, come from sign/ through the caller.
  */

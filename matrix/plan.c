@@ -19,7 +19,9 @@ version_number(const char *version)
 	return major * 10000 + minor * 100 + patch;
 }
 
-/* When QEMU's user emulation got or lost a target, where that lies in the range of real matrices. */
+/*
+ * When QEMU's user emulation got or lost a target, where that lies in the range of real matrices.
+ */
 static const struct {
 	const char *target;
 	unsigned int since, until; /* the first version with it; the first without it, 0: none */

@@ -37,7 +37,10 @@ matrix_read_words(const struct jsonx_doc *doc, const struct json_t *object, cons
 	return 0;
 }
 
-/* "X.Y.Z-R" or, for a host, "X.Y.Z": digits and dots, as a git tag, an OCI tag and a file name allow. */
+/*
+ * "X.Y.Z-R" or, for a host, "X.Y.Z": digits and dots, as a git tag, an OCI tag and a file name
+ * allow.
+ */
 static bool
 version_is_valid(const char *version, bool with_release)
 {

@@ -39,7 +39,9 @@ read_type(const struct jsonx_doc *doc, const struct json_t *object, const char *
 	return 0;
 }
 
-/* A fingerprint of OpenPGP version 4 (20 bytes) or 6 (32 bytes), as gpg prints it without blanks. */
+/*
+ * A fingerprint of OpenPGP version 4 (20 bytes) or 6 (32 bytes), as gpg prints it without blanks.
+ */
 static int
 check_fingerprints(const struct jsonx_doc *doc, const struct matrix_words *keys, const char *path,
 		   struct error *err)

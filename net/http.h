@@ -29,7 +29,7 @@ struct http_options {
 	const char *ca_file;    /* certificates to trust [$SSL_CERT_FILE, else the system's] */
 	unsigned int connect_timeout_ms; /* [30,000] */
 	unsigned int stall_sec;          /* a transfer below 100 bytes per second for this long is
-	                                  * cut; there is no limit on the whole [60] */
+					  * cut; there is no limit on the whole [60] */
 	unsigned int tries;              /* how often in all, unless bytes have arrived [6] */
 	unsigned int first_wait_ms;      /* before the second try; doubles each time [500] */
 	unsigned int max_wait_ms; /* a server that asks for a longer wait is given up [300,000] */
@@ -49,8 +49,10 @@ void http_client_free(struct http_client *client);
 void http_client_freep(struct http_client **client); /* for AUTO() */
 
 enum http_retry {
-	/* GET and HEAD after each passing failure (no answer, 408, 429, 500, 502, 503, 504); other
-	 * methods only where the server cannot have done anything: no connection, or 429. */
+	/*
+	 * GET and HEAD after each passing failure (no answer, 408, 429, 500, 502, 503, 504); other
+	 * methods only where the server cannot have done anything: no connection, or 429.
+	 */
 	HTTP_RETRY_SAFE,
 	HTTP_RETRY_ALWAYS, /* the request may be repeated: DELETE, PUT by digest */
 	HTTP_RETRY_NEVER,
@@ -72,7 +74,7 @@ struct http_request {
 	const char *authorization; /* value of Authorization, or NULL; for the URL's origin only */
 	const char *const
 		*headers; /* "Name: value", ended by NULL, or NULL; those other than Accept,
-	                             * Content-Type and the like are for the URL's origin only */
+			   * Content-Type and the like are for the URL's origin only */
 	const struct http_body *body; /* NULL: none */
 	size_t max_response_bytes;    /* of the answer's body; 0: 1 MiB */
 	bool stay;                    /* the body is a secret: no redirect to another origin */
@@ -109,7 +111,10 @@ void http_response_release(struct http_response *response);
 int http_request(struct http_client *client, const struct http_request *request,
 		 struct http_response *ret_response, struct error *err) CHECKED;
 
-/* 0 for 2xx and file://, else -1: ERR_NOT_FOUND (404, 410), ERR_NETWORK (408, 429, 5xx), ERR_REMOTE. */
+/*
+ * 0 for 2xx and file://, else -1: ERR_NOT_FOUND (404, 410), ERR_NETWORK (408, 429, 5xx),
+ * ERR_REMOTE.
+ */
 int http_response_check(const struct http_response *response, struct error *err) CHECKED;
 
 /* The field's value or NULL; borrowed. */
@@ -141,14 +146,14 @@ struct http_downloaded {
 	uint64_t size;
 	uint64_t received; /* bytes that came in this call */
 	bool resumed; /* the file was not received in one piece: a wrong digest may be the fault
-	                    * of an earlier piece */
+		       * of an earlier piece */
 };
 
 /*
- * Gets a file with GET, going on where it stopped: bytes at the beginning that are there already are
- * hashed and not asked for again. A server that does not do ranges, or whose file has changed, is a
- * new start. A cut connection is taken up again as long as bytes arrive. At most `max_bytes` are
- * written, whatever the server says. `request` has the URL and its headers; no body.
+ * Gets a file with GET, going on where it stopped: bytes at the beginning that are there already
+ * are hashed and not asked for again. A server that does not do ranges, or whose file has changed,
+ * is a new start. A cut connection is taken up again as long as bytes arrive. At most `max_bytes`
+ * are written, whatever the server says. `request` has the URL and its headers; no body.
  *
  * On failure what has arrived stays in the file, whose size tells how much it is, to be resumed.
  * Errors of http_request() and http_response_check(), and ERR_VERIFY (too long, too short), ERR_IO

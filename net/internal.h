@@ -25,8 +25,8 @@ struct http_tries {
 
 /*
  * Counts a failed try and waits before the next: as long as the server asked (`asked_ms`, -1: it
- * did not), else twice as long each time, with jitter. Returns false at once when the tries are used
- * up or the wait would be too long, and when a signal came. `why` is for the notice.
+ * did not), else twice as long each time, with jitter. Returns false at once when the tries are
+ * used up or the wait would be too long, and when a signal came. `why` is for the notice.
  */
 bool http_client_pause(struct http_client *client, struct http_tries *tries, int64_t asked_ms,
 		       const char *why);

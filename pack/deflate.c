@@ -277,7 +277,9 @@ open_end(uint8_t *stream, size_t length, const struct block *last)
 
 	assert((stream[last->start >> 3] >> (last->start & 7) & 1) == 1);
 	stream[last->start >> 3] &= (uint8_t) ~(1u << (last->start & 7));
-	/* The bits after the end are zero; the three bits of a stored block's header may not fit. */
+	/*
+	 * The bits after the end are zero; the three bits of a stored block's header may not fit.
+	 */
 	if ((uint64_t)length * 8 - last->end < 3)
 		stream[length++] = 0;
 	memcpy(stream + length, empty, sizeof(empty));

@@ -23,9 +23,9 @@ struct bytes {
 };
 
 /*
- * The sentence, to be freed by the caller, or NULL when they are the same. `*ret_recompressed` tells
- * whether they only were compressed otherwise: headers and what is in them are the same. It may be
- * NULL.
+ * The sentence, to be freed by the caller, or NULL when they are the same. `*ret_recompressed`
+ * tells whether they only were compressed otherwise: headers and what is in them are the same. It
+ * may be NULL.
  */
 char *difference_explain(const struct bytes *ours, const struct bytes *theirs,
 			 bool *ret_recompressed) CHECKED;

@@ -54,16 +54,16 @@ int pipeline_run(const struct pipeline_work *work, const struct pipeline_limits 
 
 /*
  * From produce(): waits for a free buffer for `size` bytes, none of which may be used yet. It is
- * given up again with pipeline_submit() or pipeline_return(). ERR_INPUT if `size` is above the limit; any other error
- * means that the pipeline is ending.
+ * given up again with pipeline_submit() or pipeline_return(). ERR_INPUT if `size` is above the
+ * limit; any other error means that the pipeline is ending.
  */
 int pipeline_reserve(struct pipeline *pipeline, size_t size, struct pipeline_item **ret_item,
 		     struct error *err) CHECKED;
 
 /*
- * Waits until the first `length` bytes of the buffer may be used, at least as many as before. Called
- * before each piece, of a megabyte or so, is filled in. An error means that the pipeline is ending;
- * the item is the caller's still.
+ * Waits until the first `length` bytes of the buffer may be used, at least as many as before.
+ * Called before each piece, of a megabyte or so, is filled in. An error means that the pipeline is
+ * ending; the item is the caller's still.
  */
 int pipeline_grow(struct pipeline *pipeline, struct pipeline_item *item, size_t length,
 		  struct error *err) CHECKED;

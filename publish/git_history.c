@@ -50,7 +50,9 @@ repo_previous_tag(struct repo *repo, const char *name)
 	return copy;
 }
 
-/* The part of a path below the working directory; of the directory, so that the file may be gone. */
+/*
+ * The part of a path below the working directory; of the directory, so that the file may be gone.
+ */
 static char *
 path_inside(git_repository *git, const char *path)
 {

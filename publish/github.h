@@ -68,7 +68,9 @@ int github_prepare(struct github *github, const struct publication *release,
 int github_publish(struct github *github, const struct publication *release,
 		   struct publish_result *result, struct error *err) CHECKED;
 
-/* The tag that "latest" stands for, to be freed by the caller, or NULL when nothing is published. */
+/*
+ * The tag that "latest" stands for, to be freed by the caller, or NULL when nothing is published.
+ */
 int github_latest_tag(struct github *github, char **ret_tag, struct error *err) CHECKED;
 
 /*
@@ -78,9 +80,9 @@ int github_latest_tag(struct github *github, char **ret_tag, struct error *err) 
 int github_set_latest(struct github *github, const char *tag, struct error *err) CHECKED;
 
 /*
- * Brings back into `directory` those files of `names` that the release of this tag has, a draft too,
- * and that are not there yet. Each is small (at most GITHUB_MAX_FETCHED bytes), and nothing about it
- * is verified. Returns how many came, 0 also without such a release, or -1.
+ * Brings back into `directory` those files of `names` that the release of this tag has, a draft
+ * too, and that are not there yet. Each is small (at most GITHUB_MAX_FETCHED bytes), and nothing
+ * about it is verified. Returns how many came, 0 also without such a release, or -1.
  */
 #define GITHUB_MAX_FETCHED ((uint64_t)16 << 20)
 int github_fetch(struct github *github, const char *tag, const char *const *names, size_t count,

@@ -72,8 +72,8 @@ char *github_url(const struct github *github, const char *path) CHECKED;
 int github_check_url(const struct github *github, const char *url, struct error *err) CHECKED;
 
 /*
- * Hands each page of the list at `path` to `read_page`, whose -1 ends it. ERR_REMOTE also for a list
- * that goes on at another host, or without end.
+ * Hands each page of the list at `path` to `read_page`, whose -1 ends it. ERR_REMOTE also for a
+ * list that goes on at another host, or without end.
  */
 int github_each_page(struct github *github, const char *path,
 		     int (*read_page)(void *context, const char *text, size_t length,

@@ -37,6 +37,8 @@ int github_asset_remove(struct github *github, const struct github_asset *asset,
 int github_asset_send(struct github *github, const struct publish_file *file,
 		      struct publish_result *result, struct error *err) CHECKED;
 
-/* Sends all of `files`, several at once. The first error ends it; uploads under way are finished. */
+/*
+ * Sends all of `files`, several at once. The first error ends it; uploads under way are finished.
+ */
 int github_assets_send(struct github *github, const struct publish_file *const *files, size_t count,
 		       struct publish_result *result, struct error *err) CHECKED;

@@ -17,7 +17,9 @@ const char *bare_after(const char *s, const char *prefix);
 
 bool bare_ends(const char *s, const char *end);
 
-/* Whether `name` matches `pattern`, where '*' is any text, '?' any character, '[a-c]' one of these. */
+/*
+ * Whether `name` matches `pattern`, where '*' is any text, '?' any character, '[a-c]' one of these.
+ */
 bool bare_glob(const char *pattern, const char *name);
 bool bare_is_glob(const char *s);
 

@@ -7,8 +7,8 @@
 
 /*
  * The target that a word means: QEMU's name, alone or as in "qemu-NAME" and "qemu-NAME-static", or
- * a name of Docker's with or without "linux/" and variant, of Debian's, or of `uname -m`. NULL if it
- * means none.
+ * a name of Docker's with or without "linux/" and variant, of Debian's, or of `uname -m`. NULL if
+ * it means none.
  */
 const struct binfmt_target *name_target(const char *word);
 

@@ -63,7 +63,9 @@ build_image(size_t which, uint16_t machine, uint8_t image[FILE_SIZE])
 		image[CODE_AT + i] = programs[which].code[i];
 }
 
-/* The descriptor closes on exec: an entry of binfmt_misc cannot pass it on, and fails with ENOENT. */
+/*
+ * The descriptor closes on exec: an entry of binfmt_misc cannot pass it on, and fails with ENOENT.
+ */
 static enum probe_result
 run_image(const uint8_t image[FILE_SIZE])
 {

@@ -12,7 +12,7 @@ enum probe_result {
 	PROBE_UNKNOWN, /* no program for this target, or the kernel does not let it be tried */
 	PROBE_RUNS,
 	PROBE_FAILS,
-	PROBE_EMULATED, /* some entry of binfmt_misc takes it, so the machine itself was not asked */
+	PROBE_EMULATED, /* some entry of binfmt_misc takes it: the machine was not asked */
 };
 
 enum probe_result probe_target(const struct binfmt_target *target);

@@ -25,8 +25,8 @@ find_variable(char **environment, const char *name)
 }
 
 /*
- * Mount it if need be: in a container it nearly always has to be. To look or to remove, a mount that
- * leaves nothing behind will do.
+ * Mount it if need be: in a container it nearly always has to be. To look or to remove, a mount
+ * that leaves nothing behind will do.
  */
 static int
 reach(struct binfmt *binfmt, bool hidden)

@@ -244,7 +244,9 @@ format_plain(const uint8_t *seed, enum signing_key_form form, struct secret *ret
 			   "\n-----END PRIVATE KEY-----\n", ret_text, err);
 }
 
-/* Scrypt, at the most memory that libcrypto lets a reader use, rather than 2048 rounds of PBKDF2. */
+/*
+ * Scrypt, at the most memory that libcrypto lets a reader use, rather than 2048 rounds of PBKDF2.
+ */
 static X509_SIG *
 protect(EVP_PKEY *pkey, const struct secret *passphrase)
 {

@@ -32,7 +32,10 @@ void sums_release(struct sums *sums);
 int sums_add(struct sums *sums, const char *name, const struct digest *sha256,
 	     struct error *err) CHECKED;
 
-/* The text, sorted, to be freed by the caller. ERR_INPUT if two files have one name, or none is there. */
+/*
+ * The text, sorted, to be freed by the caller. ERR_INPUT if two files have one name, or none is
+ * there.
+ */
 int sums_format(struct sums *sums, char **ret_text, struct error *err) CHECKED;
 
 /* Reads exactly what sums_format() writes. ERR_INPUT with `name` and the line. */

@@ -3,7 +3,8 @@
 /*
  * The text of an annotated git tag, signed or not. See gitformat-signature(5):
  *
- *     object HEX\n type commit\n tag NAME\n tagger NAME <EMAIL> SECONDS +0000\n \n MESSAGE [SIGNATURE]
+ *     object HEX\n type commit\n tag NAME\n tagger NAME <EMAIL> SECONDS +0000\n
+ *     \n MESSAGE [SIGNATURE]
  *
  * The signature covers every byte before it.
  */

@@ -58,7 +58,10 @@ struct verify_files {
 	/* Digest and size of a file of any size. ERR_NOT_FOUND. */
 	int (*digest)(void *context, const char *name, struct digest *ret_digest,
 		      uint64_t *ret_size, struct error *err);
-	/* The names of all files, sorted, into `names`, whose digests stay zero; NULL: no way to tell. */
+	/*
+	 * The names of all files, sorted, into `names`, whose digests stay zero; NULL: no way to
+	 * tell.
+	 */
 	int (*list)(void *context, struct sums *ret_names, struct error *err);
 };
 

@@ -37,8 +37,8 @@ struct apt_root {
  * package debian-archive-keyring has. With `allow_expired` a Release file past its Valid-Until is
  * accepted.
  *
- * ERR_NOT_FOUND (not Debian's keyring), ERR_INPUT (keyring not readable or armoured; a suite that is no name; a directory
- * whose name apt cannot take), ERR_IO.
+ * ERR_NOT_FOUND (not Debian's keyring), ERR_INPUT (keyring not readable or armoured; a suite that
+ * is no name; a directory whose name apt cannot take), ERR_IO.
  */
 int apt_root_open(const char *directory, const char *suite, const char *arch, const char *keyring,
 		  bool allow_expired, struct apt_root *ret_root, struct error *err) CHECKED;
@@ -79,7 +79,8 @@ int apt_root_run(const struct apt_root *root, const char *const *argv, const cha
 
 /*
  * Makes an error of what an apt program wrote to standard error: its first "E:" line, for a refused
- * signature with the first "W:" line, and the code that the kind of complaint calls for. Returns -1.
+ * signature with the first "W:" line, and the code that the kind of complaint calls for. Returns
+ * -1.
  */
 int apt_failure(const char *errors, struct error *err);
 

@@ -87,8 +87,8 @@ cache_fill(struct cache_entry *entry, const char *path, char **ret_path, struct 
 void cache_entry_release(struct cache_entry *entry);
 
 /*
- * Begins, and fills with a file that something else has fetched. A file that is in the cache already
- * is not read. Errors of both.
+ * Begins, and fills with a file that something else has fetched. A file that is in the cache
+ * already is not read. Errors of both.
  */
 int cache_adopt(struct cache *cache, const char *path, const struct digest *digest, uint64_t size,
 		char **ret_path, struct error *err) CHECKED;

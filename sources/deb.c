@@ -214,7 +214,9 @@ open_tar(struct deb *deb, const char *stem, struct error *err)
 				 deb->label, stem, name);
 	(void)archive_read_free(deb->inner);
 	deb->inner = archive_read_new();
-	/* A filter that libarchive would leave to another program is a warning here, and refused. */
+	/*
+	 * A filter that libarchive would leave to another program is a warning here, and refused.
+	 */
 	if (deb->inner == NULL || archive_read_support_format_tar(deb->inner) != ARCHIVE_OK ||
 	    (compressions[i].filter != ARCHIVE_FILTER_NONE &&
 	     archive_read_append_filter(deb->inner, compressions[i].filter) != ARCHIVE_OK))

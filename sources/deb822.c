@@ -63,7 +63,10 @@ is_empty(const struct line *line)
 	return trim(line->text, line->length).length == 0;
 }
 
-/* Policy 5.1: field names are US-ASCII without control characters, blanks and colons, not '#', '-' first. */
+/*
+ * Policy 5.1: field names are US-ASCII without control characters, blanks and colons, not '#', '-'
+ * first.
+ */
 static bool
 is_name(const char *text, size_t length)
 {

@@ -28,9 +28,9 @@ struct fetch_options {
 
 	/*
 	 * Gets a package of type apt, which has a suite and a version instead of URLs, into
-	 * `directory`, where it may take up what a stopped run has left, and stores the file's path,
-	 * which the caller frees. `task` counts bytes and may be NULL. Called from several threads.
-	 * NULL: there is no such way. URLs are tried after it.
+	 * `directory`, where it may take up what a stopped run has left, and stores the file's
+	 * path, which the caller frees. `task` counts bytes and may be NULL. Called from several
+	 * threads. NULL: there is no such way. URLs are tried after it.
 	 */
 	int (*fetch_apt)(void *context, const struct package *package, const char *directory,
 			 struct progress_task *task, char **ret_path, struct error *err);
@@ -58,13 +58,13 @@ struct fetch_result {
 };
 
 /*
- * Fetches each package of `list` and stores what became of it in the element of `results` at the same
- * place; `results` has `list->count` zeroed elements, which the caller releases. A package is
+ * Fetches each package of `list` and stores what became of it in the element of `results` at the
+ * same place; `results` has `list->count` zeroed elements, which the caller releases. A package is
  * accepted with its locked size and sha256 only; a URL that gives something else is told to `warn`,
  * its file set aside, and the next one tried.
  *
- * Returns 0 when all packages are in the cache. Otherwise -1, after everything that could be fetched
- * has been; `err` has the gravest code (ERR_INTERRUPTED, ERR_IO, ERR_VERIFY, ERR_NETWORK,
+ * Returns 0 when all packages are in the cache. Otherwise -1, after everything that could be
+ * fetched has been; `err` has the gravest code (ERR_INTERRUPTED, ERR_IO, ERR_VERIFY, ERR_NETWORK,
  * ERR_REMOTE, ERR_NOT_FOUND) and the one error, or the names of all that are missing.
  */
 int fetch_packages(const struct fetch_options *options, const struct package_list *list,

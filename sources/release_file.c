@@ -81,7 +81,9 @@ is_pinned(const struct release_keys *keys, const char *primary)
 	return keys->count == 0;
 }
 
-/* RFC 4880 9.4: 8, 9, 10 and 11 are SHA-256, -384, -512 and -224, of which the last is too short. */
+/*
+ * RFC 4880 9.4: 8, 9, 10 and 11 are SHA-256, -384, -512 and -224, of which the last is too short.
+ */
 static bool
 is_strong_hash(const char *number)
 {

@@ -42,7 +42,9 @@ struct repomd {
 	uint64_t size;        /* in bytes; 0 if it does not say */
 };
 
-/* ERR_INPUT for what is no repomd.xml, or has no primary list with a SHA-256 and a safe location. */
+/*
+ * ERR_INPUT for what is no repomd.xml, or has no primary list with a SHA-256 and a safe location.
+ */
 int repomd_parse(const char *name, const char *text, size_t length, struct repomd *ret_repomd,
 		 struct error *err) CHECKED;
 void repomd_release(struct repomd *repomd);
@@ -68,5 +70,7 @@ int primary_scan(int fd, enum compression compression, const char *name, const c
 		 int (*found)(void *context, const struct repo_package *package, struct error *err),
 		 void *context, struct error *err) CHECKED;
 
-/* A location that stays below its repository: relative, no "..", no query, no control characters. */
+/*
+ * A location that stays below its repository: relative, no "..", no query, no control characters.
+ */
 bool location_is_safe(const char *location);

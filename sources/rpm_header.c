@@ -162,7 +162,9 @@ check_entries(struct rpm_header *header, enum rpm_region region, const char *nam
 {
 	const char *what = region == RPM_REGION_MAIN ? "main header" : "signature header";
 	const char *fault = region_fault(header, region);
-	/* Data of entries does not overlap, and so checking them all costs no more than reading it. */
+	/*
+	 * Data of entries does not overlap, and so checking them all costs no more than reading it.
+	 */
 	uint32_t budget = header->data_size;
 
 	if (fault != NULL)

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 /*
- * Makes the layout `path`, whose tag "one" is an image for armv7l with the layer `blob`. `diff_id` is
- * what its config says of the tar. Ends the program if that fails: the layer is never looked at.
+ * Makes the layout `path`, whose tag "one" is an image for armv7l with the layer `blob`. `diff_id`
+ * is what its config says of the tar. Ends the program if that fails: the layer is never looked at.
  */
 static inline void
 one_layer_layout(const char *path, const uint8_t *blob, size_t size, const struct digest *diff_id)

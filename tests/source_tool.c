@@ -1,16 +1,15 @@
 /*
  * Debian packages through the project's own code, for integration tests and measurements:
  *
- *     source_tool control FILE            NAME VERSION ARCH QEMU SOURCE, then a line per Built-Using
- *     source_tool list FILE               TYPE MODE SIZE SHA256 NAME -> LINK
- *     source_tool inspect FILE HOST       NAME VERSION QEMU, then TARGET SIZE SHA256 PATH
- *     source_tool decode FILE             bytes and seconds of reading every file once
- *     source_tool resolve HOST DIR [OPTION]...
- *     source_tool fetch HOST DIR OUT [OPTION]...   resolves, then fetches what it found
+ *     source_tool control FILE            NAME VERSION ARCH QEMU SOURCE, then a line per
+ * Built-Using source_tool list FILE               TYPE MODE SIZE SHA256 NAME -> LINK source_tool
+ * inspect FILE HOST       NAME VERSION QEMU, then TARGET SIZE SHA256 PATH source_tool decode FILE
+ * bytes and seconds of reading every file once source_tool resolve HOST DIR [OPTION]... source_tool
+ * fetch HOST DIR OUT [OPTION]...   resolves, then fetches what it found
  *
  * OPTION: suite=S package=P keyring=FILE key=FINGERPRINT url=BASE allow-expired=yes, and for fetch
- * version=V pool=PATH size=N sha256=HEX, which take the place of what was found. Warnings go to standard error; an
- * error is one line there, and the exit status is the program's for it.
+ * version=V pool=PATH size=N sha256=HEX, which take the place of what was found. Warnings go to
+ * standard error; an error is one line there, and the exit status is the program's for it.
  */
 
 #include "base/alloc.h"

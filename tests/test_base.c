@@ -198,7 +198,8 @@ a_changed_file_is_hashed_again(void **state)
 	assert_true(fd >= 0);
 	for (char text[] = "a"; text[0] <= 'c'; text[0]++) {
 		assert_int_equal(pwrite(fd, text, 1, 0), 1);
-		assert_int_equal(futimens(fd, old), 0); /* hides it from all but the time of change */
+		assert_int_equal(futimens(fd, old),
+				 0); /* hides it from all but the time of change */
 		for (int i = 0; i < 2; i++) {
 			assert_ok(digest_file(name, &seen, &size, &err), err);
 			digest_of(text, 1, &wanted);

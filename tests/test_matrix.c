@@ -24,7 +24,9 @@ parse_matrix(const char *text, struct matrix *matrix)
 	assert_ok(matrix_parse("m.json", text, strlen(text), matrix, &err), err);
 }
 
-/* tests/data/matrix/NAME/{input.json,error}: each input is refused with that text in the message. */
+/*
+ * tests/data/matrix/NAME/{input.json,error}: each input is refused with that text in the message.
+ */
 static void
 each_mistake_is_named(void **state)
 {

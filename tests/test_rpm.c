@@ -1,4 +1,7 @@
-/* Real RPM packages against sources/rpm*.c: where their parts are, who signed them, what is in them. */
+/*
+ * Real RPM packages against sources/rpm*.c: where their parts are, who signed them, what is in
+ * them.
+ */
 
 #include "tests/test.h"
 
@@ -164,7 +167,10 @@ test_refused(void **state)
 	}
 }
 
-/* One byte of the good package is flipped, or its end cut off: what is said, and that it is refused. */
+/*
+ * One byte of the good package is flipped, or its end cut off: what is said, and that it is
+ * refused.
+ */
 static const struct tamper {
 	const char *label;
 	uint64_t offset; /* of the flipped byte; 0 for none */
@@ -299,7 +305,9 @@ test_members(void **state)
 		while ((r = package_reader_next(reader, &info, &err)) > 0) {
 			count++;
 			assert_true(info.name[0] != '/' && info.name[0] != '.');
-			/* Every second one is skipped, and the next has to be right all the same. */
+			/*
+			 * Every second one is skipped, and the next has to be right all the same.
+			 */
 			if (info.type != MEMBER_FILE ||
 			    (count % 2 == 0 && strcmp(info.name, rows[i].name) != 0))
 				continue;

@@ -9,7 +9,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* A header of 4 entries: region, STRING 1000 "qemu", INT32 1028 {7, 8}, STRING_ARRAY 1117 {"a", "bc"} */
+/*
+ * A header of 4 entries: region, STRING 1000 "qemu", INT32 1028 {7, 8}, STRING_ARRAY 1117 {"a",
+ * "bc"}
+ */
 static const uint8_t good[] = {
 	0x8e, 0xad, 0xe8, 0x01, 0, 0, 0, 0,
 	0,    0,    0,    4,    0, 0, 0, 37, /* 37 bytes of data */

@@ -16,7 +16,8 @@ enum packing { GZIP, ZSTD, PLAIN, CUT_GZIP, CUT_ZSTD, CUT_TAR };
 
 /* One entry of a tar. In names and links "@" stands for the scratch directory. */
 struct entry {
-	char type; /* as in a tar header; 'S' is a sparse file of GNU tar: nine blocks, the last written */
+	char type; /* as in a tar header; 'S' is a sparse file of GNU tar: nine blocks, the last
+		      written */
 	const char *name;
 	const char *text; /* content of a file, target of a link */
 	unsigned int mode;
