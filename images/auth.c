@@ -35,7 +35,8 @@ struct auth {
 	struct cached *cached;
 	size_t cached_count;
 	_Atomic unsigned int failures; /* of asking for a token */
-	struct error failure;          /* the last of them */
+	struct error failure;          /* the last of them, and for what */
+	char *failed_scope;
 };
 
 struct auth *
@@ -74,6 +75,7 @@ auth_free(struct auth *auth)
 	credentials_release(&auth->credentials);
 	free(auth->realm);
 	free(auth->service);
+	free(auth->failed_scope);
 	(void)pthread_mutex_destroy(&auth->lock);
 	free(auth);
 }
@@ -211,6 +213,8 @@ renew(struct auth *auth, const char *scope, const char *asked, struct error *err
 	if (token_fetch(auth->http, &request, &token, err) < 0) {
 		error_prefix(err, "no token for '%s'", auth->repository->registry);
 		auth->failure = *err;
+		free(auth->failed_scope);
+		auth->failed_scope = xstrdup(scope);
 		auth->failures++;
 		return -1;
 	}
@@ -261,17 +265,18 @@ bearer_value(struct auth *auth, const char *scope, char **ret_value, struct erro
 }
 
 /*
- * Fails where a token was asked for in vain meanwhile: others who do the same at once would only
- * wait as long again. What was refused is not asked for a second time at all, since servers count
- * wrong passwords.
+ * Locks, but fails where a token for this scope was asked for in vain meanwhile: others who do the
+ * same at once would only wait as long again. What was refused is not asked for a second time at
+ * all, since servers count wrong passwords.
  */
 static int
-lock(struct auth *auth, struct error *err)
+lock_unless_failed(struct auth *auth, const char *scope, struct error *err)
 {
 	unsigned int failures = auth->failures;
 
 	(void)pthread_mutex_lock(&auth->lock);
-	if (auth->failures == failures && auth->failure.code != ERR_REMOTE)
+	if (auth->failed_scope == NULL || strcmp(auth->failed_scope, scope) != 0 ||
+	    (auth->failures == failures && auth->failure.code != ERR_REMOTE))
 		return 0;
 	*err = auth->failure;
 	(void)pthread_mutex_unlock(&auth->lock);
@@ -283,7 +288,7 @@ auth_header(struct auth *auth, const char *scope, char **ret_value, struct error
 {
 	int result = 0;
 
-	if (lock(auth, err) < 0)
+	if (lock_unless_failed(auth, scope, err) < 0)
 		return -1;
 	*ret_value = NULL;
 	if (auth->scheme == CHALLENGE_BASIC)
@@ -383,7 +388,7 @@ auth_challenged(struct auth *auth, const struct http_response *answer, const cha
 				  auth->repository->registry);
 	bearer = challenges_find(&list, CHALLENGE_BEARER);
 	basic = challenges_find(&list, CHALLENGE_BASIC);
-	if (lock(auth, err) < 0)
+	if (lock_unless_failed(auth, scope, err) < 0)
 		return -1;
 	result = look_up(auth, err);
 	if (result == 0 && bearer != NULL)

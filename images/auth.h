@@ -29,7 +29,8 @@ void auth_freep(struct auth **auth); /* for AUTO() */
 /*
  * The value for a request that needs `scope` ("repository:owner/repo:pull,push", or several
  * separated by blanks), or NULL as long as the registry has not asked; to be freed by the caller,
- * wiped. A token that is about to expire is replaced first. Errors as auth_challenged().
+ * wiped. A token that is about to expire is replaced first. A token server that has refused this
+ * scope is not asked for it again. Errors as auth_challenged().
  */
 int auth_header(struct auth *auth, const char *scope, char **ret_value, struct error *err) CHECKED;
 

@@ -80,8 +80,16 @@ start(struct upload *upload, bool mount, enum step *ret_step, struct error *err)
 		      : xstrdup(upload->registry->push_scope);
 	const struct registry_request request = {.method = "POST", .url = url, .scope = scope};
 	const char *least;
+	int result = registry_send(upload->registry, &request, &response, err);
 
-	if (registry_send(upload->registry, &request, &response, err) < 0)
+	/* It takes a right to the other repository, and only saves time. */
+	if (mount && (result < 0 ? err->code == ERR_REMOTE
+				 : response.status != 201 && response.status != 202)) {
+		log_debug("blob '%s' is not mounted from '%s' and has to be sent", upload->name,
+			  upload->blob->mount_from);
+		return start(upload, false, ret_step, err);
+	}
+	if (result < 0)
 		return error_prefix(err, "blob '%s'", upload->name);
 	if (mount && response.status == 201) {
 		*ret_step = STEP_MOUNTED;

@@ -473,6 +473,14 @@ def check_bearer():
         result = push(registry, "--mount-from", "other/repo", *login(registry.host))
         pushed("mounting asks for both repositories in two parameters", registry, result,
                any(p.count("scope=") == 2 for _, p, _ in tokens.requests))
+        registry.blobs.clear()
+        registry.tags.clear()
+        tokens.requests.clear()
+        tokens.most_scopes = 1
+        result = push(registry, "--mount-from", "other/repo", *login(registry.host))
+        pushed("without a token for both, blobs are sent", registry, result,
+               "0 mounted" in result.stdout,
+               sum(p.count("scope=") == 2 for _, p, _ in tokens.requests) == 1)
 
 
 class Forward(Handler):

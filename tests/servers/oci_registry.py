@@ -121,6 +121,7 @@ class TokenServer(Service):
         self.expires_in = 300
         self.answer = None  # (status, body) instead
         self.grants = None  # scopes instead of those asked for
+        self.most_scopes = 9  # more in one request are refused
         self.refresh_token = None
 
 
@@ -138,6 +139,8 @@ class TokenHandler(Handler):
         elif self.headers.get("Authorization") not in (None, service.basic):
             return self.send(401, body=b"wrong password")
         scopes = asked.get("scope", [])
+        if len(scopes) > service.most_scopes:
+            return self.send(403, body=b"too much")
         if self.command == "GET" and self.headers.get("Authorization") is None:
             scopes = [s.rsplit(":", 1)[0] + ":pull" for s in scopes]
         if service.grants is not None:
