@@ -75,15 +75,14 @@ has_node_20() {
 }
 
 # The packages of tests/node, as its lock file pins them. They need Node.js 20; where the
-# distribution has an older one, that of the npm registry is put into build/tools and into PATH.
+# distribution has an older one, that of tests/node/runtime is put into PATH.
 install_node_packages() {
   command -v npm >/dev/null || install_packages nodejs npm
   if ! has_node_20; then
-    package=node-linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
-    PATH=$PWD/build/tools/node/node_modules/$package/bin:$PATH
+    PATH=$PWD/tests/node/runtime/node_modules/node-linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')/bin:$PATH
     if ! has_node_20; then
-      echo "installing with npm: $package"
-      npm --prefix build/tools/node install --ignore-scripts --no-audit --no-fund --loglevel=error "$package@20.20.2" &&
+      echo "installing with npm: Node.js 20"
+      npm --prefix tests/node/runtime ci --ignore-scripts --no-audit --no-fund --loglevel=error &&
         hash -r && has_node_20 || { echo "warning: there is no Node.js 20; tests that need it will be skipped"; return 0; }
     fi
   fi
