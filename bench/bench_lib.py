@@ -10,14 +10,21 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
+# unpack PACKAGE... into tree/
+UNPACK = r"""set -e
+unpack() {
+  for package; do
+    case $(head -c 7 "$package") in
+      '!<arch>') dpkg-deb -x "$package" tree ;;
+      *) mkdir -p tree && bsdtar -C tree -xf "$package" ;;
+    esac
+  done
+}
+"""
+
 # $PACKAGES to out/: for each program a tarball, and a copy under the second name.
-OLD_TARBALLS = r"""set -e
-for package in $PACKAGES; do
-  case $(head -c 7 "$package") in
-    '!<arch>') dpkg-deb -x "$package" tree ;;
-    *) mkdir -p tree && bsdtar -C tree -xf "$package" ;;
-  esac
-done
+OLD_TARBALLS = UNPACK + r"""
+unpack $PACKAGES
 mkdir out
 cd tree/usr/bin
 for file in qemu-*; do
