@@ -45,8 +45,9 @@ command_usage(const struct command *command)
 
 size_t
 command_options(const struct command *command, struct app *app, bool *help,
-		struct option_spec ret_table[COMMAND_OPTIONS_MAX + 1])
+		struct option_spec ret_table[OPTIONS_MAX + 1])
 {
+	/* In the order of the bits. */
 	const struct option_spec shared[] = {
 		{"matrix", '\0', "FILE", OPTION_TEXT, &app->matrix_path,
 		 "the matrix (default matrix/qemu-user-static.json)"},
@@ -71,8 +72,10 @@ command_options(const struct command *command, struct app *app, bool *help,
 	};
 	size_t count = 0;
 
+	_Static_assert(SHARED_OFFLINE == 1 << (ARRAY_SIZE(shared) - 1),
+		       "a shared option is missing");
 	for (const struct option_spec *o = command->options; o != NULL && o->name != NULL; o++) {
-		assert(count + ARRAY_SIZE(shared) + ARRAY_SIZE(common) < COMMAND_OPTIONS_MAX);
+		assert(count + ARRAY_SIZE(shared) + ARRAY_SIZE(common) < OPTIONS_MAX);
 		ret_table[count++] = *o;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(shared); i++)
@@ -81,5 +84,18 @@ command_options(const struct command *command, struct app *app, bool *help,
 	memcpy(ret_table + count, common, sizeof(common));
 	count += ARRAY_SIZE(common);
 	ret_table[count] = (struct option_spec){.name = NULL};
+	return count;
+}
+
+size_t
+command_describe_options(const struct command *command,
+			 struct option_spec ret_table[OPTIONS_MAX + 1])
+{
+	struct app app;
+	bool help;
+	size_t count = command_options(command, &app, &help, ret_table);
+
+	for (size_t i = 0; i < count; i++)
+		ret_table[i].target = NULL;
 	return count;
 }

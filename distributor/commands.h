@@ -8,9 +8,6 @@
 extern const struct command *const command_table[];
 extern const size_t command_count;
 
-/* As many options as a command may have, the shared ones included. */
-enum { COMMAND_OPTIONS_MAX = 64 };
-
 /* The command of exactly this name, or NULL. */
 const struct command *command_find(const char *name);
 
@@ -26,4 +23,8 @@ char *command_usage(const struct command *command) CHECKED;
  * name ends them.
  */
 size_t command_options(const struct command *command, struct app *app, bool *help,
-		       struct option_spec ret_table[COMMAND_OPTIONS_MAX + 1]);
+		       struct option_spec ret_table[OPTIONS_MAX + 1]);
+
+/* The same for those who only describe them: nothing may be parsed with this table. */
+size_t command_describe_options(const struct command *command,
+				struct option_spec ret_table[OPTIONS_MAX + 1]);

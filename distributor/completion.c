@@ -66,15 +66,6 @@ place_of_operands(const struct command *command)
 	return PLACE_NOTHING;
 }
 
-static size_t
-options_of(const struct command *command, struct option_spec ret_table[COMMAND_OPTIONS_MAX + 1])
-{
-	static struct app ignored;
-	static bool ignored_too;
-
-	return command_options(command, &ignored, &ignored_too, ret_table);
-}
-
 /* Text on one line, with a backslash before each of `special`. */
 static void
 add_escaped(struct strbuf *script, const char *text, const char *special)
@@ -127,8 +118,8 @@ bash_command(struct strbuf *script, const struct command *command)
 {
 	static const char *const operands[] = {
 		[PLACE_NOTHING] = "", [PLACE_FILES] = "-f", [PLACE_DIRECTORIES] = "-d"};
-	struct option_spec options[COMMAND_OPTIONS_MAX + 1];
-	size_t count = options_of(command, options);
+	struct option_spec options[OPTIONS_MAX + 1];
+	size_t count = command_describe_options(command, options);
 
 	strbuf_addf(script, "\t%s)\n\t\tcase $previous in\n", command->name);
 	for (size_t i = 0; i < count; i++)
@@ -237,8 +228,8 @@ zsh_option(struct strbuf *script, const struct option_spec *option)
 static void
 zsh_command(struct strbuf *script, const struct command *command)
 {
-	struct option_spec options[COMMAND_OPTIONS_MAX + 1];
-	size_t count = options_of(command, options);
+	struct option_spec options[OPTIONS_MAX + 1];
+	size_t count = command_describe_options(command, options);
 	enum place operands = place_of_operands(command);
 
 	strbuf_addf(script, "\t%s)\n\t\t_arguments -s -S", command->name);
@@ -321,8 +312,8 @@ fish_command(struct strbuf *script, const struct command *command)
 		[PLACE_FILES] = " -F",
 		[PLACE_DIRECTORIES] = " -a '(__fish_complete_directories)'",
 	};
-	struct option_spec options[COMMAND_OPTIONS_MAX + 1];
-	size_t count = options_of(command, options);
+	struct option_spec options[OPTIONS_MAX + 1];
+	size_t count = command_describe_options(command, options);
 	enum place operands = place_of_operands(command);
 
 	strbuf_addf(script, "complete -c distributor -n '__fish_use_subcommand' -a %s -d '",

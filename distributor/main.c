@@ -55,7 +55,7 @@ static int
 run_command(struct app *app, const struct command *command, int argc, char **argv,
 	    struct error *err)
 {
-	struct option_spec options[COMMAND_OPTIONS_MAX + 1];
+	struct option_spec options[OPTIONS_MAX + 1];
 	int operands, result;
 
 	(void)command_options(command, app, &help_wanted, options);

@@ -101,13 +101,14 @@ add_paragraphs(struct strbuf *page, const char *text)
 	add_text(page, text);
 }
 
-/* Lines to be typed; those of the help are indented by two blanks. */
+/* Lines to be typed, without the two blanks by which the help indents them. */
 static void
 add_example(struct strbuf *page, const char *lines)
 {
 	strbuf_adds(page, ".EX\n");
 	while (*lines != '\0') {
-		size_t indent = strspn(lines, " "), length = strcspn(lines, "\n");
+		size_t indent = text_starts_with(lines, "  ") ? 2 : 0;
+		size_t length = strcspn(lines, "\n");
 		auto_free char *line = xasprintf("%.*s\n", (int)(length - indent), lines + indent);
 
 		add_text(page, line);
@@ -168,11 +169,9 @@ add_head(struct strbuf *page, const char *command, const char *date, const char 
 void
 manual_command(const struct command *command, const char *date, struct strbuf *page)
 {
-	struct option_spec options[COMMAND_OPTIONS_MAX + 1];
+	struct option_spec options[OPTIONS_MAX + 1];
 	auto_free char *usage = command_usage(command);
-	struct app app;
-	bool help;
-	size_t count = command_options(command, &app, &help, options);
+	size_t count = command_describe_options(command, options);
 
 	add_head(page, command->name, date, command->summary);
 	strbuf_adds(page, ".B ");

@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_OPTIONS = 64, FIRST_LONG = 256 };
+enum { FIRST_LONG = 256 };
 
 struct parser {
-	const struct option_spec *specs[MAX_OPTIONS];
-	struct option longs[MAX_OPTIONS + 1];
-	char letters[2 * MAX_OPTIONS + 3];
+	const struct option_spec *specs[OPTIONS_MAX];
+	struct option longs[OPTIONS_MAX + 1];
+	char letters[2 * OPTIONS_MAX + 3];
 	size_t count;
 };
 
@@ -25,7 +25,7 @@ add_table(struct parser *parser, const struct option_spec *table)
 
 	*letter++ = ':'; /* a missing argument is reported as ':' and not printed */
 	for (const struct option_spec *s = table; s->name != NULL; s++) {
-		assert(parser->count < MAX_OPTIONS);
+		assert(parser->count < OPTIONS_MAX);
 		parser->longs[parser->count] = (struct option){
 			s->name, s->argument != NULL ? required_argument : no_argument, NULL,
 			FIRST_LONG + (int)parser->count};
@@ -93,7 +93,7 @@ store(const struct option_spec *spec, const char *text, struct error *err)
 static int
 unknown_option(const struct parser *parser, const char *word, struct error *err)
 {
-	const char *names[MAX_OPTIONS], *close = NULL;
+	const char *names[OPTIONS_MAX], *close = NULL;
 
 	for (size_t i = 0; i < parser->count; i++)
 		names[i] = parser->specs[i]->name;
