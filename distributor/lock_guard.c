@@ -18,6 +18,7 @@ package_version_compare(const struct package *a, const struct package *b)
 		   : rpm_evr_compare(a->version, b->version);
 }
 
+/* The name of a source is the matrix' affair: "fedora-44" may have become "fedora-45". */
 static const struct package *
 find_same(const struct lock *old, const struct package *package)
 {
@@ -25,8 +26,7 @@ find_same(const struct lock *old, const struct package *package)
 		const struct package *candidate = &old->packages.items[i];
 
 		if (strcmp(candidate->host, package->host) == 0 &&
-		    strcmp(candidate->source, package->source) == 0 &&
-		    strcmp(candidate->name, package->name) == 0)
+		    candidate->type == package->type && strcmp(candidate->name, package->name) == 0)
 			return candidate;
 	}
 	return NULL;

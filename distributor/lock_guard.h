@@ -14,7 +14,8 @@
 int package_version_compare(const struct package *a, const struct package *b);
 
 /*
- * Compares each host's packages in `fresh` with those in `old` that came from the same source.
+ * Compares each host's packages in `fresh` with those of the same name in `old` that came from the
+ * same kind of source.
  * ERR_VERIFY for an older version or an older signature, with both; a `reason` permits it.
  */
 int lock_guard_downgrade(const struct lock *old, const struct lock *fresh, const char *reason,

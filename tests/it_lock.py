@@ -27,6 +27,7 @@ class Place:
         self.top.mkdir()
         self.keys, self.name = keys, name
         self.archive = None
+        self.source = "t"
         self.hosts = {"aarch64": {"source": "t", "legacy_names": True}}
         self.extra = {}
         self.version = "10.0.2-1"
@@ -42,7 +43,7 @@ class Place:
         path = self.top / "m.json"
         path.write_text(json.dumps({
             "name": "q", "version": self.version,
-            "sources": {"t": {"type": "apt", "suite": "trixie", "keyring": "../archive.gpg",
+            "sources": {self.source: {"type": "apt", "suite": "trixie", "keyring": "../archive.gpg",
                               "keys": [self.keys.fingerprints["archive"]]}},
             "hosts": self.hosts, **self.extra}))
         return path
@@ -140,6 +141,12 @@ def test_downgrade(place):
     ok(fails(result, 4, "go back from version 1:10.0.3+ds-1 to 1:10.0.2+ds-9",
              "--allow-downgrade") and place.lock.read_bytes() == before,
        "an older version is refused", said(result))
+    place.source, hosts = "u", place.hosts
+    place.hosts = {"aarch64": {"source": "u", "legacy_names": True}}
+    result = place.run("lock")
+    ok(fails(result, 4, "go back from version 1:10.0.3+ds-1 to 1:10.0.2+ds-9"),
+       "also under another name of the source", said(result))
+    place.source, place.hosts = "t", hosts
     result = place.run("lock", "--allow-downgrade", "10.0.3 crashes")
     lock = json.loads(place.lock.read_text())
     ok(result.returncode == 0 and lock["downgrade_reason"] == "10.0.3 crashes",
