@@ -67,16 +67,31 @@ verify_url(const struct app *app, const char *base, const struct verify_request 
 	return 0;
 }
 
+/* The directory of --keys, where it lies among the files, to be freed by the caller; or NULL. */
+static char *
+keys_among(const struct app *app, const char *directory)
+{
+	auto_free char *keys = realpath(app->keys, NULL), *files = realpath(directory, NULL);
+	auto_free char *parent = keys != NULL ? path_directory(keys) : NULL;
+
+	if (parent == NULL || files == NULL || strcmp(parent, files) != 0)
+		return NULL;
+	return xstrdup(path_base(keys));
+}
+
 static int
 verify_operands(const struct app *app, int argc, char **argv, struct verify_request *request,
 		struct verify_report *report, struct error *err)
 {
+	auto_free char *keys = NULL;
 	struct verify_files files;
 
 	if (argc == 1 && strstr(argv[0], "://") != NULL)
 		return verify_url(app, argv[0], request, report, err);
 	if (argc != 1 || !is_directory(argv[0]))
 		return verify_files_named(argc, argv, request, report, err);
+	keys = keys_among(app, argv[0]);
+	request->keys_name = keys;
 	files = verify_directory(argv[0]);
 	verify_release(&files, request, report);
 	return 0;

@@ -73,6 +73,7 @@ struct verify_request {
 	const char *tag;         /* what it has to be, "v10.2.2-1"; or NULL for whatever it says */
 	const char *const *only; /* names of single files; all and only those listed if none */
 	size_t only_count;
+	const char *keys_name; /* what holds the keys among the files, and is none; or NULL */
 	struct progress_task *progress; /* counts files; may be NULL */
 };
 

@@ -119,11 +119,14 @@ check_file(struct verifying *v, const struct sums_entry *entry)
 	return false;
 }
 
+/* What is beside the files of a release and not listed: its signatures, and the reader's keys. */
 static bool
-is_signature_file(const char *name)
+is_beside(const struct verifying *v, const char *name)
 {
+	const char *keys = v->request->keys_name;
+
 	return strcmp(name, SUMS_NAME) == 0 || strcmp(name, SUMS_NAME ".sig") == 0 ||
-	       strcmp(name, SUMS_NAME ".minisig") == 0;
+	       strcmp(name, SUMS_NAME ".minisig") == 0 || (keys != NULL && strcmp(name, keys) == 0);
 }
 
 /* A file that nobody signed; with the content of one that is listed it was only renamed. */
@@ -163,7 +166,7 @@ check_unlisted(struct verifying *v)
 		return;
 	}
 	for (size_t i = 0; i < names.count; i++)
-		if (!is_signature_file(names.entries[i].name) &&
+		if (!is_beside(v, names.entries[i].name) &&
 		    sums_find(&v->sums, names.entries[i].name) == NULL)
 			explain_unlisted(v, names.entries[i].name);
 	if (v->report->failed == failed)

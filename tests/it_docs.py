@@ -64,12 +64,8 @@ def place(kind):
 
 def play(block, kind, tag, suite):
     directory = place(kind)
-    if "distributor verify" in block and " ." in block:
-        os.rename(os.path.join(directory, "keys"), os.path.join(work, "keys-aside"))
-        block = block.replace("--keys keys", f"--keys {work}/keys-aside")
     done = subprocess.run(["sh", "-euc", block], cwd=directory, capture_output=True, text=True, timeout=120,
                           env=dict(os.environ, TAG=tag, PATH=search_path(suite), HTTPS_PROXY=NOBODY))
-    shutil.rmtree(os.path.join(work, "keys-aside"), ignore_errors=True)
     return done.returncode == 0, done.stdout + done.stderr
 
 

@@ -72,6 +72,8 @@ refused("a missing file", lambda d: os.unlink(os.path.join(d, OTHER)), f"'{OTHER
 refused("a foreign file", put("surprise.tar.gz", "x"), "'surprise.tar.gz' is not listed in SHA256SUMS")
 refused("a hidden file", put(".x", "x"), "'.x' is not listed")
 refused("a directory", lambda d: os.mkdir(os.path.join(d, "sub")), "'sub' is not listed")
+refused("a directory of other keys than those that --keys names", lambda d: os.mkdir(os.path.join(d, "keys")),
+        "'keys' is not listed")
 refused("a renamed file", move((OTHER, "s390x.tar.gz")), f"'{OTHER}' is missing",
         f"'s390x.tar.gz' is not listed, but has the content of '{OTHER}': it was renamed")
 refused("two swapped files", move((OTHER, TARBALL), (TARBALL, OTHER)),
