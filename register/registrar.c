@@ -221,6 +221,7 @@ registrar_main(int argc, char **argv, char **environment)
 	struct options options;
 	int status;
 
+	sys_hold_sigpipe();
 	console.out.fd = 1;
 	console.err.fd = 2;
 	console.err.before = &console.out;

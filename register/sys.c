@@ -14,6 +14,13 @@
 /* Newer than the headers of some build machines. */
 #define MEMFD_EXEC 0x10U
 
+/* The kernel's own set of signals, which the headers for programs have otherwise. */
+#ifdef __mips__
+#define SIGNAL_SET_BYTES 16
+#else
+#define SIGNAL_SET_BYTES 8
+#endif
+
 /* access modes of faccessat, which the kernel's headers do not name */
 #define ACCESS_EXISTS  0
 #define ACCESS_EXECUTE 1
@@ -128,6 +135,14 @@ int
 sys_uname(struct sys_uname *ret_name)
 {
 	return (int)sys_raw(__NR_uname, (long)ret_name, 0, 0, 0, 0);
+}
+
+void
+sys_hold_sigpipe(void)
+{
+	unsigned long held[SIGNAL_SET_BYTES / sizeof(long)] = {1UL << (SIGPIPE - 1)};
+
+	(void)sys_raw(__NR_rt_sigprocmask, SIG_BLOCK, (long)held, 0, sizeof(held), 0);
 }
 
 int

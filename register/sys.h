@@ -49,6 +49,9 @@ long sys_getdents(int fd, void *buf, size_t size);
 
 int sys_uname(struct sys_uname *ret_name);
 int sys_getpid(void);
+
+/* A reader that goes away is no reason to stop half-way: writing to it fails from here on. */
+void sys_hold_sigpipe(void);
 int sys_mount(const char *type, const char *dir);
 
 /* From here on, mounts of this process are seen by nobody else, and end with it. */

@@ -192,6 +192,13 @@ for script, flags in (("$R --reset -p yes", "F"), ("$R --reset", ""), ("$R -p ye
     tap.equal(f"{script}: succeeds and prints a line for each, in order", (result.status, printed),
               (0, setting(rows)))
 
+result = kernel(f"{{ sleep 0.2; $R --reset -p yes; echo $? >$HERE/out; }} | true; {dump}")
+with open(f"{work}/out") as f:
+    status = f.read()
+tap.equal("a reader that has gone away stops nothing, and is told of",
+          (set(entries(result)), status, "cannot write to standard output" in result.err),
+          ({r.name for r in rows}, "1\n", True))
+
 result = kernel("$R --reset -p yes >/dev/null; grep -c '^flags: F$' $B/qemu-aarch64 $B/qemu-s390x;"
                 "$R --reset >/dev/null; grep -c '^flags: $' $B/qemu-aarch64 $B/qemu-s390x")
 tap.ok("the checks of the old test script", result.out.count(":1\n") >= 3, result)
