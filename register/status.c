@@ -213,6 +213,13 @@ show_entries(const struct view *view, bool json, bool enabled[BINFMT_TARGET_COUN
 	return ret;
 }
 
+/* The host's own architecture, which is never registered. */
+static bool
+is_own(const struct view *view, const struct binfmt_target *target)
+{
+	return view->host != NULL && host_relation(view->host, target) == HOST_ITSELF;
+}
+
 /* What is not there of what was named, or of what the host cannot run itself. */
 static void
 show_missing(const struct view *view, bool json, const bool present[BINFMT_TARGET_COUNT])
@@ -226,6 +233,13 @@ show_missing(const struct view *view, bool json, const bool present[BINFMT_TARGE
 
 		if (present[i] || (view->named && !view->plan->named[i]))
 			continue;
+		if (is_own(view, target)) {
+			if (view->named)
+				out_printf(view->err,
+					   "NOTE: %s needs no emulator on this machine\n",
+					   target->name);
+			continue;
+		}
 		if (!view->named && view->host != NULL &&
 		    host_relation(view->host, target) != HOST_FOREIGN)
 			continue;
@@ -262,7 +276,8 @@ status_show(const struct plan *plan, const struct options *options, const struct
 	ret = show_entries(&view, options->json, enabled, present);
 	show_missing(&view, options->json, present);
 	for (size_t i = 0; i < BINFMT_TARGET_COUNT; i++)
-		if (plan->named[i] && !enabled[i])
+		if (plan->named[i] && !enabled[i] &&
+		    (present[i] || !is_own(&view, &binfmt_targets[i])))
 			ret = -1;
 	return ret;
 }

@@ -264,6 +264,9 @@ result = kernel("$R arm >/dev/null; $R --status arm64 >/dev/null; echo $?; $R --
                 "echo 0 >$B/qemu-arm; $R --status arm")
 tap.ok("--status TARGET fails unless it is registered and enabled",
        result.out.startswith("1\n") and result.status == 1, result)
+result = kernel(f"$R --status {HOST}")
+tap.ok("--status of the machine's own architecture: not needed, and no failure", result.status == 0 and
+       "needs no emulator on this machine" in result.err and "not registered" not in result.out, result)
 result = kernel("setpriv --bounding-set=-all --inh-caps=-all $R --status", mount=False)
 tap.has("--status without the right to look", str(result), "status 1", "not mounted here",
         "ERROR: cannot mount", "sudo")
