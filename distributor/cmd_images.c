@@ -58,18 +58,24 @@ print_result(const struct app *app, const char *path, const struct build_result 
 	return 0;
 }
 
-/* The commit that has this matrix and this lock, if there is one: what `release` says as well. */
+/*
+ * The commit of HEAD if it has this matrix and this lock, which is what `release` says; borrowed
+ * from `info`. Images need no repository: one that cannot be read is as good as none.
+ */
 static int
-find_revision(const struct app *app, struct release_info *info, struct error *err)
+find_revision(const struct app *app, struct release_info *info, const char **ret_revision,
+	      struct error *err)
 {
 	struct error why = ERROR_INIT;
 
-	if (release_info_load(app, ".", info, err) < 0)
+	if (release_info_load(app, NULL, info, err) < 0)
 		return -1;
-	if (release_info_check_committed(info, app, &why) == 0)
-		options.revision = info->commit;
+	if (release_info_load_repo(info, ".", &why) == 0 &&
+	    release_info_check_committed(info, app, &why) == 0)
+		*ret_revision = info->commit;
 	else
-		log_debug("the images name no revision: %s", why.message);
+		log_info("the images name no commit, and so are others than those of 'release': %s",
+			 why.message);
 	return 0;
 }
 
@@ -78,15 +84,16 @@ run_images(struct app *app, int argc, char **argv, struct error *err)
 {
 	AUTO(release_info_release) struct release_info info = RELEASE_INFO_INIT;
 	auto_free char *path = path_join(app->out, "images");
+	struct imaging_options imaging = options;
 	double start = monotonic_sec();
 	struct build_result result;
 
 	(void)argc;
 	(void)argv;
-	if (options.revision == NULL && options.from_release == NULL &&
-	    find_revision(app, &info, err) < 0)
+	if (imaging.revision == NULL && imaging.from_release == NULL &&
+	    find_revision(app, &info, &imaging.revision, err) < 0)
 		return -1;
-	if (imaging_run(app, &options, &result, err) < 0)
+	if (imaging_run(app, &imaging, &result, err) < 0)
 		return -1;
 	return print_result(app, path, &result, monotonic_sec() - start, err);
 }

@@ -59,16 +59,16 @@ load_builder(struct release_info *info)
 				     attempt != NULL ? attempt : "1");
 }
 
-static int
-load_repo(const char *path, struct release_info *info, struct error *err)
+int
+release_info_load_repo(struct release_info *info, const char *repo_path, struct error *err)
 {
 	char commit[REPO_ID_SIZE];
 
-	if (repo_open(path, &info->repo, err) < 0)
-		return err->code == ERR_NOT_FOUND ? 0 : -1;
-	if (repo_commit(info->repo, "HEAD", commit, err) < 0)
+	if (repo_open(repo_path, &info->repo, err) < 0 ||
+	    repo_commit(info->repo, "HEAD", commit, err) < 0)
 		return err->code == ERR_NOT_FOUND ? 0 : -1;
 	info->commit = xstrdup(commit);
+	info->release.commit = info->commit;
 	return 0;
 }
 
@@ -94,7 +94,6 @@ fill(const struct app *app, struct release_info *info)
 	*release = (struct release){.name = info->matrix.name,
 				    .version = info->matrix.version,
 				    .tag = info->tag,
-				    .commit = info->commit,
 				    .repository = info->repository,
 				    .program = version_program(),
 				    .source_date_epoch = info->lock.source_date_epoch,
@@ -117,10 +116,11 @@ release_info_load(const struct app *app, const char *repo_path, struct release_i
 	info->lock_path = app_lock_path(app);
 	if (matrix_load(app->matrix_path, &info->matrix, err) < 0 ||
 	    lock_load(info->lock_path, &info->lock, err) < 0 ||
-	    lock_check_matrix(&info->lock, &info->matrix, err) < 0 ||
-	    load_repo(repo_path, info, err) < 0)
+	    lock_check_matrix(&info->lock, &info->matrix, err) < 0)
 		return -1;
 	fill(app, info);
+	if (repo_path != NULL && release_info_load_repo(info, repo_path, err) < 0)
+		return -1;
 	return digest_file(app->matrix_path, &info->release.matrix_sha256, NULL, err);
 }
 

@@ -34,10 +34,18 @@ struct release_info {
 void release_info_release(struct release_info *info);
 
 /*
- * Reads matrix, lock and repository (`repo_path`). Without a repository the commit stays unknown.
+ * Reads matrix, lock and repository (`repo_path`; NULL to leave it out). Without a repository the
+ * commit stays unknown.
  */
 int release_info_load(const struct app *app, const char *repo_path, struct release_info *ret_info,
 		      struct error *err) CHECKED;
+
+/*
+ * Reads the repository for what was loaded without. That there is none, or no commit in it, is no
+ * error.
+ */
+int
+release_info_load_repo(struct release_info *info, const char *repo_path, struct error *err) CHECKED;
 
 /*
  * Whether HEAD has this matrix and this lock, to the byte. ERR_NOT_FOUND without a commit,

@@ -199,6 +199,51 @@ def check_variants(work, layout):
     images(work)
 
 
+def check_repository(work, layout):
+    """HEAD is annotated where it has matrix and lock; a repository that cannot be read is none."""
+    home = {"HOME": work, "XDG_CONFIG_HOME": work}
+
+    def git(*args):
+        done = run("git", "-c", "user.name=T", "-c", "user.email=t@example.org", *args, cwd=work, env=home)
+        return done.stdout.strip() if done.returncode == 0 else done
+
+    def annotated():
+        result = images(work, cwd=work, env=home)
+        notes = document(layout, tags(layout)["x86_64-arm"]["digest"])["annotations"]
+        return result, notes.get("org.opencontainers.image.revision")
+
+    def none(name, reason):
+        result, revision = annotated()
+        ok(result.returncode == 0 and revision is None and "name no commit" in result.stderr and
+           reason in result.stderr, name, f"{revision}\n{result.stderr}")
+
+    none("no repository: no commit, and that is said", "there is no commit")
+    git("init", "-q")
+    none("no commit: the same", "there is no commit")
+    git("add", "matrix.json", "matrix.lock.json")
+    git("commit", "-q", "-m", "one")
+    result, revision = annotated()
+    ok(len(revision or "") == 40 and revision == git("rev-parse", "HEAD") and "commit" not in result.stderr,
+       "HEAD is annotated", f"{revision}\n{result.stderr}")
+    with open(f"{work}/.git/config") as f:
+        config = f.read()
+    with open(f"{work}/.git/config", "a") as f:
+        f.write("[broken\n")
+    none("a broken repository: images all the same", "cannot open a git repository")
+    with open(f"{work}/.git/config", "w") as f:
+        f.write(config)
+    if os.getuid() == 0:
+        for root, _, _ in os.walk(f"{work}/.git"):
+            os.chown(root, 12345, 12345)
+        os.chown(work, 12345, 12345)
+        none("a repository of another user: images all the same", "belongs to another user")
+        os.chown(work, 0, 0)
+    else:
+        skip("a repository of another user: images all the same", "only root can make one")
+    shutil.rmtree(f"{work}/.git")
+    images(work)
+
+
 def exclude(work, *exclusions):
     with open(f"{work}/matrix.json") as f:
         matrix = json.load(f)
@@ -341,6 +386,7 @@ def main():
         check_reproducible(work, layout)
         check_damage(work, layout)
         check_variants(work, layout)
+        check_repository(work, layout)
         check_exclusions(work, layout)
         images(work)
         check_refusals(work)
