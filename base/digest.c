@@ -169,11 +169,15 @@ digest_file(const char *path, struct digest *ret_digest, uint64_t *ret_size, str
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat st;
 
+	if (fd < 0 && errno == ELOOP)
+		return error_set(err, ERR_INPUT, "'%s' is not a regular file", path);
 	if (fd < 0)
 		return error_set_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
 				       "cannot open '%s'", path);
 	if (fstat(fd, &st) < 0)
 		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, ERR_INPUT, "'%s' is not a regular file", path);
 	if (digest_memo_find(&st, ret_digest)) {
 		if (ret_size != NULL)
 			*ret_size = (uint64_t)st.st_size;

@@ -208,6 +208,12 @@ a_changed_file_is_hashed_again(void **state)
 	}
 	(void)close(fd);
 	(void)unlink(name);
+	assert_refused(digest_file(name, &seen, NULL, &err), err, ERR_NOT_FOUND, name);
+	assert_int_equal(symlink("/dev/null", name), 0);
+	assert_refused(digest_file(name, &seen, NULL, &err), err, ERR_INPUT, "not a regular file");
+	(void)unlink(name);
+	assert_refused(digest_file("/tmp", &seen, NULL, &err), err, ERR_INPUT,
+		       "not a regular file");
 }
 
 static void
