@@ -178,14 +178,11 @@ conclude(const struct app *app, const struct verify_report *report, struct error
 		print_json(report);
 	else
 		print_table(report);
-	for (size_t i = 0; i < report->count && report->failed == 1; i++)
-		if (report->rows[i].status == VERIFY_FAILED)
-			return error_set(err, verify_report_code(report), "not verified: %s",
-					 report->rows[i].sentence);
-	if (report->failed != 0)
-		return error_set(err, verify_report_code(report), "not verified: %zu checks failed",
-				 report->failed);
-	return 0;
+	if (verify_report_conclude(report, err) == 0)
+		return 0;
+	if (report->failed == 1)
+		return error_prefix(err, "not verified");
+	return error_set(err, err->code, "not verified: %zu checks failed", report->failed);
 }
 
 static int

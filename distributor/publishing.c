@@ -93,17 +93,6 @@ publishing_freep(struct publishing **publishing)
 	*publishing = NULL;
 }
 
-/* The first thing that is wrong, as an error. */
-static int
-conclude(const struct verify_report *report, const char *what, struct error *err)
-{
-	for (size_t i = 0; i < report->count; i++)
-		if (report->rows[i].status == VERIFY_FAILED)
-			return error_set(err, verify_report_code(report), "%s is not published: %s",
-					 what, report->rows[i].sentence);
-	return 0;
-}
-
 /* As anybody will verify it, and fails closed: what is missing here is missing for all. */
 static int
 verify_files_there(struct publishing *p, struct error *err)
@@ -115,7 +104,9 @@ verify_files_there(struct publishing *p, struct error *err)
 	request.progress = progress_start(p->app->progress, "verifying", PROGRESS_ITEMS, 0);
 	verify_release(&files, &request, &report);
 	progress_done(request.progress, NULL);
-	return conclude(&report, p->directory, err);
+	if (verify_report_conclude(&report, err) < 0)
+		return error_prefix(err, "%s is not published", p->directory);
+	return 0;
 }
 
 /* The tag that the remote has to have, if the repository here knows it. */
@@ -133,8 +124,8 @@ verify_tag_there(struct publishing *p, struct error *err)
 	if (repo_tag_read(p->info.repo, p->info.tag, &text, &length, id, err) < 0)
 		return err->code == ERR_NOT_FOUND ? 0 : -1;
 	verify_tag(p->info.tag, text, length, &p->keyring, NULL, &report, &named);
-	if (conclude(&report, p->info.tag, err) < 0)
-		return -1;
+	if (verify_report_conclude(&report, err) < 0)
+		return error_prefix(err, "%s is not published", p->info.tag);
 	digest_of(p->sums_text, strlen(p->sums_text), &sums);
 	if (!digest_is_zero(&named) && !digest_equal(&named, &sums))
 		return error_set(err, ERR_VERIFY, "the tag '%s' is of a SHA256SUMS %s, not %s",

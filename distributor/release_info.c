@@ -252,9 +252,7 @@ release_info_check_tag(const struct release_info *info, const char *name, const 
 	    repo_tag_read(info->repo, name, &text, &length, id, err) < 0)
 		return -1;
 	verify_tag(name, text, length, &keyring, info->commit, &report, &sums);
-	if (report.failed != 0)
-		return error_set(err, ERR_VERIFY, "%s", report.rows[0].sentence);
-	return 0;
+	return verify_report_conclude(&report, err);
 }
 
 int

@@ -131,11 +131,8 @@ verify(const struct source *source, const struct matrix *matrix, struct error *e
 	if (keyring_load(source->app->keys, NULL, &keyring, err) < 0)
 		return -1;
 	verify_release(&files, &request, &report);
-	for (size_t i = 0; i < report.count; i++)
-		if (report.rows[i].status == VERIFY_FAILED)
-			return error_set(err, verify_report_code(&report),
-					 "the release in '%s' is not verified: %s",
-					 source->directory, report.rows[i].sentence);
+	if (verify_report_conclude(&report, err) < 0)
+		return error_prefix(err, "the release in '%s' is not verified", source->directory);
 	return 0;
 }
 

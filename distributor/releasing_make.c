@@ -259,9 +259,9 @@ find_tag(struct releasing *r, struct error *err)
 	if (repo_tag_read(r->info.repo, r->info.tag, &text, &length, id, err) < 0)
 		return err->code == ERR_NOT_FOUND ? 0 : -1;
 	verify_tag(r->info.tag, text, length, &r->keyring, r->info.commit, &report, &sums);
-	if (report.failed != 0)
-		return error_set(err, ERR_VERIFY, "%s", report.rows[0].sentence);
-	return check_tag_sums(r, &sums, err) < 0 ? -1 : 1;
+	if (verify_report_conclude(&report, err) < 0 || check_tag_sums(r, &sums, err) < 0)
+		return -1;
+	return 1;
 }
 
 /* 1 sent, 0 there already. */

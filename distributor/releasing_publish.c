@@ -133,10 +133,8 @@ static int
 conclude(const struct verify_report *report, struct release_step *step, const char *where,
 	 struct error *err)
 {
-	for (size_t i = 0; i < report->count; i++)
-		if (report->rows[i].status == VERIFY_FAILED)
-			return error_set(err, verify_report_code(report), "'%s': %s", where,
-					 report->rows[i].sentence);
+	if (verify_report_conclude(report, err) < 0)
+		return error_prefix(err, "'%s'", where);
 	step_end(step, STEP_DONE, "%s is verified from outside", where);
 	return 0;
 }

@@ -137,9 +137,7 @@ compare_existing(const struct release_info *info, const struct keyring *keyring,
 	if (have.signed_size != strlen(text) || memcmp(old, text, have.signed_size) != 0)
 		return explain_difference(&have, want, err);
 	verify_tag(want->name, old, length, keyring, NULL, &report, &sums);
-	if (report.failed != 0)
-		return error_set(err, ERR_VERIFY, "%s", report.rows[0].sentence);
-	return 0;
+	return verify_report_conclude(&report, err);
 }
 
 int

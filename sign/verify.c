@@ -46,20 +46,34 @@ verify_fail(struct verify_report *report, const char *check, const struct error 
 	report->rows[report->count - 1].code = err->code;
 }
 
-enum error_code
-verify_report_code(const struct verify_report *report)
+/* How much a failure decides: its place among these, and what is none of them is ERR_VERIFY. */
+static const enum error_code kinds[] = {ERR_NETWORK, ERR_REMOTE, ERR_IO, ERR_VERIFY,
+					ERR_INTERRUPTED};
+
+static size_t
+kind_of(enum error_code code)
 {
-	enum error_code code = report->failed != 0 ? ERR_NETWORK : ERR_NONE;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (kinds[i] == code)
+			return i;
+	return kind_of(ERR_VERIFY);
+}
+
+int
+verify_report_conclude(const struct verify_report *report, struct error *err)
+{
+	const struct verify_row *decides = NULL;
 
 	for (size_t i = 0; i < report->count; i++) {
 		const struct verify_row *row = &report->rows[i];
 
-		if (row->code == ERR_INTERRUPTED)
-			return ERR_INTERRUPTED;
-		if (row->status == VERIFY_FAILED && row->code != ERR_NETWORK)
-			code = ERR_VERIFY;
+		if (row->status == VERIFY_FAILED &&
+		    (decides == NULL || kind_of(row->code) > kind_of(decides->code)))
+			decides = row;
 	}
-	return code;
+	if (decides == NULL)
+		return 0;
+	return error_set(err, kinds[kind_of(decides->code)], "%s", decides->sentence);
 }
 
 /* One file of a release as text; a missing one is a failure only if it is required. */

@@ -44,10 +44,16 @@ void verify_note(struct verify_report *report, const char *check, enum verify_st
 void verify_fail(struct verify_report *report, const char *check, const struct error *err);
 
 /*
- * What can be done about a report with failures: ERR_INTERRUPTED if a signal came in between, and
- * ERR_NETWORK if nothing is wrong but that a server did not answer. Else ERR_VERIFY.
+ * Returns 0 for a report without failures. Else -1 and `err` has code and sentence of the failure
+ * that decides, the first of the highest kind:
+ *
+ *     ERR_INTERRUPTED   a signal came in between, and nothing after it was looked at
+ *     ERR_VERIFY        any failure that is about the release, whatever its own code
+ *     ERR_IO            only this machine (a full disk) or servers kept it from being looked at:
+ *     ERR_REMOTE        then what no second try mends
+ *     ERR_NETWORK       comes before what one may
  */
-enum error_code verify_report_code(const struct verify_report *report);
+int verify_report_conclude(const struct verify_report *report, struct error *err) CHECKED;
 
 /* Where the files of a release are: a directory, a web server. */
 struct verify_files {

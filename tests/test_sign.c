@@ -746,20 +746,28 @@ damaged_tags_are_refused(void **state)
 }
 
 static void
-a_report_says_whether_to_try_again(void **state)
+a_report_is_concluded_by_the_failure_that_decides(void **state)
 {
 	static const struct {
 		enum error_code failures[2], want;
+		const char *sentence;
 	} rows[] = {
-		{{ERR_NONE, ERR_NONE}, ERR_NONE},
-		{{ERR_NETWORK, ERR_NONE}, ERR_NETWORK},
-		{{ERR_NETWORK, ERR_NETWORK}, ERR_NETWORK},
-		{{ERR_NETWORK, ERR_VERIFY}, ERR_VERIFY},
-		{{ERR_VERIFY, ERR_NETWORK}, ERR_VERIFY},
-		{{ERR_NOT_FOUND, ERR_NONE}, ERR_VERIFY},
-		{{ERR_IO, ERR_NETWORK}, ERR_VERIFY},
-		{{ERR_VERIFY, ERR_INTERRUPTED}, ERR_INTERRUPTED},
-		{{ERR_INTERRUPTED, ERR_NETWORK}, ERR_INTERRUPTED},
+		{{ERR_NONE, ERR_NONE}, ERR_NONE, ""},
+		{{ERR_NETWORK, ERR_NONE}, ERR_NETWORK, "failure 0"},
+		{{ERR_NETWORK, ERR_NETWORK}, ERR_NETWORK, "failure 0"},
+		{{ERR_NETWORK, ERR_VERIFY}, ERR_VERIFY, "failure 1"},
+		{{ERR_VERIFY, ERR_NETWORK}, ERR_VERIFY, "failure 0"},
+		{{ERR_NOT_FOUND, ERR_NONE}, ERR_VERIFY, "failure 0"},
+		{{ERR_INPUT, ERR_VERIFY}, ERR_VERIFY, "failure 0"},
+		{{ERR_REMOTE, ERR_NONE}, ERR_REMOTE, "failure 0"},
+		{{ERR_NETWORK, ERR_REMOTE}, ERR_REMOTE, "failure 1"},
+		{{ERR_REMOTE, ERR_NOT_FOUND}, ERR_VERIFY, "failure 1"},
+		{{ERR_IO, ERR_NONE}, ERR_IO, "failure 0"},
+		{{ERR_IO, ERR_NETWORK}, ERR_IO, "failure 0"},
+		{{ERR_REMOTE, ERR_IO}, ERR_IO, "failure 1"},
+		{{ERR_IO, ERR_VERIFY}, ERR_VERIFY, "failure 1"},
+		{{ERR_VERIFY, ERR_INTERRUPTED}, ERR_INTERRUPTED, "failure 1"},
+		{{ERR_INTERRUPTED, ERR_NETWORK}, ERR_INTERRUPTED, "failure 0"},
 	};
 
 	(void)state;
@@ -771,13 +779,18 @@ a_report_says_whether_to_try_again(void **state)
 		for (size_t j = 0; j < 2; j++) {
 			if (rows[i].failures[j] == ERR_NONE)
 				continue;
-			error_set(&err, rows[i].failures[j], "bad");
+			error_set(&err, rows[i].failures[j], "failure %zu", j);
 			verify_fail(&report, "files", &err);
 		}
-		assert_int_equal(verify_report_code(&report), rows[i].want);
+		err = (struct error)ERROR_INIT;
+		assert_int_equal(verify_report_conclude(&report, &err),
+				 rows[i].want == ERR_NONE ? 0 : -1);
+		assert_int_equal(err.code, rows[i].want);
+		assert_string_equal(err.message, rows[i].sentence);
 		verify_note(&report, "version", VERIFY_FAILED, "wrong");
+		assert_int_equal(verify_report_conclude(&report, &err), -1);
 		if (rows[i].want != ERR_INTERRUPTED)
-			assert_int_equal(verify_report_code(&report), ERR_VERIFY);
+			assert_int_equal(err.code, ERR_VERIFY);
 	}
 }
 
@@ -808,7 +821,7 @@ main(void)
 		cmocka_unit_test(a_key_that_is_not_published_signs_nothing),
 		cmocka_unit_test(sums_have_one_spelling),
 		cmocka_unit_test(damaged_tags_are_refused),
-		cmocka_unit_test(a_report_says_whether_to_try_again),
+		cmocka_unit_test(a_report_is_concluded_by_the_failure_that_decides),
 	};
 
 	return cmocka_run_group_tests_name("sign", tests, NULL, NULL);
