@@ -7,9 +7,6 @@
 
 #include <string.h>
 
-/* A published release may take a moment to be seen by all of GitHub's servers. */
-enum { READ_BACK_TRIES = 5 };
-
 static bool
 is_repository(const char *text)
 {
@@ -209,28 +206,37 @@ github_set_latest(struct github *github, const char *tag, struct error *err)
 }
 
 /*
- * One look at what anybody sees: the release under its tag, its assets, and the latest. 1 all of it
- * is there, 0 not yet (`err` says what), -1.
+ * Two looks at what anybody sees: the release under its tag, and the latest. 1 it is there, 0 not
+ * yet (`err` says what), -1.
  */
 static int
-look_back(struct github *github, const struct publication *release, uint64_t id,
-	  struct publish_result *result, struct error *err)
+look_at_tag(struct github *github, const struct publication *release, struct publish_result *result,
+	    struct error *err)
 {
+	AUTO(github_release_release) struct github_release seen = {.tag = NULL};
 	auto_free char *path = xasprintf("releases/tags/%s", release->tag);
-	auto_free char *latest = NULL;
-	int found;
+	int found = github_release_get(github, path, &seen, err);
 
-	github_release_release(&github->remote);
-	found = github_release_get(github, path, &github->remote, err);
 	if (found == 0)
 		error_set(err, ERR_NETWORK, "it is not seen under its tag yet");
 	if (found <= 0)
 		return found;
-	if (github->remote.id != id || github->remote.draft)
+	if (seen.id != github->remote.id || seen.draft)
 		return error_set(err, ERR_VERIFY, "another release stands under its tag: '%s'",
-				 github->remote.url);
-	if (github_assets_compare(github, release, result, err) < 0 ||
-	    github_latest_tag(github, &latest, err) < 0)
+				 seen.url);
+	result->immutable = seen.immutable;
+	free(result->url);
+	result->url = xstrdup(seen.url);
+	return 1;
+}
+
+static int
+look_at_latest(struct github *github, const struct publication *release,
+	       struct publish_result *result, struct error *err)
+{
+	auto_free char *latest = NULL;
+
+	if (github_latest_tag(github, &latest, err) < 0)
 		return -1;
 	result->latest = latest != NULL && strcmp(latest, release->tag) == 0;
 	if (!release->latest || result->latest)
@@ -240,26 +246,32 @@ look_back(struct github *github, const struct publication *release, uint64_t id,
 	return 0;
 }
 
+/* A published release may take a moment to be seen by all of GitHub's servers. */
+static int
+wait_for(int (*look)(struct github *github, const struct publication *release,
+		     struct publish_result *result, struct error *err),
+	 struct github *github, const struct publication *release, struct publish_result *result,
+	 struct error *err)
+{
+	for (unsigned int failed = 1;; failed++) {
+		int seen = look(github, release, result, err);
+
+		if (seen > 0)
+			return 0;
+		if (seen < 0 || failed >= github->options.tries ||
+		    github_backoff(github, failed, err->message, err) < 0)
+			return -1;
+	}
+}
+
 static int
 read_back(struct github *github, const struct publication *release, struct publish_result *result,
 	  struct error *err)
 {
-	uint64_t id = github->remote.id;
-
-	for (unsigned int failed = 1;; failed++) {
-		int seen = look_back(github, release, id, result, err);
-
-		if (seen > 0)
-			break;
-		if (seen < 0 || failed >= READ_BACK_TRIES)
-			return -1;
-		if (github_backoff(github, failed, err->message, err) < 0)
-			return -1;
-	}
-	result->immutable = github->remote.immutable;
-	free(result->url);
-	result->url = xstrdup(github->remote.url);
-	return 0;
+	if (wait_for(look_at_tag, github, release, result, err) < 0 ||
+	    github_assets_compare(github, release, result, err) < 0)
+		return -1;
+	return wait_for(look_at_latest, github, release, result, err);
 }
 
 static int

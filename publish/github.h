@@ -21,7 +21,7 @@ struct github_options {
 	const char *token;      /* sent to the API and its upload host, and to no other; or NULL */
 	unsigned int parallel;  /* uploads at once */
 	struct pacer_limits pace;
-	unsigned int tries;         /* of one request */
+	unsigned int tries;         /* of one request, and looks at what was just published */
 	unsigned int first_wait_ms; /* before the second try; doubles each time */
 	unsigned int limit_wait_ms; /* when a limit is hit and GitHub does not say for how long */
 	unsigned int max_wait_sec;  /* a longer wait is not begun */

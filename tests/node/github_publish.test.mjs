@@ -181,6 +181,29 @@ for (const [name, fault] of Object.entries(SURVIVED)) {
   });
 }
 
+test('what is seen late is looked for as often as is said, and its assets are compared once', async () => {
+  const { double, publish, fault } = await setup();
+  await fault([{ method: 'GET', path: '/releases/tags/', skip: 1, do: 'answer', status: 404, times: 5 },
+    { method: 'GET', path: '/releases/latest$', do: 'answer', status: 404, times: 5 }]);
+  const { status, stderr } = await publish(makeFiles(THREE), 'tries=6');
+  assert.equal(status, 0, stderr);
+  for (const what of ['it is not seen under its tag yet', "the latest release is still 'none'"])
+    assert.match(stderr, new RegExp(`${what}; trying again in [0-9.]+ s \\(6 of 6\\)`));
+  const { requests } = await complete(double);
+  const published = requests.findLastIndex((r) => r.method === 'PATCH');
+  assert.equal(requests.slice(published).filter((r) => r.method === 'GET' && /\/assets$/.test(r.path)).length, 1);
+});
+
+test('what stays unseen ends after as many looks', async () => {
+  const { double, publish, fault } = await setup();
+  await fault({ method: 'GET', path: '/releases/latest$', do: 'answer', status: 404, times: 99 });
+  const { status, stderr } = await publish(makeFiles(THREE), 'tries=2');
+  assert.equal(status, 5, stderr);
+  assert.match(stderr, /trying again in [0-9.]+ s \(2 of 2\)/);
+  assert.match(stderr, /'v1' is published, but reading it back failed: the latest release is still 'none'/);
+  assert.equal((await double.state()).requests.filter((r) => /\/releases\/latest$/.test(r.path)).length, 2);
+});
+
 // One run that fails, with exit status and sentence; nothing is published; a second run without the
 // fault completes the release.
 const RESUMED = {
