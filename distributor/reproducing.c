@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "distributor/fetching.h"
 #include "distributor/imaging.h"
 #include "distributor/packing.h"
@@ -14,7 +13,6 @@
 #include "distributor/version.h"
 #include "publish/git_tag.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -6,7 +6,6 @@
 
 #include <jansson.h>
 #include <string.h>
-#include <strings.h>
 
 enum { MAX_NAME = 1024, MAX_URL = 4096, MAX_SENTENCE = 500 };
 
