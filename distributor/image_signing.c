@@ -69,10 +69,9 @@ sign_all(struct layout *layout, const struct signature_subjects *subjects, int64
 {
 	AUTO(layout_tags_release) struct layout_tags tags = LAYOUT_TAGS_INIT;
 	const struct layout_tags *old = layout_tags(layout);
-	struct digest ignored;
 
 	for (size_t i = 0; i < old->count; i++)
-		if (!referrers_tag_subject(old->items[i].name, &ignored))
+		if (!referrers_tag_is_any(old->items[i].name))
 			layout_tags_add(&tags, old->items[i].name, &old->items[i].descriptor);
 	for (size_t i = 0; i < subjects->count; i++) {
 		const struct signature_subject *subject = &subjects->items[i];

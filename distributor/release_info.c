@@ -175,10 +175,8 @@ copy_tags(const char *path, const struct layout *layout, struct release_info *in
 				 "remove it",
 				 path, info->matrix.version);
 	for (size_t i = 0; i < tags->count; i++) {
-		struct digest subject;
-
 		/* Signatures lie beside the images; they come after this. */
-		if (referrers_tag_subject(tags->items[i].name, &subject))
+		if (referrers_tag_is_any(tags->items[i].name))
 			continue;
 		info->images = xgrow(info->images, info->image_count, sizeof(*info->images));
 		info->images[info->image_count++] = (struct release_image){

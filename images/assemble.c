@@ -134,10 +134,9 @@ join_part(struct assembly *assembly, const struct layout *part, struct error *er
 	const struct layout_tags *tags = layout_tags(part);
 	struct copy copy = {assembly->layout, part};
 	const struct layout_visit visit = {copy_blob, copy_document, &copy};
-	struct digest subject;
 
 	for (size_t i = 0; i < tags->count; i++) {
-		if (referrers_tag_subject(tags->items[i].name, &subject))
+		if (referrers_tag_is_any(tags->items[i].name))
 			continue;
 		if (join_tag(assembly, part, &tags->items[i], err) < 0)
 			return -1;

@@ -21,19 +21,23 @@ referrers_tag_subject(const char *tag, struct digest *ret_digest)
 }
 
 bool
-referrers_tag_is_signature(const char *tag)
+referrers_tag_is_any(const char *tag)
 {
 	struct digest ignored;
 
-	return referrers_tag_subject(tag, &ignored) && tag[strlen(PREFIX) + 64] == '.';
+	return referrers_tag_subject(tag, &ignored);
+}
+
+bool
+referrers_tag_is_signature(const char *tag)
+{
+	return referrers_tag_is_any(tag) && tag[strlen(PREFIX) + 64] == '.';
 }
 
 bool
 referrers_tag_is_fallback(const char *tag)
 {
-	struct digest ignored;
-
-	return referrers_tag_subject(tag, &ignored) && tag[strlen(PREFIX) + 64] == '\0';
+	return referrers_tag_is_any(tag) && tag[strlen(PREFIX) + 64] == '\0';
 }
 
 void

@@ -10,6 +10,8 @@
 
 #include "images/oci.h"
 
+/* Whether it is one of these, and no name of an image. */
+bool referrers_tag_is_any(const char *tag);
 bool referrers_tag_is_signature(const char *tag);
 bool referrers_tag_is_fallback(const char *tag);
 

@@ -134,7 +134,6 @@ signature_list_subjects(const struct layout *layout, const char *const *reposito
 {
 	AUTO(signature_subjects_release) struct signature_subjects subjects = {NULL, 0};
 	const struct layout_tags *tags = layout_tags(layout);
-	struct digest ignored;
 
 	for (size_t r = 0; r < repository_count; r++) {
 		AUTO(reference_release) struct reference reference = REFERENCE_INIT;
@@ -144,7 +143,7 @@ signature_list_subjects(const struct layout *layout, const char *const *reposito
 			return -1;
 		name = reference_repository(&reference);
 		for (size_t i = 0; i < tags->count; i++)
-			if (!referrers_tag_subject(tags->items[i].name, &ignored) &&
+			if (!referrers_tag_is_any(tags->items[i].name) &&
 			    list_tag(layout, &tags->items[i], name, &subjects, err) < 0)
 				return -1;
 	}

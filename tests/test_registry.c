@@ -400,6 +400,8 @@ test_tags(void **state)
 	assert_false(referrers_tag_is_fallback("sha256-" HEX64 ".sig"));
 	assert_false(referrers_tag_is_fallback("sha256-0"));
 	assert_false(referrers_tag_subject("sha256-" HEX64 ".att", &digest));
+	assert_false(referrers_tag_is_any("sha256-" HEX64 ".att"));
+	assert_true(referrers_tag_is_any("sha256-" HEX64 ".sig"));
 	assert_true(referrers_tag_subject("sha256-" HEX64, &digest));
 }
 
