@@ -166,7 +166,7 @@ digest_fd(int fd, const char *name, struct digest *ret_digest, uint64_t *ret_siz
 int
 digest_file(const char *path, struct digest *ret_digest, uint64_t *ret_size, struct error *err)
 {
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
 
 	if (fd < 0 && errno == ELOOP)

@@ -212,6 +212,10 @@ a_changed_file_is_hashed_again(void **state)
 	assert_int_equal(symlink("/dev/null", name), 0);
 	assert_refused(digest_file(name, &seen, NULL, &err), err, ERR_INPUT, "not a regular file");
 	(void)unlink(name);
+	assert_int_equal(mkfifo(name, 0600),
+			 0); /* nobody writes to it, and that is not waited for */
+	assert_refused(digest_file(name, &seen, NULL, &err), err, ERR_INPUT, "not a regular file");
+	(void)unlink(name);
 	assert_refused(digest_file("/tmp", &seen, NULL, &err), err, ERR_INPUT,
 		       "not a regular file");
 }
