@@ -1,47 +1,69 @@
+#include "distributor/reproducing_internal.h"
+
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/interrupt.h"
-#include "distributor/reproducing_internal.h"
 #include "images/digest_set.h"
 #include "images/referrers.h"
 #include "pack/difference.h"
 
 #include <string.h>
 
-static int
-read_blob(const struct layout *layout, const struct oci_descriptor *descriptor, char **ret_text,
-	  size_t *ret_length)
+/* Whether it is the images that are wrong, and not this machine that cannot look at them. */
+static bool
+is_of_the_images(const struct error *err)
 {
-	auto_free char *path = layout_blob_path(layout, &descriptor->digest);
-	struct error ignored = ERROR_INIT;
-
-	return read_file(path, MAX_EXPLAINED, ret_text, ret_length, &ignored);
+	return err->code == ERR_VERIFY || err->code == ERR_NOT_FOUND || err->code == ERR_INPUT;
 }
 
-/* Two blobs by their content, to be freed by the caller. */
-static char *
+/* A blob as it is, if it is not too large; 1 read, 0 not to be had, -1. */
+static int
+read_blob(const struct layout *layout, const struct oci_descriptor *descriptor, char **ret_text,
+	  struct bytes *ret_bytes, struct error *err)
+{
+	auto_free char *path = layout_blob_path(layout, &descriptor->digest);
+
+	if (read_file(path, MAX_EXPLAINED, ret_text, &ret_bytes->length, err) < 0)
+		return is_of_the_images(err) ? 0 : -1;
+	ret_bytes->data = (const uint8_t *)*ret_text;
+	return 1;
+}
+
+/*
+ * The functions below say where two things differ, in a text to be freed by the caller. What is
+ * missing or damaged is such a place as well; only other errors are errors.
+ */
+static int
 explain_blob(const struct reproduction *p, const struct layout *made, const char *what,
-	     const struct oci_descriptor *ours, const struct oci_descriptor *theirs)
+	     const struct oci_descriptor *ours, const struct oci_descriptor *theirs,
+	     char **ret_text, struct error *err)
 {
 	auto_free char *a = NULL, *b = NULL, *inner = NULL;
 	struct bytes first, second;
+	int found = read_blob(made, ours, &a, &first, err);
 
-	if (read_blob(made, ours, &a, &first.length) < 0 ||
-	    read_blob(p->published_images, theirs, &b, &second.length) < 0)
-		return xstrdup(what);
-	first.data = (const uint8_t *)a;
-	second.data = (const uint8_t *)b;
+	if (found > 0)
+		found = read_blob(p->published_images, theirs, &b, &second, err);
+	if (found < 0)
+		return -1;
+	if (found == 0) {
+		*ret_text = xstrdup(what);
+		return 0;
+	}
 	inner = difference_explain(&first, &second, NULL);
-	return xasprintf("%s, %s", what, inner != NULL ? inner : "which is damaged");
+	*ret_text = xasprintf("%s, %s", what, inner != NULL ? inner : "which is damaged");
+	return 0;
 }
 
-static char *explain_image(const struct reproduction *p, const struct layout *made,
-			   const struct oci_descriptor *ours, const struct oci_descriptor *theirs);
+static int explain_image(const struct reproduction *p, const struct layout *made,
+			 const struct oci_descriptor *ours, const struct oci_descriptor *theirs,
+			 char **ret_text, struct error *err);
 
-/* The image of an index that differs first, with the reason. */
-static char *
+/* The image of an index that differs first, with the reason; or NULL. */
+static int
 explain_index(const struct reproduction *p, const struct layout *made,
-	      const struct oci_descriptors *ours, const struct oci_descriptors *theirs)
+	      const struct oci_descriptors *ours, const struct oci_descriptors *theirs,
+	      char **ret_text, struct error *err)
 {
 	for (size_t i = 0; i < ours->count && i < theirs->count; i++) {
 		const struct oci_descriptor *a = &ours->items[i], *b = &theirs->items[i];
@@ -49,38 +71,60 @@ explain_index(const struct reproduction *p, const struct layout *made,
 
 		if (digest_equal(&a->digest, &b->digest))
 			continue;
-		inner = explain_image(p, made, a, b);
-		return xasprintf("image %zu of the index: %s", i + 1, inner);
+		if (explain_image(p, made, a, b, &inner, err) < 0)
+			return -1;
+		*ret_text = xasprintf("image %zu of the index: %s", i + 1, inner);
+		return 0;
 	}
-	return NULL;
+	*ret_text = NULL;
+	return 0;
 }
 
-static char *
+/* What differs between two documents that can be read. */
+static int
+explain_documents(const struct reproduction *p, const struct layout *made,
+		  const struct oci_parsed *a, const struct oci_parsed *b, char **ret_text,
+		  struct error *err)
+{
+	*ret_text = NULL;
+	if (a->manifests.count != 0 &&
+	    explain_index(p, made, &a->manifests, &b->manifests, ret_text, err) < 0)
+		return -1;
+	if (*ret_text != NULL)
+		return 0;
+	for (size_t i = 0; i < a->layers.count && i < b->layers.count; i++)
+		if (!digest_equal(&a->layers.items[i].digest, &b->layers.items[i].digest))
+			return explain_blob(p, made, "layer", &a->layers.items[i],
+					    &b->layers.items[i], ret_text, err);
+	if (a->has_config && b->has_config && !digest_equal(&a->config.digest, &b->config.digest))
+		return explain_blob(p, made, "config", &a->config, &b->config, ret_text, err);
+	return 0;
+}
+
+static int
 explain_image(const struct reproduction *p, const struct layout *made,
-	      const struct oci_descriptor *ours, const struct oci_descriptor *theirs)
+	      const struct oci_descriptor *ours, const struct oci_descriptor *theirs,
+	      char **ret_text, struct error *err)
 {
 	AUTO(oci_parsed_release) struct oci_parsed a = OCI_PARSED_INIT, b = OCI_PARSED_INIT;
-	struct error ignored = ERROR_INIT;
-	char *inner = NULL;
 
-	if (layout_read_parsed(made, ours, &a, &ignored) < 0 ||
-	    layout_read_parsed(p->published_images, theirs, &b, &ignored) < 0)
-		return xstrdup(ignored.message);
-	if (a.manifests.count != 0)
-		inner = explain_index(p, made, &a.manifests, &b.manifests);
-	for (size_t i = 0; inner == NULL && i < a.layers.count && i < b.layers.count; i++)
-		if (!digest_equal(&a.layers.items[i].digest, &b.layers.items[i].digest))
-			inner = explain_blob(p, made, "layer", &a.layers.items[i],
-					     &b.layers.items[i]);
-	if (inner == NULL && a.has_config && b.has_config &&
-	    !digest_equal(&a.config.digest, &b.config.digest))
-		inner = explain_blob(p, made, "config", &a.config, &b.config);
-	return inner != NULL ? inner : explain_blob(p, made, "manifest", ours, theirs);
+	if (layout_read_parsed(made, ours, &a, err) < 0 ||
+	    layout_read_parsed(p->published_images, theirs, &b, err) < 0) {
+		if (!is_of_the_images(err))
+			return -1;
+		*ret_text = xstrdup(err->message);
+		return 0;
+	}
+	if (explain_documents(p, made, &a, &b, ret_text, err) < 0)
+		return -1;
+	return *ret_text != NULL ? 0
+				 : explain_blob(p, made, "manifest", ours, theirs, ret_text, err);
 }
 
-static char *
+static int
 explain_tag(const struct reproduction *p, const struct layout *made, const char *tag,
-	    const struct oci_descriptor *ours, const struct digest *theirs)
+	    const struct oci_descriptor *ours, const struct digest *theirs, char **ret_text,
+	    struct error *err)
 {
 	char a[OCI_DIGEST_SIZE], b[OCI_DIGEST_SIZE];
 	const struct oci_descriptor *published =
@@ -89,9 +133,10 @@ explain_tag(const struct reproduction *p, const struct layout *made, const char 
 			: NULL;
 
 	if (published != NULL && digest_equal(&published->digest, theirs))
-		return explain_image(p, made, ours, published);
-	return xasprintf("%s was made, not %s", oci_digest_text(&ours->digest, a),
-			 oci_digest_text(theirs, b));
+		return explain_image(p, made, ours, published, ret_text, err);
+	*ret_text = xasprintf("%s was made, not %s", oci_digest_text(&ours->digest, a),
+			      oci_digest_text(theirs, b));
+	return 0;
 }
 
 /* The published layout, and which of its blobs have been compared with their names. */
@@ -111,18 +156,26 @@ static int
 look_at_blob(void *context, const struct oci_descriptor *blob, struct error *err)
 {
 	struct look *look = context;
-	auto_free char *where = NULL;
+	const struct layout *published = look->p->published_images;
+	auto_free char *path = layout_blob_path(published, &blob->digest), *where = NULL;
+	struct digest seen;
+	uint64_t size;
 
 	/* Most layers are in several images. */
 	if (digest_set_has(&look->good, &blob->digest))
 		return 0;
 	if (interrupt_check(err) < 0)
 		return -1;
-	if (layout_has(look->p->published_images, &blob->digest, blob->size, true)) {
+	if (digest_file(path, &seen, &size, err) < 0) {
+		if (!is_of_the_images(err))
+			return -1;
+	} else if (size == blob->size && digest_equal(&seen, &blob->digest)) {
 		(void)digest_set_add(&look->good, &blob->digest);
 		return 0;
 	}
-	where = explain_blob(look->p, look->made, "a blob is missing or damaged", blob, blob);
+	if (explain_blob(look->p, look->made, "a blob is missing or damaged", blob, blob, &where,
+			 err) < 0)
+		return -1;
 	return error_set(err, ERR_VERIFY, "%s", where);
 }
 
@@ -137,7 +190,8 @@ look_at_document(void *context, const struct oci_descriptor *descriptor,
 }
 
 /*
- * Whether the layout has under this name what release.json says, whole. ERR_VERIFY says what not.
+ * Whether the layout has under this name what release.json says, whole. What of it is missing or
+ * damaged is ERR_VERIFY, ERR_NOT_FOUND or ERR_INPUT.
  */
 static int
 look_at_tag(struct look *look, const char *tag, const struct digest *listed, struct error *err)
@@ -162,15 +216,16 @@ compare_tag(struct look *look, const char *tag, const struct digest *theirs, str
 {
 	struct reproducing *result = look->p->result;
 	const struct oci_descriptor *ours = layout_tags_find(layout_tags(look->made), tag);
-	auto_free char *name = xasprintf("image %s", tag);
+	auto_free char *name = xasprintf("image %s", tag), *where = NULL;
 
 	if (ours == NULL) {
 		reproducing_add(result, TAKE(name), REPRODUCED_EXTRA, xstrdup("it was not made"));
 	} else if (!digest_equal(&ours->digest, theirs)) {
-		reproducing_add(result, TAKE(name), REPRODUCED_DIFFERS,
-				explain_tag(look->p, look->made, tag, ours, theirs));
+		if (explain_tag(look->p, look->made, tag, ours, theirs, &where, err) < 0)
+			return error_prefix(err, "%s", name);
+		reproducing_add(result, TAKE(name), REPRODUCED_DIFFERS, TAKE(where));
 	} else if (look->p->published_images != NULL && look_at_tag(look, tag, theirs, err) < 0) {
-		if (err->code == ERR_INTERRUPTED)
+		if (!is_of_the_images(err))
 			return -1;
 		reproducing_add(result, TAKE(name), REPRODUCED_DIFFERS, xstrdup(err->message));
 	} else {

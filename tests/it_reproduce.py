@@ -13,7 +13,7 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import debian  # noqa: E402
 import tap  # noqa: E402
-from release_lib import Tree, sha256  # noqa: E402
+from release_lib import PROGRAM, Tree, environment, sha256, tool  # noqa: E402
 
 WORK = tempfile.mkdtemp(prefix="reproduce-")
 TMP = os.path.join(WORK, "tmp")
@@ -178,10 +178,10 @@ def test_layout(t):
     def blob(descriptor):
         return f"{copy}/images/blobs/{descriptor['digest'].replace(':', '/')}"
 
-    def first(tag, kind):
+    def first(tag, kind, image=0):
         document = json.load(open(blob(manifests[tag])))
         while "manifests" in document:
-            document = json.load(open(blob(document["manifests"][0])))
+            document = json.load(open(blob(document["manifests"][image])))
         return blob(document["config"] if kind == "config" else document["layers"][-1])
 
     def edit_index(change):
@@ -233,6 +233,24 @@ def test_layout(t):
         tap.ok(f"images: found {what}", done.returncode == 4 and not document["reproduced"] and all(
             found[n][0] in ("differs", "extra") and detail in (found[n][1] or "") for n in names),
             done.returncode, {n: r for n, r in found.items() if r[0] != "same"}, done.stderr)
+
+
+    # Root reads everything, unless it gives that up.
+    drop = "-dac_override,-dac_read_search"
+    plain = [] if os.getuid() != 0 else ["setpriv", "--bounding-set", drop, "--inh-caps", drop]
+    for what, registrars, tag, image in [("to be compared", "registrars", "aarch64-s390x", 0),
+                                         ("to be explained", "other", "register", 1)]:
+        name = f"images: a layer {what} that cannot be read is no difference"
+        if plain and not shutil.which("setpriv"):
+            tap.skip(name, "root, and no setpriv")
+            continue
+        shutil.rmtree(copy)
+        shutil.copytree(t.path("out"), copy)
+        victim = first(tag, "layer", image)
+        os.chmod(victim, 0)
+        done = tool(*plain, PROGRAM, "reproduce", "--cache", "cache", "--registrars", registrars, copy,
+                    check=False, cwd=t.root, env=environment(t.home, TMPDIR=TMP))
+        fails(name, done, 1, f"cannot open '{victim}': Permission denied")
 
 
 def test_inputs(t):
