@@ -11,8 +11,12 @@ enum reproduced {
 	REPRODUCED_SAME,
 	REPRODUCED_DIFFERS,
 	REPRODUCED_MISSING, /* it was made here and is not part of the release */
-	REPRODUCED_EXTRA,   /* it is part of the release and was not made */
-	REPRODUCED_OWN,     /* it is of the run that signed, and nobody can make it again */
+	/*
+	 * It is part of the release and was not made; or a name in OUT/images that the release does
+	 * not list.
+	 */
+	REPRODUCED_EXTRA,
+	REPRODUCED_OWN, /* it is of the run that signed, and nobody can make it again */
 };
 
 struct reproduced_row {
