@@ -90,8 +90,8 @@ print_text(const struct plan *plan, enum table_style style)
 		     plan_assets(plan), plan->tarballs, plan->legacy_assets, plan->release_files);
 	(void)printf(
 		"%zu images: %zu pairs, %zu all-in-one, %zu register; %zu indexes over hosts\n",
-		plan->pair_images + plan->all_in_one + plan->host_count, plan->pair_images,
-		plan->all_in_one, plan->host_count, plan->target_indexes + 2);
+		plan->pair_images + plan->all_in_one + plan->registrars, plan->pair_images,
+		plan->all_in_one, plan->registrars, plan->indexes);
 }
 
 static json_t *
@@ -131,7 +131,7 @@ plan_json(const struct plan *plan)
 			 (json_int_t)plan->tarballs, "legacy", (json_int_t)plan->legacy_assets,
 			 "release_files", (json_int_t)plan->release_files, "images", "pairs",
 			 (json_int_t)plan->pair_images, "all_in_one", (json_int_t)plan->all_in_one,
-			 "indexes", (json_int_t)(plan->target_indexes + 2));
+			 "indexes", (json_int_t)plan->indexes);
 }
 
 /* `strategy.matrix` of GitHub Actions: one job per host, in one line for $GITHUB_OUTPUT. */

@@ -128,7 +128,7 @@ add_row(struct plan *plan, const char *target)
 		if (row[h].tarball && plan->hosts[h].host->legacy_names)
 			plan->legacy_assets += 2;
 	}
-	plan->target_indexes += has_image ? 1 : 0;
+	plan->indexes += has_image ? 1 : 0;
 	free(row);
 }
 
@@ -144,6 +144,11 @@ plan_make(const struct matrix *matrix, const struct lock *lock, struct plan *ret
 		plan.tarballs += plan.hosts[h].tarballs;
 		plan.pair_images += plan.hosts[h].images;
 		plan.all_in_one += plan.hosts[h].images != 0 ? 1 : 0;
+	}
+	/* A release of registrars alone is refused. */
+	if (plan.pair_images != 0) {
+		plan.registrars = plan.host_count;
+		plan.indexes += 2;
 	}
 	*ret_plan = plan;
 }

@@ -40,8 +40,10 @@ struct plan {
 	size_t tarballs;         /* $from_qemu-$to-static.tar.gz */
 	size_t legacy_assets;    /* qemu-$to-static.tar.gz and qemu-$to-static */
 	size_t release_files;    /* checksums, signatures, provenance, SBOM ... */
-	size_t pair_images, target_indexes;
+	size_t pair_images;
 	size_t all_in_one; /* images of hosts with any pair's image */
+	size_t registrars; /* images of them alone, one for each host; none without any pair's */
+	size_t indexes;    /* over hosts: of each target with an image, `latest`, `register` */
 };
 
 #define PLAN_INIT                                                                                  \

@@ -274,6 +274,9 @@ def check_exclusions(work, layout):
     result = images(work)
     ok(result.returncode == 3 and "no pair of the matrix has an image" in result.stderr,
        "no image at all is refused", result.stderr)
+    result = run(DISTRIBUTOR, "plan", "--matrix", f"{work}/matrix.json")
+    ok("0 images: 0 pairs, 0 all-in-one, 0 register; 0 indexes" in result.stdout,
+       "and none is planned", result.stdout)
     exclude(work)
 
 

@@ -308,9 +308,12 @@ the_plan_counts_what_is_made(void **state)
 	make_lock(&lock, "10.0.13");
 	plan_make(&matrix, &lock, &plan);
 	assert_int_equal(plan.target_count, 3);
-	assert_int_equal(plan.tarballs, 4);                          /* 3 of x86_64, 1 of aarch64 */
-	assert_int_equal(plan.legacy_assets, 6);                     /* two for each of x86_64's */
-	assert_int_equal(plan.pair_images, 2);                       /* x86_64's arm and aarch64 */
+	assert_int_equal(plan.tarballs, 4);      /* 3 of x86_64, 1 of aarch64 */
+	assert_int_equal(plan.legacy_assets, 6); /* two for each of x86_64's */
+	assert_int_equal(plan.pair_images, 2);   /* x86_64's arm and aarch64 */
+	assert_int_equal(plan.all_in_one, 1);    /* of x86_64 */
+	assert_int_equal(plan.registrars, 2);    /* of both hosts */
+	assert_int_equal(plan.indexes, 4);       /* two targets, latest, register */
 	assert_int_equal(plan_cell(&plan, 0, 0)->state, PLAN_EMPTY); /* aarch64 on aarch64 */
 	assert_null(plan_warning(&plan));
 }
