@@ -127,8 +127,8 @@ class Maintainer:
         return {a["name"]: a["sha256"] for a in release["assets"]}, release["body"]
 
     def hosts_of(self, image):
-        with self.registry._get(f"{PATH}/manifests/{image}") as answer:
-            return sorted(m["platform"]["architecture"] for m in json.load(answer)["manifests"])
+        return sorted(m["platform"]["architecture"]
+                      for m in self.registry.manifest(PATH, image)["manifests"])
 
 
 def states(done):

@@ -177,11 +177,12 @@ class DockerRegistry:
         shutil.rmtree(self.root, ignore_errors=True)
         self.start()
 
-    def tags(self, repository):
-        """Names and digests, or nothing when there is no such repository."""
+    @contextlib.contextmanager
+    def asking(self, repository):
+        """A function (METHOD, PATH) -> (answer, body), over one connection."""
+        connection = http.client.HTTPConnection(self.host, timeout=30)
         accept = ("application/vnd.oci.image.index.v1+json, "
                   "application/vnd.oci.image.manifest.v1+json")
-        connection = http.client.HTTPConnection(self.host, timeout=30)
 
         def ask(method, path):
             connection.request(method, f"/v2/{repository}/{path}", headers={"Accept": accept})
@@ -192,6 +193,15 @@ class DockerRegistry:
             return answer, body
 
         with contextlib.closing(connection):
+            yield ask
+
+    def manifest(self, repository, name):
+        with self.asking(repository) as ask:
+            return json.loads(ask("GET", f"manifests/{name}")[1])
+
+    def tags(self, repository):
+        """Names and digests, or nothing when there is no such repository."""
+        with self.asking(repository) as ask:
             answer, body = ask("GET", "tags/list")
             names = json.loads(body)["tags"] or [] if answer.status == 200 else []
             return {name: ask("HEAD", f"manifests/{name}")[0].headers["Docker-Content-Digest"]
