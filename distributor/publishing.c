@@ -42,7 +42,8 @@ struct publishing {
 int
 publishing_read_words(struct publish_options *options, const char *latest, struct error *err)
 {
-	static const char *const words[] = {"auto", "yes", "no"}; /* enum publish_latest */
+	static const char *const words[] = {
+		[LATEST_AUTO] = "auto", [LATEST_YES] = "yes", [LATEST_NO] = "no"};
 	size_t i = 0;
 
 	while (i < ARRAY_SIZE(words) && strcmp(latest, words[i]) != 0)

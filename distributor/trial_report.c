@@ -17,7 +17,11 @@ static const struct {
 	[TRIAL_REGISTER] = {"registers>", "register"}, [TRIAL_ITSELF] = {"by itself>", "itself"},
 };
 
-static const char *const outcomes[] = {"ok", "failed", "skipped"};
+static const char *const outcomes[] = {
+	[TRIAL_OK] = "ok",
+	[TRIAL_FAILED] = "failed",
+	[TRIAL_SKIPPED] = "skipped",
+};
 
 static int
 compare_cases(const void *a, const void *b)
