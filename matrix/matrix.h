@@ -56,6 +56,7 @@ struct matrix_exclude {
 	enum matrix_only only;
 };
 
+/* Whether its `from` and `to` fit the pair, whatever `only` says; NULL in them means any. */
 bool matrix_exclude_covers(const struct matrix_exclude *exclude, const char *from, const char *to);
 
 struct matrix {
