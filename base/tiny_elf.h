@@ -17,12 +17,13 @@
 
 #define TINY_ELF_HEADERS 120 /* of the larger kind */
 
-enum tiny_elf_class { TINY_ELF_32 = 1, TINY_ELF_64 = 2 };
-enum tiny_elf_order { TINY_ELF_LITTLE = 1, TINY_ELF_BIG = 2 };
+/* Numbers of the ELF header, kept in a byte as there: tables of programs are small then. */
+enum { TINY_ELF_32 = 1, TINY_ELF_64 = 2 };
+enum { TINY_ELF_LITTLE = 1, TINY_ELF_BIG = 2 };
 
 struct tiny_elf {
-	uint8_t class;
-	uint8_t order;
+	uint8_t class; /* TINY_ELF_32 or TINY_ELF_64 */
+	uint8_t order; /* TINY_ELF_LITTLE or TINY_ELF_BIG */
 	uint16_t machine;
 	uint32_t flags;
 	uint32_t address; /* a multiple of 64 KiB, the largest page of any architecture */

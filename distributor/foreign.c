@@ -20,6 +20,8 @@
 #define CODE_AT 0x80u
 #define LINE_AT 0x100u
 
+_Static_assert(CODE_AT >= TINY_ELF_HEADERS, "the code begins behind the headers");
+
 /*
  * The instructions, by their assembly: write(1, 0x400100, 16) and exit(42), with the numbers that
  * Linux has for them on each. Numbers of more than one byte are stored in the target's byte order.
@@ -289,6 +291,7 @@ static const uint8_t xtensa_be[] = {
 	0x00, 0x05, 0x00, /* syscall */
 };
 
+enum { BITS_32 = TINY_ELF_32, BITS_64 = TINY_ELF_64 };
 enum { LITTLE = TINY_ELF_LITTLE, BIG = TINY_ELF_BIG };
 
 #define BYTES(code)        (code), NULL, NULL, sizeof(code)
@@ -299,7 +302,7 @@ enum { LITTLE = TINY_ELF_LITTLE, BIG = TINY_ELF_BIG };
 
 static const struct {
 	const char *target;
-	uint8_t class; /* 1: 32 bits, 2: 64 bits */
+	uint8_t class;
 	uint8_t order; /* of the data */
 	uint16_t machine;
 	uint32_t flags;
@@ -309,40 +312,40 @@ static const struct {
 	size_t count;
 	uint8_t code_order; /* where that of the code is another */
 } programs[] = {
-	{"aarch64", 2, LITTLE, 183, 0, WORDS(aarch64), SAME_ORDER},
-	{"aarch64_be", 2, BIG, 183, 0, WORDS(aarch64), ALWAYS(LITTLE)},
-	{"alpha", 2, LITTLE, 36902, 0, WORDS(alpha), SAME_ORDER},
-	{"arm", 1, LITTLE, 40, 0x05000000, WORDS(arm), SAME_ORDER},
-	{"armeb", 1, BIG, 40, 0x05000000, WORDS(arm), SAME_ORDER},
-	{"hexagon", 1, LITTLE, 164, 0x67, WORDS(hexagon), SAME_ORDER},
-	{"hppa", 1, BIG, 15, 0x210, WORDS(hppa), SAME_ORDER},
-	{"i386", 1, LITTLE, 3, 0, BYTES(x86_32), SAME_ORDER},
-	{"loongarch64", 2, LITTLE, 258, 0x43, WORDS(loongarch), SAME_ORDER},
-	{"m68k", 1, BIG, 4, 0, BYTES(m68k), SAME_ORDER},
-	{"microblaze", 1, BIG, 47787, 0, WORDS(microblaze), SAME_ORDER},
-	{"microblazeel", 1, LITTLE, 47787, 0, WORDS(microblaze), SAME_ORDER},
-	{"mips", 1, BIG, 8, 0x50001000, WORDS(mips_o32), SAME_ORDER},
-	{"mips64", 2, BIG, 8, 0x60000000, WORDS(mips_n64), SAME_ORDER},
-	{"mips64el", 2, LITTLE, 8, 0x60000000, WORDS(mips_n64), SAME_ORDER},
-	{"mipsel", 1, LITTLE, 8, 0x50001000, WORDS(mips_o32), SAME_ORDER},
-	{"mipsn32", 1, BIG, 8, 0x60000020, WORDS(mips_n32), SAME_ORDER},
-	{"mipsn32el", 1, LITTLE, 8, 0x60000020, WORDS(mips_n32), SAME_ORDER},
-	{"or1k", 1, BIG, 92, 0, WORDS(or1k), SAME_ORDER},
-	{"ppc", 1, BIG, 20, 0, WORDS(ppc), SAME_ORDER},
+	{"aarch64", BITS_64, LITTLE, 183, 0, WORDS(aarch64), SAME_ORDER},
+	{"aarch64_be", BITS_64, BIG, 183, 0, WORDS(aarch64), ALWAYS(LITTLE)},
+	{"alpha", BITS_64, LITTLE, 36902, 0, WORDS(alpha), SAME_ORDER},
+	{"arm", BITS_32, LITTLE, 40, 0x05000000, WORDS(arm), SAME_ORDER},
+	{"armeb", BITS_32, BIG, 40, 0x05000000, WORDS(arm), SAME_ORDER},
+	{"hexagon", BITS_32, LITTLE, 164, 0x67, WORDS(hexagon), SAME_ORDER},
+	{"hppa", BITS_32, BIG, 15, 0x210, WORDS(hppa), SAME_ORDER},
+	{"i386", BITS_32, LITTLE, 3, 0, BYTES(x86_32), SAME_ORDER},
+	{"loongarch64", BITS_64, LITTLE, 258, 0x43, WORDS(loongarch), SAME_ORDER},
+	{"m68k", BITS_32, BIG, 4, 0, BYTES(m68k), SAME_ORDER},
+	{"microblaze", BITS_32, BIG, 47787, 0, WORDS(microblaze), SAME_ORDER},
+	{"microblazeel", BITS_32, LITTLE, 47787, 0, WORDS(microblaze), SAME_ORDER},
+	{"mips", BITS_32, BIG, 8, 0x50001000, WORDS(mips_o32), SAME_ORDER},
+	{"mips64", BITS_64, BIG, 8, 0x60000000, WORDS(mips_n64), SAME_ORDER},
+	{"mips64el", BITS_64, LITTLE, 8, 0x60000000, WORDS(mips_n64), SAME_ORDER},
+	{"mipsel", BITS_32, LITTLE, 8, 0x50001000, WORDS(mips_o32), SAME_ORDER},
+	{"mipsn32", BITS_32, BIG, 8, 0x60000020, WORDS(mips_n32), SAME_ORDER},
+	{"mipsn32el", BITS_32, LITTLE, 8, 0x60000020, WORDS(mips_n32), SAME_ORDER},
+	{"or1k", BITS_32, BIG, 92, 0, WORDS(or1k), SAME_ORDER},
+	{"ppc", BITS_32, BIG, 20, 0, WORDS(ppc), SAME_ORDER},
 	/* 2 is ELFv2: the entry is code, and not a function descriptor. */
-	{"ppc64", 2, BIG, 21, 2, WORDS(ppc), SAME_ORDER},
-	{"ppc64le", 2, LITTLE, 21, 2, WORDS(ppc), SAME_ORDER},
-	{"riscv32", 1, LITTLE, 243, 0, WORDS(riscv), SAME_ORDER},
-	{"riscv64", 2, LITTLE, 243, 0, WORDS(riscv), SAME_ORDER},
-	{"s390x", 2, BIG, 22, 0, BYTES(s390x), SAME_ORDER},
-	{"sh4", 1, LITTLE, 42, 9, HALVES(sh4), SAME_ORDER},
-	{"sh4eb", 1, BIG, 42, 9, HALVES(sh4), SAME_ORDER},
-	{"sparc", 1, BIG, 2, 0, WORDS(sparc), SAME_ORDER},
-	{"sparc32plus", 1, BIG, 18, 0x100, WORDS(sparc), SAME_ORDER},
-	{"sparc64", 2, BIG, 43, 0, WORDS(sparc64), SAME_ORDER},
-	{"x86_64", 2, LITTLE, 62, 0, BYTES(x86_64), SAME_ORDER},
-	{"xtensa", 1, LITTLE, 94, 0x300, BYTES(xtensa), SAME_ORDER},
-	{"xtensaeb", 1, BIG, 94, 0x300, BYTES(xtensa_be), SAME_ORDER},
+	{"ppc64", BITS_64, BIG, 21, 2, WORDS(ppc), SAME_ORDER},
+	{"ppc64le", BITS_64, LITTLE, 21, 2, WORDS(ppc), SAME_ORDER},
+	{"riscv32", BITS_32, LITTLE, 243, 0, WORDS(riscv), SAME_ORDER},
+	{"riscv64", BITS_64, LITTLE, 243, 0, WORDS(riscv), SAME_ORDER},
+	{"s390x", BITS_64, BIG, 22, 0, BYTES(s390x), SAME_ORDER},
+	{"sh4", BITS_32, LITTLE, 42, 9, HALVES(sh4), SAME_ORDER},
+	{"sh4eb", BITS_32, BIG, 42, 9, HALVES(sh4), SAME_ORDER},
+	{"sparc", BITS_32, BIG, 2, 0, WORDS(sparc), SAME_ORDER},
+	{"sparc32plus", BITS_32, BIG, 18, 0x100, WORDS(sparc), SAME_ORDER},
+	{"sparc64", BITS_64, BIG, 43, 0, WORDS(sparc64), SAME_ORDER},
+	{"x86_64", BITS_64, LITTLE, 62, 0, BYTES(x86_64), SAME_ORDER},
+	{"xtensa", BITS_32, LITTLE, 94, 0x300, BYTES(xtensa), SAME_ORDER},
+	{"xtensaeb", BITS_32, BIG, 94, 0x300, BYTES(xtensa_be), SAME_ORDER},
 };
 
 static void
