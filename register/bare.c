@@ -144,6 +144,31 @@ bare_distance(const char *a, const char *b)
 	return row[lb];
 }
 
+static void
+put(struct out *out, const char *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (out->used == sizeof(out->buf))
+			out_flush(out);
+		out->buf[out->used++] = bytes[i];
+	}
+}
+
+/* Around everything that is put into a stream: see `before`. */
+static void
+begin(struct out *out)
+{
+	if (out->before != NULL)
+		out_flush(out->before);
+}
+
+static void
+end(struct out *out)
+{
+	if (out->before != NULL)
+		out_flush(out);
+}
+
 /* Where formatted text goes: into `buf`, or to a stream. */
 struct sink {
 	struct out *out;
@@ -156,7 +181,7 @@ static void
 sink_put(struct sink *sink, char c)
 {
 	if (sink->out != NULL)
-		out_bytes(sink->out, &c, 1);
+		put(sink->out, &c, 1);
 	else if (sink->used + 1 < sink->size)
 		sink->buf[sink->used] = c;
 	sink->used++;
@@ -242,23 +267,19 @@ out_printf(struct out *out, const char *fmt, ...)
 	struct sink sink = {.out = out};
 	va_list args;
 
-	if (out->before != NULL)
-		out_flush(out->before);
+	begin(out);
 	va_start(args, fmt);
 	sink_format(&sink, fmt, args);
 	va_end(args);
-	if (out->before != NULL)
-		out_flush(out);
+	end(out);
 }
 
 void
 out_bytes(struct out *out, const char *bytes, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (out->used == sizeof(out->buf))
-			out_flush(out);
-		out->buf[out->used++] = bytes[i];
-	}
+	begin(out);
+	put(out, bytes, n);
+	end(out);
 }
 
 /* The number of bytes of the UTF-8 character that `s` begins with, or 0 if it is none. */

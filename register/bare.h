@@ -36,7 +36,7 @@ size_t bare_format(char *buf, size_t size, const char *fmt, ...) BARE_FORMAT(3, 
 
 /*
  * A buffered stream. `failed` is set once and stays; what follows is dropped. With `before`
- * nothing waits: the lines of that stream are written first, so that both keep their order.
+ * nothing waits: what that stream holds is written first, so that both keep their order.
  */
 struct out {
 	int fd;

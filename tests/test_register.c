@@ -345,6 +345,30 @@ test_output(void **state)
 	assert_int_equal(out_flush(&out), -1);
 }
 
+/* What was put into two streams of one descriptor, in whichever way, comes out in its order. */
+static void
+test_output_order(void **state)
+{
+	int ends[2];
+	char text[32] = "";
+	struct out out = {.fd = -1}, err = {.fd = -1, .before = &out};
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	out.fd = err.fd = ends[1];
+	out_printf(&out, "1");
+	out_printf(&err, "2");
+	out_bytes(&out, "3", 1);
+	out_bytes(&err, "4", 1);
+	out_json(&out, "5");
+	out_json(&err, "6");
+	assert_int_equal(out.used + err.used, 0);
+	assert_int_equal(read(ends[0], text, sizeof(text) - 1), 10);
+	assert_string_equal(text, "1234\"5\"\"6\"");
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+}
+
 struct command_line {
 	const char *words[8];
 	int count;
@@ -729,23 +753,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_line),
-		cmocka_unit_test(test_match),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_hosts),
-		cmocka_unit_test(test_host_here),
-		cmocka_unit_test(test_probe),
-		cmocka_unit_test(test_glob),
-		cmocka_unit_test(test_output),
-		cmocka_unit_test(test_flags),
-		cmocka_unit_test(test_options),
-		cmocka_unit_test(test_usage_errors),
-		cmocka_unit_test(test_plan),
-		cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_entry),
-		cmocka_unit_test(test_explanations),
-		cmocka_unit_test(test_privilege_advice),
+		cmocka_unit_test(test_table),        cmocka_unit_test(test_line),
+		cmocka_unit_test(test_match),        cmocka_unit_test(test_names),
+		cmocka_unit_test(test_hosts),        cmocka_unit_test(test_host_here),
+		cmocka_unit_test(test_probe),        cmocka_unit_test(test_glob),
+		cmocka_unit_test(test_output),       cmocka_unit_test(test_output_order),
+		cmocka_unit_test(test_flags),        cmocka_unit_test(test_options),
+		cmocka_unit_test(test_usage_errors), cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_paths),        cmocka_unit_test(test_entry),
+		cmocka_unit_test(test_explanations), cmocka_unit_test(test_privilege_advice),
 		cmocka_unit_test(test_directory),
 	};
 
