@@ -3,8 +3,8 @@
 #include "base/alloc.h"
 #include "tests/one_layer.h"
 
-#include <assert.h>
 #include <dirent.h>
+#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -14,7 +14,8 @@ count_names(const char *path)
 	DIR *directory = opendir(path);
 	size_t count = 0;
 
-	assert(directory != NULL);
+	if (directory == NULL)
+		abort();
 	while (readdir(directory) != NULL)
 		count++;
 	(void)closedir(directory);
@@ -25,24 +26,26 @@ count_names(const char *path)
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	const char *temporary = getenv("TMPDIR");
-	auto_free char *place =
-		xasprintf("%s/fuzz-unpack.XXXXXX", temporary != NULL ? temporary : "/tmp");
+	auto_free char *place = NULL;
 	auto_free char *layout_place = NULL, *images = NULL, *root = NULL;
 	AUTO(layout_freep) struct layout *layout = NULL;
 	struct digest diff_id;
 	struct error err = ERROR_INIT;
 
-	assert(mkdtemp(place) != NULL);
+	if (temporary_directory("fuzz-unpack", &place, &err) < 0)
+		abort();
 	layout_place = path_join(place, "layout");
 	images = path_join(layout_place, "images");
 	root = path_join(place, "root");
 	digest_of(bytes, size, &diff_id);
-	assert(make_directories(root, &err) == 0 && make_directories(layout_place, &err) == 0);
+	if (make_directories(root, &err) < 0 || make_directories(layout_place, &err) < 0)
+		abort();
 	one_layer_layout(images, bytes, size, &diff_id);
-	assert(layout_open(images, &layout, &err) == 0);
+	if (layout_open(images, &layout, &err) < 0)
+		abort();
 	(void)(image_unpack(layout, "one", arch_find("armv7l"), root, &err) < 0);
-	assert(count_names(place) == 4); /* with "." and ".." */
+	if (count_names(place) != 4) /* with "." and ".." */
+		abort();
 	remove_tree(place);
 	return 0;
 }
