@@ -44,15 +44,6 @@ asset_list_add(struct asset_list *list)
 	return &list->items[list->count++];
 }
 
-const struct asset *
-asset_list_find(const struct asset_list *list, const char *name)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (strcmp(list->items[i].name, name) == 0)
-			return &list->items[i];
-	return NULL;
-}
-
 static int
 by_name(const void *a, const void *b)
 {

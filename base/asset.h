@@ -51,9 +51,6 @@ void asset_list_release(struct asset_list *list);
 /* Adds a zeroed asset at the end and returns it; valid until the next call. */
 struct asset *asset_list_add(struct asset_list *list);
 
-/* The asset of this name, or NULL. */
-const struct asset *asset_list_find(const struct asset_list *list, const char *name);
-
 /* Sorts by name, which is the order of the file. */
 void asset_list_sort(struct asset_list *list);
 

@@ -117,16 +117,6 @@ hasher_finish(struct hasher *hasher, struct digest *ret_digest)
 	assert(finished == 1 && restarted == 1 && size == DIGEST_SIZE);
 }
 
-struct hasher *
-hasher_copy(const struct hasher *hasher)
-{
-	struct hasher *copy = hasher_new();
-	int copied = EVP_MD_CTX_copy_ex(copy->context, hasher->context);
-
-	assert(copied == 1);
-	return copy;
-}
-
 void
 digest_of(const void *bytes, size_t length, struct digest *ret_digest)
 {

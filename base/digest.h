@@ -40,9 +40,6 @@ void hasher_update(struct hasher *hasher, const void *bytes, size_t length);
 /* Stores the digest and starts over. */
 void hasher_finish(struct hasher *hasher, struct digest *ret_digest);
 
-/* A second hasher in the same state. */
-struct hasher *hasher_copy(const struct hasher *hasher) CHECKED;
-
 void digest_of(const void *bytes, size_t length, struct digest *ret_digest);
 
 /*

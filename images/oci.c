@@ -35,13 +35,6 @@ oci_media_type(enum oci_types types, enum oci_kind kind)
 }
 
 bool
-oci_is_index(const char *media_type)
-{
-	return strcmp(media_type, media_types[OCI_TYPES_OCI][OCI_INDEX]) == 0 ||
-	       strcmp(media_type, media_types[OCI_TYPES_DOCKER][OCI_INDEX]) == 0;
-}
-
-bool
 oci_is_manifest(const char *media_type)
 {
 	return strcmp(media_type, media_types[OCI_TYPES_OCI][OCI_MANIFEST]) == 0 ||

@@ -44,7 +44,6 @@ enum oci_kind {
 const char *oci_media_type(enum oci_types types, enum oci_kind kind);
 
 /* Of either family. */
-bool oci_is_index(const char *media_type);
 bool oci_is_manifest(const char *media_type);
 
 /* "sha256:HEX" into `text`, which is returned. */

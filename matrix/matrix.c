@@ -127,12 +127,3 @@ matrix_qemu_version(const struct matrix *matrix, const struct matrix_host *host)
 
 	return xstrndup(version, strcspn(version, "-"));
 }
-
-const struct matrix_host *
-matrix_legacy_host(const struct matrix *matrix)
-{
-	for (size_t i = 0; i < matrix->host_count; i++)
-		if (matrix->hosts[i].legacy_names)
-			return &matrix->hosts[i];
-	return NULL;
-}

@@ -110,6 +110,3 @@ bool matrix_wants_image(const struct matrix *matrix, const char *from, const cha
  * be freed by the caller.
  */
 char *matrix_qemu_version(const struct matrix *matrix, const struct matrix_host *host) CHECKED;
-
-/* The host that carries the legacy names, or NULL. */
-const struct matrix_host *matrix_legacy_host(const struct matrix *matrix);

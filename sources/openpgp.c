@@ -426,12 +426,3 @@ openpgp_verify(struct openpgp_keyring *ring, const void *signature, size_t signa
 		return refuse_signature(name, packet.key_id, r, err);
 	return judge(ring, op, &packet, name, ret_signer, err);
 }
-
-const char *
-openpgp_library(void)
-{
-	static char text[64];
-
-	(void)snprintf(text, sizeof(text), "librnp %s", rnp_version_string());
-	return text;
-}

@@ -69,6 +69,3 @@ int openpgp_inspect(const void *bytes, size_t size, const char *name,
 int openpgp_verify(struct openpgp_keyring *ring, const void *signature, size_t signature_size,
 		   const void *data, size_t data_size, const char *name,
 		   struct openpgp_signer *ret_signer, struct error *err) CHECKED;
-
-/* The library and its version, "librnp 0.16.3", for --version. Borrowed. */
-const char *openpgp_library(void);

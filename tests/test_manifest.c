@@ -95,11 +95,11 @@ test_asset_list(void **state)
 	assert_int_equal(list.count, ARRAY_SIZE(names));
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		assert_string_equal(list.items[i].name, names[i]);
-	program = asset_list_find(&list, "qemu-arm-static");
+	program = &list.items[3];
 	assert_int_equal(program->kind, ASSET_LEGACY_BINARY);
 	assert_int_equal(program->size, 1020);
 	assert_int_equal(program->sha256.bytes[0], 20);
-	assert_int_equal(asset_list_find(&list, "qemu-arm-static.tar.gz")->size, 1120);
+	assert_int_equal(list.items[4].size, 1120);
 }
 
 static const struct {
