@@ -39,20 +39,30 @@ archive_freep(struct archive **archive)
 	*archive = NULL;
 }
 
+/* Hashes the next bytes of the blob into `stored`. Like read(), but a signal does not end it. */
 static ssize_t
-read_blob(struct archive *archive, void *context, const void **ret_bytes)
+read_stored(struct reader *reader)
 {
-	struct reader *reader = context;
 	ssize_t n;
 
 	do
 		n = read(reader->fd, reader->stored, sizeof(reader->stored));
 	while (n < 0 && errno == EINTR);
+	if (n > 0)
+		hasher_update(reader->blob, reader->stored, (size_t)n);
+	return n;
+}
+
+static ssize_t
+read_blob(struct archive *archive, void *context, const void **ret_bytes)
+{
+	struct reader *reader = context;
+	ssize_t n = read_stored(reader);
+
 	if (n < 0) {
 		archive_set_error(archive, errno, "read error");
 		return ARCHIVE_FATAL;
 	}
-	hasher_update(reader->blob, reader->stored, (size_t)n);
 	*ret_bytes = reader->stored;
 	return n;
 }
@@ -201,7 +211,8 @@ unpack_entries(struct reader *reader, const char *directory, struct error *err)
 				 archive_error_string(archive));
 	/* Padding and what else may follow the last entry belongs to the digests. */
 	while ((r = (int)read_tar(archive, reader, &(const void *){NULL})) > 0)
-		;
+		if (interrupt_check(err) < 0)
+			return -1;
 	return r < 0 ? set_no_layer(reader, archive, err) : 0;
 }
 
@@ -213,8 +224,11 @@ compare_blob(struct reader *reader, const struct digest *want, struct error *err
 	struct digest seen;
 	ssize_t n;
 
-	while ((n = read(reader->fd, reader->stored, sizeof(reader->stored))) > 0)
-		hasher_update(reader->blob, reader->stored, (size_t)n);
+	do {
+		if (interrupt_check(err) < 0)
+			return -1;
+		n = read_stored(reader);
+	} while (n > 0);
 	if (n < 0)
 		return error_set_errno(err, ERR_IO, "cannot read '%s'", reader->name);
 	hasher_finish(reader->blob, &seen);

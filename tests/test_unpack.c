@@ -1,12 +1,15 @@
 #include "images/unpack.h"
 
 #include "base/alloc.h"
+#include "base/interrupt.h"
 #include "tests/one_layer.h"
 #include "tests/scratch.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -594,6 +597,35 @@ test_bomb(void **state)
 	free(path);
 }
 
+/* After a signal it is that what ends it, also where the layer cannot be unpacked anyway. */
+static void
+test_interrupted(void **state)
+{
+	char *path = make_place();
+	auto_free char *images = path_join(path, "layout/images");
+	struct digest digest;
+	int status;
+	pid_t child;
+
+	(void)state;
+	digest_of("x", 1, &digest);
+	one_layer_layout(images, (const uint8_t *)"no layer", 8, &digest);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct error err = ERROR_INIT;
+
+		interrupt_install();
+		(void)raise(SIGINT);
+		_exit(unpack_into(path, &err) < 0 ? (int)err.code : 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), ERR_INTERRUPTED);
+	scratch_remove(path);
+	free(path);
+}
+
 static void
 test_other_image(void **state)
 {
@@ -620,15 +652,14 @@ test_other_image(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(rows) + 4] = {
-		cmocka_unit_test(test_wrong_diff_id),
-		cmocka_unit_test(test_wrong_digest),
-		cmocka_unit_test(test_bomb),
+	struct CMUnitTest tests[ARRAY_SIZE(rows) + 5] = {
+		cmocka_unit_test(test_wrong_diff_id), cmocka_unit_test(test_wrong_digest),
+		cmocka_unit_test(test_bomb),          cmocka_unit_test(test_interrupted),
 		cmocka_unit_test(test_other_image),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		tests[4 + i] = (struct CMUnitTest){
+		tests[5 + i] = (struct CMUnitTest){
 			.name = rows[i].label,
 			.test_func = test_row,
 			.initial_state = (void *)(uintptr_t)&rows[i],
