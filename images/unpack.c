@@ -152,6 +152,7 @@ unpack_file(struct archive *archive, struct archive_entry *entry, const char *pa
 	auto_close int fd = -1;
 	int64_t size = archive_entry_size(entry);
 	mode_t mode = archive_entry_perm(entry) & 0755;
+	int closed;
 
 	if (size < 0 || size > MAX_FILE)
 		return error_set(err, ERR_INPUT, "'%s' has %lld bytes, which is too much",
@@ -168,7 +169,10 @@ unpack_file(struct archive *archive, struct archive_entry *entry, const char *pa
 				 archive_entry_pathname(entry), archive_error_string(archive));
 	if (fchmod(fd, mode) < 0)
 		return error_set_errno(err, ERR_IO, "cannot change the mode of '%s'", path);
-	return 0;
+	/* On NFS and full disks it is close() that fails. */
+	closed = close(fd);
+	fd = -1;
+	return closed < 0 ? error_set_errno(err, ERR_IO, "cannot write '%s'", path) : 0;
 }
 
 static int
