@@ -236,8 +236,8 @@ make_directories(const char *path, struct error *err)
 			continue;
 		*p = '\0';
 		if (mkdir(partial, 0777) < 0 && errno != EEXIST)
-			return error_set_errno(err, ERR_IO, "cannot make the directory '%s'",
-					       partial);
+			return error_set_errno(err, errno == ENOTDIR ? ERR_INPUT : ERR_IO,
+					       "cannot make the directory '%s'", partial);
 		*p = saved;
 		if (saved == '\0')
 			return 0;
