@@ -173,9 +173,12 @@ temporary_place(void)
 int
 temporary_directory(const char *name, char **ret_path, struct error *err)
 {
-	auto_free char *path = xasprintf("%s/%s-XXXXXX", temporary_place(), name);
+	auto_free char *place = realpath(temporary_place(), NULL);
+	auto_free char *path = NULL;
 
-	if (mkdtemp(path) == NULL)
+	if (place != NULL)
+		path = xasprintf("%s/%s-XXXXXX", place, name);
+	if (path == NULL || mkdtemp(path) == NULL)
 		return error_set_errno(err, ERR_IO, "cannot make a directory in '%s'",
 				       temporary_place());
 	*ret_path = TAKE(path);

@@ -58,7 +58,8 @@ int write_file(const char *path, const void *bytes, size_t length, mode_t mode,
 
 /*
  * Makes a new directory in $TMPDIR or /tmp, for this user alone; its name begins with `name`. The
- * path is to be freed by the caller, who removes it. ERR_IO.
+ * path is absolute, without symbolic links, and to be freed by the caller, who removes the
+ * directory. ERR_IO.
  */
 int temporary_directory(const char *name, char **ret_path, struct error *err) CHECKED;
 

@@ -388,7 +388,7 @@ open_session(struct session *session, struct error *err)
 		    options->command != NULL ? options->command : options->name);
 	for (size_t i = 0; i < options->run.count; i++)
 		words_split(&session->engine.run_options, options->run.items[i]);
-	return trial_make_work(&session->work, err);
+	return temporary_directory("distributor-test", &session->work, err);
 }
 
 int

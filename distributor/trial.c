@@ -3,12 +3,9 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/process.h"
-#include "base/strbuf.h"
 #include "distributor/foreign.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 
 /* The first QEMU that runs every emulator under emulation. */
@@ -52,20 +49,6 @@ collect_pairs(const struct trial *trial, struct trial_host *host)
 	}
 }
 
-int
-trial_make_work(char **ret_path, struct error *err)
-{
-	const char *temporary = getenv("TMPDIR");
-	auto_free char *work =
-		xasprintf("%s/distributor-test.XXXXXX",
-			  temporary != NULL && *temporary == '/' ? temporary : "/tmp");
-
-	if (mkdtemp(work) == NULL)
-		return error_set_errno(err, ERR_IO, "cannot make the directory '%s'", work);
-	*ret_path = TAKE(work);
-	return 0;
-}
-
 const struct arch *
 trial_machine(void)
 {
@@ -98,7 +81,7 @@ trial_begin(struct trial *trial, struct error *err)
 		return error_set(err, ERR_INPUT,
 				 "'%s' has no tarball to test; 'distributor tarballs' makes them",
 				 trial->assets);
-	if (trial_make_work(&trial->work, err) < 0)
+	if (temporary_directory("distributor-test", &trial->work, err) < 0)
 		return -1;
 	return trial_write_programs(trial->work, err);
 }

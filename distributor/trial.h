@@ -89,9 +89,6 @@ void trial_end(struct trial *trial);
 /* What this machine is, or NULL if the table does not have it. */
 const struct arch *trial_machine(void);
 
-/* Makes an empty directory below $TMPDIR or /tmp. The path is to be freed by the caller. ERR_IO. */
-int trial_make_work(char **ret_path, struct error *err) CHECKED;
-
 /* Adds a case; from several threads. `target` is copied, `reason` too and NULL for TRIAL_OK. */
 void trial_add(struct trial *trial, struct trial_host *host, enum trial_kind kind,
 	       const char *target, enum trial_outcome outcome, const char *reason);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
+#include "tests/scratch.h"
 
 #include <dirent.h>
 #include <jansson.h>
@@ -361,6 +362,37 @@ bytes_are_readable(void **state)
 	}
 }
 
+/* Whoever works in another directory finds it all the same. */
+static void
+temporary_directories_are_absolute(void **state)
+{
+	auto_free char *before = getcwd(NULL, 0);
+	char *place = scratch_directory();
+	const char *old = getenv("TMPDIR");
+	auto_free char *saved = old != NULL ? xstrdup(old) : NULL;
+	auto_free char *path = NULL;
+	auto_free char *here = NULL;
+	auto_free char *begin = NULL;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(chdir(place), 0);
+	here = getcwd(NULL, 0);
+	begin = xasprintf("%s/name-", here);
+	assert_int_equal(setenv("TMPDIR", ".", 1), 0);
+	assert_ok(temporary_directory("name", &path, &err), err);
+	assert_int_equal(setenv("TMPDIR", "./nowhere", 1), 0);
+	assert_refused(temporary_directory("name", &(char *){NULL}, &err), err, ERR_IO,
+		       "'./nowhere'");
+	assert_int_equal(saved != NULL ? setenv("TMPDIR", saved, 1) : unsetenv("TMPDIR"), 0);
+	assert_int_equal(chdir(before), 0);
+	if (!text_starts_with(path, begin))
+		fail_msg("'%s' does not begin with '%s'", path, begin);
+	assert_int_equal(rmdir(path), 0);
+	scratch_remove(place);
+	free(place);
+}
+
 int
 main(void)
 {
@@ -379,6 +411,7 @@ main(void)
 		cmocka_unit_test(arm_abis_differ_by_flags),
 		cmocka_unit_test(secrets_are_redacted),
 		cmocka_unit_test(bytes_are_readable),
+		cmocka_unit_test(temporary_directories_are_absolute),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
