@@ -5,8 +5,10 @@
 #include "base/process.h"
 #include "distributor/foreign.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 /* The first QEMU that runs every emulator under emulation. */
 enum { FIRST_STEADY = 10 };

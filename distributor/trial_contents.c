@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/parallel.h"
-#include "base/strbuf.h"
 #include "distributor/registrars.h"
 #include "images/unpack.h"
 

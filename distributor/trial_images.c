@@ -9,11 +9,9 @@
 #include "distributor/sandbox.h"
 #include "images/unpack.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 /*
  * The entry that runs a foreign host's programs here. It is not called qemu-*, so that --reset
