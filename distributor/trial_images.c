@@ -380,7 +380,7 @@ trial_images(struct trial *trial, struct trial_host *host, struct error *err)
 		auto_free char *reason = xasprintf(
 			"'%s' is not there; 'distributor images' makes it", trial->images);
 
-		trial_add(trial, host, TRIAL_REGISTER, NULL, TRIAL_SKIPPED, reason);
+		trial_add(trial, host, TRIAL_IMAGE, NULL, TRIAL_SKIPPED, reason);
 		return 0;
 	}
 	if (layout_open(trial->images, &layout, err) < 0)
