@@ -293,27 +293,42 @@ is_for(const char *architecture, const char *variant, const struct arch *host)
 		strcmp(variant, host->oci_variant) == 0);
 }
 
+/* NULL in `ret_image` if the tag or the host is not there; else borrowed, also from `index`. */
+static int
+find_image(const struct layout *layout, const char *tag, const struct arch *host,
+	   struct oci_parsed *index, const struct oci_descriptor **ret_image, struct error *err)
+{
+	const struct oci_descriptor *image = layout_tags_find(layout_tags(layout), tag);
+
+	*ret_image = image;
+	if (image == NULL || oci_is_manifest(image->media_type))
+		return 0;
+	if (layout_read_parsed(layout, image, index, err) < 0)
+		return -1;
+	*ret_image = NULL;
+	for (size_t i = 0; i < index->manifests.count && *ret_image == NULL; i++)
+		if (is_for(index->manifests.items[i].architecture,
+			   index->manifests.items[i].variant, host))
+			*ret_image = &index->manifests.items[i];
+	return 0;
+}
+
 static int
 find_manifest(const struct layout *layout, const char *tag, const struct arch *host,
 	      struct oci_parsed *ret_manifest, struct error *err)
 {
-	const struct oci_descriptor *image = layout_tags_find(layout_tags(layout), tag);
 	AUTO(oci_parsed_release) struct oci_parsed index = OCI_PARSED_INIT;
+	const struct oci_descriptor *image;
 
-	if (image == NULL)
+	if (layout_tags_find(layout_tags(layout), tag) == NULL)
 		return error_set(err, ERR_NOT_FOUND, "'%s' has no image '%s'", layout_path(layout),
 				 tag);
-	if (oci_is_manifest(image->media_type))
-		return layout_read_parsed(layout, image, ret_manifest, err);
-	if (layout_read_parsed(layout, image, &index, err) < 0)
+	if (find_image(layout, tag, host, &index, &image, err) < 0)
 		return -1;
-	for (size_t i = 0; i < index.manifests.count; i++) {
-		const struct oci_descriptor *item = &index.manifests.items[i];
-
-		if (is_for(item->architecture, item->variant, host))
-			return layout_read_parsed(layout, item, ret_manifest, err);
-	}
-	return error_set(err, ERR_NOT_FOUND, "the image '%s' has no part for %s", tag, host->name);
+	if (image == NULL)
+		return error_set(err, ERR_NOT_FOUND, "the image '%s' has no part for %s", tag,
+				 host->name);
+	return layout_read_parsed(layout, image, ret_manifest, err);
 }
 
 /* The config of an image for this host, with a diff_id for each layer. */
@@ -358,5 +373,18 @@ image_unpack(const struct layout *layout, const char *tag, const struct arch *ho
 		if (unpack_layer(layout, &manifest.layers.items[i], &config.diff_ids[i], directory,
 				 err) < 0)
 			return -1;
+	return 0;
+}
+
+int
+image_is_there(const struct layout *layout, const char *tag, const struct arch *host,
+	       bool *ret_there, struct error *err)
+{
+	AUTO(oci_parsed_release) struct oci_parsed index = OCI_PARSED_INIT;
+	const struct oci_descriptor *image;
+
+	if (find_image(layout, tag, host, &index, &image, err) < 0)
+		return -1;
+	*ret_there = image != NULL;
 	return 0;
 }

@@ -18,3 +18,10 @@
  */
 int image_unpack(const struct layout *layout, const char *tag, const struct arch *host,
 		 const char *directory, struct error *err) CHECKED;
+
+/*
+ * Whether the tag `tag` is there, and is an index with an image for `host` or no index at all.
+ * ERR_NOT_FOUND (a missing blob), ERR_VERIFY, ERR_INPUT, ERR_IO.
+ */
+int image_is_there(const struct layout *layout, const char *tag, const struct arch *host,
+		   bool *ret_there, struct error *err) CHECKED;

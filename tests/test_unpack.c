@@ -645,10 +645,15 @@ test_other_image(void **state)
 	auto_free char *images = path_join(path, "layout/images");
 	auto_free char *root = path_join(path, "root");
 	AUTO(layout_freep) struct layout *layout = NULL;
+	bool there;
 	struct error err = ERROR_INIT;
 
 	(void)state;
 	assert_ok(layout_open(images, &layout, &err), err);
+	assert_ok(image_is_there(layout, "one", arch_find("armv7l"), &there, &err), err);
+	assert_true(there);
+	assert_ok(image_is_there(layout, "two", arch_find("armv7l"), &there, &err), err);
+	assert_false(there);
 	assert_refused(image_unpack(layout, "two", arch_find("armv7l"), root, &err), err,
 		       ERR_NOT_FOUND, "has no image 'two'");
 	assert_refused(image_unpack(layout, "one", arch_find("s390x"), root, &err), err, ERR_INPUT,
