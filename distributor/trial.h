@@ -144,15 +144,25 @@ int trial_binaries(struct trial *trial, struct trial_host *host, struct error *e
 int trial_images(struct trial *trial, struct trial_host *host, struct error *err) CHECKED;
 
 /*
- * Compares the image of each pair of the host with the lock: it has the pair's program, and is
- * there only if the matrix has the pair. What fails are cases; -1 only if this cannot go on.
+ * Whether the host has an image of all emulators: one without the image of any pair has none.
+ */
+bool trial_wants_all_in_one(const struct trial *trial, const struct trial_host *host);
+
+/*
+ * Compares the image of each pair of the host with the lock: it has the pair's program and nothing
+ * else, and is there only if the matrix has the pair. What fails are cases; -1 only if this cannot
+ * go on.
  */
 int trial_contents_of_pairs(struct trial *trial, struct trial_host *host,
 			    const struct layout *layout, struct error *err) CHECKED;
 
+/* The image `latest` of a host that should have none: if it is there, that is a failed case. */
+int trial_contents_without_all(struct trial *trial, struct trial_host *host,
+			       const struct layout *layout, struct error *err) CHECKED;
+
 /*
  * Compares the image `tag` of the host, which is unpacked in `root`: it has the lock's programs if
- * it is `latest` and none if it is `register`, and the registrar of this build.
+ * it is `latest` and none if it is `register`, the registrar of this build, and nothing else.
  */
 int trial_contents_of_root(struct trial *trial, struct trial_host *host, const char *tag,
 			   const char *root, struct error *err) CHECKED;

@@ -6,7 +6,9 @@
 #include "distributor/registrars.h"
 #include "images/unpack.h"
 
+#include <dirent.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* What helps against images that were made from something else. */
 #define ADVICE "; 'distributor images' makes it anew"
@@ -17,6 +19,22 @@ struct work {
 	struct trial_host *host;
 	const struct layout *layout;
 };
+
+/* An unpacked image, and the files that it may have, as paths in it: "/register". */
+struct content {
+	const char *root, *tag; /* borrowed */
+	char **files;
+	size_t count;
+};
+
+static void
+content_release(struct content *content)
+{
+	for (size_t i = 0; i < content->count; i++)
+		free(content->files[i]);
+	free(content->files);
+	content->files = NULL;
+}
 
 /* The program that the image of this pair has to have, or NULL if there may be no such image. */
 static const struct member *
@@ -33,6 +51,63 @@ program_in(const char *root, const char *target)
 	char name[MEMBER_NAME_SIZE];
 
 	return xasprintf("%s/usr/bin/%s", root, member_name(name, target));
+}
+
+/* Takes the path. */
+static void
+add_file(struct content *content, char *path)
+{
+	content->files = xgrow(content->files, content->count, sizeof(*content->files));
+	content->files[content->count++] = path;
+}
+
+/* `path` begins with '/'. A directory may be there if a file in it may. */
+static bool
+may_have(const struct content *content, const char *path, bool directory)
+{
+	size_t length = strlen(path);
+
+	for (size_t i = 0; i < content->count; i++)
+		if (strncmp(content->files[i], path, length) == 0 &&
+		    content->files[i][length] == (directory ? '/' : '\0'))
+			return true;
+	return false;
+}
+
+static int check_listing(const struct content *content, const char *inside, struct error *err);
+
+/* One name in the directory `inside` of the image. */
+static int
+check_entry(const struct content *content, const char *inside, const char *name, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/%s", inside, name);
+	auto_free char *file = xasprintf("%s%s", content->root, path);
+	struct stat st;
+
+	if (lstat(file, &st) < 0)
+		return error_set_errno(err, ERR_IO, "cannot look at '%s'", file);
+	if (!may_have(content, path, S_ISDIR(st.st_mode)))
+		return error_set(err, ERR_VERIFY, "the image '%s' should have no %s" ADVICE,
+				 content->tag, path);
+	return S_ISDIR(st.st_mode) ? check_listing(content, path, err) : 0;
+}
+
+/* Nothing but these files, and the directories that they are in. */
+static int
+check_listing(const struct content *content, const char *inside, struct error *err)
+{
+	auto_free char *path = xasprintf("%s%s", content->root, inside);
+	DIR *directory = opendir(path);
+	const struct dirent *entry;
+	int result = 0;
+
+	if (directory == NULL)
+		return error_set_errno(err, ERR_IO, "cannot read '%s'", path);
+	while (result == 0 && (entry = readdir(directory)) != NULL)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			result = check_entry(content, inside, entry->d_name, err);
+	(void)closedir(directory);
+	return result;
 }
 
 static int
@@ -57,6 +132,18 @@ check_program(const char *root, const char *tag, const struct member *member, st
 	return 0;
 }
 
+/* The image of a pair: its program alone. */
+static int
+check_root(const char *root, const char *tag, const struct member *member, struct error *err)
+{
+	AUTO(content_release) struct content content = {.root = root, .tag = tag};
+
+	add_file(&content, program_in("", member->target));
+	if (check_program(root, tag, member, err) < 0)
+		return -1;
+	return check_listing(&content, "", err);
+}
+
 static int
 unpack_pair(const struct work *work, const char *tag, const struct member *member,
 	    struct error *err)
@@ -70,7 +157,7 @@ unpack_pair(const struct work *work, const char *tag, const struct member *membe
 	if (result < 0)
 		error_prefix(err, "the image '%s'", tag);
 	if (result == 0)
-		result = check_program(root, tag, member, err);
+		result = check_root(root, tag, member, err);
 	remove_tree(root);
 	return result;
 }
@@ -119,31 +206,48 @@ trial_contents_of_pairs(struct trial *trial, struct trial_host *host, const stru
 	return parallel_for(target_count, (unsigned int)trial->app->jobs, try_pair, &work, err);
 }
 
-/* A program that should not be in the image at all. */
-static int
-check_absent(const char *root, const char *tag, const char *target, struct error *err)
+bool
+trial_wants_all_in_one(const struct trial *trial, const struct trial_host *host)
 {
-	auto_free char *path = program_in(root, target);
-
-	if (access(path, F_OK) != 0)
-		return 0;
-	return error_set(err, ERR_VERIFY, "the image '%s' should have no qemu-%s-static" ADVICE,
-			 tag, target);
+	for (size_t i = 0; i < target_count; i++)
+		if (expected(trial, host, target_table[i]) != NULL)
+			return true;
+	return false;
 }
 
+int
+trial_contents_without_all(struct trial *trial, struct trial_host *host,
+			   const struct layout *layout, struct error *err)
+{
+	bool there;
+
+	if (image_is_there(layout, "latest", host->arch, &there, err) < 0) {
+		if (err->code == ERR_INTERRUPTED)
+			return -1;
+		trial_add(trial, host, TRIAL_IMAGE, "latest", TRIAL_FAILED, err->message);
+	} else if (there) {
+		trial_add(trial, host, TRIAL_IMAGE, "latest", TRIAL_FAILED,
+			  "the image 'latest' is of no pair that this release has; "
+			  "'distributor images' takes it away");
+	}
+	return 0;
+}
+
+/* The programs of the image of all, and the files that it may have. */
 static int
-check_programs(const struct trial *trial, const struct trial_host *host, const char *tag,
-	       const char *root, struct error *err)
+check_programs(const struct trial *trial, const struct trial_host *host, struct content *content,
+	       struct error *err)
 {
 	for (size_t i = 0; i < target_count; i++) {
-		const struct member *member =
-			strcmp(tag, "latest") == 0 ? expected(trial, host, target_table[i]) : NULL;
+		const struct member *member = expected(trial, host, target_table[i]);
+		bool wanted = trial_wants(trial, target_table[i]);
 
-		if (!trial_wants(trial, target_table[i]))
-			continue;
-		if ((member != NULL ? check_program(root, tag, member, err)
-				    : check_absent(root, tag, target_table[i], err)) < 0)
+		if (wanted && member != NULL &&
+		    check_program(content->root, content->tag, member, err) < 0)
 			return -1;
+		/* Nothing is said about one that was not asked for. */
+		if (!wanted || member != NULL)
+			add_file(content, program_in("", target_table[i]));
 	}
 	return 0;
 }
@@ -174,10 +278,13 @@ int
 trial_contents_of_root(struct trial *trial, struct trial_host *host, const char *tag,
 		       const char *root, struct error *err)
 {
+	AUTO(content_release) struct content content = {.root = root, .tag = tag};
 	auto_free char *registrar = NULL;
 	enum trial_outcome outcome = TRIAL_OK;
 
-	if (check_programs(trial, host, tag, root, err) < 0)
+	add_file(&content, xstrdup("/register"));
+	if ((strcmp(tag, "latest") == 0 && check_programs(trial, host, &content, err) < 0) ||
+	    check_listing(&content, "", err) < 0)
 		outcome = TRIAL_FAILED;
 	else if (registrar_find(trial->registrars, host->arch, &registrar, err) < 0)
 		outcome = TRIAL_SKIPPED;

@@ -96,8 +96,7 @@ open_image(struct image *image, const struct layout *layout, const char *tag, st
 
 	image->root = trial_path(image->trial, name);
 	if (make_directories(image->root, err) < 0 ||
-	    image_unpack(layout, tag, image->host->arch, image->root, err) < 0 ||
-	    trial_write_programs(image->root, err) < 0)
+	    image_unpack(layout, tag, image->host->arch, image->root, err) < 0)
 		return -1;
 	for (size_t i = 0; i < BINFMT_TARGET_COUNT; i++)
 		if (has_emulator(image, &binfmt_targets[i]))
@@ -227,7 +226,7 @@ try_all_in_one(struct image *image, struct error *err)
 	const char *argv[BINFMT_TARGET_COUNT + 8];
 	auto_free char *said = NULL;
 
-	if (add_mounts(image, err) < 0)
+	if (trial_write_programs(image->root, err) < 0 || add_mounts(image, err) < 0)
 		return -1;
 	fill_arguments(image, argv);
 	if (trial_run(image->trial, argv, 0, &said, err) < 0)
@@ -337,32 +336,20 @@ try_image(struct trial *trial, struct trial_host *host, const struct layout *lay
 	return 0;
 }
 
-/* A host without the image of any pair has none of all of them. */
-static bool
-has_all_in_one(const struct trial *trial, const struct trial_host *host)
-{
-	const char *from = host->arch->name;
-
-	for (size_t i = 0; i < target_count; i++)
-		if (matrix_wants_image(trial->matrix, from, target_table[i]) &&
-		    lock_find_member(trial->lock, from, target_table[i], NULL) != NULL)
-			return true;
-	return false;
-}
-
 /* Both images, and no entry afterwards. */
 static int
 try_images(struct trial *trial, struct trial_host *host, const struct layout *layout,
 	   struct progress_task *task, struct error *err)
 {
 	bool private = host->runs && trial->sandbox->binfmt >= 0;
+	bool all_in_one = trial_wants_all_in_one(trial, host);
 
-	if (trial_contents_of_pairs(trial, host, layout, err) < 0)
+	if (trial_contents_of_pairs(trial, host, layout, err) < 0 ||
+	    (!all_in_one && trial_contents_without_all(trial, host, layout, err) < 0))
 		return -1;
 	if (private && add_helper(trial, host, err) < 0)
 		return -1;
-	if ((has_all_in_one(trial, host) &&
-	     try_image(trial, host, layout, "latest", task, err) < 0) ||
+	if ((all_in_one && try_image(trial, host, layout, "latest", task, err) < 0) ||
 	    try_image(trial, host, layout, "register", task, err) < 0)
 		return -1;
 	return private ? sandbox_write(trial->sandbox, "status", "-1", err) : 0;

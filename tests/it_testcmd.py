@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """`distributor test` on a small release of real emulators: each binary, the registrars of the
 images, and what is told where something is broken, missing or not allowed."""
+import gzip
 import hashlib
+import io
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 
@@ -156,7 +159,8 @@ def check_stale_images(release):
             f"the image '{OTHER}-arm' is of a pair that this release has not; "
             "'distributor images' takes it away")
     tap.has("and the one of all", cases[OTHER, "image", "latest"]["reason"],
-            "the image 'latest' should have no qemu-arm-static; 'distributor images' makes it anew")
+            "the image 'latest' should have no /usr/bin/qemu-arm-static; 'distributor images' makes "
+            "it anew")
     release.run("images", *fewer, out=out)
     result = release.run("test", "--host", OTHER, "--target", "arm", *fewer, out=out)
     tap.equal("they are gone then", result.status, 0)
@@ -166,6 +170,58 @@ def check_stale_images(release):
             f"there is no image '{OTHER}-arm'; 'distributor images' makes it")
     tap.has("and what the one of all lacks", cases[OTHER, "image", "latest"]["reason"],
             "the image 'latest' has no qemu-arm-static; 'distributor images' makes it")
+
+
+def add_file(layout, tag, name):
+    """Another layer for the images of a tag, which has an empty file."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo(name))
+
+    def digest(data):
+        return "sha256:" + hashlib.sha256(data).hexdigest()
+
+    def put(data, descriptor):
+        with open(f"{layout}/blobs/sha256/{digest(data)[7:]}", "wb") as f:
+            f.write(data)
+        return dict(descriptor, digest=digest(data), size=len(data))
+
+    def read(descriptor):
+        with open(f"{layout}/blobs/sha256/{descriptor['digest'][7:]}") as f:
+            return json.load(f)
+
+    def changed(descriptor):
+        document = read(descriptor)
+        if "manifests" in document:
+            document["manifests"] = [changed(d) for d in document["manifests"]]
+        else:
+            config = read(document["config"])
+            config["rootfs"]["diff_ids"].append(digest(buffer.getvalue()))
+            document["config"] = put(json.dumps(config).encode(), document["config"])
+            document["layers"].append(put(gzip.compress(buffer.getvalue()), document["layers"][0]))
+        return put(json.dumps(document).encode(), descriptor)
+
+    with open(f"{layout}/index.json") as f:
+        index = json.load(f)
+    index["manifests"] = [
+        changed(d) if d["annotations"]["org.opencontainers.image.ref.name"] == tag else d
+        for d in index["manifests"]]
+    replace(f"{layout}/index.json", json.dumps(index).encode())
+
+
+def check_other_files(release):
+    """Files in the images that this release does not put there."""
+    out = release.copy_out("files")
+    for tag, name in (("latest", "usr/bin/qemu-vax-static"), ("register", "usr/bin/qemu-arm-static"),
+                      (f"{OTHER}-arm", "etc/passwd"), (f"{OTHER}-s390x", "usr/bin/other")):
+        add_file(f"{out}/images", tag, name)
+    result, report, cases = release.cases("--host", OTHER, out=out)
+    tap.equal("any other file in an image is a failure", (result.status, report["failed"]), (4, 4))
+    tap.equal("and named", [cases[OTHER, "image", tag].get("reason") for tag in (
+        "latest", "register", "arm", "s390x")],
+        [f"the image '{tag}' should have no {path}; 'distributor images' makes it anew"
+         for tag, path in (("latest", "/usr/bin/qemu-vax-static"), ("register", "/usr"),
+                           (f"{OTHER}-arm", "/etc"), (f"{OTHER}-s390x", "/usr/bin/other"))])
 
 
 def check_broken_images(release):
@@ -235,6 +291,13 @@ def check_excluded_images(release):
             json.dump(document, f)
     few = ["--matrix", f"{release.directory}/few.json"]
     out = release.copy_out("few")
+    result, report, cases = release.cases(*few, "--host", OTHER, "--target", "arm", out=out)
+    tap.ok("an image of all emulators that is there from before is a failure",
+           (result.status, report["failed"]) == (4, 2) and
+           cases[OTHER, "image", "latest"].get("reason") ==
+           "the image 'latest' is of no pair that this release has; "
+           "'distributor images' takes it away" and
+           cases[OTHER, "image", "register"]["result"] == "ok", result)
     made = release.run("images", *few, out=out)
     result, report, cases = release.cases(*few, "--host", OTHER, "--target", "arm", out=out)
     seen = sorted(target for _, kind, target in cases if kind == "register")
@@ -408,6 +471,7 @@ def check_all_images(release):
         return
     check_images(release)
     check_stale_images(release)
+    check_other_files(release)
     check_broken_images(release)
     check_excluded_images(release)
     check_forbidden(release)
