@@ -19,6 +19,7 @@ int
 error_vset(struct error *err, enum error_code code, const char *format, va_list args)
 {
 	err->code = code;
+	err->remote = false;
 	if (vsnprintf(err->message, sizeof(err->message), format, args) < 0)
 		err->message[0] = '\0';
 	scrub_text(err->message);
@@ -33,6 +34,17 @@ error_write(struct error *err, enum error_code code, const char *format, ...)
 	va_start(args, format);
 	error_vset(err, code, format, args);
 	va_end(args);
+}
+
+void
+error_write_absent(struct error *err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	error_vset(err, ERR_NOT_FOUND, format, args);
+	va_end(args);
+	err->remote = true;
 }
 
 void
@@ -55,6 +67,7 @@ void
 error_write_prefix(struct error *err, const char *format, ...)
 {
 	char inner[sizeof(err->message)];
+	bool remote = err->remote;
 	size_t used;
 	va_list args;
 
@@ -62,14 +75,15 @@ error_write_prefix(struct error *err, const char *format, ...)
 	va_start(args, format);
 	error_vset(err, err->code, format, args);
 	va_end(args);
+	err->remote = remote;
 	used = strlen(err->message);
 	(void)snprintf(err->message + used, sizeof(err->message) - used, ": %s", inner);
 }
 
 int
-error_exit_status(enum error_code code)
+error_exit_status(const struct error *err)
 {
-	switch (code) {
+	switch (err->code) {
 	case ERR_NONE:
 		return 0;
 	case ERR_USAGE:
@@ -80,8 +94,9 @@ error_exit_status(enum error_code code)
 		return 4;
 	case ERR_NETWORK:
 	case ERR_REMOTE:
-	case ERR_NOT_FOUND:
 		return 5;
+	case ERR_NOT_FOUND:
+		return err->remote ? 5 : 3;
 	case ERR_IO:
 	case ERR_BUSY:
 	case ERR_INTERRUPTED:

@@ -21,25 +21,32 @@ enum error_code {
 	ERR_VERIFY,      /* a signature, digest or identity is wrong; never try again */
 	ERR_NETWORK,     /* no answer or a passing refusal; may be tried again */
 	ERR_REMOTE,      /* the other side said no, and would again */
-	ERR_NOT_FOUND,   /* the thing asked for is not there (a 404, no such file) */
+	ERR_NOT_FOUND,   /* the thing asked for is not there: no such file here, or a 404 */
 	ERR_BUSY,        /* somebody else is using it */
 	ERR_INTERRUPTED, /* the user stopped it */
 };
 
 struct error {
 	enum error_code code;
+	bool remote; /* with ERR_NOT_FOUND: a server has it not */
 	char message[2048];
 };
 
 #define ERROR_INIT                                                                                 \
 	{                                                                                          \
-		ERR_NONE, ""                                                                       \
+		.code = ERR_NONE                                                                   \
 	}
 
 /* Sets code and sentence. Is -1. */
 #define error_set(err, code, ...) ERROR_MINUS_ONE(error_write((err), (code), __VA_ARGS__))
 
-/* The same, with ": " and the text of errno. Only directly after the call that set errno. */
+/*
+ * Sets ERR_NOT_FOUND and a sentence about what a server does not have. Of what is not here the user
+ * has named a file, and can mend that; there another try, later or elsewhere, may help.
+ */
+#define error_set_absent(err, ...) ERROR_MINUS_ONE(error_write_absent((err), __VA_ARGS__))
+
+/* As error_set(), with ": " and the text of errno. Only directly after the call that set errno. */
 #define error_set_errno(err, code, ...)                                                            \
 	ERROR_MINUS_ONE(error_write_errno((err), (code), __VA_ARGS__))
 
@@ -61,12 +68,13 @@ int error_vset(struct error *err, enum error_code code, const char *format, va_l
 	})
 void
 error_write(struct error *err, enum error_code code, const char *format, ...) PRINTF_LIKE(3, 4);
+void error_write_absent(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 void error_write_errno(struct error *err, enum error_code code, const char *format, ...)
 	PRINTF_LIKE(3, 4);
 void error_write_prefix(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* Exit status of the program for a code: 0 none, 1 here, 2 usage, 3 input, 4 verify, 5 remote. */
-int error_exit_status(enum error_code code);
+/* Exit status of the program: 0 none, 1 here, 2 usage, 3 input, 4 verify, 5 remote. */
+int error_exit_status(const struct error *err);
 
 /* Replaces control characters (C0, DEL and the C1 range in UTF-8) in `text` by '?', in place. */
 void scrub_text(char *text);

@@ -129,7 +129,7 @@ verify_subject(const struct subject *subject, const struct reference *reference,
 	if (found < 0)
 		return -1;
 	if (found == 0)
-		return error_set(err, ERR_NOT_FOUND, "the registry has no '%s'", reference->tag);
+		return error_set_absent(err, "the registry has no '%s'", reference->tag);
 	(void)oci_digest_text(&digest, got);
 	if (reference->has_digest && !digest_equal(&digest, &reference->digest))
 		verify_note(subject->report, "image", VERIFY_FAILED, "'%s' is %s, not %s",

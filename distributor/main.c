@@ -139,5 +139,5 @@ main(int argc, char **argv)
 	log_error("%s", err.message);
 	if (err.code == ERR_INTERRUPTED)
 		interrupt_die();
-	return error_exit_status(err.code);
+	return error_exit_status(&err);
 }

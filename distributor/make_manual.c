@@ -75,11 +75,11 @@ main(int argc, char **argv)
 
 	if (argc != 3) {
 		log_error("usage: make_manual DIRECTORY DATE");
-		return error_exit_status(ERR_USAGE);
+		return 2;
 	}
 	if (make_pages(argv[1], argv[2], &err) < 0 || make_completions(argv[1], &err) < 0) {
 		log_error("%s", err.message);
-		return error_exit_status(err.code);
+		return error_exit_status(&err);
 	}
 	return 0;
 }

@@ -135,11 +135,13 @@ registry_refused(const struct http_response *response, const char *what, struct 
 		return error_set(err, ERR_REMOTE, "%s: unexpected status %d", what,
 				 response->status);
 	code = first_error(response, &root, &message);
-	if (code != NULL && strlen(code) < 64)
+	if (code != NULL && strlen(code) < 64) {
 		error_set(err, err->code, "%s: status %d, %s%s%.200s", what, response->status, code,
 			  message != NULL ? ": " : "", message != NULL ? message : "");
-	else
+		err->remote = true;
+	} else {
 		error_prefix(err, "%s", what);
+	}
 	json_decref(root);
 	return -1;
 }
@@ -322,6 +324,7 @@ registry_put_manifest(struct registry *registry, const char *name,
 	    registry_has_code(&response, "BLOB_UNKNOWN")) {
 		(void)registry_refused(&response, name, err);
 		err->code = ERR_NOT_FOUND;
+		err->remote = true;
 		return -1;
 	}
 	/*

@@ -86,11 +86,12 @@ http_response_check(const struct http_response *response, struct error *err)
 
 	if (response->status == 0 || (response->status >= 200 && response->status < 300))
 		return 0;
-	if (response->status == 404 || response->status == 410)
-		code = ERR_NOT_FOUND;
-	else if (http_is_passing(response, &asked_ms))
-		code = ERR_NETWORK;
 	shown = http_url_redacted(response->url);
+	if (response->status == 404 || response->status == 410)
+		return error_set_absent(err, "'%s': status %d, %s", shown, response->status,
+					reason(response->status));
+	if (http_is_passing(response, &asked_ms))
+		code = ERR_NETWORK;
 	return error_set(err, code, "'%s': status %d, %s", shown, response->status,
 			 reason(response->status));
 }

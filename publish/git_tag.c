@@ -11,6 +11,7 @@
 #endif
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_TAG = 65536 };
 
@@ -421,6 +422,19 @@ check_url(const char *url, struct error *err)
 	return 0;
 }
 
+/* A mistyped name would be taken for a path, and the complaint be about that. */
+static int
+check_there(const char *remote, struct error *err)
+{
+	if (strchr(remote, ':') != NULL || access(remote, F_OK) == 0)
+		return 0;
+	return error_set(
+		err, ERR_INPUT,
+		"cannot push to '%s': it is neither a remote of this repository nor a URL, "
+		"and there is no such path",
+		remote);
+}
+
 int
 repo_tag_push(struct repo *repo, const char *name, const struct repo_push *push, struct error *err)
 {
@@ -433,7 +447,7 @@ repo_tag_push(struct repo *repo, const char *name, const struct repo_push *push,
 	int state;
 
 	if (find_tag(repo, name, &oid, err) < 0 || check_url(url, err) < 0 ||
-	    trust_certificates(err) < 0)
+	    (configured == NULL && check_there(url, err) < 0) || trust_certificates(err) < 0)
 		return -1;
 	host = https_host(url);
 	pushing.host = host;

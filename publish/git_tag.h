@@ -86,7 +86,8 @@ struct repo_push {
  * Pushes one tag, never by force. The remote's references are compared first and read again
  * afterwards. Returns 1 when it was sent, 0 when the remote has the same object already.
  * ERR_REMOTE: another object of this name (both ids are in the sentence), or refused by the
- * remote with its reason; ERR_NETWORK; ERR_NOT_FOUND without such a tag here.
+ * remote with its reason; ERR_NETWORK; ERR_INPUT when the remote is no name, URL or path that there
+ * is; ERR_NOT_FOUND without such a tag here.
  */
 int repo_tag_push(struct repo *repo, const char *name, const struct repo_push *push,
 		  struct error *err) CHECKED;

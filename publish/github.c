@@ -98,10 +98,11 @@ check_tag(struct github *github, const struct publication *release, struct error
 	if (github_get(github, path, &answer, err) < 0) {
 		if (err->code != ERR_NOT_FOUND)
 			return -1;
-		return error_set(err, ERR_NOT_FOUND,
-				 "'%s' has no tag '%s', or the token may not see it; push the "
-				 "signed tag first: distributor tag --push",
-				 github->repository, release->tag);
+		return error_set_absent(
+			err,
+			"'%s' has no tag '%s', or the token may not see it; push the "
+			"signed tag first: distributor tag --push",
+			github->repository, release->tag);
 	}
 	if (github_parse_ref("tag", answer.response.body, answer.response.length, &id, &annotated,
 			     err) < 0)
@@ -192,8 +193,8 @@ github_set_latest(struct github *github, const char *tag, struct error *err)
 	if (found < 0)
 		return -1;
 	if (found == 0)
-		return error_set(err, ERR_NOT_FOUND, "'%s' has no published release '%s'",
-				 github->repository, tag);
+		return error_set_absent(err, "'%s' has no published release '%s'",
+					github->repository, tag);
 	if (github_latest_tag(github, &latest, err) < 0)
 		return -1;
 	if (latest != NULL && strcmp(latest, tag) == 0)

@@ -185,11 +185,11 @@ refused(const struct github *github, const struct github_request *request,
 				 github->repository, reason);
 	case 404:
 		/* Who may read, but not write, is told that there is nothing as well. */
-		return error_set(err, ERR_NOT_FOUND, "%s: not found, or the token may not %s",
-				 github->repository,
-				 request->kind == GITHUB_READ
-					 ? "see it"
-					 : "change it, for which it needs 'contents: write'");
+		return error_set_absent(
+			err, "%s: not found, or the token may not %s", github->repository,
+			request->kind == GITHUB_READ
+				? "see it"
+				: "change it, for which it needs 'contents: write'");
 	default:
 		break;
 	}

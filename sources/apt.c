@@ -202,8 +202,9 @@ explain_no_choice(const struct apt_source *source, const struct choice *choice, 
 	if (choice->reasons.length > 0)
 		return error_set(err, ERR_INPUT, "suite '%s' for %s: %s", source->suite,
 				 choice->arch, strbuf_text(&choice->reasons));
-	return error_set(err, ERR_NOT_FOUND, "suite '%s' has no package '%s' for %s", source->suite,
-			 source->package != NULL ? source->package : "qemu-user", choice->arch);
+	return error_set_absent(err, "suite '%s' has no package '%s' for %s", source->suite,
+				source->package != NULL ? source->package : "qemu-user",
+				choice->arch);
 }
 
 int
@@ -363,8 +364,8 @@ explain_vanished(const struct apt_source *source, const struct apt_root *root,
 	if (update_from_any(source, root, &release, &ignored) == 0 &&
 	    choose(root, package->name, &newest, &ignored) == 0)
 		version = newest.package.version;
-	return error_set(
-		err, ERR_NOT_FOUND,
+	return error_set_absent(
+		err,
 		"'%s' %s for %s is no longer in the archive%s%s: run 'distributor lock' to "
 		"take what is there, or add an archive that keeps old packages to the "
 		"'urls' of source '%s'",

@@ -411,8 +411,11 @@ apt_failure(const char *errors, struct error *err)
 	/* "is not signed" is all that the error says; which key is missing is in the warning. */
 	if (complaint != NULL && warning != NULL && code == ERR_VERIFY)
 		return error_set(err, code, "apt: %s (%s)", complaint, warning);
-	return error_set(err, code, "apt: %s",
-			 complaint != NULL ? complaint : "it failed without a reason");
+	if (complaint == NULL)
+		complaint = xstrdup("it failed without a reason");
+	if (code == ERR_NOT_FOUND)
+		return error_set_absent(err, "apt: %s", complaint);
+	return error_set(err, code, "apt: %s", complaint);
 }
 
 char *

@@ -84,10 +84,12 @@ give_up(const struct fedora_query *query, const struct arch *host, const struct 
 	bool asked_all, const struct error *last, struct error *err)
 {
 	auto_free char *all = xstrdup(strbuf_text(tried));
-	enum error_code code = asked_all ? ERR_NOT_FOUND : last->code;
 
-	return error_set(err, code, "source '%s': nothing found for %s: %s", query->source,
-			 host->name, all);
+	error_set_absent(err, "source '%s': nothing found for %s: %s", query->source, host->name,
+			 all);
+	if (!asked_all)
+		err->code = last->code;
+	return -1;
 }
 
 /* The one search that fedora_resolve() and fedora_newest() make, over one kind of place. */

@@ -71,8 +71,10 @@ remember_refusal(struct transfer *t, const struct error *why)
 
 	(void)snprintf(all->message + used, sizeof(all->message) - used, "%s%s",
 		       used != 0 ? "; " : "", why->message);
-	if (gravity(why->code) > gravity(all->code))
+	if (gravity(why->code) > gravity(all->code)) {
 		all->code = why->code;
+		all->remote = why->remote;
+	}
 }
 
 /* Waits for another process, and says so. Otherwise as cache_begin(). */
@@ -136,7 +138,7 @@ fetch_url(struct transfer *t, const char *url, unsigned int tries, struct error 
 	int begun;
 
 	if (t->queue->options->offline && !http_url_has_scheme(url, "file"))
-		return error_set(err, ERR_NOT_FOUND, "'%s' is out of reach with --offline", shown);
+		return error_set_absent(err, "'%s' is out of reach with --offline", shown);
 	begun = begin(t, &entry, err);
 	if (begun != 0)
 		return begun < 0 ? -1 : 0;
@@ -192,7 +194,7 @@ fetch_apt(struct transfer *t, struct error *err)
 	int begun;
 
 	if (t->queue->options->offline)
-		return error_set(err, ERR_NOT_FOUND, "apt is out of reach with --offline");
+		return error_set_absent(err, "apt is out of reach with --offline");
 	begun = begin(t, &entry, err);
 	if (begun != 0)
 		return begun < 0 ? -1 : 0;
@@ -250,8 +252,7 @@ fetch_somehow(struct transfer *t, struct error *err)
 	if (ask_apt)
 		remember_refusal(t, err);
 	if (!ask_apt && package->url_count == 0)
-		return error_set(err, ERR_NOT_FOUND,
-				 "not in the cache, and the lock has no URL for it");
+		return error_set_absent(err, "not in the cache, and the lock has no URL for it");
 	return fetch_urls(t, err);
 }
 
@@ -377,19 +378,22 @@ work_in_parallel(struct queue *queue, unsigned int jobs)
 		(void)pthread_join(threads[i], NULL);
 }
 
-/* "2 of 4 packages are missing: 'a.rpm', 'b.rpm'" */
+/* "2 of 4 packages are missing: 'a.rpm', 'b.rpm'", instead of the sentence about one of them. */
 static int
 name_missing(const struct package_list *list, const struct fetch_result *results, size_t failed,
-	     enum error_code code, struct error *err)
+	     struct error *err)
 {
 	AUTO(strbuf_release) struct strbuf names = STRBUF_INIT;
+	bool remote = err->remote;
 
 	for (size_t i = 0; i < list->count; i++)
 		if (results[i].outcome == FETCH_FAILED)
 			strbuf_addf(&names, "%s'%s'", names.length != 0 ? ", " : "",
 				    list->items[i].file);
-	return error_set(err, code, "%zu of %zu packages are missing: %s", failed, list->count,
-			 strbuf_text(&names));
+	error_set(err, err->code, "%zu of %zu packages are missing: %s", failed, list->count,
+		  strbuf_text(&names));
+	err->remote = remote;
+	return -1;
 }
 
 static int
@@ -409,9 +413,8 @@ summarize(const struct package_list *list, const struct fetch_result *results, s
 	}
 	if (failed == 0)
 		return 0;
-	if (failed == 1)
-		return error_set(err, worst->code, "%s", worst->message);
-	return name_missing(list, results, failed, worst->code, err);
+	*err = *worst;
+	return failed == 1 ? -1 : name_missing(list, results, failed, err);
 }
 
 int

@@ -321,9 +321,9 @@ koji_resolve(struct http_client *client, const struct fedora_query *query, const
 			return -1;
 	}
 	if (list->count == 0)
-		return error_set(err, ERR_NOT_FOUND,
-				 "'%s' has no package for %s that is signed by a pinned key", shown,
-				 host->fedora);
+		return error_set_absent(err,
+					"'%s' has no package for %s that is signed by a pinned key",
+					shown, host->fedora);
 	return 0;
 }
 
@@ -406,6 +406,6 @@ koji_newest(struct http_client *client, const struct fedora_query *query, const 
 			return 0;
 		}
 	}
-	return error_set(err, ERR_NOT_FOUND, "'%s' has no signed build for Fedora %llu on %s",
-			 shown, (unsigned long long)query->release, host->fedora);
+	return error_set_absent(err, "'%s' has no signed build for Fedora %llu on %s", shown,
+				(unsigned long long)query->release, host->fedora);
 }

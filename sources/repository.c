@@ -241,15 +241,17 @@ check_found(const struct search *search, const char *repository, struct error *e
 	auto_free char *shown = http_url_redacted(repository);
 
 	if (search->list->count == 0)
-		return error_set(err, ERR_NOT_FOUND, "'%s' has no %s%s%s for %s", shown,
-				 search->binary_name, search->evr != NULL ? " " : "",
-				 search->evr != NULL ? search->evr : "", search->host->fedora);
+		return error_set_absent(err, "'%s' has no %s%s%s for %s", shown,
+					search->binary_name, search->evr != NULL ? " " : "",
+					search->evr != NULL ? search->evr : "",
+					search->host->fedora);
 	if (search->with_emulators == 0)
-		return error_set(err, ERR_NOT_FOUND,
-				 "'%s' has only the empty %s %s for %s, and none of the packages "
-				 "that it requires",
-				 shown, search->binary_name, search->list->items[0].version,
-				 search->host->fedora);
+		return error_set_absent(
+			err,
+			"'%s' has only the empty %s %s for %s, and none of the packages "
+			"that it requires",
+			shown, search->binary_name, search->list->items[0].version,
+			search->host->fedora);
 	return 0;
 }
 

@@ -163,5 +163,5 @@ main(int argc, char **argv)
 	    run(&options, &publication, prepare, &err) == 0)
 		return 0;
 	log_error("%s", err.message);
-	return error_exit_status(err.code);
+	return error_exit_status(&err);
 }

@@ -46,7 +46,7 @@ tap_is "an operand too many is a usage error" "$status" 2
 run plan --format
 tap_has "a missing argument is named" "$err" "'--format' needs an argument"
 run plan --matrix "$work/none.json"
-tap_is "a missing matrix ends with 5" "$status" 5
+tap_is "a missing matrix ends with 3" "$status" 3
 tap_has "a missing matrix is named" "$err" "none.json"
 
 echo '{"name": "q", "tragets": []}' >"$work/bad.json"

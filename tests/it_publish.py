@@ -77,7 +77,7 @@ def writes(state):
 
 
 p = Published("one")
-text = p.publish(status=5)
+text = p.publish(status=3)
 holds("without SHA256SUMS it says to sign first", text, r"there is no '.*SHA256SUMS'.*distributor sign")
 p.release.sign()
 text = p.publish(status=2)

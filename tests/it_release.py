@@ -217,7 +217,7 @@ def test_trigger():
     run = {"GITHUB_REF_TYPE": "tag", "GITHUB_REF_NAME": t.tag}
     secret = ["--key", "home/no-such-key"]
     fails("a run by a tag that is not there", t.release("--directory", "www", *secret, env=run),
-          5, "lock: the tag that started this run is refused", t.tag)
+          3, "lock: the tag that started this run is refused", t.tag)
     t.git("tag", "-a", "-m", "unsigned", t.tag)
     fails("a run by an unsigned tag", t.release("--directory", "www", *secret, env=run), 4,
           "lock: the tag that started this run is refused")
@@ -229,7 +229,7 @@ def test_trigger():
           status=0)
     text = t.git("cat-file", "tag", t.tag).stdout
     fails("with a good tag the key is what is missing",
-          t.release("--directory", "www", *secret, env=run), 5, "sign:", "no-such-key")
+          t.release("--directory", "www", *secret, env=run), 3, "sign:", "no-such-key")
     done = t.release("--directory", "www", "--key", "home/release.pem", env=run)
     tap.ok("a run by a good tag", done.returncode == 0 and
            f"{t.tag} started this run and is verified" in done.stdout, done.stdout + done.stderr)
@@ -269,7 +269,7 @@ def test_usage():
             ("an unknown word for --latest", ["--latest", "maybe"], "--latest takes auto, yes or"),
             ("GitHub and --offline", ["--offline"], "--offline, but GitHub is on the network")]:
         fails(name, t.release(*arguments), 2, text)
-    fails("GitHub needs a repository", t.release(), 5, "is no git repository with a commit to tag")
+    fails("GitHub needs a repository", t.release(), 3, "is no git repository with a commit to tag")
     t.commit()
     fails("GitHub needs keys", t.release(), 5, "lists no key; see --keys")
     t.keygen()

@@ -227,8 +227,9 @@ tool("git", "tag", "-f", "-a", "v10.2.0-1", "-m", "other", "v10.2.0-1^{}", cwd=e
 tool("git", "push", "-q", "-f", "origin", "v10.2.0-1", cwd=elsewhere)
 tap.has("another tag there is refused, with both ids", push(status=5), f"not as {good_id}",
         tool("git", "rev-parse", "v10.2.0-1", cwd=remote).stdout.strip())
-tap.has("a path with nothing", tag("--push", "--remote", f"{work}/nothing", status=5), "cannot push")
-tap.has("no remote of that name", tag("--push", status=5), "origin")
+tap.has("a path with nothing", tag("--push", "--remote", f"{work}/nothing", status=3),
+        f"cannot push to '{work}/nothing': it is neither a remote of this repository nor a URL")
+tap.has("no remote of that name", tag("--push", status=3), "cannot push to 'origin'")
 git("remote", "add", "origin", remote)
 tool("git", "tag", "-d", "v10.2.0-1", cwd=remote)
 tap.has("a remote by its name", tag("--push"), "origin has it now")

@@ -324,7 +324,7 @@ main(int argc, char **argv)
 		if (verbs[i].run(argv + 2, argc - 2, &err) == 0)
 			return 0;
 		(void)fprintf(stderr, "rpm_tool: %s\n", err.message);
-		return error_exit_status(err.code);
+		return error_exit_status(&err);
 	}
 	(void)fprintf(stderr, "rpm_tool: see the comment in rpm_tool.c\n");
 	return 2;

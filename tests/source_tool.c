@@ -252,7 +252,7 @@ main(int argc, char **argv)
 		if (verbs[i].run(argv + 2, argc - 2, &err) == 0)
 			return 0;
 		(void)fprintf(stderr, "%s\n", err.message);
-		return error_exit_status(err.code);
+		return error_exit_status(&err);
 	}
 	(void)fprintf(stderr, "usage: see %s\n", __FILE__);
 	return 2;

@@ -26,9 +26,25 @@ errors_carry_context_and_are_scrubbed(void **state)
 	assert_string_equal(err.message, "bad ?[31m'x?y'");
 	(void)error_prefix(&err, "cannot read '%s'", "f");
 	assert_string_equal(err.message, "cannot read 'f': bad ?[31m'x?y'");
-	assert_int_equal(error_exit_status(err.code), 4);
-	assert_int_equal(error_exit_status(ERR_NETWORK), 5);
-	assert_int_equal(error_exit_status(ERR_INPUT), 3);
+	assert_int_equal(error_exit_status(&err), 4);
+}
+
+static void
+exit_statuses_say_who_can_help(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	(void)error_set(&err, ERR_NETWORK, "no answer");
+	assert_int_equal(error_exit_status(&err), 5);
+	(void)error_set(&err, ERR_INPUT, "not JSON");
+	assert_int_equal(error_exit_status(&err), 3);
+	(void)error_set_absent(&err, "status 404");
+	assert_int_equal(err.code, ERR_NOT_FOUND);
+	(void)error_prefix(&err, "cannot fetch '%s'", "f");
+	assert_int_equal(error_exit_status(&err), 5);
+	(void)error_set(&err, ERR_NOT_FOUND, "no such file");
+	assert_int_equal(error_exit_status(&err), 3);
 }
 
 static void
@@ -398,6 +414,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(errors_carry_context_and_are_scrubbed),
+		cmocka_unit_test(exit_statuses_say_who_can_help),
 		cmocka_unit_test(digests_are_sha256),
 		cmocka_unit_test(every_spelling_finds_its_host),
 		cmocka_unit_test(json_errors_name_the_place),
