@@ -87,6 +87,25 @@ text_ends_with(const char *text, const char *suffix)
 	return n >= m && memcmp(text + n - m, suffix, m) == 0;
 }
 
+char *
+text_shell_word(const char *word)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789%+,-./:=@_";
+	struct strbuf quoted = STRBUF_INIT;
+
+	if (*word != '\0' && word[strspn(word, plain)] == '\0')
+		return xstrdup(word);
+	strbuf_adds(&quoted, "'");
+	for (const char *p = word; *p != '\0'; p++)
+		if (*p == '\'')
+			strbuf_adds(&quoted, "'\\''");
+		else
+			strbuf_add(&quoted, p, 1);
+	strbuf_adds(&quoted, "'");
+	return strbuf_take(&quoted);
+}
+
 static size_t
 min3(size_t a, size_t b, size_t c)
 {

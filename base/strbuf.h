@@ -40,5 +40,8 @@ char *strbuf_take(struct strbuf *buf) CHECKED;
 bool text_starts_with(const char *text, const char *prefix);
 bool text_ends_with(const char *text, const char *suffix);
 
+/* A word as a shell takes it, quoted where that is needed; to be freed by the caller. */
+char *text_shell_word(const char *word) CHECKED;
+
 /* The closest of `count` words to `word` within two edits, or NULL: for "did you mean". */
 const char *text_closest(const char *word, const char *const *words, size_t count);

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/jsonx.h"
 #include "base/strbuf.h"
+#include "matrix/lock.h"
 #include "matrix/matrix.h"
 
 #include <jansson.h>
@@ -19,6 +20,48 @@ app_lock_path(const struct app *app)
 	if (text_ends_with(app->matrix_path, ".json"))
 		stem -= strlen(".json");
 	return xasprintf("%.*s.lock.json", (int)stem, app->matrix_path);
+}
+
+/* Adds " --NAME VALUE" if the value is not the one that holds without the option. */
+static void
+add_option(struct strbuf *command, const char *name, const char *value, const char *otherwise)
+{
+	auto_free char *word = NULL;
+
+	if (value == NULL || (otherwise != NULL && strcmp(value, otherwise) == 0))
+		return;
+	word = text_shell_word(value);
+	strbuf_addf(command, " --%s %s", name, word);
+}
+
+char *
+app_command(const struct app *app, const char *name, unsigned int shared)
+{
+	struct strbuf command = STRBUF_INIT;
+
+	strbuf_addf(&command, "distributor %s", name);
+	if ((shared & SHARED_MATRIX) != 0)
+		add_option(&command, "matrix", app->matrix_path, DEFAULT_MATRIX);
+	if ((shared & SHARED_LOCK) != 0)
+		add_option(&command, "lock", app->lock_path, NULL);
+	if ((shared & SHARED_OUT) != 0)
+		add_option(&command, "out", app->out, DEFAULT_OUT);
+	if ((shared & SHARED_CACHE) != 0)
+		add_option(&command, "cache", app->cache, NULL);
+	return strbuf_take(&command);
+}
+
+int
+app_load(const struct app *app, struct matrix *ret_matrix, struct lock *ret_lock, struct error *err)
+{
+	auto_free char *lock_path = app_lock_path(app);
+	auto_free char *command = app_command(app, "lock", SHARED_MATRIX | SHARED_LOCK);
+
+	if (matrix_load(app->matrix_path, ret_matrix, err) < 0 ||
+	    app_check_hosts(app, ret_matrix, err) < 0 ||
+	    lock_load(lock_path, command, ret_lock, err) < 0)
+		return -1;
+	return lock_check_matrix(ret_lock, ret_matrix, command, err);
 }
 
 bool

@@ -102,12 +102,10 @@ run_assemble(struct app *app, int argc, char **argv, struct error *err)
 	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
 	AUTO(lock_release) struct lock lock = LOCK_INIT;
 	AUTO(parts_release) struct parts parts = {.lock = &lock};
-	auto_free char *lock_path = app_lock_path(app);
 	auto_free char *missing = NULL, *hosts = NULL;
 	auto_close int out = -1;
 
-	if (matrix_load(app->matrix_path, &matrix, err) < 0 ||
-	    lock_load(lock_path, &lock, err) < 0 || lock_check_matrix(&lock, &matrix, err) < 0)
+	if (app_load(app, &matrix, &lock, err) < 0)
 		return -1;
 	for (int i = 0; i < argc; i++)
 		if (parts_add(&parts, argv[i], err) < 0)

@@ -153,6 +153,7 @@ report_check(struct app *app, const struct work *work, const struct lock *old, s
 	static const char *const headers[] = {"host", "source", "locked", "upstream", ""};
 	AUTO(table_freep) struct table *table = table_new(headers, ARRAY_SIZE(headers));
 	json_t *array = json_array();
+	auto_free char *command = app_command(app, "lock", SHARED_MATRIX | SHARED_LOCK);
 	size_t newer = 0;
 
 	for (size_t i = 0; i < work->count; i++) {
@@ -172,17 +173,16 @@ report_check(struct app *app, const struct work *work, const struct lock *old, s
 							     locked, "upstream", job->newest,
 							     "newer", is ? 1 : 0));
 	}
+	if (!app->json && !app->quiet)
+		table_print(table, TABLE_TEXT);
 	if (app->json)
 		app_print_json(array);
-	else {
-		table_print(table, TABLE_TEXT);
+	else
 		json_decref(array);
-	}
 	if (newer != 0)
 		return error_set(err, ERR_IO,
-				 "upstream has something newer for %zu host%s; run "
-				 "'distributor lock'",
-				 newer, newer == 1 ? "" : "s");
+				 "upstream has something newer for %zu host%s; run '%s'", newer,
+				 newer == 1 ? "" : "s", command);
 	return 0;
 }
 
@@ -220,7 +220,7 @@ guard_and_write(const struct matrix *matrix, const struct lock *old, struct lock
 	auto_free char *text = NULL;
 
 	*ret_written = false;
-	if (lock_check_matrix(fresh, matrix, err) < 0)
+	if (lock_check_matrix(fresh, matrix, "distributor lock", err) < 0)
 		return -1;
 	if (old->name != NULL) {
 		if (lock_guard_downgrade(old, fresh, downgrade_reason, err) < 0 ||
@@ -265,7 +265,7 @@ report_lock(struct app *app, const struct lock *lock, const char *path, bool wri
 static int
 load_old(const char *path, struct lock *ret_old, struct error *err)
 {
-	if (lock_load(path, ret_old, err) == 0 || err->code == ERR_NOT_FOUND)
+	if (lock_load(path, "distributor lock", ret_old, err) == 0 || err->code == ERR_NOT_FOUND)
 		return 0;
 	return -1;
 }

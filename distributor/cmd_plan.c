@@ -74,18 +74,22 @@ print_hosts(const struct plan *plan, enum table_style style)
 }
 
 static void
-print_text(const struct plan *plan, enum table_style style)
+print_text(const struct app *app, const struct plan *plan, enum table_style style)
 {
+	auto_free char *command = app_command(app, "lock", SHARED_MATRIX | SHARED_LOCK);
+
 	(void)printf(style == TABLE_MARKDOWN ? "## %s %s\n\n" : "%s %s\n\n", plan->matrix->name,
 		     plan->matrix->version);
 	print_hosts(plan, style);
 	(void)printf("\n");
 	print_matrix(plan, style);
-	(void)printf("\n%s\n", plan->lock != NULL
-				       ? "x: tarball and image, t: tarball only, -: excluded, "
-					 "blank: the package has no such binary"
-				       : "Nothing is locked: '?' is what QEMU of that version has. "
-					 "'distributor lock' finds out.");
+	if (plan->lock != NULL)
+		(void)printf("\nx: tarball and image, t: tarball only, -: excluded, "
+			     "blank: the package has no such binary\n");
+	else
+		(void)printf("\nNothing is locked: '?' is what QEMU of that version has. "
+			     "'%s' finds out.\n",
+			     command);
 	(void)printf("\n%zu assets: %zu tarballs, %zu under legacy names, %zu release files\n",
 		     plan_assets(plan), plan->tarballs, plan->legacy_assets, plan->release_files);
 	(void)printf(
@@ -156,16 +160,19 @@ print_github(const struct app *app, const struct plan *plan)
 }
 
 static int
-load_lock(const char *path, const struct matrix *matrix, struct lock *lock, bool *ret_locked,
-	  struct error *err)
+load_lock(const struct app *app, const struct matrix *matrix, struct lock *lock, bool *ret_locked,
 {
+	  struct error *err)
+	auto_free char *path = app_lock_path(app);
+	auto_free char *command = app_command(app, "lock", SHARED_MATRIX | SHARED_LOCK);
+
 	*ret_locked = false;
 	if (access(path, F_OK) != 0)
 		return 0;
-	if (lock_load(path, lock, err) < 0)
+	if (lock_load(path, command, lock, err) < 0)
 		return -1;
 	/* A lock of another version is what --diff is for; the plan itself shows no part of it. */
-	if (lock_check_matrix(lock, matrix, err) < 0) {
+	if (lock_check_matrix(lock, matrix, command, err) < 0) {
 		log_warning("%s", err->message);
 		return 0;
 	}
@@ -181,9 +188,9 @@ print_plan(struct app *app, const struct plan *plan, struct error *err)
 	if (app->json || strcmp(format, "json") == 0)
 		app_print_json(plan_json(plan));
 	else if (strcmp(format, "table") == 0)
-		print_text(plan, TABLE_TEXT);
+		print_text(app, plan, TABLE_TEXT);
 	else if (strcmp(format, "markdown") == 0)
-		print_text(plan, TABLE_MARKDOWN);
+		print_text(app, plan, TABLE_MARKDOWN);
 	else if (strcmp(format, "github") == 0)
 		print_github(app, plan);
 	else
@@ -201,13 +208,13 @@ run_plan(struct app *app, int argc, char **argv, struct error *err)
 	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
 	AUTO(lock_release) struct lock lock = LOCK_INIT;
 	AUTO(plan_release) struct plan plan = PLAN_INIT;
-	auto_free char *lock_path = app_lock_path(app);
 	bool locked;
 
 	(void)argc;
 	(void)argv;
 	if (matrix_load(app->matrix_path, &matrix, err) < 0 ||
-	    load_lock(lock_path, &matrix, &lock, &locked, err) < 0)
+	    app_check_hosts(app, &matrix, err) < 0 ||
+	    load_lock(app, &matrix, &lock, &locked, err) < 0)
 		return -1;
 	if (diff)
 		return plan_diff_print(app, &matrix, lock.name != NULL ? &lock : NULL, err);

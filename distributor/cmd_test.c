@@ -116,7 +116,6 @@ run_test(struct app *app, int argc, char **argv, struct error *err)
 		.registrars = registrars,
 		.timeout_ms = timeout_of(PROGRAM_SEC) * 1000,
 	};
-	auto_free char *lock_path = app_lock_path(app);
 	auto_close int out = -1;
 
 	(void)argc;
@@ -125,9 +124,7 @@ run_test(struct app *app, int argc, char **argv, struct error *err)
 		return -1;
 	if (engine.name != NULL)
 		return engine_try(app, &engine, timeout_of(ENGINE_SEC), err);
-	if (matrix_load(app->matrix_path, &matrix, err) < 0 ||
-	    app_check_hosts(app, &matrix, err) < 0 || lock_load(lock_path, &lock, err) < 0 ||
-	    lock_check_matrix(&lock, &matrix, err) < 0)
+	if (app_load(app, &matrix, &lock, err) < 0)
 		return -1;
 	out = out_lock(app->out, true, err);
 	if (out < 0 || trial_begin(&trial, err) < 0)

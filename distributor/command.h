@@ -15,6 +15,8 @@
 #include <stdint.h>
 
 struct progress;
+struct matrix;
+struct lock;
 
 /* Options that mean the same wherever they are accepted; bits of struct command.shared. */
 enum {
@@ -28,8 +30,13 @@ enum {
 	SHARED_OFFLINE = 1 << 7, /* --offline */
 };
 
+#define DEFAULT_MATRIX "matrix/qemu-user-static.json"
+#define DEFAULT_OUT    "out"
+#define DEFAULT_KEYS   "keys"
+
 /* The values of the shared options, and the progress display. Strings are borrowed from argv. */
 struct app {
+	const char *program; /* as it was called, if that says where it is; else its name */
 	const char *matrix_path;
 	const char *lock_path; /* NULL: beside the matrix, see app_lock_path() */
 	const char *out;
@@ -60,12 +67,24 @@ struct command {
 /* The path of the lock: --lock, or NAME.lock.json beside NAME.json. To be freed by the caller. */
 char *app_lock_path(const struct app *app) CHECKED;
 
+/*
+ * A command to advise, with those of --matrix, --lock, --out and --cache that were given and are in
+ * `shared`: "distributor lock --matrix m.json". To be freed by the caller.
+ */
+char *app_command(const struct app *app, const char *name, unsigned int shared) CHECKED;
+
 /* Whether --host names this host, or no --host was given. */
 bool app_wants_host(const struct app *app, const char *host);
 
 /* Refuses a --host that the matrix does not have. ERR_USAGE, with the one that may be meant. */
-struct matrix;
 int app_check_hosts(const struct app *app, const struct matrix *matrix, struct error *err) CHECKED;
+
+/*
+ * Reads matrix and lock, and checks that they belong together and have what --host names. The
+ * sentences say how to make the lock. ERR_USAGE, ERR_NOT_FOUND, ERR_INPUT, ERR_IO.
+ */
+int app_load(const struct app *app, struct matrix *ret_matrix, struct lock *ret_lock,
+	     struct error *err) CHECKED;
 
 /* Prints a result document on standard output and frees it. */
 struct json_t;

@@ -78,14 +78,10 @@ int
 fetching_run(const struct app *app, bool rehash, struct fetching *ret_fetching, struct error *err)
 {
 	struct fetching *fetching = ret_fetching;
-	auto_free char *lock_path = app_lock_path(app);
 	double started = monotonic_sec();
 	int result;
 
-	if (matrix_load(app->matrix_path, &fetching->matrix, err) < 0 ||
-	    lock_load(lock_path, &fetching->lock, err) < 0 ||
-	    lock_check_matrix(&fetching->lock, &fetching->matrix, err) < 0 ||
-	    app_check_hosts(app, &fetching->matrix, err) < 0 ||
+	if (app_load(app, &fetching->matrix, &fetching->lock, err) < 0 ||
 	    upstream_open(app, &fetching->matrix, &fetching->upstream, err) < 0)
 		return -1;
 	fetching->packages = select_packages(app, &fetching->matrix, &fetching->lock);

@@ -77,12 +77,8 @@ imaging_run(const struct app *app, const struct imaging_options *options,
 {
 	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
 	AUTO(lock_release) struct lock lock = LOCK_INIT;
-	auto_free char *lock_path = app_lock_path(app);
 
-	if (check_revision(options->revision, err) < 0 ||
-	    matrix_load(app->matrix_path, &matrix, err) < 0 ||
-	    app_check_hosts(app, &matrix, err) < 0 || lock_load(lock_path, &lock, err) < 0 ||
-	    lock_check_matrix(&lock, &matrix, err) < 0)
+	if (check_revision(options->revision, err) < 0 || app_load(app, &matrix, &lock, err) < 0)
 		return -1;
 	return build(app, &matrix, &lock, options, ret_result, err);
 }

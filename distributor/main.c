@@ -121,9 +121,10 @@ int
 main(int argc, char **argv)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	struct app app = {.matrix_path = "matrix/qemu-user-static.json",
-			  .out = "out",
-			  .keys = "keys",
+	struct app app = {.program = argc > 0 && strchr(argv[0], '/') ? argv[0] : "distributor",
+			  .matrix_path = DEFAULT_MATRIX,
+			  .out = DEFAULT_OUT,
+			  .keys = DEFAULT_KEYS,
 			  .jobs = processors > 0 ? (uint64_t)processors : 1};
 	struct error err = ERROR_INIT;
 	int result;

@@ -47,12 +47,8 @@ static int
 prepare(struct packing *packing, struct error *err)
 {
 	const struct app *app = packing->app;
-	auto_free char *lock_path = app_lock_path(app);
 
-	if (matrix_load(app->matrix_path, &packing->matrix, err) < 0 ||
-	    app_check_hosts(app, &packing->matrix, err) < 0 ||
-	    lock_load(lock_path, &packing->lock, err) < 0 ||
-	    lock_check_matrix(&packing->lock, &packing->matrix, err) < 0)
+	if (app_load(app, &packing->matrix, &packing->lock, err) < 0)
 		return -1;
 	plan_make(&packing->matrix, &packing->lock, &packing->plan);
 	packing->hosts = xcalloc(packing->plan.host_count + 1, sizeof(*packing->hosts));
@@ -117,6 +113,8 @@ stream_package(struct packing *packing, struct assets_sink *sink, const struct p
 {
 	AUTO(emulator_reader_freep) struct emulator_reader *reader = NULL;
 	auto_free char *path = NULL;
+	auto_free char *command =
+		app_command(packing->app, "fetch", SHARED_MATRIX | SHARED_LOCK | SHARED_CACHE);
 	struct emulator emulator;
 	int found = cache_lookup(packing->cache, &package->sha256, package->size,
 				 CACHE_CHECK_DIGEST, &path, err);
@@ -124,9 +122,8 @@ stream_package(struct packing *packing, struct assets_sink *sink, const struct p
 	if (found < 0)
 		return -1;
 	if (found == 0)
-		return error_set(err, ERR_NOT_FOUND,
-				 "'%s' is not in the cache; run 'distributor fetch' first",
-				 package->file);
+		return error_set(err, ERR_NOT_FOUND, "'%s' is not in the cache; run '%s' first",
+				 package->file, command);
 	if (emulator_reader_open(path, &reader, err) < 0)
 		return error_prefix(err, "'%s'", package->file);
 	while ((found = emulator_reader_next(reader, &emulator, err)) > 0)

@@ -76,8 +76,9 @@ int
 plan_diff_print(struct app *app, const struct matrix *matrix, const struct lock *lock,
 		struct error *err)
 {
-	json_t *changes = json_array(), *change;
+	auto_free char *command = app_command(app, "lock", SHARED_MATRIX | SHARED_LOCK);
 	size_t i;
+	json_t *changes = json_array(), *change;
 
 	(void)err;
 	if (lock == NULL || strcmp(lock->version, matrix->version) != 0)
@@ -95,7 +96,7 @@ plan_diff_print(struct app *app, const struct matrix *matrix, const struct lock 
 	if (json_array_size(changes) == 0)
 		(void)printf("the lock is what the matrix asks for\n");
 	else
-		(void)printf("'distributor lock' resolves and pins them\n");
+		(void)printf("'%s' resolves and pins them\n", command);
 	json_decref(changes);
 	return 0;
 }

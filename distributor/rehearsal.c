@@ -87,6 +87,7 @@ rehearsal_repository(const struct app *app, char **ret_path, struct error *err)
 {
 	auto_free char *path = path_join(app->out, "repository.git");
 	auto_free char *lock_path = app_lock_path(app);
+	auto_free char *command = app_command(app, "lock", SHARED_MATRIX | SHARED_LOCK);
 	auto_free char *list = path_join(app->keys, KEY_LIST_NAME);
 	auto_free char *matrix_text = NULL, *lock_text = NULL, *list_text = NULL;
 	AUTO(lock_release) struct lock lock = LOCK_INIT;
@@ -94,7 +95,7 @@ rehearsal_repository(const struct app *app, char **ret_path, struct error *err)
 				    {.path = repository_path(lock_path)},
 				    {.path = "keys/" KEY_LIST_NAME}};
 
-	if (make_directories(app->out, err) < 0 || lock_load(lock_path, &lock, err) < 0 ||
+	if (make_directories(app->out, err) < 0 || lock_load(lock_path, command, &lock, err) < 0 ||
 	    read_file(app->matrix_path, MAX_FILE, &matrix_text, &files[0].length, err) < 0 ||
 	    read_file(lock_path, MAX_FILE, &lock_text, &files[1].length, err) < 0 ||
 	    read_file(list, MAX_FILE, &list_text, &files[2].length, err) < 0)

@@ -114,9 +114,7 @@ release_info_load(const struct app *app, const char *repo_path, struct release_i
 	struct release_info *info = ret_info;
 
 	info->lock_path = app_lock_path(app);
-	if (matrix_load(app->matrix_path, &info->matrix, err) < 0 ||
-	    lock_load(info->lock_path, &info->lock, err) < 0 ||
-	    lock_check_matrix(&info->lock, &info->matrix, err) < 0)
+	if (app_load(app, &info->matrix, &info->lock, err) < 0)
 		return -1;
 	fill(app, info);
 	if (repo_path != NULL && release_info_load_repo(info, repo_path, err) < 0)
@@ -207,13 +205,14 @@ int
 release_info_load_assets(const struct app *app, struct release_info *info, struct error *err)
 {
 	auto_free char *path = path_join(app->out, ASSETS_NAME);
+	auto_free char *command =
+		app_command(app, "tarballs", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 
 	if (asset_list_load(path, &info->assets, err) < 0) {
 		if (err->code == ERR_NOT_FOUND)
 			return error_set(err, ERR_NOT_FOUND,
-					 "there is no '%s'; make the assets first: distributor "
-					 "tarballs",
-					 path);
+					 "there is no '%s'; make the assets first: %s", path,
+					 command);
 		return -1;
 	}
 	if (!digest_equal(&info->assets.lock_sha256, &info->lock.digest))

@@ -30,9 +30,8 @@ host_is_locked(const struct lock *lock, const struct matrix_host *host)
 	return false;
 }
 
-/* Whether "10.2.2" is a "10.2.2" or, where the matrix leaves the patch level open, a "10.2". */
-static bool
-version_matches(const char *stated, const char *version)
+bool
+lock_version_matches(const char *stated, const char *version)
 {
 	size_t length = strlen(stated);
 
@@ -46,7 +45,7 @@ check_version(const struct package *package, const struct matrix *matrix,
 {
 	auto_free char *wanted = matrix_qemu_version(matrix, host);
 
-	if (version_matches(wanted, package->qemu_version))
+	if (lock_version_matches(wanted, package->qemu_version))
 		return 0;
 	return error_set(err, ERR_INPUT,
 			 "source '%s' has QEMU %s for %s, the release is of %s; change the matrix' "
@@ -56,20 +55,21 @@ check_version(const struct package *package, const struct matrix *matrix,
 }
 
 static int
-check_package(const struct package *package, const struct matrix *matrix, struct error *err)
+check_package(const struct package *package, const struct matrix *matrix, const char *command,
+	      struct error *err)
 {
 	const struct matrix_host *host = matrix_find_host(matrix, package->host);
 
 	if (host == NULL)
 		return error_set(err, ERR_INPUT,
 				 "the lock has packages for %s, which the matrix does not name; "
-				 "run 'distributor lock'",
-				 package->host);
+				 "run '%s'",
+				 package->host, command);
 	if (strcmp(host->source->key, package->source) != 0)
 		return error_set(err, ERR_INPUT,
 				 "the lock has %s from source '%s', the matrix says '%s'; run "
-				 "'distributor lock'",
-				 package->host, package->source, host->source->key);
+				 "'%s'",
+				 package->host, package->source, host->source->key, command);
 	return check_version(package, matrix, host, err);
 }
 
@@ -97,21 +97,22 @@ check_one_version(const struct lock *lock, const struct matrix *matrix, struct e
 }
 
 int
-lock_check_matrix(const struct lock *lock, const struct matrix *matrix, struct error *err)
+lock_check_matrix(const struct lock *lock, const struct matrix *matrix, const char *command,
+		  struct error *err)
 {
 	if (strcmp(lock->name, matrix->name) != 0 || strcmp(lock->version, matrix->version) != 0)
-		return error_set(
-			err, ERR_INPUT,
-			"the lock is of %s %s, the matrix of %s %s; run 'distributor lock'",
-			lock->name, lock->version, matrix->name, matrix->version);
+		return error_set(err, ERR_INPUT,
+				 "the lock is of %s %s, the matrix of %s %s; run '%s'", lock->name,
+				 lock->version, matrix->name, matrix->version, command);
 	for (size_t i = 0; i < matrix->host_count; i++)
 		if (!host_is_locked(lock, &matrix->hosts[i]))
 			return error_set(err, ERR_INPUT,
 					 "the lock has no package for %s from source '%s'; run "
-					 "'distributor lock'",
-					 matrix->hosts[i].arch->name, matrix->hosts[i].source->key);
+					 "'%s'",
+					 matrix->hosts[i].arch->name, matrix->hosts[i].source->key,
+					 command);
 	for (size_t i = 0; i < lock->packages.count; i++)
-		if (check_package(&lock->packages.items[i], matrix, err) < 0)
+		if (check_package(&lock->packages.items[i], matrix, command, err) < 0)
 			return -1;
 	return check_one_version(lock, matrix, err);
 }

@@ -26,8 +26,12 @@ struct lock {
 		.name = NULL                                                                       \
 	}
 
-/* Reads and checks a lock. ERR_NOT_FOUND with how to make one, ERR_IO, ERR_INPUT. */
-int lock_load(const char *path, struct lock *ret_lock, struct error *err) CHECKED;
+/*
+ * Reads and checks a lock. ERR_NOT_FOUND, ERR_IO, ERR_INPUT. `command` is what makes the lock, for
+ * the sentence that there is none: "distributor lock".
+ */
+int
+lock_load(const char *path, const char *command, struct lock *ret_lock, struct error *err) CHECKED;
 
 /* The same from memory; `name` stands for the file in messages. */
 int lock_parse(const char *name, const char *text, size_t length, struct lock *ret_lock,
@@ -41,10 +45,13 @@ void lock_release(struct lock *lock);
 /*
  * Checks that matrix and lock belong together: same name and version, every host of the matrix
  * locked from its source, nothing locked that the matrix does not have, and QEMU versions as the
- * matrix states them. ERR_INPUT with what to do.
+ * matrix states them. ERR_INPUT with what to do; `command` is what makes the lock anew.
  */
-int
-lock_check_matrix(const struct lock *lock, const struct matrix *matrix, struct error *err) CHECKED;
+int lock_check_matrix(const struct lock *lock, const struct matrix *matrix, const char *command,
+		      struct error *err) CHECKED;
+
+/* Whether "10.2.2" is a "10.2.2" or, where the matrix leaves the patch level open, a "10.2". */
+bool lock_version_matches(const char *stated, const char *version) CHECKED;
 
 /* The package and member that hold a pair's binary, or NULL; `ret_package` may be NULL. */
 const struct member *lock_find_member(const struct lock *lock, const char *host, const char *target,

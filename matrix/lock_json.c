@@ -302,7 +302,7 @@ lock_parse(const char *name, const char *text, size_t length, struct lock *ret_l
 }
 
 int
-lock_load(const char *path, struct lock *ret_lock, struct error *err)
+lock_load(const char *path, const char *command, struct lock *ret_lock, struct error *err)
 {
 	auto_free char *text = NULL;
 	size_t length;
@@ -310,8 +310,8 @@ lock_load(const char *path, struct lock *ret_lock, struct error *err)
 	if (read_file(path, MAX_LOCK_BYTES, &text, &length, err) < 0) {
 		if (err->code == ERR_NOT_FOUND)
 			return error_set(err, ERR_NOT_FOUND,
-					 "there is no lock '%s'; run 'distributor lock' to make it",
-					 path);
+					 "there is no lock '%s'; run '%s' to make it", path,
+					 command);
 		return -1;
 	}
 	return lock_parse(path, text, length, ret_lock, err);

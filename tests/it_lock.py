@@ -96,6 +96,9 @@ def test_first(place):
        "--check finds nothing newer", said(result))
     result = place.run("plan", "--diff")
     ok("is what the matrix asks for" in result.stdout, "plan --diff agrees", said(result))
+    result = place.run("lock", "--check", "--quiet")
+    ok(result.returncode == 0 and result.stdout + result.stderr == "", "--check --quiet is silent",
+       said(result))
 
 
 def test_after_lock(place):

@@ -48,6 +48,26 @@ exit_statuses_say_who_can_help(void **state)
 }
 
 static void
+words_are_quoted_for_the_shell(void **state)
+{
+	static const struct {
+		const char *word, *quoted;
+	} rows[] = {{"out/a-b_1.json", "out/a-b_1.json"},
+		    {"", "''"},
+		    {"my keys", "'my keys'"},
+		    {"it's", "'it'\\''s'"},
+		    {"$(x);*", "'$(x);*'"},
+		    {"~/keys", "'~/keys'"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_free char *quoted = text_shell_word(rows[i].word);
+
+		assert_string_equal(quoted, rows[i].quoted);
+	}
+}
+
+static void
 digests_are_sha256(void **state)
 {
 	char hex[DIGEST_HEX_SIZE];
@@ -415,6 +435,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(errors_carry_context_and_are_scrubbed),
 		cmocka_unit_test(exit_statuses_say_who_can_help),
+		cmocka_unit_test(words_are_quoted_for_the_shell),
 		cmocka_unit_test(digests_are_sha256),
 		cmocka_unit_test(every_spelling_finds_its_host),
 		cmocka_unit_test(json_errors_name_the_place),

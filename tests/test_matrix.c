@@ -266,14 +266,14 @@ matrix_and_lock_must_agree(void **state)
 	(void)state;
 	parse_matrix(two_hosts, &matrix);
 	make_lock(&lock, "10.0.13");
-	assert_ok(lock_check_matrix(&lock, &matrix, &err), err);
+	assert_ok(lock_check_matrix(&lock, &matrix, "lock it", &err), err);
 	make_lock(&skewed, "10.0.12");
-	assert_refused(lock_check_matrix(&skewed, &matrix, &err), err, ERR_INPUT,
+	assert_refused(lock_check_matrix(&skewed, &matrix, "lock it", &err), err, ERR_INPUT,
 		       "source 't' has QEMU 10.0.12 for aarch64, the release is of 10.0.13");
 	free(lock.version);
 	lock.version = xstrdup("10.0.13-2");
-	assert_refused(lock_check_matrix(&lock, &matrix, &err), err, ERR_INPUT,
-		       "the lock is of q 10.0.13-2, the matrix of q 10.0.13-1");
+	assert_refused(lock_check_matrix(&lock, &matrix, "lock it", &err), err, ERR_INPUT,
+		       "the lock is of q 10.0.13-2, the matrix of q 10.0.13-1; run 'lock it'");
 }
 
 static void
@@ -292,7 +292,7 @@ an_open_patch_level_needs_one_version(void **state)
 	make_lock(&lock, "10.0.12");
 	free(lock.version);
 	lock.version = xstrdup("10.0-1");
-	assert_refused(lock_check_matrix(&lock, &matrix, &err), err, ERR_INPUT,
+	assert_refused(lock_check_matrix(&lock, &matrix, "lock it", &err), err, ERR_INPUT,
 		       "x86_64 has QEMU 10.0.13 and aarch64 has 10.0.12");
 }
 
