@@ -140,18 +140,17 @@ plan_json(const struct plan *plan)
 
 /* `strategy.matrix` of GitHub Actions: one job per host, in one line for $GITHUB_OUTPUT. */
 static void
-print_github(const struct app *app, const struct plan *plan)
+print_github(const struct plan *plan)
 {
 	json_t *include = json_array(), *root;
 	char *text;
 
 	for (size_t h = 0; h < plan->host_count; h++)
-		if (app_wants_host(app, plan->hosts[h].host->arch->name))
-			(void)json_array_append_new(
-				include, json_pack("{s:s, s:s, s:s}", "host",
-						   plan->hosts[h].host->arch->name, "source",
-						   plan->hosts[h].host->source->key, "qemu",
-						   plan->hosts[h].qemu_version));
+		(void)json_array_append_new(include,
+					    json_pack("{s:s, s:s, s:s}", "host",
+						      plan->hosts[h].host->arch->name, "source",
+						      plan->hosts[h].host->source->key, "qemu",
+						      plan->hosts[h].qemu_version));
 	root = json_pack("{s:o}", "include", include);
 	text = json_dumps(root, JSON_COMPACT);
 	(void)printf("%s\n", text);
@@ -161,8 +160,8 @@ print_github(const struct app *app, const struct plan *plan)
 
 static int
 load_lock(const struct app *app, const struct matrix *matrix, struct lock *lock, bool *ret_locked,
-{
 	  struct error *err)
+{
 	auto_free char *path = app_lock_path(app);
 	auto_free char *command = app_command(app, "lock", SHARED_MATRIX | SHARED_LOCK);
 
@@ -192,7 +191,7 @@ print_plan(struct app *app, const struct plan *plan, struct error *err)
 	else if (strcmp(format, "markdown") == 0)
 		print_text(app, plan, TABLE_MARKDOWN);
 	else if (strcmp(format, "github") == 0)
-		print_github(app, plan);
+		print_github(plan);
 	else
 		return error_set(err, ERR_USAGE,
 				 "--format takes table, json, markdown or github, not '%s'",
@@ -218,7 +217,7 @@ run_plan(struct app *app, int argc, char **argv, struct error *err)
 		return -1;
 	if (diff)
 		return plan_diff_print(app, &matrix, lock.name != NULL ? &lock : NULL, err);
-	plan_make(&matrix, locked ? &lock : NULL, &plan);
+	plan_make_for(&matrix, locked ? &lock : NULL, app->hosts.items, app->hosts.count, &plan);
 	return print_plan(app, &plan, err);
 }
 
@@ -236,8 +235,9 @@ const struct command cmd_plan = {
 	.summary = "show what the matrix will produce",
 	.description =
 		"Prints the table of targets and hosts with versions and sources, and counts\n"
-		"assets and images. Reads the matrix and, when it is there, the lock; uses\n"
-		"no network.\n",
+		"assets and images; with --host, those of some hosts. Reads the matrix and, when\n"
+		"it is there, the lock; uses no network. The plan is the result, so that --quiet\n"
+		"does not take it away.\n",
 	.examples = "  distributor plan --matrix matrix/debian.json\n"
 		    "  distributor plan --format github >>\"$GITHUB_OUTPUT\"\n",
 	.options = plan_options,

@@ -37,19 +37,20 @@ compare_host(json_t *changes, const struct matrix *matrix, const struct matrix_h
 	}
 	if (strcmp(package->source, host->source->key) != 0)
 		add(changes, "source changed", name, package->source, host->source->key);
-	if (strcmp(package->qemu_version, version) != 0)
+	if (!lock_version_matches(version, package->qemu_version))
 		add(changes, "QEMU version changed", name, package->qemu_version, version);
 }
 
 static void
-compare_removed(json_t *changes, const struct matrix *matrix, const struct lock *lock)
+compare_removed(json_t *changes, const struct app *app, const struct matrix *matrix,
+		const struct lock *lock)
 {
 	const char *last = "";
 
 	for (size_t i = 0; lock != NULL && i < lock->packages.count; i++) {
 		const struct package *package = &lock->packages.items[i];
 
-		if (strcmp(package->host, last) != 0 &&
+		if (strcmp(package->host, last) != 0 && app_wants_host(app, package->host) &&
 		    matrix_find_host(matrix, package->host) == NULL)
 			add(changes, "host removed", package->host, package->source, NULL);
 		last = package->host;
@@ -77,16 +78,17 @@ plan_diff_print(struct app *app, const struct matrix *matrix, const struct lock 
 		struct error *err)
 {
 	auto_free char *command = app_command(app, "lock", SHARED_MATRIX | SHARED_LOCK);
-	size_t i;
 	json_t *changes = json_array(), *change;
+	size_t i;
 
 	(void)err;
 	if (lock == NULL || strcmp(lock->version, matrix->version) != 0)
 		add(changes, "release version", NULL, lock != NULL ? lock->version : NULL,
 		    matrix->version);
 	for (size_t h = 0; h < matrix->host_count; h++)
-		compare_host(changes, matrix, &matrix->hosts[h], lock);
-	compare_removed(changes, matrix, lock);
+		if (app_wants_host(app, matrix->hosts[h].arch->name))
+			compare_host(changes, matrix, &matrix->hosts[h], lock);
+	compare_removed(changes, app, matrix, lock);
 	if (app->json) {
 		app_print_json(changes);
 		return 0;

@@ -74,14 +74,25 @@ fill_cell(const struct plan *plan, const struct plan_host *host, const char *tar
 		cell->state = PLAN_EXCLUDED;
 }
 
+static bool
+is_among(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return count == 0;
+}
+
 static void
-add_hosts(struct plan *plan)
+add_hosts(struct plan *plan, const char *const *names, size_t count)
 {
 	plan->hosts = xcalloc(plan->matrix->host_count, sizeof(*plan->hosts));
-	plan->host_count = plan->matrix->host_count;
-	for (size_t i = 0; i < plan->host_count; i++) {
-		struct plan_host *host = &plan->hosts[i];
+	for (size_t i = 0; i < plan->matrix->host_count; i++) {
+		struct plan_host *host = &plan->hosts[plan->host_count];
 
+		if (!is_among(names, count, plan->matrix->hosts[i].arch->name))
+			continue;
+		plan->host_count++;
 		host->host = &plan->matrix->hosts[i];
 		host->qemu_version = matrix_qemu_version(plan->matrix, host->host);
 		for (size_t j = 0; plan->lock != NULL && j < plan->lock->packages.count; j++) {
@@ -135,9 +146,16 @@ add_row(struct plan *plan, const char *target)
 void
 plan_make(const struct matrix *matrix, const struct lock *lock, struct plan *ret_plan)
 {
+	plan_make_for(matrix, lock, NULL, 0, ret_plan);
+}
+
+void
+plan_make_for(const struct matrix *matrix, const struct lock *lock, const char *const *names,
+	      size_t count, struct plan *ret_plan)
+{
 	struct plan plan = {.matrix = matrix, .lock = lock, .release_files = RELEASE_FILES};
 
-	add_hosts(&plan);
+	add_hosts(&plan, names, count);
 	for (size_t t = 0; t < target_count; t++)
 		add_row(&plan, target_table[t]);
 	for (size_t h = 0; h < plan.host_count; h++) {

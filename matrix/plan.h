@@ -56,6 +56,11 @@ enum { PLAN_MAX_ASSETS = 1000, PLAN_HOURLY_ASSETS = 450 };
 
 /* `lock` may be NULL. Both must outlive the plan. */
 void plan_make(const struct matrix *matrix, const struct lock *lock, struct plan *ret_plan);
+
+/* The plan of some of the matrix' hosts: those that are among `count` names, or all for none. */
+void plan_make_for(const struct matrix *matrix, const struct lock *lock, const char *const *names,
+		   size_t count, struct plan *ret_plan);
+
 void plan_release(struct plan *plan);
 
 const struct plan_cell *plan_cell(const struct plan *plan, size_t target, size_t host);
