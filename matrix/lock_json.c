@@ -259,6 +259,9 @@ read_lock(const struct reader *reader, struct lock *lock)
 	json_t *value;
 	size_t i;
 
+	if (json_object_get(root, "hosts") != NULL)
+		return error_set(reader->err, ERR_INPUT, "'%s' is a matrix, not a lock",
+				 reader->doc->name);
 	if (jsonx_check_keys(reader->doc, root, "", keys, reader->err) < 0 ||
 	    jsonx_get_uint64(reader->doc, root, "", "format", &format, reader->err) < 0)
 		return -1;

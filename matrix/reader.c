@@ -416,6 +416,8 @@ matrix_read_document(struct matrix *matrix, struct error *err)
 		{"targets", false},    {"exclude", false}, {NULL, false}};
 	const struct jsonx_doc *doc = &matrix->doc;
 
+	if (json_object_get(doc->root, "packages") != NULL)
+		return error_set(err, ERR_INPUT, "'%s' is a lock, not a matrix", doc->name);
 	if (jsonx_check_keys(doc, doc->root, "", keys, err) < 0 ||
 	    jsonx_get_string(doc, doc->root, "", "name", &matrix->name, err) < 0 ||
 	    jsonx_get_string(doc, doc->root, "", "version", &matrix->version, err) < 0)
