@@ -51,6 +51,24 @@ print_command_help(const struct command *command, const struct option_spec *opti
 		(void)printf("\nExamples:\n%s", command->examples);
 }
 
+/* Which operand is too many, or which one is missing. */
+static int
+check_operands(const struct command *command, int count, char **operands, struct error *err)
+{
+	auto_free char *usage = command_usage(command);
+
+	if (count < command->min_args)
+		return error_set(err, ERR_USAGE, "%s: %s is missing; usage: %s", command->name,
+				 command->args, usage);
+	if (command->max_args < 0 || count <= command->max_args)
+		return 0;
+	if (command->max_args == 0)
+		return error_set(err, ERR_USAGE, "%s takes no operand, not '%s'; usage: %s",
+				 command->name, operands[0], usage);
+	return error_set(err, ERR_USAGE, "%s: '%s' is one operand too many; usage: %s",
+			 command->name, operands[command->max_args], usage);
+}
+
 static int
 run_command(struct app *app, const struct command *command, int argc, char **argv,
 	    struct error *err)
@@ -66,12 +84,8 @@ run_command(struct app *app, const struct command *command, int argc, char **arg
 		print_command_help(command, options);
 		return 0;
 	}
-	if (operands < command->min_args ||
-	    (command->max_args >= 0 && operands > command->max_args)) {
-		auto_free char *usage = command_usage(command);
-
-		return error_set(err, ERR_USAGE, "usage: %s", usage);
-	}
+	if (check_operands(command, operands, argv + 1, err) < 0)
+		return -1;
 	if (app->jobs == 0 || app->jobs > 1024)
 		return error_set(err, ERR_USAGE, "--jobs takes a number from 1 to 1024");
 	log_set_level(app->verbose ? LOG_DEBUG : app->quiet ? LOG_WARNING : LOG_INFO);
