@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "distributor/key_files.h"
 #include "distributor/table.h"
 
 #include <errno.h>
@@ -86,29 +87,41 @@ print_json(const struct app *app, const struct releasing *releasing,
 		steps_json(releasing), "error", err != NULL ? err->message : NULL));
 }
 
-/* How to check, by other programs than this one, what was just made. */
+/*
+ * How to check, by this program and by others, what was just made: commands to paste into a shell.
+ * Those that go elsewhere first need the keys by their whole path.
+ */
 static void
-print_advice(const struct releasing *releasing, const struct releasing_options *options)
+print_advice(const struct app *app, const struct releasing *releasing,
+	     const struct releasing_options *options)
 {
-	const char *keys = releasing_keys(releasing), *repository = releasing_repository(releasing);
-	const char *tag = releasing_tag(releasing);
+	const char *tag = releasing_tag(releasing), *repository = releasing_repository(releasing);
+	const char *keys = releasing_keys(releasing);
+	auto_free char *program = NULL, *place = NULL, *place_word = NULL, *keys_word = NULL;
+	auto_free char *list = NULL, *list_word = NULL, *repository_word = NULL;
 
 	if (options->directory == NULL)
 		return;
+	program = text_shell_word(app->program);
+	place = path_join(options->directory, tag);
+	place_word = text_shell_word(place);
+	keys_word = text_shell_word(keys);
 	(void)printf("\nVerify it:\n"
-		     "  distributor verify --keys %s --tag %s %s/%s\n"
-		     "  (cd %s/%s && sha256sum --quiet -c SHA256SUMS)\n",
-		     keys, tag, options->directory, tag, options->directory, tag);
-	if (repository != NULL)
-		(void)printf(
-			"  git -C %s -c gpg.ssh.allowedSignersFile=\"$PWD/%s/allowed_signers\" "
-			"verify-tag %s\n",
-			repository, keys, tag);
+		     "  %s verify --keys %s --tag %s %s\n"
+		     "  (cd %s && sha256sum --quiet -c SHA256SUMS)\n",
+		     program, keys_word, tag, place_word, place_word);
+	if (repository == NULL)
+		return;
+	list = path_join(keys, KEY_LIST_NAME);
+	list_word = text_shell_word(list);
+	repository_word = text_shell_word(repository);
+	(void)printf("  git -C %s -c gpg.ssh.allowedSignersFile=%s%s verify-tag %s\n",
+		     repository_word, *keys == '/' ? "" : "\"$PWD\"/", list_word, tag);
 }
 
 static void
-print_text(const struct releasing *releasing, const struct releasing_options *options,
-	   const struct error *err)
+print_text(const struct app *app, const struct releasing *releasing,
+	   const struct releasing_options *options, const struct error *err)
 {
 	auto_free char *table = steps_table(releasing, TABLE_TEXT);
 	const char *tag = releasing_tag(releasing), *url = releasing_url(releasing);
@@ -123,7 +136,7 @@ print_text(const struct releasing *releasing, const struct releasing_options *op
 			     did_something(releasing) ? "" : "; there was nothing to do",
 			     url != NULL ? ": " : "", url != NULL ? url : "");
 	if (!options->dry_run)
-		print_advice(releasing, options);
+		print_advice(app, releasing, options);
 }
 
 void
@@ -133,7 +146,7 @@ release_summary_print(const struct app *app, const struct releasing *releasing,
 	if (app->json)
 		print_json(app, releasing, options, err);
 	else if (!app->quiet)
-		print_text(releasing, options, err);
+		print_text(app, releasing, options, err);
 	(void)fflush(stdout);
 }
 
