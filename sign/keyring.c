@@ -275,9 +275,13 @@ keyring_load(const char *directory, const char *root_fingerprint, struct keyring
 	if (load_list(directory, "allowed_signers", &keyring, &allowed, err) < 0)
 		return -1;
 	count = keyring.count;
-	if (count == 0)
+	if (allowed == NULL)
 		return error_set(err, ERR_NOT_FOUND,
-				 "'%s/allowed_signers' lists no key; see --keys", directory);
+				 "there is no '%s/allowed_signers': 'distributor keygen' makes "
+				 "one, or name the directory with --keys",
+				 directory);
+	if (count == 0)
+		return error_set(err, ERR_INPUT, "'%s/allowed_signers' lists no key", directory);
 	if (load_list(directory, "revoked_keys", &keyring, &revoked, err) < 0)
 		return -1;
 	/* Else a list of keys to refuse could make a key trusted. */

@@ -188,7 +188,11 @@ for name in ("SHA256SUMS.sig", "SHA256SUMS.minisig"):
     os.unlink(os.path.join(single, name))
 tap.has("refused: a single file without a signature", verify(os.path.join(single, TARBALL)), "has no signature")
 tap.has("no operand", run("verify", status=2), "name a directory, files or a URL")
-tap.has("no keys", verify(good.assets, keys_directory=work, status=5), "allowed_signers' lists no key")
+tap.has("no keys", verify(good.assets, keys_directory=work, status=3),
+        f"there is no '{work}/allowed_signers'", "distributor keygen", "--keys")
+write(os.path.join(work, "allowed_signers"), "# nobody\n")
+tap.has("an empty list of keys", verify(good.assets, keys_directory=work, status=3), "lists no key")
+tap.has("a mistyped name", verify(os.path.join(work, "nosuch"), status=3), f"there is no '{work}/nosuch'")
 
 # over a URL
 tap.has("file://", verify("file://" + good.assets, status=0), "all 8 files are what was signed",
