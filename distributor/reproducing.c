@@ -57,6 +57,16 @@ open_repo(const struct reproduction *p, struct repo **ret_repo, struct error *er
 			 err);
 }
 
+/* What was named is no directory and no URL, and `err` says why it is no tag either. */
+static int
+no_such_release(const struct reproduction *p, struct error *err)
+{
+	if (strchr(p->options->what, '/') != NULL)
+		return error_set(err, ERR_INPUT, "there is no directory '%s'", p->options->what);
+	return error_prefix(err, "'%s' is no directory, and no tag that is found",
+			    p->options->what);
+}
+
 /* The release page's files of a tag, to be freed by the caller: the matrix of then says where. */
 static int
 page_of_tag(const struct reproduction *p, char **ret_url, struct error *err)
@@ -65,12 +75,22 @@ page_of_tag(const struct reproduction *p, char **ret_url, struct error *err)
 	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
 	const char *server = getenv("GITHUB_SERVER_URL");
 	auto_free char *text = NULL;
+	char commit[REPO_ID_SIZE];
 	size_t length;
 
-	if (open_repo(p, &repo, err) < 0 ||
-	    repo_tree_file(repo, p->options->what, repository_path(p->app->matrix_path), MAX_INPUT,
-			   &text, &length, err) < 0 ||
-	    matrix_parse(p->app->matrix_path, text, length, &matrix, err) < 0)
+	if (open_repo(p, &repo, err) < 0)
+		return no_such_release(p, err);
+	if (repo_commit(repo, p->options->what, commit, err) < 0)
+		return err->code == ERR_NOT_FOUND ? no_such_release(p, err) : -1;
+	if (repo_tree_file(repo, p->options->what, repository_path(p->app->matrix_path), MAX_INPUT,
+			   &text, &length, err) < 0)
+		return err->code != ERR_NOT_FOUND
+			       ? -1
+			       : error_set(err, ERR_NOT_FOUND,
+					   "there is no file '%s' in '%s'; name the matrix of that "
+					   "release with --matrix, or its files with --against",
+					   repository_path(p->app->matrix_path), p->options->what);
+	if (matrix_parse(p->app->matrix_path, text, length, &matrix, err) < 0)
 		return -1;
 	if (matrix.github == NULL)
 		return error_set(err, ERR_INPUT,

@@ -254,9 +254,13 @@ def test_layout(t):
 
 
 def test_inputs(t):
-    done = reproduce(t, "v0.1-1")
-    fails("a tag that is not there", done, 5, "v0.1-1")
-    fails("a directory without a release", reproduce(t, "keys"), 5, "SHA256SUMS")
+    fails("a tag that is not there", reproduce(t, "v0.1-1"), 3,
+          "'v0.1-1' is no directory, and no tag that is found")
+    fails("a directory that is not there", reproduce(t, f"{WORK}/nothing"), 3,
+          f"there is no directory '{WORK}/nothing'")
+    fails("a tag whose tree has another matrix", t.run("reproduce", t.tag), 3,
+          f"there is no file 'matrix/qemu-user-static.json' in '{t.tag}'", "--matrix")
+    fails("a directory without a release", reproduce(t, "keys"), 3, "SHA256SUMS")
     fails("files of another tag", reproduce(t, "v1-1", "--against", "www/latest"), 4,
           f"the files are those of '{t.tag}', not of 'v1-1'")
     shutil.copytree(t.path("www/latest"), t.path("alone"))
