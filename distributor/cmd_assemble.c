@@ -92,8 +92,9 @@ print_result(const struct app *app, int count, const struct parts *parts, const 
 					 "hosts", hosts, "assets",
 					 (json_int_t)parts->assets.count));
 	else if (!app->quiet)
-		(void)printf("%s: %d parts joined (%s), %zu assets%s\n", app->out, count, hosts,
-			     parts->assets.count, no_images ? "" : " and their images");
+		(void)printf("%s: %d part%s joined (%s), %zu assets%s\n", app->out, count,
+			     count == 1 ? "" : "s", hosts, parts->assets.count,
+			     no_images ? "" : " and their images");
 }
 
 static int

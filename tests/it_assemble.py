@@ -97,6 +97,8 @@ def check_parts():
     result = assemble("two", "x86_64", "armv7l", args=["--part"])
     ok(result.returncode == 0 and len(tags(f"{WORK}/two/images")) == 24,
        "--part joins what is there", result.stderr)
+    result = assemble("one", "x86_64", args=["--part"])
+    ok("1 part joined (x86_64)" in result.stdout, "one part is one", result.stdout + result.stderr)
     result = run(DISTRIBUTOR, "push", "--layout", f"{WORK}/two/images", "localhost:1/a/b")
     ok(result.returncode == 3 and "(x86_64,armv7l)" in result.stderr, "to a part")
     refused("a host in two parts is refused", 3, "is in another part too", "x86_64", "x86_64",
