@@ -10,10 +10,12 @@
 #include "publish/git_tag.h"
 #include "sign/verify.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char *tag, *repo_path, *root_fingerprint;
 static struct text_list image_names;
@@ -44,6 +46,8 @@ verify_files_named(int argc, char **argv, struct verify_request *request,
 					 "'%s' and '%s' are not in one directory with their "
 					 "SHA256SUMS",
 					 argv[0], argv[i]);
+		if (access(argv[i], F_OK) != 0 && errno == ENOENT)
+			return error_set(err, ERR_INPUT, "there is no '%s'", argv[i]);
 		names[i] = path_base(argv[i]);
 	}
 	files = verify_directory(directory);
@@ -156,13 +160,17 @@ print_json(const struct verify_report *report)
 }
 
 static void
-print_table(const struct verify_report *report)
+print_table(const struct app *app, const struct verify_report *report)
 {
 	static const char *const headers[] = {"check", "", "what was found"};
 	static const char *const words[] = {"ok", "FAILED", "-"};
 	AUTO(table_freep) struct table *table = table_new(headers, ARRAY_SIZE(headers));
 
+	if (app->quiet && report->failed == 0)
+		return;
 	for (size_t i = 0; i < report->count; i++) {
+		if (app->quiet && report->rows[i].status != VERIFY_FAILED)
+			continue;
 		table_add(table, report->rows[i].check);
 		table_add(table, words[report->rows[i].status]);
 		table_add(table, report->rows[i].sentence);
@@ -170,19 +178,36 @@ print_table(const struct verify_report *report)
 	table_print(table, TABLE_TEXT);
 }
 
+/* Who downloads a few files of a release may not know that they have to be named. */
+static size_t
+missing_files(const struct verify_report *report)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < report->count; i++)
+		count += report->rows[i].status == VERIFY_FAILED &&
+			 report->rows[i].code == ERR_NOT_FOUND;
+	return count;
+}
+
 /* One failure names itself, several are counted. */
 static int
-conclude(const struct app *app, const struct verify_report *report, struct error *err)
+conclude(const struct app *app, const struct verify_report *report, bool directory,
+	 struct error *err)
 {
 	if (app->json)
 		print_json(report);
 	else
-		print_table(report);
+		print_table(app, report);
 	if (verify_report_conclude(report, err) == 0)
 		return 0;
 	if (report->failed == 1)
 		return error_prefix(err, "not verified");
-	return error_set(err, err->code, "not verified: %zu checks failed", report->failed);
+	return error_set(err, err->code, "not verified: %zu checks failed%s", report->failed,
+			 directory && missing_files(report) > 1
+				 ? "; to check only the files that you have, name them: "
+				   "distributor verify FILE..."
+				 : "");
 }
 
 static int
@@ -220,7 +245,7 @@ run_verify(struct app *app, int argc, char **argv, struct error *err)
 	else if (with_repo && verify_repo_tag(tag != NULL ? tag : report.tag, &keyring,
 					      argc == 1 ? argv[0] : NULL, &report, err) < 0)
 		return -1;
-	return conclude(app, &report, err);
+	return conclude(app, &report, argc == 1 && is_directory(argv[0]), err);
 }
 
 static const struct option_spec verify_options[] = {
@@ -254,7 +279,7 @@ const struct command cmd_verify = {
 		"belong together, and the provenance. With --tag and no operand, the tag in the\n"
 		"repository here. With --image, an image in a registry and each image in its\n"
 		"index: signed by these keys, under this name. Needs no network but for a URL or\n"
-		"an image.\n",
+		"an image. With --quiet only what failed is printed.\n",
 	.examples = "  distributor verify --keys keys --tag v10.2.2-1 release/\n"
 		    "  distributor verify x86_64_qemu-aarch64-static.tar.gz\n"
 		    "  distributor verify --tag v10.2.2-1 --repo .\n"

@@ -107,10 +107,8 @@ check_file(struct verifying *v, const struct sums_entry *entry)
 	progress_add(v->request->progress, 1);
 	if (v->files->digest(v->files->context, entry->name, &digest, &size, &err) < 0) {
 		if (err.code == ERR_NOT_FOUND)
-			verify_note(v->report, "files", VERIFY_FAILED, "'%s' is missing",
-				    entry->name);
-		else
-			verify_fail(v->report, "files", &err);
+			error_set(&err, ERR_NOT_FOUND, "'%s' is missing", entry->name);
+		verify_fail(v->report, "files", &err);
 		return false;
 	}
 	if (digest_equal(&digest, &entry->sha256))
@@ -158,7 +156,7 @@ check_unlisted(struct verifying *v)
 
 	if (v->files->list == NULL) {
 		verify_note(v->report, "names", VERIFY_SKIPPED,
-			    "a web server does not tell which other files it has");
+			    "a URL does not tell which other files are there");
 		return;
 	}
 	if (v->files->list(v->files->context, &names, &err) < 0) {

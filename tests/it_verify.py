@@ -60,6 +60,10 @@ def move(*pairs):
 
 tap.has("a good release", verify(good.assets, "--tag", "v10.1.0-1", status=0),
         "all 8 files are what was signed", "no other file is there", "about all files")
+tap.equal("--quiet says nothing of it", verify(good.assets, "-q", status=0), "")
+quiet = verify(changed(lambda d: os.unlink(os.path.join(d, OTHER))), "-q")
+tap.ok("--quiet says what failed, and that alone", f"'{OTHER}' is missing" in quiet and "ok" not in quiet.split(),
+       quiet)
 result = json.loads(run("verify", "--json", "--keys", keys, good.assets))
 tap.equal("--json says the same", (result["verified"], result["tag"], {c["status"] for c in result["checks"]}),
           (True, "v10.1.0-1", {"ok"}))
@@ -179,6 +183,8 @@ shutil.copy(good.path("SHA256SUMS.minisig"), single)
 tap.has("but with the trusted comment it can",
         verify(os.path.join(single, TARBALL), "--tag", "v10.1.0-1", status=0), "by the trusted comment")
 tap.has("refused: as another version", verify(os.path.join(single, TARBALL), "--tag", "v11"), "not of v11")
+tap.has("their directory is no release, and the advice is to name them", verify(single),
+        f"'{OTHER}' is missing", "to check only the files that you have, name them: distributor verify")
 os.rename(os.path.join(single, TARBALL), os.path.join(single, "arm.tar.gz"))
 tap.has("refused: a single file under another name", verify(os.path.join(single, "arm.tar.gz")),
         f"'arm.tar.gz' is not listed, but has the content of 'qemu-aarch64-static.tar.gz'")
@@ -196,7 +202,7 @@ tap.has("a mistyped name", verify(os.path.join(work, "nosuch"), status=3), f"the
 
 # over a URL
 tap.has("file://", verify("file://" + good.assets, status=0), "all 8 files are what was signed",
-        "a web server does not tell")
+        "a URL does not tell which other files")
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
