@@ -80,6 +80,25 @@ read_to_end(int fd, size_t max_bytes, const char *name, struct secret *ret_secre
 	return 0;
 }
 
+/*
+ * Who names another file by mistake is not told to change its mode. What is read is what all keys
+ * begin with, and no part of a secret: the last one is the DER around a seed, in base64.
+ */
+static bool
+begins_like_key(int fd)
+{
+	static const char *const words[] = {"-----BEGIN ",
+					    "untrusted comment:", "MC4CAQAwBQYDK2VwBCIE"};
+	char head[21] = "";
+
+	if (pread(fd, head, sizeof(head) - 1, 0) < 0)
+		return true;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strncmp(head, words[i], strlen(words[i])) == 0)
+			return true;
+	return false;
+}
+
 static int
 check_private(int fd, const char *path, struct error *err)
 {
@@ -91,6 +110,8 @@ check_private(int fd, const char *path, struct error *err)
 		return error_set(err, ERR_INPUT, "'%s' is not a regular file", path);
 	if (st.st_uid != geteuid() && st.st_uid != 0)
 		return error_set(err, ERR_INPUT, "'%s' belongs to another user", path);
+	if ((st.st_mode & 077) != 0 && !begins_like_key(fd))
+		return error_set(err, ERR_INPUT, "'%s' is not the file of a secret key", path);
 	if ((st.st_mode & 077) != 0)
 		return error_set(err, ERR_INPUT,
 				 "'%s' has mode %04o and others may read it; chmod 600 it first",

@@ -43,11 +43,38 @@ run plan --formta json
 tap_has "an unknown option is corrected" "$err" "did you mean '--format'?"
 run plan extra
 tap_is "an operand too many is a usage error" "$status" 2
+tap_has "an operand too many is named" "$err" "plan takes no operand, not 'extra'"
+run tag one two
+tap_has "the second of one operand is named" "$err" "tag: 'two' is one operand too many"
+run reproduce
+tap_is "a missing operand is a usage error" "$status" 2
+tap_has "a missing operand is named" "$err" "reproduce: TAG|DIR|URL is missing"
 run plan --format
 tap_has "a missing argument is named" "$err" "'--format' needs an argument"
 run plan --matrix "$work/none.json"
 tap_is "a missing matrix ends with 3" "$status" 3
 tap_has "a missing matrix is named" "$err" "none.json"
+tap_has "a missing matrix: what to do" "$err" "name one with --matrix"
+m=$SOURCE_DIR/matrix/debian.json
+run fetch --matrix "$m" --lock "$work/no lock.json"
+tap_is "a missing lock ends with 3" "$status" 3
+tap_has "a missing lock: what makes it, with the options of this run" "$err" \
+  "run 'distributor lock --matrix $m --lock '$work/no lock.json'' to make it"
+run plan --matrix "$SOURCE_DIR/matrix/debian.lock.json"
+tap_is "a lock in place of the matrix ends with 3" "$status" 3
+tap_has "a lock in place of the matrix is told" "$err" "debian.lock.json' is a lock, not a matrix"
+run fetch --matrix "$m" --lock "$m"
+tap_is "a matrix in place of the lock ends with 3" "$status" 3
+tap_has "a matrix in place of the lock is told" "$err" "debian.json' is a matrix, not a lock"
+run key --key "$work/none.pem"
+tap_is "a missing key file ends with 3" "$status" 3
+echo "No key." >"$work/README"
+chmod 644 "$work/README"
+run key --key "$work/README"
+tap_is "another file in place of a key ends with 3" "$status" 3
+tap_has "another file in place of a key is told" "$err" "README' is not the file of a secret key"
+run verify --keys "$work/none" "$m"
+tap_is "missing public keys end with 3" "$status" 3
 
 echo '{"name": "q", "tragets": []}' >"$work/bad.json"
 run plan --matrix "$work/bad.json"
@@ -55,7 +82,6 @@ tap_is "a bad matrix ends with 3" "$status" 3
 tap_has "a bad matrix is placed" "$err" "bad.json:1:15: tragets: unknown key; did you mean \"targets\"?"
 tap_is "an error leaves standard output empty" "$out" ""
 
-m=$SOURCE_DIR/matrix/debian.json
 run plan --matrix "$m" --json --lock "$work/none"
 tap_ok "plan --json is JSON with all cells" python3 - "$work/out" <<'X'
 import json, sys
@@ -66,6 +92,27 @@ X
 run plan --matrix "$m" --format github --lock "$work/none"
 tap_is "plan --format github is one line" "$(printf '%s\n' "$out" | wc -l)" 1
 tap_has "plan --format github has a job per host" "$out" '"host":"s390x"'
+run plan --matrix "$m" --format github --host aarch64 --lock "$work/none"
+tap_is "plan --format github --host has one job" "$(printf '%s' "$out" | grep -o '"host"' | wc -l)" 1
+run plan --matrix "$m" --format github --host arm64
+tap_is "plan refuses an unknown --host" "$status" 2
+tap_has "plan corrects an unknown --host" "$err" "did you mean 'aarch64'?"
+run plan --matrix "$m" --host aarch64 --host s390x --quiet
+tap_has "plan --host has these hosts alone, and --quiet leaves the plan" "$out" "
+target        aarch64  s390x
+"
+run plan --matrix "$m" --host s390x --json
+tap_ok "plan --host --json as well" python3 - "$work/out" <<'X'
+import json, sys
+plan = json.load(open(sys.argv[1]))
+sys.exit(0 if {cell["from"] for cell in plan["cells"]} == {"s390x"} and plan["assets"]["tarballs"] == 33 else 1)
+X
+run plan --matrix "$m" --diff --host s390x --lock "$work/none"
+tap_is "plan --diff --host has one new host" "$(printf '%s\n' "$out" | grep -c 'host added')" 1
+sed 's/"10.0.13-1"/"10.0-1"/' "$m" >"$work/open.json"
+sed 's/"10.0.13-1"/"10.0-1"/' "${m%.json}.lock.json" >"$work/open.lock.json"
+run plan --matrix "$work/open.json" --diff
+tap_is "plan --diff takes an open patch level as lock does" "$out" "the lock is what the matrix asks for"
 run plan --matrix "$m" --format markdown --lock "$work/none"
 tap_has "plan --format markdown is a table" "$out" "| target       | aarch64 |"
 run plan --matrix "$m" --format markdown
