@@ -18,7 +18,14 @@
 
 enum { DOCUMENTS = 2 };
 
-/* One run. */
+struct made_file {
+	char *name, *text; /* owned */
+};
+
+/*
+ * One run. Nothing is written before everything is made and signed: without a key, or with one
+ * that may not sign, what was signed before stays whole.
+ */
 struct signing {
 	const struct app *app;
 	struct release_info *info;
@@ -27,34 +34,46 @@ struct signing {
 	struct signing_result *result;
 	char *directory;
 	struct sums files; /* all that SHA256SUMS will list */
+	struct made_file *made;
+	size_t made_count;
 };
 
 static void
 signing_release(struct signing *s)
 {
+	for (size_t i = 0; i < s->made_count; i++) {
+		free(s->made[i].name);
+		free(s->made[i].text);
+	}
+	free(s->made);
 	free(s->directory);
 	sums_release(&s->files);
 }
 
-/* Writes a file unless it is there with these bytes. */
-static int
-put_file(struct signing *s, const char *name, const char *text, struct error *err)
+/* Whether the file is there with these bytes. */
+static bool
+is_there(const struct signing *s, const char *name, const char *text)
 {
 	auto_free char *path = path_join(s->directory, name);
 	auto_free char *old = NULL;
 	size_t length;
 	struct error ignored = ERROR_INIT;
 
-	if (read_file(path, DSSE_MAX_TEXT * 2, &old, &length, &ignored) == 0 &&
-	    length == strlen(text) && memcmp(old, text, length) == 0)
-		return 0;
-	if (write_file(path, text, strlen(text), 0644, err) < 0)
-		return -1;
-	s->result->written++;
-	return 0;
+	return read_file(path, DSSE_MAX_TEXT * 2, &old, &length, &ignored) == 0 &&
+	       length == strlen(text) && memcmp(old, text, length) == 0;
 }
 
-/* Writes a document and lists it. */
+/* Keeps a file for write_made(), unless it is there with these bytes. */
+static void
+put_file(struct signing *s, const char *name, const char *text)
+{
+	if (is_there(s, name, text))
+		return;
+	s->made = xgrow(s->made, s->made_count, sizeof(*s->made));
+	s->made[s->made_count++] = (struct made_file){xstrdup(name), xstrdup(text)};
+}
+
+/* The same for a document, which is listed. */
 static int
 put_document(struct signing *s, const char *name, const char *text, struct error *err)
 {
@@ -63,7 +82,21 @@ put_document(struct signing *s, const char *name, const char *text, struct error
 	digest_of(text, strlen(text), &digest);
 	if (sums_add(&s->files, name, &digest, err) < 0)
 		return -1;
-	return put_file(s, name, text, err);
+	put_file(s, name, text);
+	return 0;
+}
+
+static int
+write_made(struct signing *s, struct error *err)
+{
+	for (size_t i = 0; i < s->made_count; i++) {
+		auto_free char *path = path_join(s->directory, s->made[i].name);
+
+		if (write_file(path, s->made[i].text, strlen(s->made[i].text), 0644, err) < 0)
+			return -1;
+		s->result->written++;
+	}
+	return 0;
 }
 
 static int
@@ -157,7 +190,7 @@ check_strangers(struct signing *s, struct error *err)
 
 		for (size_t k = 0; k < ARRAY_SIZE(known); k++)
 			is_known = is_known || strcmp(name, known[k]) == 0;
-		if (!is_known)
+		if (!is_known && !is_of_other_version(s, name))
 			return error_set(err, ERR_INPUT,
 					 "'%s/%s' does not belong to %s %s; remove it",
 					 s->directory, name, s->info->matrix.name, s->info->tag);
@@ -166,7 +199,7 @@ check_strangers(struct signing *s, struct error *err)
 }
 
 static int
-write_documents(struct signing *s, struct error *err)
+make_documents(struct signing *s, struct error *err)
 {
 	const struct release *release = &s->info->release;
 	auto_free char *sources = release_sources(release), *spdx = release_spdx(release);
@@ -220,7 +253,7 @@ provenance_is_good(struct signing *s, const char *statement, char **ret_text)
 }
 
 static int
-write_provenance(struct signing *s, struct error *err)
+make_provenance(struct signing *s, struct error *err)
 {
 	auto_free char *statement = NULL, *bundle = NULL;
 	const struct signer *signer;
@@ -235,19 +268,40 @@ write_provenance(struct signing *s, struct error *err)
 	return put_document(s, RELEASE_PROVENANCE_NAME, bundle, err);
 }
 
-/* Whether both signatures over the list are there and right, so that no key is needed. */
+/* The directory as it will be: with this list in place of the one that is there. */
+struct future {
+	struct verify_files present;
+	const char *sums;
+};
+
+static int
+read_future(void *context, const char *name, size_t max_bytes, char **ret_text, size_t *ret_length,
+	    struct error *err)
+{
+	const struct future *future = context;
+
+	if (strcmp(name, SUMS_NAME) != 0)
+		return future->present.read(future->present.context, name, max_bytes, ret_text,
+					    ret_length, err);
+	*ret_text = xstrdup(future->sums);
+	*ret_length = strlen(future->sums);
+	return 0;
+}
+
+/* Whether both signatures over this list are there and right, so that no key is needed. */
 static bool
-signatures_are_good(struct signing *s, const char *comment)
+signatures_are_good(struct signing *s, const char *sums, const char *comment)
 {
 	const char *const only[] = {SUMS_NAME};
-	struct verify_files files = verify_directory(s->directory);
+	struct future future = {verify_directory(s->directory), sums};
+	struct verify_files files = {.context = &future, .read = read_future};
 	struct verify_request request = {.keyring = s->keyring, .only = only, .only_count = 1};
 
 	return verify_signatures_only(&files, &request, comment);
 }
 
 static int
-write_signatures(struct signing *s, const char *sums, const char *comment, struct error *err)
+make_signatures(struct signing *s, const char *sums, const char *comment, struct error *err)
 {
 	auto_free char *ssh = NULL, *minisign = NULL;
 	const struct signer *signer;
@@ -256,25 +310,26 @@ write_signatures(struct signing *s, const char *sums, const char *comment, struc
 	    sshsig_sign_sums(signer, sums, strlen(sums), &ssh, err) < 0 ||
 	    minisig_sign_sums(signer, sums, strlen(sums), comment, &minisign, err) < 0)
 		return -1;
-	if (put_file(s, SUMS_NAME ".sig", ssh, err) < 0)
-		return -1;
-	return put_file(s, SUMS_NAME ".minisig", minisign, err);
+	put_file(s, SUMS_NAME ".sig", ssh);
+	put_file(s, SUMS_NAME ".minisig", minisign);
+	return 0;
 }
 
 static int
-write_sums(struct signing *s, struct error *err)
+make_sums(struct signing *s, struct error *err)
 {
 	const struct release *release = &s->info->release;
 	auto_free char *sums = NULL;
 	auto_free char *comment =
 		xasprintf("%s %s\tfile:%s", release->name, release->tag, SUMS_NAME);
 
-	if (sums_format(&s->files, &sums, err) < 0 || put_file(s, SUMS_NAME, sums, err) < 0)
+	if (sums_format(&s->files, &sums, err) < 0)
 		return -1;
+	put_file(s, SUMS_NAME, sums);
 	digest_of(sums, strlen(sums), &s->result->sums);
-	if (signatures_are_good(s, comment))
+	if (signatures_are_good(s, sums, comment))
 		return 0;
-	return write_signatures(s, sums, comment, err);
+	return make_signatures(s, sums, comment, err);
 }
 
 int
@@ -287,7 +342,9 @@ signing_documents(const struct app *app, struct release_info *info, struct error
 			    .result = &ignored,
 			    .directory = path_join(app->out, "assets")};
 
-	return check_assets(&s, err) < 0 ? -1 : write_documents(&s, err);
+	if (check_assets(&s, err) < 0 || make_documents(&s, err) < 0)
+		return -1;
+	return write_made(&s, err);
 }
 
 int
@@ -304,9 +361,9 @@ signing_run(const struct app *app, struct release_info *info, struct lazy_signer
 
 	*ret_result = (struct signing_result){0};
 	tempfile_sweep(s.directory);
-	if (remove_earlier(&s, err) < 0 || check_assets(&s, err) < 0 ||
-	    write_documents(&s, err) < 0 || write_provenance(&s, err) < 0 ||
-	    check_strangers(&s, err) < 0)
+	if (check_assets(&s, err) < 0 || make_documents(&s, err) < 0 ||
+	    make_provenance(&s, err) < 0 || check_strangers(&s, err) < 0 ||
+	    make_sums(&s, err) < 0 || remove_earlier(&s, err) < 0)
 		return -1;
-	return write_sums(&s, err);
+	return write_made(&s, err);
 }

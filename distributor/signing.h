@@ -17,8 +17,9 @@ struct signing_result {
 
 /*
  * Checks OUT/assets against the asset list, then writes documents, provenance, SHA256SUMS and its
- * signatures. The key is asked for only when a signature is missing. ERR_VERIFY: an asset
- * is not what the list says; ERR_INPUT: a file there belongs to nothing.
+ * signatures. The key is asked for only when a signature is missing, and before anything is
+ * written. ERR_VERIFY: an asset is not what the list says; ERR_INPUT: a file there belongs to
+ * nothing.
  */
 int signing_run(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
 		struct signing_result *ret_result, struct error *err) CHECKED;

@@ -259,6 +259,30 @@ for name in ("SHA256SUMS.sig", "SHA256SUMS.minisig", "provenance.sigstore.json")
 write(third.path("SHA256SUMS"), "half of a li")
 tap.ok("a half-written SHA256SUMS is made again", third.sign("--key", "release.pem", env=actions) and
        "all 8 files" in third.verify())
+write(third.path("SHA256SUMS"), "half of a li")
+tap.has("... without the key, since its signatures are there", third.sign("--quiet", env=actions) + third.verify(),
+        "all 8 files")
+
+
+def listing(case):
+    return {n: sha256(read(case.path(n))) for n in os.listdir(case.assets)}
+
+
+# Other documents to write, and no key that could sign them: what is there stays as it is signed.
+before = listing(third)
+lock = json.loads(read(third.lock_path))
+lock["packages"][1]["license"] = "GPL-2.0-only"
+write(third.lock_path, json.dumps(lock))
+assets = json.loads(read(os.path.join(third.root, "out/assets.json")))
+assets["lock_sha256"] = sha256(read(third.lock_path))
+write(os.path.join(third.root, "out/assets.json"), json.dumps(assets))
+tap.has("other documents need a key", third.sign("--quiet", status=2, env=actions), "no signing key")
+third.keygen("--keys", "elsewhere", name="stranger.pem")
+tap.has("... that may sign", third.sign("--key", "stranger.pem", status=4, env=actions), "does not list")
+tap.equal("... and nothing was written without one", listing(third), before)
+tap.has("... so that all is still what was signed", third.verify(), "all 8 files are what was signed")
+third.sign("--key", "release.pem", env=actions)
+tap.ok("with the key they are written", listing(third) != before and "all 8 files" in third.verify())
 
 
 # refusals
