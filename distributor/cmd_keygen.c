@@ -59,8 +59,9 @@ run_keygen(struct app *app, int argc, char **argv, struct error *err)
 				 "--no-passphrase and --passphrase-fd cannot both be given");
 	if (signing_key_generate(&key, err) < 0)
 		return -1;
-	/* A principal that cannot be written must not leave a key without a public part. */
-	if (keyring_format_line(principal, "file", signing_key_public(key), &checked, err) < 0)
+	/* What cannot be written must not leave a key without a public part. */
+	if (keyring_format_line(principal, "file", signing_key_public(key), &checked, err) < 0 ||
+	    key_files_prepare(app->keys, err) < 0)
 		return -1;
 	if (write_secret(key, argv[0], err) < 0 ||
 	    key_files_write(app->keys, signing_key_public(key), principal, is_root, err) < 0)

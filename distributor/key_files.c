@@ -34,6 +34,17 @@ write_text(const char *directory, const char *name, const char *text, struct err
 }
 
 int
+key_files_prepare(const char *directory, struct error *err)
+{
+	AUTO(tempfile_discard) struct tempfile tmp = TEMPFILE_INIT;
+	auto_free char *path = path_join(directory, KEY_LIST_NAME);
+
+	if (make_directories(directory, err) < 0)
+		return -1;
+	return tempfile_open(&tmp, path, 0644, err);
+}
+
+int
 key_files_write(const char *directory, const struct public_key *key, const char *principal,
 		bool is_root, struct error *err)
 {

@@ -11,6 +11,9 @@
 
 #define KEY_LIST_NAME "allowed_signers"
 
+/* Makes the directory and tries to write to it. ERR_IO. */
+int key_files_prepare(const char *directory, struct error *err) CHECKED;
+
 /*
  * Makes the directory, adds the key to its allowed_signers unless it is listed, and writes it in
  * the spellings of other tools. A root key goes into root_signers alone. ERR_INPUT (the principal),

@@ -27,6 +27,21 @@ def ssh_verdict(release, keys="keys", *options):
                     check=False, stdin=sums)
 
 
+# making a key
+maker = os.path.join(work, "maker")
+os.makedirs(maker)
+keygen = lambda keys, status, name="k.pem": run("keygen", "--no-passphrase", "--keys", keys, name, cwd=maker,
+                                                status=status)
+write(f"{maker}/file", "no directory")
+for keys in ("file", "file/keys"):
+    tap.has(f"refused: --keys {keys}", keygen(keys, 1), "cannot make")
+tap.equal("... and no key without its public part is left", os.listdir(maker), ["file"])
+keygen("keys", 0)
+secret = read(f"{maker}/k.pem")
+tap.has("refused: a key file that is there", keygen("keys", 3),
+        "'k.pem' is there already, and a key file is never replaced; name another")
+tap.equal("... and it stays", read(f"{maker}/k.pem"), secret)
+
 # the root key
 first = Release(os.path.join(work, "first"), version="10.1.0-1")
 first.keygen()
