@@ -65,7 +65,8 @@ make_tag(struct app *app, struct release_info *info, struct error *err)
 	char id[REPO_ID_SIZE];
 	int made, sent = 0;
 
-	if (keyring_load(app->keys, NULL, &keyring, err) < 0)
+	if (release_info_check_revision(info, app, tagging.revision, err) < 0 ||
+	    keyring_load(app->keys, NULL, &keyring, err) < 0)
 		return -1;
 	made = tagging_run(app, info, &lazy, &tagging, id, err);
 	if (made < 0)
@@ -92,7 +93,7 @@ run_tag(struct app *app, int argc, char **argv, struct error *err)
 		return -1;
 	if (!verify)
 		return make_tag(app, &info, err);
-	if (release_info_check_tag(&info, info.tag, app->keys, err) < 0)
+	if (release_info_check_tagged(&info, app, err) < 0)
 		return -1;
 	if (app->json)
 		app_print_json(json_pack("{s:s, s:s, s:b}", "tag", info.tag, "commit", info.commit,
@@ -108,7 +109,7 @@ static const struct option_spec tag_options[] = {
 	 "where to: a remote's name, an https or ssh URL, a path\n(default origin); the token of "
 	 "https is GITHUB_TOKEN,\nssh asks the agent"},
 	{"verify", '\0', NULL, OPTION_FLAG, &verify,
-	 "verify the tag instead: signature, name, version, HEAD"},
+	 "verify the tag instead: signature, name, version, HEAD,\nmatrix and lock"},
 	{"commit", '\0', "REV", OPTION_TEXT, &tagging.revision, "what to tag (default HEAD)"},
 	{"tagger", '\0', "WHO", OPTION_TEXT, &tagging.tagger,
 	 "\"NAME <EMAIL>\" (default: git's user, else the signer)"},
@@ -129,7 +130,9 @@ const struct command cmd_tag = {
 		       "date, so that\n"
 		       "the same release always has the same tag: one that is there already with "
 		       "the same\n"
-		       "content is success, and with other content an error that shows both.\n",
+		       "content is success, and with other content an error that shows both. The "
+		       "commit\n"
+		       "has to have matrix and lock as they are here.\n",
 	.examples = "  distributor tag --key ~/release.pem --push\n"
 		    "  distributor tag --verify\n",
 	.options = tag_options,

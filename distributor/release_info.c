@@ -122,39 +122,92 @@ release_info_load(const struct app *app, const char *repo_path, struct release_i
 	return digest_file(app->matrix_path, &info->release.matrix_sha256, NULL, err);
 }
 
+enum committed { COMMITTED, COMMITTED_OTHER, NOT_COMMITTED };
+
 static int
-check_committed(const struct release_info *info, const char *path, const struct digest *here,
-		struct error *err)
+compare_file(const struct release_info *info, const char *revision, const char *path,
+	     const struct digest *here, enum committed *ret_state, struct error *err)
 {
-	const char *wrong = "differs from what is committed";
 	auto_free char *text = NULL;
 	struct digest there;
 	size_t length;
+	int result = repo_file_at(info->repo, revision, path, MAX_INPUT, &text, &length, err);
 
-	if (repo_file_at(info->repo, "HEAD", path, MAX_INPUT, &text, &length, err) == 0) {
-		digest_of(text, length, &there);
-		if (digest_equal(&there, here))
-			return 0;
-	} else if (err->code == ERR_NOT_FOUND) {
-		wrong = "is not committed";
-	} else {
+	/* A bare repository has no working directory that the file could be in. */
+	if (result < 0 && err->code == ERR_INPUT)
+		result = repo_tree_file(info->repo, revision, repository_path(path), MAX_INPUT,
+					&text, &length, err);
+	if (result < 0 && err->code != ERR_NOT_FOUND)
 		return -1;
+	*ret_state = NOT_COMMITTED;
+	if (result == 0) {
+		digest_of(text, length, &there);
+		*ret_state = digest_equal(&there, here) ? COMMITTED : COMMITTED_OTHER;
 	}
+	return 0;
+}
+
+/* Stores the file that is not what the revision has, NULL for none. */
+static int
+compare_inputs(const struct release_info *info, const struct app *app, const char *revision,
+	       const char **ret_path, enum committed *ret_state, struct error *err)
+{
+	char id[REPO_ID_SIZE];
+
+	*ret_path = app->matrix_path;
+	if (repo_commit(info->repo, revision, id, err) < 0 ||
+	    compare_file(info, id, *ret_path, &info->release.matrix_sha256, ret_state, err) < 0)
+		return -1;
+	if (*ret_state != COMMITTED)
+		return 0;
+	*ret_path = info->lock_path;
+	if (compare_file(info, id, *ret_path, &info->lock.digest, ret_state, err) < 0)
+		return -1;
+	if (*ret_state == COMMITTED)
+		*ret_path = NULL;
+	return 0;
+}
+
+int
+release_info_check_revision(const struct release_info *info, const struct app *app,
+			    const char *revision, struct error *err)
+{
+	enum committed state;
+	const char *path;
+
+	if (info->repo == NULL)
+		return error_set(err, ERR_NOT_FOUND, "there is no git repository with a commit");
+	if (compare_inputs(info, app, revision, &path, &state, err) < 0)
+		return -1;
+	if (path == NULL)
+		return 0;
 	return error_set(err, ERR_INPUT,
 			 "'%s' %s; commit it first, so that the tag has what the release is made "
 			 "from",
-			 path, wrong);
+			 path,
+			 state == NOT_COMMITTED ? "is not committed"
+						: "differs from what is committed");
 }
 
 int
 release_info_check_committed(const struct release_info *info, const struct app *app,
 			     struct error *err)
 {
-	if (info->commit == NULL)
-		return error_set(err, ERR_NOT_FOUND, "there is no commit");
-	if (check_committed(info, app->matrix_path, &info->release.matrix_sha256, err) < 0)
+	return release_info_check_revision(info, app, "HEAD", err);
+}
+
+int
+release_info_check_tagged(const struct release_info *info, const struct app *app, struct error *err)
+{
+	enum committed state;
+	const char *path;
+
+	if (release_info_check_tag(info, info->tag, app->keys, err) < 0 ||
+	    compare_inputs(info, app, info->commit, &path, &state, err) < 0)
 		return -1;
-	return check_committed(info, info->lock_path, &info->lock.digest, err);
+	if (path == NULL)
+		return 0;
+	return error_set(err, ERR_VERIFY, "'%s' is not what the tag '%s' has", path, info->tag);
 }
 
 static int

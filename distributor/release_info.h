@@ -48,9 +48,11 @@ int
 release_info_load_repo(struct release_info *info, const char *repo_path, struct error *err) CHECKED;
 
 /*
- * Whether HEAD has this matrix and this lock, to the byte. ERR_NOT_FOUND without a commit,
- * ERR_INPUT with the file that differs.
+ * Whether a revision, or HEAD, has this matrix and this lock, to the byte. ERR_NOT_FOUND without
+ * such a commit, ERR_INPUT with the file that differs.
  */
+int release_info_check_revision(const struct release_info *info, const struct app *app,
+				const char *revision, struct error *err) CHECKED;
 int release_info_check_committed(const struct release_info *info, const struct app *app,
 				 struct error *err) CHECKED;
 
@@ -72,6 +74,10 @@ int release_info_check_trigger(const struct release_info *info, const char *keys
 /* The same checks of the tag `name`, asked for by hand. */
 int release_info_check_tag(const struct release_info *info, const char *name, const char *keys,
 			   struct error *err) CHECKED;
+
+/* The same of the matrix' own tag, and that it has this matrix and this lock. ERR_VERIFY. */
+int release_info_check_tagged(const struct release_info *info, const struct app *app,
+			      struct error *err) CHECKED;
 
 /* A file's path as a path of the repository if it can be one, else its bare name; borrowed. */
 const char *repository_path(const char *path);

@@ -147,6 +147,24 @@ def git_verdict(name, *options):
                "--format=%(tag)", name, check=False)
 
 
+# A tag stands for matrix and lock: its commit has them, to the byte.
+for name in ("matrix.json", "matrix.lock.json"):
+    committed = read(f"{repo.root}/{name}")
+    write(f"{repo.root}/{name}", committed + b"\n")
+    for options in ((), ("--dry-run",), ("--push",)):
+        tap.has(f"refused: a {name} that is not committed {options}",
+                tag("--key", "release.pem", *options, status=3),
+                f"'{name}' differs from what is committed; commit it first")
+    git("commit", "-q", "-a", "-m", "changed")
+    tap.has(f"... and --commit of one with another {name}",
+            tag("--key", "release.pem", "--dry-run", "--commit", "HEAD^", status=3), f"'{name}' differs")
+    git("reset", "-q", "--hard", "HEAD^")
+git("rm", "-q", "--cached", "matrix.lock.json")
+git("commit", "-q", "-m", "without the lock")
+tap.has("refused: a lock that is in no commit", tag("--key", "release.pem", status=3),
+        "'matrix.lock.json' is not committed")
+git("reset", "-q", "HEAD^")
+tap.equal("no tag was made", git("tag").stdout, "")
 tap.has("--dry-run makes no tag", tag("--key", "release.pem", "--dry-run"), "would be made")
 tap.equal("really", git("tag").stdout, "")
 tap.has("tag", tag("--key", "release.pem", "v10.2.0-1"), "v10.2.0-1 made: ")
@@ -165,6 +183,15 @@ tap.equal("the signature is what ssh-keygen makes", "-----BEGIN SSH SIGNATURE---
           read(f"{work}/tag-text.sig").decode())
 tap.has("the same again needs no key and is success", tag(), "is there already")
 tap.has("tag --verify", tag("--verify"), "is signed by an allowed key")
+bare = os.path.join(work, "bare.git")
+tool("git", "clone", "-q", "--bare", repo.root, bare)
+tap.has("... in a bare repository, too", tag("--verify", "--repo", bare), "is signed by an allowed key")
+for name in ("matrix.json", "matrix.lock.json"):
+    committed = read(f"{repo.root}/{name}")
+    write(f"{repo.root}/{name}", committed + b"\n")
+    tap.has(f"refused: the tag has another {name}", tag("--verify", status=4),
+            f"'{name}' is not what the tag 'v10.2.0-1' has")
+    write(f"{repo.root}/{name}", committed)
 tap.has("verify --repo binds tag and files", repo.verify("--repo", ".", "out/assets"), "the tag names these files")
 single = os.path.join(repo.root, "single")
 os.makedirs(single)
