@@ -283,6 +283,15 @@ prepare(struct app *app, const struct matrix *matrix, struct work *work, struct 
 	return upstream_open(app, matrix, &work->upstream, err);
 }
 
+/* Before a long work whose result could not be kept. */
+static int
+try_place(const char *path, struct error *err)
+{
+	AUTO(tempfile_discard) struct tempfile tmp = TEMPFILE_INIT;
+
+	return tempfile_open(&tmp, path, 0644, err);
+}
+
 static int
 run_lock(struct app *app, int argc, char **argv, struct error *err)
 {
@@ -297,8 +306,8 @@ run_lock(struct app *app, int argc, char **argv, struct error *err)
 	(void)argc;
 	(void)argv;
 	if (matrix_load(app->matrix_path, &matrix, err) < 0 || load_old(path, &old, err) < 0 ||
-	    load_old(path, &donor, err) < 0 || prepare(app, &matrix, &work, err) < 0 ||
-	    run_jobs(&work, err) < 0)
+	    load_old(path, &donor, err) < 0 || (!check_only && try_place(path, err) < 0) ||
+	    prepare(app, &matrix, &work, err) < 0 || run_jobs(&work, err) < 0)
 		return -1;
 	if (check_only)
 		return report_check(app, &work, &old, err);

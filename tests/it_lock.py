@@ -74,6 +74,12 @@ def fails(result, status, *texts):
     return result.returncode == status and all(t in result.stderr for t in texts)
 
 
+def test_no_place(place):
+    result = place.run("lock", "--lock", place.top / "nowhere/m.lock.json")
+    ok(fails(result, 1, "cannot make a file in", "nowhere") and not (place.top / "cache").exists(),
+       "a lock that could not be written is not made: nothing is fetched", said(result))
+
+
 def test_first(place):
     result = place.run("lock")
     ok(result.returncode == 0 and "1 packages with 2 emulators" in result.stdout, "lock",
@@ -351,6 +357,7 @@ def main():
         keys = Keys(top)
         place = Place(top, keys, "life")
         place.publish()
+        test_no_place(place)
         test_first(place)
         test_after_lock(place)
         test_cut_off(place)
