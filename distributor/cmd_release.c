@@ -52,6 +52,8 @@ run_release(struct app *app, int argc, char **argv, struct error *err)
 	result = releasing_run(releasing, err);
 	release_summary_print(app, releasing, &options, result < 0 ? err : NULL);
 	release_summary_add_markdown(releasing, result < 0 ? err : NULL);
+	if (result < 0 && app->quiet && !app->json)
+		releasing_explain(releasing, err);
 	return result;
 }
 

@@ -17,8 +17,8 @@
 static const char *
 state_word(enum step_state state)
 {
-	static const char *const words[] = {"not reached", "done", "nothing to do", "skipped",
-					    "FAILED"};
+	static const char *const words[] = {"not reached", "done",   "nothing to do",
+					    "skipped",     "FAILED", "would do"};
 
 	return words[state];
 }
@@ -42,6 +42,13 @@ steps_table(const struct releasing *releasing, enum table_style style)
 	return table_format(table, style);
 }
 
+/* Without a matrix, say, there is nothing to tell of. */
+static bool
+has_begun(const struct releasing *releasing)
+{
+	return releasing_steps(releasing)[0].state != STEP_NOT_REACHED;
+}
+
 /* Whether this run changed anything at all. */
 static bool
 did_something(const struct releasing *releasing)
@@ -58,8 +65,8 @@ did_something(const struct releasing *releasing)
 static json_t *
 steps_json(const struct releasing *releasing)
 {
-	static const char *const words[] = {"not-reached", "done", "nothing-to-do", "skipped",
-					    "failed"};
+	static const char *const words[] = {"not-reached", "done",   "nothing-to-do",
+					    "skipped",     "failed", "would-do"};
 	const struct release_step *steps = releasing_steps(releasing);
 	json_t *list = json_array();
 
@@ -126,7 +133,8 @@ print_text(const struct app *app, const struct releasing *releasing,
 	auto_free char *table = steps_table(releasing, TABLE_TEXT);
 	const char *tag = releasing_tag(releasing), *url = releasing_url(releasing);
 
-	(void)fputs(table, stdout);
+	if (has_begun(releasing))
+		(void)fputs(table, stdout);
 	if (err != NULL)
 		return;
 	if (options->dry_run)
@@ -175,7 +183,7 @@ release_summary_add_markdown(const struct releasing *releasing, const struct err
 
 	if (path == NULL || *path == '\0')
 		return;
-	table = steps_table(releasing, TABLE_MARKDOWN);
+	table = has_begun(releasing) ? steps_table(releasing, TABLE_MARKDOWN) : xstrdup("");
 	strbuf_addf(&text, "## %s %s\n\n%s\n", name != NULL ? name : "release",
 		    tag != NULL ? tag : "", table);
 	if (err != NULL)

@@ -69,6 +69,12 @@ releasing_freep(struct releasing **releasing)
 	*releasing = NULL;
 }
 
+enum step_state
+step_written(const struct releasing *r)
+{
+	return r->options->dry_run ? STEP_WOULD : STEP_DONE;
+}
+
 void
 step_end(struct release_step *step, enum step_state state, const char *format, ...)
 {
@@ -84,20 +90,23 @@ step_end(struct release_step *step, enum step_state state, const char *format, .
 	step->state = state;
 }
 
-/* The sentence for a release that is not finished: what is missing, and why. */
-static int
-explain(const struct releasing *r, size_t failed, struct error *err)
+void
+releasing_explain(const struct releasing *r, struct error *err)
 {
 	AUTO(strbuf_release) struct strbuf missing = STRBUF_INIT;
 	const struct error why = *err;
 	const char *tag = r->info.tag != NULL ? r->info.tag : "this version";
-	const char *again = why.code == ERR_NETWORK ? "; run it again to go on" : "";
-	const char *state = failed > PUBLISH ? "is published, but not finished" : "is not released";
+	size_t failed = 0;
 
+	while (failed < RELEASE_STEPS && r->steps[failed].state != STEP_FAILED)
+		failed++;
+	if (failed == RELEASE_STEPS)
+		return;
 	for (size_t i = failed; i < RELEASE_STEPS; i++)
 		strbuf_addf(&missing, "%s%s", i == failed ? "" : ", ", table[i].name);
-	return error_set(err, why.code, "%s %s, missing: %s; %s: %s%s", tag, state,
-			 strbuf_text(&missing), table[failed].name, why.message, again);
+	error_set(err, why.code, "%s %s, missing: %s; %s", tag,
+		  failed > PUBLISH ? "is published, but not finished" : "is not released",
+		  strbuf_text(&missing), why.message);
 }
 
 static int
@@ -106,6 +115,7 @@ run_step(struct releasing *r, size_t i, struct error *err)
 	struct release_step *step = &r->steps[i];
 	double started = monotonic_sec();
 	int result = interrupt_check(err);
+	struct error why;
 
 	log_debug("step: %s", step->name);
 	if (result == 0)
@@ -114,14 +124,20 @@ run_step(struct releasing *r, size_t i, struct error *err)
 	if (result == 0)
 		return 0;
 	step_end(step, STEP_FAILED, "%s", err->message);
-	return explain(r, i, err);
+	why = *err;
+	return error_set(err, why.code, "%s: %s%s", step->name, why.message,
+			 why.code == ERR_NETWORK ? "; run it again to go on" : "");
 }
 
 int
 releasing_run(struct releasing *r, struct error *err)
 {
+	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
 	auto_free char *path = path_join(r->app.out, ".release.lock");
 
+	/* In a wrong directory nothing is made. */
+	if (matrix_load(r->app.matrix_path, &matrix, err) < 0)
+		return -1;
 	if (make_directories(r->app.out, err) < 0)
 		return -1;
 	r->lock = lock_file(path, false, err);

@@ -16,6 +16,7 @@ enum step_state {
 	STEP_KEPT,    /* all of it was there */
 	STEP_SKIPPED, /* not part of this release; the detail says why */
 	STEP_FAILED,
+	STEP_WOULD, /* a dry run: what it would have done */
 };
 
 struct release_step {
@@ -51,10 +52,14 @@ void releasing_free(struct releasing *releasing);
 void releasing_freep(struct releasing **releasing); /* for AUTO() */
 
 /*
- * Runs the steps. On failure the sentence names the step and what is missing; the code is that of
- * the step: after ERR_NETWORK and ERR_INTERRUPTED it is enough to run it again.
+ * Runs the steps. On failure the sentence names the step; the code is that of the step: after
+ * ERR_NETWORK and ERR_INTERRUPTED it is enough to run it again. Without a matrix, or when another
+ * run is at work, no step is reached.
  */
 int releasing_run(struct releasing *releasing, struct error *err) CHECKED;
+
+/* Adds to the sentence of releasing_run() what is missing: for those who see no table. */
+void releasing_explain(const struct releasing *releasing, struct error *err);
 
 /* How far it came. Borrowed. */
 const struct release_step *releasing_steps(const struct releasing *releasing);

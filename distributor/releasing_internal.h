@@ -32,5 +32,8 @@ release_step_run releasing_lock, releasing_fetch, releasing_tarballs, releasing_
 /* Where the repository of the tag is; borrowed. */
 const char *releasing_repo_path(const struct releasing *r);
 
+/* STEP_DONE, or in a dry run STEP_WOULD: for what is written elsewhere than in OUT. */
+enum step_state step_written(const struct releasing *r);
+
 void step_end(struct release_step *step, enum step_state state, const char *format, ...)
 	PRINTF_LIKE(3, 4);

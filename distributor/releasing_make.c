@@ -301,7 +301,7 @@ releasing_tag_step(struct releasing *r, struct release_step *step, struct error 
 		step_end(step, STEP_KEPT, "%s is there%s", r->info.tag,
 			 remote ? " and at the remote" : "");
 	else
-		step_end(step, STEP_DONE, "%s%s%s", r->info.tag,
+		step_end(step, step_written(r), "%s%s%s", r->info.tag,
 			 r->tag_is_pending ? " would be" : "",
 			 made != 0 && remote ? " made and pushed"
 			 : made != 0         ? " made"

@@ -31,7 +31,7 @@ releasing_draft(struct releasing *r, struct release_step *step, struct error *er
 	else if (result->uploaded == 0 && result->removed == 0)
 		step_end(step, STEP_KEPT, "%zu files are there", result->kept);
 	else
-		step_end(step, STEP_DONE, "%zu files %s (%s), %zu were there, %zu removed",
+		step_end(step, step_written(r), "%zu files %s (%s), %zu were there, %zu removed",
 			 result->uploaded, options.dry_run ? "to send" : "sent", bytes,
 			 result->kept, result->removed);
 	return 0;
@@ -39,7 +39,7 @@ releasing_draft(struct releasing *r, struct release_step *step, struct error *er
 
 /* What all repositories together got. */
 static void
-describe_push(struct release_step *step, const struct pushing *pushing, bool dry_run)
+describe_push(const struct releasing *r, struct release_step *step, const struct pushing *pushing)
 {
 	size_t writes = 0, tags = 0, there = 0;
 	uint64_t bytes = 0;
@@ -58,8 +58,8 @@ describe_push(struct release_step *step, const struct pushing *pushing, bool dry
 	if (writes == 0)
 		step_end(step, STEP_KEPT, "%zu tags are there", there);
 	else
-		step_end(step, STEP_DONE, "%zu tags %s (%s), %zu were there", tags,
-			 dry_run ? "to set" : "set", text, there);
+		step_end(step, step_written(r), "%zu tags %s (%s), %zu were there", tags,
+			 r->options->dry_run ? "to set" : "set", text, there);
 }
 
 /* Why there is nothing to push, or NULL. */
@@ -85,7 +85,7 @@ push(struct releasing *r, bool only_version, struct release_step *step, struct e
 	options.only_version = only_version;
 	if (pushing_run(&r->app, &options, &pushing, err) < 0)
 		return -1;
-	describe_push(step, &pushing, options.dry_run);
+	describe_push(r, step, &pushing);
 	return 0;
 }
 
@@ -107,7 +107,7 @@ releasing_publish(struct releasing *r, struct release_step *step, struct error *
 		return -1;
 	result = publishing_result(r->publishing);
 	if (r->options->dry_run && !result->was_there)
-		step_end(step, STEP_DONE, "would be published");
+		step_end(step, STEP_WOULD, "would be published");
 	else
 		step_end(step, result->was_there ? STEP_KEPT : STEP_DONE, "%s%s%s",
 			 result->url != NULL ? result->url : "", result->latest ? ", latest" : "",

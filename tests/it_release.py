@@ -127,9 +127,15 @@ def test_throw_away():
         f.write("x")
     done = t.release("--target", "directory")
     fails("a published release that differs is refused", done, 4,
-          f"{t.tag} is not released, missing: draft, push, publish, latest, read back; draft:",
-          "SHA256SUMS")
+          "error: draft: ", "SHA256SUMS")
     tap.has("... and the table says where it stopped", done.stdout, "FAILED", "not reached")
+    tap.ok("... so that the error does not", "missing" not in done.stderr, done.stderr)
+    done = t.release("--target", "directory", "--quiet")
+    fails("without the table the error says it", done, 4, f"error: {t.tag} is not released, missing: draft, "
+          "push, publish, latest, read back; draft:", "SHA256SUMS")
+    done = t.release("--target", "directory", "--quiet", "--json")
+    tap.equal("in --json the steps say it", ("missing: " in done.stderr, json.loads(done.stdout)["error"][:7]),
+              (False, "draft: "))
 
 
 def test_real_registrars():
@@ -154,7 +160,7 @@ def test_own_repository():
     t = make_maintained("own")
     key = ["--key", "home/release.pem"]
     fails("a key list without a key asks for the key",
-          t.release("--directory", "www"), 2, "sign: no signing key", "missing: sign, tag")
+          t.release("--directory", "www"), 2, "error: sign: no signing key")
     with open(t.path("matrix.lock.json"), "a") as f:
         f.write("\n")
     fails("a lock that is not committed is refused", t.release("--directory", "www", *key), 3,
@@ -166,6 +172,10 @@ def test_own_repository():
     done = t.release("--directory", "www", "--dry-run", *key)
     tap.ok("a dry run makes everything in OUT", done.returncode == 0 and
            os.path.exists(t.path("out/assets/SHA256SUMS")), done.stdout + done.stderr)
+    found, document = states(t.release("--directory", "www", "--dry-run", "--json", *key))
+    tap.equal("... says what it would do elsewhere",
+              {s for s in found if found[s] == "would-do"}, {"tag", "draft", "publish"})
+    tap.has("... in the table, too", done.stdout, "would do", "would be published")
     tap.ok("... and neither tag nor release", not os.path.exists(t.path("www")) and
            t.git("tag").stdout == "", os.listdir(t.root))
     summary = t.path("home/summary.md")
@@ -191,7 +201,7 @@ def test_own_repository():
     # A tag of something else under this name.
     t.git("commit", "-q", "--allow-empty", "-m", "later")
     fails("a tag of another commit is refused", t.release("--directory", "www", *key, out="out2"),
-          4, f"{t.tag} is not released, missing: tag,", "tag:")
+          4, "error: tag: ")
     return t
 
 
@@ -257,8 +267,7 @@ def test_signal():
     stdout, stderr = process.communicate(timeout=60)
     tap.ok("SIGTERM ends it by that signal", process.returncode == -signal.SIGTERM,
            process.returncode, stdout + stderr)
-    tap.has("it says what is missing and how to go on", stderr, "is not released, missing: ",
-            "publish, latest, read back", "run it again to continue")
+    tap.has("it says how to go on", stderr, "run it again to continue")
     tap.has("the table says where it was", stdout, "FAILED", "not reached")
     leftovers = [f for f in tree(t.path("out")) if f.endswith(".tmp")]
     tap.equal("no temporary file is left", leftovers, [])
@@ -275,12 +284,23 @@ def test_usage():
             ("an unknown word for --latest", ["--latest", "maybe"], "--latest takes auto, yes or"),
             ("GitHub and --offline", ["--offline"], "--offline, but GitHub is on the network")]:
         fails(name, t.release(*arguments), 2, text)
+    empty = f"{WORK}/empty"
+    os.makedirs(empty)
+    for arguments in ([], ["--target", "directory"]):
+        done = subprocess.run([os.environ["DISTRIBUTOR"], "release", *arguments], cwd=empty, text=True,
+                              capture_output=True, env=environment(t.home))
+        fails("a directory without a matrix", done, 3, "error: ", "matrix/qemu-user-static.json")
+        tap.equal("... no table, and nothing is made", (done.stdout, os.listdir(empty)), ("", []))
+    os.makedirs(t.path("held/.release.lock"))
+    done = t.release("--target", "directory", out="held")
+    fails("an OUT that cannot be locked", done, 1, "error: ", ".release.lock")
+    tap.equal("... has no table of nothing", done.stdout, "")
     fails("GitHub needs a repository", t.release(), 3, "is no git repository with a commit to tag")
     t.commit()
     fails("GitHub needs keys", t.release(), 3, "there is no 'keys/allowed_signers'", "--keys")
     t.keygen()
     fails("GitHub needs a token before anything is made", t.release(), 2,
-          "GITHUB_TOKEN is not set", "missing: lock, fetch, tarballs")
+          "error: lock: GITHUB_TOKEN is not set")
     tap.ok("nothing was made", not os.path.exists(t.path("out/assets")))
 
 

@@ -143,10 +143,12 @@ def test_dry_run(m):
     found, document = states(m.release("--dry-run", "--json"))
     tap.equal("dry run: every step is reached", [s for s in found if found[s][0] == "not-reached"], [])
     tap.equal("dry run: the tag would be made and pushed", found["tag"],
-              ("done", "v10.0.2-1 would be made and pushed"))
+              ("would-do", "v10.0.2-1 would be made and pushed"))
     tap.has("dry run: the files are compared with GitHub", found["draft"][1], "files to send")
-    tap.equal("dry run: and would be published", found["publish"], ("done", "would be published"))
+    tap.equal("dry run: and would be published", found["publish"], ("would-do", "would be published"))
     tap.has("dry run: tags are compared with the registry", found["push"][1], "tags to set")
+    tap.equal("dry run: none of it is called done", {s for s in found if found[s][0] == "would-do"},
+              {"tag", "draft", "push", "publish", "latest"})
     tap.ok("dry run: it is not complete", document["dry_run"] and not document["complete"])
     tap.equal("dry run: nothing is written to GitHub", m.writes(), [])
     tap.equal("dry run: nor to the registry", m.registry.tags(PATH), {})
@@ -154,7 +156,7 @@ def test_dry_run(m):
               ("", ""))
     m.write("template.md", "{{flavour}}\n")
     done = m.release("--dry-run", "--template", "template.md", status=3)
-    tap.has("dry run: a mistake in the text is found", done.stderr, "missing: draft, push",
+    tap.has("dry run: a mistake in the text is found", done.stderr, "error: draft: ",
             "there is no '{{flavour}}'")
     os.unlink(f"{m.root}/template.md")
     done = m.release("--dry-run", env={"GITHUB_TOKEN": "ghs_wrong_token_value"}, status=5)
