@@ -6,6 +6,7 @@
 #include "distributor/epoch.h"
 #include "distributor/key_files.h"
 #include "publish/git_make.h"
+#include "publish/git_tag.h"
 #include "sign/keyring.h"
 
 #include <stdlib.h>
@@ -15,6 +16,9 @@
 #define REHEARSAL_PRINCIPAL "throw-away@localhost"
 
 enum { MAX_FILE = 16 << 20 };
+
+/* Where in the list of files. */
+enum { MATRIX, LOCK, KEY_LIST, FILES };
 
 bool
 rehearsal_needs_key(const struct app *app, const struct key_source *source)
@@ -62,18 +66,55 @@ rehearsal_key(const struct app *app, char **ret_key, char **ret_keys, struct err
 	return 0;
 }
 
+/* The tag of this version, if it is there, has these files: otherwise it could never be released. */
+static int
+check_tag(const char *path, const struct repo_file *files, size_t count, const char *tag,
+	  struct error *err)
+{
+	AUTO(repo_freep) struct repo *repo = NULL;
+	auto_free char *revision = xasprintf("refs/tags/%s", tag);
+	char id[REPO_ID_SIZE];
+
+	if (access(path, F_OK) != 0)
+		return 0;
+	if (repo_open(path, &repo, err) < 0)
+		return -1;
+	if (repo_commit(repo, revision, id, err) < 0)
+		return err->code == ERR_NOT_FOUND ? 0 : -1;
+	for (size_t i = 0; i < count; i++) {
+		auto_free char *text = NULL;
+		size_t length;
+		int result = repo_tree_file(repo, id, files[i].path, MAX_FILE, &text, &length, err);
+
+		if (result < 0 && err->code != ERR_NOT_FOUND)
+			return -1;
+		if (result == 0 && length == files[i].length &&
+		    memcmp(text, files[i].text, length) == 0)
+			continue;
+		return error_set(err, ERR_INPUT,
+				 "%s is tagged with another %s: raise the release number in "
+				 "\"version\", or start with a new --out",
+				 tag, i == KEY_LIST ? "list of keys" : "matrix or lock");
+	}
+	return 0;
+}
+
 static int
 commit(const char *path, const struct repo_file *files, size_t count, const struct lock *lock,
        struct error *err)
 {
 	auto_free char *message = xasprintf("%s %s\n", lock->name, lock->version);
+	auto_free char *tag = xasprintf("v%s", lock->version);
 	struct repo_content content = {.files = files,
 				       .count = count,
 				       .name = lock->name,
 				       .email = REHEARSAL_PRINCIPAL,
-				       .message = message};
+				       .message = message,
+				       .tag = tag};
 	int made;
 
+	if (check_tag(path, files, count, tag, err) < 0)
+		return -1;
 	if (source_date_epoch(lock, &content.time_sec, err) < 0)
 		return -1;
 	made = repo_make(path, &content, err);
@@ -87,23 +128,24 @@ rehearsal_repository(const struct app *app, char **ret_path, struct error *err)
 {
 	auto_free char *path = path_join(app->out, "repository.git");
 	auto_free char *lock_path = app_lock_path(app);
-	auto_free char *command = app_command(app, "lock", SHARED_MATRIX | SHARED_LOCK);
 	auto_free char *list = path_join(app->keys, KEY_LIST_NAME);
 	auto_free char *matrix_text = NULL, *lock_text = NULL, *list_text = NULL;
+	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
 	AUTO(lock_release) struct lock lock = LOCK_INIT;
-	struct repo_file files[] = {{.path = repository_path(app->matrix_path)},
-				    {.path = repository_path(lock_path)},
-				    {.path = "keys/" KEY_LIST_NAME}};
+	struct repo_file files[FILES] = {[MATRIX] = {.path = repository_path(app->matrix_path)},
+					 [LOCK] = {.path = repository_path(lock_path)},
+					 [KEY_LIST] = {.path = "keys/" KEY_LIST_NAME}};
 
-	if (make_directories(app->out, err) < 0 || lock_load(lock_path, command, &lock, err) < 0 ||
-	    read_file(app->matrix_path, MAX_FILE, &matrix_text, &files[0].length, err) < 0 ||
-	    read_file(lock_path, MAX_FILE, &lock_text, &files[1].length, err) < 0 ||
-	    read_file(list, MAX_FILE, &list_text, &files[2].length, err) < 0)
+	/* A mistake must not be committed. */
+	if (app_load(app, &matrix, &lock, err) < 0 || make_directories(app->out, err) < 0 ||
+	    read_file(app->matrix_path, MAX_FILE, &matrix_text, &files[MATRIX].length, err) < 0 ||
+	    read_file(lock_path, MAX_FILE, &lock_text, &files[LOCK].length, err) < 0 ||
+	    read_file(list, MAX_FILE, &list_text, &files[KEY_LIST].length, err) < 0)
 		return -1;
-	files[0].text = matrix_text;
-	files[1].text = lock_text;
-	files[2].text = list_text;
-	if (commit(path, files, ARRAY_SIZE(files), &lock, err) < 0)
+	files[MATRIX].text = matrix_text;
+	files[LOCK].text = lock_text;
+	files[KEY_LIST].text = list_text;
+	if (commit(path, files, FILES, &lock, err) < 0)
 		return -1;
 	*ret_path = TAKE(path);
 	return 0;

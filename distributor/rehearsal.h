@@ -20,7 +20,8 @@ int
 rehearsal_key(const struct app *app, char **ret_key, char **ret_keys, struct error *err) CHECKED;
 
 /*
- * Makes OUT/repository.git with a commit of matrix, lock and public keys; the path is to be freed
- * by the caller. ERR_IO, ERR_INPUT.
+ * Makes OUT/repository.git with a commit of matrix, lock and public keys; a commit of them that the
+ * tag of this version names is taken again. The path is to be freed by the caller. ERR_INPUT: the
+ * lock is not of the matrix, or the tag has others than these. ERR_IO.
  */
 int rehearsal_repository(const struct app *app, char **ret_path, struct error *err) CHECKED;

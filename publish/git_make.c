@@ -12,6 +12,18 @@
 #include <sys/stat.h>
 
 static void
+object_freep(git_object **object)
+{
+	git_object_free(*object);
+}
+
+static void
+reference_freep(git_reference **reference)
+{
+	git_reference_free(*reference);
+}
+
+static void
 index_freep(git_index **index)
 {
 	git_index_free(*index);
@@ -75,7 +87,27 @@ write_tree(git_repository *git, const struct repo_content *content, git_oid *ret
 	return 0;
 }
 
-/* Adds a commit to HEAD's branch unless its last one has this tree already. */
+/* 1 if the commit of the tag has this tree, and HEAD's branch is at it now; 0 if not. */
+static int
+go_to_tag(git_repository *git, const char *name, const git_oid *tree, struct error *err)
+{
+	AUTO(object_freep) git_object *tagged = NULL, *commit = NULL;
+	AUTO(reference_freep) git_reference *head = NULL, *moved = NULL;
+	auto_free char *full = xasprintf("refs/tags/%s", name);
+
+	if (git_revparse_single(&tagged, git, full) < 0 ||
+	    git_object_peel(&commit, tagged, GIT_OBJECT_COMMIT) < 0 ||
+	    git_oid_equal(git_commit_tree_id((const git_commit *)commit), tree) != 1)
+		return 0;
+	if (git_repository_head(&head, git) < 0)
+		return git_failed("read", "HEAD", err);
+	if (git_oid_equal(git_reference_target(head), git_object_id(commit)) != 1 &&
+	    git_reference_set_target(&moved, head, git_object_id(commit), NULL) < 0)
+		return git_failed("go to a tag of", git_repository_path(git), err);
+	return 1;
+}
+
+/* Adds a commit to HEAD's branch unless that of the tag, or its last one, has this tree. */
 static int
 add_commit(git_repository *git, const struct repo_content *content, struct error *err)
 {
@@ -84,12 +116,17 @@ add_commit(git_repository *git, const struct repo_content *content, struct error
 	AUTO(signature_freep) git_signature *author = NULL;
 	git_oid tree_id, parent_id, id;
 	const git_commit *parents[1];
+	int state = 0;
 
 	if (write_tree(git, content, &tree_id, err) < 0)
 		return -1;
 	if (git_reference_name_to_id(&parent_id, git, "HEAD") == 0 &&
 	    git_commit_lookup(&parent, git, &parent_id) < 0)
 		return git_failed("read", "HEAD", err);
+	if (parent != NULL && content->tag != NULL)
+		state = go_to_tag(git, content->tag, &tree_id, err);
+	if (state != 0)
+		return state < 0 ? -1 : 0;
 	if (parent != NULL && git_oid_equal(git_commit_tree_id(parent), &tree_id) == 1)
 		return 0;
 	parents[0] = parent;

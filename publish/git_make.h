@@ -21,12 +21,14 @@ struct repo_content {
 	const char *name, *email; /* of author and committer */
 	int64_t time_sec;
 	const char *message;
+	const char *tag; /* a name whose commit is taken, where it has this tree; or NULL */
 };
 
 /*
  * Makes sure that the branch `main` of the repository at `path` has this tree: makes the repository
- * when there is none, and adds a commit when its last one has another tree. The same content gives
- * the same ids. A new repository appears complete or not at all. Returns 1 when something was made,
- * else 0. ERR_INPUT (a path that git does not take), ERR_IO.
+ * when there is none, goes to the commit of the tag if that has it, and adds a commit when the last
+ * one has another tree. The same content gives the same ids. A new repository appears complete or
+ * not at all. Returns 1 when something was made, else 0. ERR_INPUT (a path that git does not take),
+ * ERR_IO.
  */
 int repo_make(const char *path, const struct repo_content *content, struct error *err) CHECKED;

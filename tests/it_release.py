@@ -138,6 +138,57 @@ def test_throw_away():
               (False, "draft: "))
 
 
+def test_mistake():
+    """One mistake with an OUT that has a release does not spoil it."""
+    t = Tree(f"{WORK}/mistake")
+    t.release("--target", "directory", status=0)
+    commits = lambda: sorted(tool("git", "rev-list", "--all",
+                                  cwd=t.path("out/repository.git")).stdout.split())
+    first = commits()
+    matrix = json.loads(open(t.path("matrix.json")).read())
+    matrix["version"] = "9.9.9-1"
+    with open(t.path("other.json"), "w") as f:
+        json.dump(matrix, f)
+    wrong = ["--target", "directory", "--matrix", "other.json", "--lock", "matrix.lock.json"]
+    fails("a matrix of another version than the lock", t.release(*wrong), 3, "error: lock: ")
+    tap.equal("... is not committed", commits(), first)
+    again = t.release("--target", "directory")
+    tap.ok("... and the next run finds all as it was", again.returncode == 0 and
+           "there was nothing to do" in again.stdout, again.stdout + again.stderr)
+    # The same tree in a later commit: the one that is tagged is the one that counts.
+    git = lambda *command: tool("git", *command, cwd=t.path("out/repository.git"),
+                                env=environment(t.home, **IDENTITY)).stdout.strip()
+    git("update-ref", "HEAD", git("commit-tree", "-p", "HEAD", "-m", "later", "HEAD^{tree}"))
+    again = t.release("--target", "directory")
+    tap.ok("a later commit of the same files is passed over", again.returncode == 0 and
+           "there was nothing to do" in again.stdout, again.stdout + again.stderr)
+    tap.equal("... and HEAD is what is tagged", git("rev-parse", "HEAD"),
+              git("rev-parse", f"{t.tag}^{{commit}}"))
+    with open(t.path("matrix.json"), "a") as f:
+        f.write("\n")
+    fails("another matrix under a version that is tagged", t.release("--target", "directory"), 3,
+          f"error: lock: {t.tag} is tagged with another matrix or lock: raise the release number in "
+          '"version", or start with a new --out')
+    tap.equal("... is not committed either", commits(), first)
+    done = t.release("--target", "directory", out="out2")
+    tap.ok("a new --out takes it", done.returncode == 0, done.stdout + done.stderr)
+    t.write()
+
+    def raised(matrix, lock):
+        matrix["version"] = lock["version"] = "8.1.0-9"
+
+    t.write(raised)
+    done = t.release("--target", "directory")
+    tap.ok("so does a raised version", done.returncode == 0, done.stdout + done.stderr)
+    second = commits()
+    tap.equal("... with one more commit", len(second), len(first) + 1)
+    t.write()
+    done = t.release("--target", "directory")
+    tap.ok("back at the first version, its commit is taken again", done.returncode == 0 and
+           "published already, and identical" in done.stdout, done.stdout + done.stderr)
+    tap.equal("... and no other is made", commits(), second)
+
+
 def test_real_registrars():
     folder = os.path.join(BUILD, "register")
     if not all(os.path.exists(f"{folder}/register-{h}") for h in ("x86_64", "aarch64")):
@@ -305,6 +356,7 @@ def test_usage():
 
 
 test_throw_away()
+test_mistake()
 test_real_registrars()
 test_versions(test_own_repository())
 test_trigger()
