@@ -10,6 +10,20 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *
+app_default_matrix(void)
+{
+	static const char path[] = DEFAULT_MATRIX; /* one address, to know it by */
+
+	return path;
+}
+
+bool
+app_names_matrix(const struct app *app)
+{
+	return app->matrix_path != app_default_matrix();
+}
+
 char *
 app_lock_path(const struct app *app)
 {

@@ -106,6 +106,8 @@ static const struct option_spec push_cmd_options[] = {
 	 "leave 'latest' and the other tags that move where they are,\nuntil the release is "
 	 "published"},
 	{"part", '\0', NULL, OPTION_FLAG, &options.part, "push a layout that lacks hosts"},
+	{"unsigned", '\0', NULL, OPTION_FLAG, &options.unsigned_too,
+	 "push images without a signature by an allowed key for the\nrepository that they go to"},
 	{"connections", '\0', "N", OPTION_NUMBER, &options.connections,
 	 "requests at the same time (default 6)"},
 	{.name = NULL},
@@ -119,11 +121,16 @@ const struct command cmd_push = {
 		"Pushes OUT/images to each repository (default: those of the matrix): blobs,\n"
 		"manifests, indexes, tags of the version, moving tags, 'latest' last; then reads\n"
 		"every tag back. What is there is not sent again, so that a push that was cut\n"
-		"off is simply started again.\n",
+		"off is simply started again.\n"
+		"\n"
+		"The images have to be signed, for each repository, by a key of --keys; parts,\n"
+		"which are not signed before they are joined, excepted. They have to be of the\n"
+		"version of the matrix; with repositories on the command line only where\n"
+		"--matrix names one.\n",
 	.examples = "  distributor push --dry-run\n"
-		    "  distributor push ghcr.io/owner/qemu-user-static\n",
+		    "  distributor push --unsigned localhost:5000/owner/qemu-user-static\n",
 	.options = push_cmd_options,
-	.shared = SHARED_MATRIX | SHARED_OUT | SHARED_OFFLINE,
+	.shared = SHARED_MATRIX | SHARED_OUT | SHARED_KEYS | SHARED_OFFLINE,
 	.min_args = 0,
 	.max_args = -1,
 	.run = run_push,

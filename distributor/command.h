@@ -64,6 +64,10 @@ struct command {
 	int (*run)(struct app *app, int argc, char **argv, struct error *err);
 };
 
+/* The matrix that is read where --matrix names none; and whether it names one. */
+const char *app_default_matrix(void);
+bool app_names_matrix(const struct app *app);
+
 /* The path of the lock: --lock, or NAME.lock.json beside NAME.json. To be freed by the caller. */
 char *app_lock_path(const struct app *app) CHECKED;
 

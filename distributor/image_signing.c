@@ -110,3 +110,32 @@ image_signing_run(const struct app *app, const struct matrix *matrix, int64_t cr
 	*ret_result = result;
 	return 0;
 }
+
+static int
+check_subject(const struct layout *layout, const struct signature_subject *subject,
+	      const struct keyring *keyring, struct error *err)
+{
+	AUTO(signature_set_release) struct signature_set set = {NULL, 0, NULL};
+
+	if (signature_read(layout, &subject->descriptor.digest, &set, err) < 0)
+		return -1;
+	for (size_t i = 0; i < subject->reference_count; i++)
+		if (image_check_signature(&set, &subject->descriptor.digest, subject->references[i],
+					  keyring, err) < 0)
+			return -1;
+	return 0;
+}
+
+int
+image_signing_check(const struct layout *layout, const char *repository,
+		    const struct keyring *keyring, struct error *err)
+{
+	AUTO(signature_subjects_release) struct signature_subjects subjects = {NULL, 0};
+
+	if (signature_list_subjects(layout, &repository, 1, &subjects, err) < 0)
+		return -1;
+	for (size_t i = 0; i < subjects.count; i++)
+		if (check_subject(layout, &subjects.items[i], keyring, err) < 0)
+			return -1;
+	return 0;
+}

@@ -6,6 +6,7 @@
 
 #include "distributor/command.h"
 #include "distributor/lazy_signer.h"
+#include "images/layout.h"
 #include "matrix/matrix.h"
 
 struct image_signing_result {
@@ -20,3 +21,10 @@ struct image_signing_result {
 int image_signing_run(const struct app *app, const struct matrix *matrix, int64_t created_sec,
 		      struct lazy_signer *lazy, struct image_signing_result *ret_result,
 		      struct error *err) CHECKED;
+
+/*
+ * Whether all images of a layout are signed by a key that may, under every name that they get in
+ * this repository. ERR_VERIFY with the first that is not. Errors of the layout.
+ */
+int image_signing_check(const struct layout *layout, const char *repository,
+			const struct keyring *keyring, struct error *err) CHECKED;

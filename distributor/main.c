@@ -136,7 +136,7 @@ main(int argc, char **argv)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	struct app app = {.program = argc > 0 && strchr(argv[0], '/') ? argv[0] : "distributor",
-			  .matrix_path = DEFAULT_MATRIX,
+			  .matrix_path = app_default_matrix(),
 			  .out = DEFAULT_OUT,
 			  .keys = DEFAULT_KEYS,
 			  .jobs = processors > 0 ? (uint64_t)processors : 1};

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "distributor/image_signing.h"
 #include "distributor/version.h"
 #include "matrix/matrix.h"
 
@@ -164,18 +165,15 @@ push_all(const struct app *app, const struct pushing_options *o, const struct la
 
 /* Repositories that were named, else those of the matrix. */
 static int
-read_targets(const struct app *app, const struct pushing_options *o, struct pushing *pushing,
-	     struct error *err)
+read_targets(const struct app *app, const struct pushing_options *o, const struct matrix *matrix,
+	     struct pushing *pushing, struct error *err)
 {
-	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
 	const char *const *names = o->repositories;
 	size_t count = o->repository_count;
 
 	if (count == 0) {
-		if (matrix_load(app->matrix_path, &matrix, err) < 0)
-			return -1;
-		names = matrix.images.items;
-		count = matrix.images.count;
+		names = matrix->images.items;
+		count = matrix->images.count;
 		if (count == 0)
 			return error_set(err, ERR_USAGE,
 					 "'%s' names no image repository; name one: push "
@@ -191,7 +189,48 @@ read_targets(const struct app *app, const struct pushing_options *o, struct push
 }
 
 static int
-check_layout(const struct layout *layout, bool part, struct error *err)
+check_version(const struct layout *layout, const char *version, struct error *err)
+{
+	const char *found = layout_version(layout);
+
+	if (version == NULL || layout_tags_find(layout_tags(layout), version) != NULL)
+		return 0;
+	return error_set(err, ERR_INPUT,
+			 "'%s' is of %s, the matrix of %s; 'distributor images' makes it anew",
+			 layout_path(layout), found != NULL ? found : "another version", version);
+}
+
+/* Images that nobody can verify are no use to those who do, and a surprise to all others. */
+static int
+check_signatures(const struct app *app, const struct layout *layout, const struct pushing *pushing,
+		 struct error *err)
+{
+	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+
+	if (layout_part(layout) != NULL)
+		return 0;
+	if (keyring_load(app->keys, NULL, &keyring, err) < 0)
+		return error_prefix(err,
+				    "cannot verify the signatures in '%s' (--unsigned pushes it "
+				    "without)",
+				    layout_path(layout));
+	for (size_t i = 0; i < pushing->count; i++) {
+		auto_free char *name = reference_repository(&pushing->targets[i].reference);
+		struct error why;
+
+		if (image_signing_check(layout, name, &keyring, err) == 0)
+			continue;
+		why = *err;
+		return error_set(err, why.code,
+				 "'%s' is not signed for '%s': %s; 'distributor sign' signs for "
+				 "the repositories of the matrix, --unsigned pushes it as it is",
+				 layout_path(layout), name, why.message);
+	}
+	return 0;
+}
+
+static int
+check_part(const struct layout *layout, bool part, struct error *err)
 {
 	if (layout_part(layout) == NULL || part)
 		return 0;
@@ -206,17 +245,24 @@ int
 pushing_run(const struct app *app, const struct pushing_options *options,
 	    struct pushing *ret_pushing, struct error *err)
 {
+	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
 	AUTO(layout_freep) struct layout *layout = NULL;
 	auto_free char *path =
 		options->layout != NULL ? xstrdup(options->layout) : path_join(app->out, "images");
+	const char *version;
 
 	if (options->connections == 0 || options->connections > 64)
 		return error_set(err, ERR_USAGE, "--connections takes a number from 1 to 64");
-	if (read_targets(app, options, ret_pushing, err) < 0)
+	if (((options->repository_count == 0 || app_names_matrix(app)) &&
+	     matrix_load(app->matrix_path, &matrix, err) < 0) ||
+	    read_targets(app, options, &matrix, ret_pushing, err) < 0)
 		return -1;
 	if (app->offline)
 		return error_set(err, ERR_USAGE, "--offline and push contradict each other");
-	if (layout_open(path, &layout, err) < 0 || check_layout(layout, options->part, err) < 0)
+	version = options->version != NULL ? options->version : matrix.version;
+	if (layout_open(path, &layout, err) < 0 || check_part(layout, options->part, err) < 0 ||
+	    check_version(layout, version, err) < 0 ||
+	    (!options->unsigned_too && check_signatures(app, layout, ret_pushing, err) < 0))
 		return -1;
 	return push_all(app, options, layout, ret_pushing, err);
 }

@@ -81,6 +81,7 @@ push(struct releasing *r, bool only_version, struct release_step *step, struct e
 
 	options.repositories = r->options->image_repositories.items;
 	options.repository_count = r->options->image_repositories.count;
+	options.version = r->info.matrix.version;
 	options.dry_run = r->options->dry_run;
 	options.only_version = only_version;
 	if (pushing_run(&r->app, &options, &pushing, err) < 0)

@@ -29,7 +29,7 @@ ENV = no_credentials(WORK)
 
 
 def push(registry, *args, path=PATH, layout=UNSIGNED, **env):
-    return run(DISTRIBUTOR, "push", "--layout", layout, f"{registry.host}/{path}", *args,
+    return run(DISTRIBUTOR, "push", "--unsigned", "--layout", layout, f"{registry.host}/{path}", *args,
                env={**ENV, **env})
 
 
@@ -129,7 +129,7 @@ def check_killed():
     port = free_port()
     with DockerRegistry(f"{WORK}/killed", port=port) as registry:
         for _ in range(6):
-            process = subprocess.Popen([DISTRIBUTOR, "push", "--layout", LAYOUT,
+            process = subprocess.Popen([DISTRIBUTOR, "push", "--unsigned", "--layout", LAYOUT,
                                         f"{registry.host}/{PATH}"], stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL, env={**os.environ, **ENV})
             time.sleep(chance.uniform(0.05, 1.2))
@@ -248,12 +248,56 @@ def check_token():
 def check_two():
     with DockerRegistry(f"{WORK}/one") as one, \
             DockerRegistry(f"{WORK}/two", "  relativeurls: true") as two:
-        result = run(DISTRIBUTOR, "push", "--layout", UNSIGNED, f"{one.host}/{PATH}",
+        result = run(DISTRIBUTOR, "push", "--unsigned", "--layout", UNSIGNED, f"{one.host}/{PATH}",
                      f"{two.host}/x", "--json", env=ENV)
         out = json.loads(result.stdout)["repositories"]
         ok(result.returncode == 0 and [r["done"] for r in out] == [True, True] and
            not same_tags(one, names=["latest"]) and not same_tags(two, "x", names=["latest"]),
            "two registries get the same digests, one has relative URLs", result.stderr)
+
+
+def check_refusals():
+    """What is not pushed, and that nobody is asked before: nothing listens at port 1."""
+    def refused(name, status, *args, parts=()):
+        for more in ((), ("--dry-run",)):
+            result = run(DISTRIBUTOR, "push", *args, *more, env=ENV)
+            ok(result.returncode == status and all(p in result.stderr for p in parts),
+               f"{name} {more}", f"{result.returncode} {result.stdout}{result.stderr}")
+
+    keys = ["--keys", f"{WORK}/keys"]
+    signed, elsewhere = "localhost:5000/owner/repo", "localhost:1/owner/repo"
+    refused("images without signatures", 4, *keys, "--layout", UNSIGNED, elsewhere,
+            parts=(f"'{UNSIGNED}' is not signed for '{elsewhere}'", "has no signature",
+                   "'distributor sign'", "--unsigned"))
+    refused("images that are signed under another name", 4, *keys, "--layout", LAYOUT, elsewhere,
+            parts=(f"is not signed for '{elsewhere}'", f"was signed as '{signed}"))
+    refused("... one of two names is enough", 4, *keys, "--layout", LAYOUT, signed, elsewhere,
+            parts=(f"is not signed for '{elsewhere}'",))
+    refused("images signed by another key", 4, "--keys", f"{WORK}/other", "--layout", LAYOUT, signed,
+            parts=(f"is not signed for '{signed}'",))
+    refused("no keys to verify them with", 5, "--keys", f"{WORK}/nothing", "--layout", LAYOUT, signed,
+            parts=("cannot verify the signatures", "--unsigned"))
+    with open(f"{WORK}/matrix.json") as f:
+        matrix = json.load(f)
+    with open(f"{WORK}/raised.json", "w") as f:
+        json.dump({**matrix, "version": "99.9-1"}, f)
+    for name, more in (("its own repositories", ()), ("another repository", (elsewhere,))):
+        refused(f"images of another version than the matrix', to {name}", 3, *keys, "--unsigned",
+                "--matrix", f"{WORK}/raised.json", "--layout", LAYOUT, *more,
+                parts=(f"'{LAYOUT}' is of {VERSION}, the matrix of 99.9-1; 'distributor images' "
+                       "makes it anew",))
+
+
+def check_part():
+    """A part is signed only after it is joined with the others."""
+    shutil.copytree(f"{WORK}/out/assets", f"{WORK}/part/assets")
+    made = images(WORK, "--host", "aarch64", out="part")
+    with DockerRegistry(f"{WORK}/parts") as registry:
+        result = run(DISTRIBUTOR, "push", "--part", "--matrix", f"{WORK}/matrix.json", "--keys",
+                     f"{WORK}/keys", "--layout", f"{WORK}/part/images", f"{registry.host}/{PATH}",
+                     env=ENV)
+        ok(made.returncode == result.returncode == 0, "a part is pushed with --part alone",
+           made.stderr + result.stderr)
 
 
 def media_types(value):
@@ -313,7 +357,8 @@ def main():
             return done()
         prepare()
         certificates()
-        parallel([check_plain, check_killed, check_tls, check_token, check_two, check_kinds])
+        parallel([check_plain, check_killed, check_tls, check_token, check_two, check_kinds, check_refusals,
+                  check_part])
     finally:
         shutil.rmtree(WORK)
     return done()

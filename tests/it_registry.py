@@ -26,7 +26,7 @@ ENV = {"HOME": WORK, "XDG_RUNTIME_DIR": WORK, "XDG_CONFIG_HOME": WORK, "DOCKER_C
 
 
 def push(registry, *args, path=PATH, layout=LAYOUT, **env):
-    return run(DISTRIBUTOR, "push", "--layout", layout, f"{registry.host}/{path}", *args,
+    return run(DISTRIBUTOR, "push", "--unsigned", "--layout", layout, f"{registry.host}/{path}", *args,
                env={**ENV, **env})
 
 
@@ -332,7 +332,7 @@ def check_refusals():
         refused("a server that is no registry", push(registry), 5, "not a container registry")
     with Registry() as one, Registry() as two:
         one.fault("POST", "/uploads/", 403, code="DENIED", times=99)
-        result = run(DISTRIBUTOR, "push", "--layout", LAYOUT, f"{one.host}/a", f"{two.host}/b",
+        result = run(DISTRIBUTOR, "push", "--unsigned", "--layout", LAYOUT, f"{one.host}/a", f"{two.host}/b",
                      "--json", env=ENV)
         out = json.loads(result.stdout)["repositories"]
         ok(result.returncode == 5 and complete(two) and not one.tags and
@@ -348,7 +348,7 @@ def check_refusals():
     with Registry() as registry:
         result = push(registry, path="Owner/Repo")
         refused("a name that cannot be a repository", result, 3, "/Owner/Repo'")
-        result = run(DISTRIBUTOR, "push", "--layout", f"{WORK}/nothing", f"{registry.host}/a")
+        result = run(DISTRIBUTOR, "push", "--unsigned", "--layout", f"{WORK}/nothing", f"{registry.host}/a")
         refused("a layout that is not there", result, 3, "'distributor images' makes them")
 
 
@@ -369,13 +369,13 @@ def check_addresses():
             pushed("a registry with an IPv6 address", registry, push(registry))
     # A registry that is no part of this machine: the proxy answers in its place.
     with Registry() as registry:
-        result = run(DISTRIBUTOR, "push", "--layout", LAYOUT, f"registry.example:5000/{PATH}",
+        result = run(DISTRIBUTOR, "push", "--unsigned", "--layout", LAYOUT, f"registry.example:5000/{PATH}",
                      "--plain-http", env={**ENV, "http_proxy": registry.url})
         pushed("plain http when told so, by the proxy of the environment", registry, result,
                all(p.startswith("http://registry.example:5000/v2/")
                    for _, p, _ in registry.requests))
     with Registry() as registry:
-        result = run(DISTRIBUTOR, "push", "--layout", LAYOUT, f"127.0.0.1.example/{PATH}",
+        result = run(DISTRIBUTOR, "push", "--unsigned", "--layout", LAYOUT, f"127.0.0.1.example/{PATH}",
                      env={**ENV, "http_proxy": registry.url, "https_proxy": registry.url})
         ok(result.returncode == 5 and registry.requests and
            all(m == "CONNECT" for m, _, _ in registry.requests),
