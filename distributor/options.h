@@ -42,9 +42,9 @@ struct option_spec {
 };
 
 /*
- * Reads the options of `table` (at most OPTIONS_MAX, ended by a NULL name) from argv[1...]; operands
- * may stand between them and are moved to the front, after argv[0]. Returns the number of operands,
- * or -1 with ERR_USAGE.
+ * Reads the options of `table` (at most OPTIONS_MAX, ended by a NULL name) from argv[1...];
+ * operands may stand between them and are moved to the front, after argv[0]. Returns the number of
+ * operands, or -1 with ERR_USAGE.
  */
 int
 options_parse(const struct option_spec *table, int argc, char **argv, struct error *err) CHECKED;

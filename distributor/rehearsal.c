@@ -66,7 +66,7 @@ rehearsal_key(const struct app *app, char **ret_key, char **ret_keys, struct err
 	return 0;
 }
 
-/* The tag of this version, if it is there, has these files: otherwise it could never be released. */
+/* The tag of this version, if it is there, has these files: else it could never be released. */
 static int
 check_tag(const char *path, const struct repo_file *files, size_t count, const char *tag,
 	  struct error *err)
