@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "publish/git_internal.h"
+#include "publish/git_lock.h"
 #include "publish/git_tag.h"
 
 #include <errno.h>
@@ -118,7 +119,7 @@ add_commit(git_repository *git, const struct repo_content *content, struct error
 	const git_commit *parents[1];
 	int state = 0;
 
-	if (write_tree(git, content, &tree_id, err) < 0)
+	if (git_lock_wait(git, "HEAD", err) < 0 || write_tree(git, content, &tree_id, err) < 0)
 		return -1;
 	if (git_reference_name_to_id(&parent_id, git, "HEAD") == 0 &&
 	    git_commit_lookup(&parent, git, &parent_id) < 0)

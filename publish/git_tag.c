@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/strbuf.h"
 #include "publish/git_internal.h"
+#include "publish/git_lock.h"
 
 #include <assert.h>
 #include <git2.h>
@@ -224,6 +225,10 @@ repo_tag_write(struct repo *repo, const char *name, const char *text, bool dry_r
 		return error_set(err, ERR_IO, "cannot hash the tag '%s': %s", name, git_text());
 	state = compare_existing(repo, name, &wanted, err);
 	if (state > 0 && !dry_run) {
+		auto_free char *full = xasprintf("refs/tags/%s", name);
+
+		if (git_lock_wait(repo->git, full, err) < 0)
+			return -1;
 		if (git_tag_create_from_buffer(&made, repo->git, text, 0) < 0)
 			return error_set(err, ERR_IO, "cannot make the tag '%s': %s", name,
 					 git_text());
@@ -372,6 +377,8 @@ send_tag(git_remote *remote, struct pushing *pushing, const git_remote_callbacks
 	options.callbacks = *callbacks;
 	options.follow_redirects = GIT_REMOTE_REDIRECT_NONE;
 	pushing->attempts = 0;
+	if (git_lock_wait_at(git_remote_url(remote), reference, err) < 0)
+		return -1;
 	code = git_remote_push(remote, &specs, &options);
 	if (code < 0)
 		return translate_remote(code, "push", err);

@@ -217,7 +217,7 @@ def check_repository(work, layout):
         ok(result.returncode == 0 and revision is None and "name no commit" in result.stderr and
            reason in result.stderr, name, f"{revision}\n{result.stderr}")
 
-    none("no repository: no commit, and that is said", "there is no commit")
+    none("no repository: no commit, and that is said", "there is no git repository with a commit")
     git("init", "-q")
     none("no commit: the same", "there is no commit")
     git("add", "matrix.json", "matrix.lock.json")

@@ -275,7 +275,7 @@ def check_refusals():
             parts=(f"is not signed for '{elsewhere}'",))
     refused("images signed by another key", 4, "--keys", f"{WORK}/other", "--layout", LAYOUT, signed,
             parts=(f"is not signed for '{signed}'",))
-    refused("no keys to verify them with", 5, "--keys", f"{WORK}/nothing", "--layout", LAYOUT, signed,
+    refused("no keys to verify them with", 3, "--keys", f"{WORK}/nothing", "--layout", LAYOUT, signed,
             parts=("cannot verify the signatures", "--unsigned"))
     with open(f"{WORK}/matrix.json") as f:
         matrix = json.load(f)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 
 import debian
 import tap
@@ -33,8 +34,8 @@ os.makedirs(maker)
 keygen = lambda keys, status, name="k.pem": run("keygen", "--no-passphrase", "--keys", keys, name, cwd=maker,
                                                 status=status)
 write(f"{maker}/file", "no directory")
-for keys in ("file", "file/keys"):
-    tap.has(f"refused: --keys {keys}", keygen(keys, 1), "cannot make")
+for keys, status in (("file", 1), ("file/keys", 3)):
+    tap.has(f"refused: --keys {keys}", keygen(keys, status), "cannot make")
 tap.equal("... and no key without its public part is left", os.listdir(maker), ["file"])
 keygen("keys", 0)
 secret = read(f"{maker}/k.pem")
@@ -167,7 +168,12 @@ git("reset", "-q", "HEAD^")
 tap.equal("no tag was made", git("tag").stdout, "")
 tap.has("--dry-run makes no tag", tag("--key", "release.pem", "--dry-run"), "would be made")
 tap.equal("really", git("tag").stdout, "")
-tap.has("tag", tag("--key", "release.pem", "v10.2.0-1"), "v10.2.0-1 made: ")
+# What a run leaves that is killed while git writes the tag.
+lock = f"{repo.root}/.git/refs/tags/v10.2.0-1.lock"
+write(lock, "")
+began = time.monotonic()
+tap.has("tag, where a killed run has left its lock", tag("--key", "release.pem", "v10.2.0-1"), "v10.2.0-1 made: ")
+tap.ok("... which is given time to go by itself", time.monotonic() - began > 3 and not os.path.exists(lock))
 done = git_verdict("v10.2.0-1")
 tap.ok("git verify-tag", done.returncode == 0 and done.stdout == "v10.2.0-1\n", done.stderr)
 done = git("fsck", "--strict", check=False)
@@ -260,7 +266,8 @@ tool("git", "init", "-q", "--bare", remote)
 push = lambda *o, **k: tag("--push", "--remote", remote, *o, **k)
 tap.has("--push --dry-run", push("--dry-run"), "would get it")
 tap.equal("sends nothing", tool("git", "tag", cwd=remote).stdout, "")
-tap.has("--push to a path", push(), "has it now")
+write(f"{remote}/refs/tags/v10.2.0-1.lock", "")
+tap.has("--push to a path, where a killed run has left its lock", push(), "has it now")
 tap.equal("the same object is there", tool("git", "rev-parse", "v10.2.0-1", cwd=remote).stdout.strip(), good_id)
 tap.has("again is success", push(), "has it already")
 elsewhere = os.path.join(work, "elsewhere")

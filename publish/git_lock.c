@@ -1,0 +1,80 @@
+#include "publish/git_lock.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+
+#include <errno.h>
+#include <git2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LEFT_SEC = 5, LOOK_MS = 100 };
+
+static void
+repository_freep(git_repository **git)
+{
+	git_repository_free(*git);
+}
+
+static void
+reference_freep(git_reference **reference)
+{
+	git_reference_free(*reference);
+}
+
+/* Whether nobody can be at work under this lock any more. A clock that was set back is no reason. */
+static bool
+is_left_over(const struct stat *st)
+{
+	return time(NULL) - st->st_mtime >= LEFT_SEC;
+}
+
+static int
+wait_for(const char *path, struct error *err)
+{
+	const struct timespec look = {0, LOOK_MS * 1000000L};
+	struct stat st;
+
+	while (lstat(path, &st) == 0) {
+		if (is_left_over(&st)) {
+			log_debug("'%s' is of somebody who was killed, and is removed", path);
+			if (unlink(path) < 0 && errno != ENOENT)
+				return error_set_errno(err, ERR_IO, "cannot remove '%s'", path);
+			return 0;
+		}
+		if (interrupt_check(err) < 0)
+			return -1;
+		(void)nanosleep(&look, NULL);
+	}
+	return 0;
+}
+
+int
+git_lock_wait(git_repository *git, const char *reference, struct error *err)
+{
+	AUTO(reference_freep) git_reference *head = NULL;
+	auto_free char *path = NULL;
+
+	/* HEAD says which branch it stands for, also one without a commit. */
+	if (git_reference_lookup(&head, git, reference) == 0 &&
+	    git_reference_type(head) == GIT_REFERENCE_SYMBOLIC)
+		reference = git_reference_symbolic_target(head);
+	path = xasprintf("%s%s.lock", git_repository_commondir(git), reference);
+	return wait_for(path, err);
+}
+
+int
+git_lock_wait_at(const char *url, const char *reference, struct error *err)
+{
+	AUTO(repository_freep) git_repository *git = NULL;
+	const char *path = text_starts_with(url, "file://") ? url + strlen("file://") : url;
+
+	if (access(path, F_OK) < 0 || git_repository_open(&git, path) < 0)
+		return 0;
+	return git_lock_wait(git, reference, err);
+}
