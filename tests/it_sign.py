@@ -10,7 +10,7 @@ import tempfile
 
 import debian
 import tap
-from sign_lib import EPOCH, Release, read, run, sha256, tool, write
+from sign_lib import EPOCH, WITHOUT_NETWORK, Release, read, run, sha256, tool, write
 
 work = tempfile.mkdtemp(prefix="sign-")
 release = Release(os.path.join(work, "r"))
@@ -108,7 +108,7 @@ def cosign_verdict(path):
     """The exit status and text of cosign about one artifact."""
     cosign = os.path.join(debian.package("trixie", debian.architecture(), "cosign"), "usr/bin/cosign")
     done = subprocess.run(
-        ["unshare", "-rn", cosign, "verify-blob-attestation", "--key", "../../keys/release.pem",
+        [*WITHOUT_NETWORK, cosign, "verify-blob-attestation", "--key", "../../keys/release.pem",
          "--insecure-ignore-tlog=true", "--new-bundle-format", "--trusted-root", root, "--type",
          "slsaprovenance1", "--bundle", "provenance.sigstore.json", path],
         cwd=release.assets, capture_output=True, text=True, timeout=60,

@@ -11,7 +11,7 @@ import tempfile
 import threading
 
 import tap
-from sign_lib import Release, read, run, sha256, tool, write
+from sign_lib import WITHOUT_NETWORK, Release, read, run, sha256, tool, write
 
 work = tempfile.mkdtemp(prefix="verify-")
 good = Release(os.path.join(work, "good"))
@@ -68,7 +68,7 @@ result = json.loads(run("verify", "--json", "--keys", keys, good.assets))
 tap.equal("--json says the same", (result["verified"], result["tag"], {c["status"] for c in result["checks"]}),
           (True, "v10.1.0-1", {"ok"}))
 tap.ok("without a network", "all 8 files" in tool(
-    "unshare", "-rn", os.environ["DISTRIBUTOR"], "verify", "--keys", keys, good.assets,
+    *WITHOUT_NETWORK, os.environ["DISTRIBUTOR"], "verify", "--keys", keys, good.assets,
     env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0")).stdout)
 
 # one sentence for each thing that can have happened

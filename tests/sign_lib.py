@@ -12,6 +12,8 @@ PROGRAM = os.environ["DISTRIBUTOR"]
 SOURCE = os.environ["SOURCE_DIR"]
 EPOCH = 1756252800
 os.environ["LSAN_OPTIONS"] = f"print_suppressions=0:suppressions={SOURCE}/tests/lsan.supp"
+# In front of a command; root needs no user namespace, which not every container allows.
+WITHOUT_NETWORK = ["unshare", "-n" if os.geteuid() == 0 else "-rn"]
 RPM = "qemu-user-static-aarch64-10.1.0-1.fc43.x86_64.rpm"
 DEB = "qemu-user_10.1.0+ds-1_arm64.deb"
 
