@@ -27,21 +27,31 @@ reference_freep(git_reference **reference)
 	git_reference_free(*reference);
 }
 
-/* Whether nobody can be at work under this lock any more. A clock that was set back is no reason. */
 static bool
-is_left_over(const struct stat *st)
+is_same(const struct stat *a, const struct stat *b)
 {
-	return time(NULL) - st->st_mtime >= LEFT_SEC;
+	return a->st_ino == b->st_ino && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* Old by the clock, or by our own waiting: clocks are set, and differ between machines. */
+static bool
+is_left_over(const struct stat *st, int looks)
+{
+	return time(NULL) - st->st_mtime >= LEFT_SEC || looks * LOOK_MS >= LEFT_SEC * 1000;
 }
 
 static int
 wait_for(const char *path, struct error *err)
 {
-	const struct timespec look = {0, LOOK_MS * 1000000L};
-	struct stat st;
+	const struct timespec pause = {0, LOOK_MS * 1000000L};
+	struct stat st, before = {.st_ino = 0};
 
-	while (lstat(path, &st) == 0) {
-		if (is_left_over(&st)) {
+	for (int looks = 0; lstat(path, &st) == 0; looks++) {
+		if (!is_same(&st, &before))
+			looks = 0;
+		before = st;
+		if (is_left_over(&st, looks)) {
 			log_debug("'%s' is of somebody who was killed, and is removed", path);
 			if (unlink(path) < 0 && errno != ENOENT)
 				return error_set_errno(err, ERR_IO, "cannot remove '%s'", path);
@@ -49,7 +59,7 @@ wait_for(const char *path, struct error *err)
 		}
 		if (interrupt_check(err) < 0)
 			return -1;
-		(void)nanosleep(&look, NULL);
+		(void)nanosleep(&pause, NULL);
 	}
 	return 0;
 }
