@@ -166,7 +166,9 @@ def fish_offers(typed):
     script = f"{SHARE}/fish/vendor_completions.d/distributor.fish"
     done = run("fish", "--no-config", "-c", f"source {script}; complete -C '{typed}'", cwd=f"{WORK}/here",
                env={"PATH": f"{WORK}/usr/bin:{os.environ['PATH']}", "HOME": WORK})
-    return [line.split("\t")[0] for line in done.stdout.splitlines()]
+    offers = [line.split("\t")[0] for line in done.stdout.splitlines()]
+    # fish 4 lists what only resembles the word as well, and does not take it where something begins so.
+    return [o for o in offers if o.startswith(typed.rpartition(" ")[2])] or offers
 
 
 def check_fish():
