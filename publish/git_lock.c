@@ -1,7 +1,6 @@
 #include "publish/git_lock.h"
 
 #include "base/alloc.h"
-#include "base/file.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/strbuf.h"
