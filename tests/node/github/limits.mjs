@@ -55,7 +55,7 @@ export class Limits {
 
   dump() {
     return {
-      used: this.used, most_uploads_at_once: this.mostUploads, creations: this.creations.length,
+      used: this.used, uploads: this.uploads, most_uploads_at_once: this.mostUploads, creations: this.creations.length,
       creations_span_ms: this.creations.length ? this.creations.at(-1) - this.creations[0] : 0,
     };
   }
