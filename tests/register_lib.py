@@ -1,6 +1,9 @@
 """What the tests of the registrar share: the program, the table, and a kernel of their own."""
+import functools
 import os
+import struct
 import subprocess
+import tempfile
 
 BUILD = os.environ["BUILD_DIR"]
 SOURCE = os.environ["SOURCE_DIR"]
@@ -48,6 +51,33 @@ def foreign(host, ignore_family=False):
     """The rows that a host does not run itself, going by names."""
     family = BY_NAME[host].family
     return [r for r in ROWS if (r.emulator != host if ignore_family else r.family != family)]
+
+
+# Programs that end with 0: the machine code for `exit(0)`, by the architecture.
+EXITS = {"i386": (3, "31db 6a01 58 cd80"), "arm": (40, "0000a0e3 0170a0e3 000000ef")}
+
+
+@functools.lru_cache(maxsize=None)
+def runs_here(name):
+    """Whether this machine runs 32-bit programs of its family itself. Kernels may be built or started
+    without them, and not every processor has them. Nothing of the registrar is asked."""
+    if name not in EXITS:
+        return True
+    machine, code = EXITS[name][0], bytes.fromhex(EXITS[name][1])
+    base, flags = 0x10000, 0x05000000 if name == "arm" else 0
+    size = 84 + len(code)
+    image = b"\x7fELF\1\1\1" + bytes(9) + struct.pack(
+        "<HHIIIIIHHHHHH" "IIIIIIII", 2, machine, 1, base + 84, 52, 0, flags, 52, 32, 1, 0, 0, 0,
+        1, 0, base, base, size, size, 5, 4096) + code
+    with tempfile.NamedTemporaryFile(prefix="exits-", delete=False) as f:
+        f.write(image)
+    try:
+        os.chmod(f.name, 0o755)
+        return subprocess.run([f.name]).returncode == 0
+    except OSError:
+        return False
+    finally:
+        os.unlink(f.name)
 
 
 class Result:
