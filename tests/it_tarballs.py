@@ -236,15 +236,13 @@ def test_nothing_to_do(release, out, found):
         return {n: (os.stat(f"{out}/{n}").st_ino, os.stat(f"{out}/{n}").st_mtime_ns)
                 for n in ["assets.json", "packed.json"] + [f"assets/{n}" for n in found]}
     before = state()
-    seconds = 9.0
-    for _ in range(3):  # a busy machine is not to blame the program for
-        started = time.monotonic()
-        r = release.run(out)
-        seconds = min(seconds, time.monotonic() - started)
+    os.rename(f"{release.where}/cache", f"{release.where}/away")
+    r = release.run(out)
+    shutil.rmtree(f"{release.where}/cache")
+    os.rename(f"{release.where}/away", f"{release.where}/cache")
     ok(r.returncode == 0 and r.stdout.startswith("nothing to do: 18 tarballs of 2 hosts"),
        "a second run has nothing to do and says so", r.stdout + r.stderr)
-    ok(seconds < 1, "and takes less than a second", seconds)
-    same(state(), before, "and touches no file")
+    same(state(), before, "and touches no file, and asks for no package")
     r = release.run(out, "--json")
     report = json.loads(r.stdout)
     same([report["made"], report["unchanged"], report["strays"], report["removed"]],
@@ -385,15 +383,17 @@ def test_killed(work, release):
 def test_signal(work, release, want, length):
     out = f"{work}/stopped"
     for number in (signal.SIGINT, signal.SIGTERM):
-        process = subprocess.Popen(release.command(out), stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        deadline = time.monotonic() + 20
-        while not (os.path.isdir(f"{out}/assets") and os.listdir(f"{out}/assets")):
-            if time.monotonic() > deadline:
+        for _ in range(20):  # until it is not at its end by then
+            shutil.rmtree(out, ignore_errors=True)
+            process = subprocess.Popen(release.command(out), stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            while process.poll() is None and not (os.path.isdir(f"{out}/assets") and
+                                                  os.listdir(f"{out}/assets")):
+                time.sleep(0.002)
+            process.send_signal(number)
+            _, err = process.communicate()
+            if process.returncode != 0:
                 break
-            time.sleep(0.002)
-        process.send_signal(number)
-        _, err = process.communicate()
         same(process.returncode, -number, f"{number.name} ends it as the shell expects")
         ok("stopped by a signal" in err, f"{number.name} is told", err)
         same([n for n in os.listdir(f"{out}/assets") if n.startswith(".")], [],
@@ -436,7 +436,7 @@ def test_two_at_once(work, release, want):
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
-        same(process.wait(5), -signal.SIGINT, "a run that waits can be stopped")
+        same(process.wait(60), -signal.SIGINT, "a run that waits can be stopped")
 
 
 def test_full_disk(work, release, want):
