@@ -144,6 +144,21 @@ unpack_directory(const char *path, struct error *err)
 	return 0;
 }
 
+/* What cannot be written is no fault of the layer, so the two are told apart. */
+static int
+copy_content(struct archive *archive, const char *name, int fd, const char *path, struct error *err)
+{
+	uint8_t bytes[65536];
+	ssize_t n;
+
+	while ((n = archive_read_data(archive, bytes, sizeof(bytes))) > 0)
+		if (write_all(fd, bytes, (size_t)n, path, err) < 0)
+			return -1;
+	return n < 0 ? error_set(err, ERR_INPUT, "cannot unpack '%s': %s", name,
+				 archive_error_string(archive))
+		     : 0;
+}
+
 static int
 unpack_file(struct archive *archive, struct archive_entry *entry, const char *path,
 	    struct error *err)
@@ -164,9 +179,8 @@ unpack_file(struct archive *archive, struct archive_entry *entry, const char *pa
 	if (fd < 0)
 		return error_set_errno(err, errno == EEXIST ? ERR_INPUT : ERR_IO,
 				       "cannot make '%s'", path);
-	if (archive_read_data_into_fd(archive, fd) != ARCHIVE_OK)
-		return error_set(err, ERR_INPUT, "cannot unpack '%s': %s",
-				 archive_entry_pathname(entry), archive_error_string(archive));
+	if (copy_content(archive, archive_entry_pathname(entry), fd, path, err) < 0)
+		return -1;
 	if (fchmod(fd, mode) < 0)
 		return error_set_errno(err, ERR_IO, "cannot change the mode of '%s'", path);
 	/* On NFS and full disks it is close() that fails. */

@@ -2,13 +2,20 @@
 
 #include "base/alloc.h"
 #include "base/interrupt.h"
+#include "base/strbuf.h"
 #include "tests/one_layer.h"
 #include "tests/scratch.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -637,6 +644,75 @@ test_interrupted(void **state)
 	free(path);
 }
 
+/* From here on nothing can be written beyond the second byte of a file. */
+static bool
+limit_files(void)
+{
+	struct rlimit small = {2, 2};
+
+	return signal(SIGXFSZ, SIG_IGN) != SIG_ERR && setrlimit(RLIMIT_FSIZE, &small) == 0;
+}
+
+/* From here on every close() fails, as one does on NFS when the disk there is full. */
+static bool
+refuse_close(void)
+{
+	struct sock_filter steps[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSPC),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {ARRAY_SIZE(steps), steps};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+/* A disk that is full is no fault of the layer, also if close() is what says so. */
+static void
+test_full_disk(void **state)
+{
+	static const struct {
+		const char *label;
+		bool (*fill)(void);
+		const char *reason;
+	} disks[] = {
+		{"write", limit_files, "/root/x': File too large"},
+		{"close", refuse_close, "/root/x': No space left on device"},
+	};
+	enum { AS_IT_SHOULD, NOT_HERE, OTHERWISE };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(disks); i++) {
+		struct bytes blob;
+		char *path = make_good(NULL, &blob);
+		int status;
+		pid_t child = fork();
+
+		assert_true(child >= 0);
+		if (child == 0) {
+			struct error err = ERROR_INIT;
+
+			if (!disks[i].fill())
+				_exit(NOT_HERE);
+			_exit(unpack_into(path, &err) < 0 && err.code == ERR_IO &&
+					      text_starts_with(err.message, "cannot write '") &&
+					      strstr(err.message, disks[i].reason) != NULL
+				      ? AS_IT_SHOULD
+				      : OTHERWISE);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		free(blob.data);
+		scratch_remove(path);
+		free(path);
+		if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_HERE)
+			skip_because("no way to make %s() fail", disks[i].label);
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != AS_IT_SHOULD)
+			fail_msg("%s() fails, and the status is %d", disks[i].label, status);
+	}
+}
+
 static void
 test_other_image(void **state)
 {
@@ -668,14 +744,14 @@ test_other_image(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(rows) + 5] = {
+	struct CMUnitTest tests[ARRAY_SIZE(rows) + 6] = {
 		cmocka_unit_test(test_wrong_diff_id), cmocka_unit_test(test_wrong_digest),
 		cmocka_unit_test(test_bomb),          cmocka_unit_test(test_interrupted),
-		cmocka_unit_test(test_other_image),
+		cmocka_unit_test(test_full_disk),     cmocka_unit_test(test_other_image),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		tests[5 + i] = (struct CMUnitTest){
+		tests[6 + i] = (struct CMUnitTest){
 			.name = rows[i].label,
 			.test_func = test_row,
 			.initial_state = (void *)(uintptr_t)&rows[i],
