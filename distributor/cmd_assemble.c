@@ -56,7 +56,7 @@ join_images(const struct app *app, int count, char **directories, const char *pa
 	for (int i = 0; i < count && result == 0; i++) {
 		auto_free char *images = path_join(directories[i], "images");
 
-		result = layout_open(images, &layouts[i], err);
+		result = layout_open(images, "distributor images", &layouts[i], err);
 	}
 	if (result == 0)
 		result = layout_create(path, &layout, err);

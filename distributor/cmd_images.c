@@ -36,7 +36,7 @@ print_result(const struct app *app, const char *path, const struct build_result 
 {
 	AUTO(layout_freep) struct layout *layout = NULL;
 
-	if (layout_open(path, &layout, err) < 0)
+	if (layout_open(path, "distributor images", &layout, err) < 0)
 		return -1;
 	if (app->json) {
 		app_print_json(json_pack(

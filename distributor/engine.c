@@ -253,10 +253,12 @@ static int
 load_images(const struct session *session, struct error *err)
 {
 	const char *const tags[MAX_TAGS] = {"latest", "register", session->target, session->pair};
+	auto_free char *command =
+		app_command(session->app, "images", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 
 	if (access(session->images, F_OK) != 0)
-		return error_set(err, ERR_INPUT, "'%s' is not there; 'distributor images' makes it",
-				 session->images);
+		return error_set(err, ERR_INPUT, "'%s' is not there; '%s' makes it",
+				 session->images, command);
 	for (size_t i = 0; i < ARRAY_SIZE(tags); i++)
 		if (load_image(session, tags[i], err) < 0)
 			return error_prefix(err, "cannot load the image '%s' into %s", tags[i],

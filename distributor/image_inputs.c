@@ -17,6 +17,16 @@ image_inputs_release(struct image_inputs *inputs)
 	*inputs = (struct image_inputs){.hosts = NULL};
 }
 
+/* Inputs that are being collected. */
+struct collection {
+	const struct app *app;
+	const struct matrix *matrix;
+	const struct lock *lock;
+	const struct image_places *places;
+	struct image_inputs inputs;
+	size_t tarball_count;
+};
+
 /* Owned from now on; returned for use. */
 static const char *
 keep(struct image_inputs *inputs, char *text)
@@ -36,18 +46,18 @@ noted_host(const struct image_places *places, const char *host)
 }
 
 static int
-add_tarball(struct image_inputs *inputs, const struct image_places *places,
-	    const struct matrix_host *host, const struct member *member, size_t *count,
+add_tarball(struct collection *c, const struct matrix_host *host, const struct member *member,
 	    struct error *err)
 {
-	const struct manifest_host *noted = noted_host(places, host->arch->name);
+	const struct manifest_host *noted = noted_host(c->places, host->arch->name);
 	auto_free char *name = tarball_name(host->arch->name, member->target);
-	const char *path = keep(inputs, path_join(places->assets, name));
+	auto_free char *command =
+		app_command(c->app, "tarballs", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
+	const char *path = keep(&c->inputs, path_join(c->places->assets, name));
 
 	if (access(path, F_OK) != 0)
-		return error_set(err, ERR_INPUT, "'%s' is missing; 'distributor tarballs' makes it",
-				 path);
-	inputs->tarballs[(*count)++] = (struct image_tarball){
+		return error_set(err, ERR_INPUT, "'%s' is missing; '%s' makes it", path, command);
+	c->inputs.tarballs[c->tarball_count++] = (struct image_tarball){
 		.target = member->target,
 		.path = path,
 		.program = &member->sha256,
@@ -71,37 +81,45 @@ noted_diff_id(const struct manifest_host *noted, const struct image_host *host)
 
 /* The pairs of one host, sorted by target, and what its packages say of themselves. */
 static int
-add_host(struct image_inputs *inputs, const struct matrix *matrix, const struct lock *lock,
-	 const struct image_places *places, const struct matrix_host *host, size_t *count,
-	 struct error *err)
+add_host(struct collection *c, const struct matrix_host *host, struct error *err)
 {
-	struct image_host *item = &inputs->hosts[inputs->set.host_count];
+	struct image_host *item = &c->inputs.hosts[c->inputs.set.host_count];
 	char *registrar;
 
 	*item = (struct image_host){
 		.arch = host->arch,
-		.qemu_version = keep(inputs, matrix_qemu_version(matrix, host)),
-		.tarballs = &inputs->tarballs[*count],
+		.qemu_version = keep(&c->inputs, matrix_qemu_version(c->matrix, host)),
+		.tarballs = &c->inputs.tarballs[c->tarball_count],
 	};
 	for (size_t t = 0; t < target_count; t++) {
 		const struct package *package = NULL;
 		const struct member *member =
-			lock_find_member(lock, host->arch->name, target_table[t], &package);
+			lock_find_member(c->lock, host->arch->name, target_table[t], &package);
 
 		if (member == NULL ||
-		    !matrix_wants_image(matrix, host->arch->name, target_table[t]))
+		    !matrix_wants_image(c->matrix, host->arch->name, target_table[t]))
 			continue;
-		if (add_tarball(inputs, places, host, member, count, err) < 0)
+		if (add_tarball(c, host, member, err) < 0)
 			return -1;
 		item->source_package = package->source_package;
 		item->license = package->license;
 		item->tarball_count++;
 	}
-	if (registrar_find(places->registrars, host->arch, &registrar, err) < 0)
+	if (registrar_find(c->places->registrars, host->arch, &registrar, err) < 0)
 		return -1;
-	item->registrar = keep(inputs, registrar);
-	item->diff_id = noted_diff_id(noted_host(places, host->arch->name), item);
-	inputs->set.host_count++;
+	item->registrar = keep(&c->inputs, registrar);
+	item->diff_id = noted_diff_id(noted_host(c->places, host->arch->name), item);
+	c->inputs.set.host_count++;
+	return 0;
+}
+
+static int
+add_hosts(struct collection *c, struct error *err)
+{
+	for (size_t i = 0; i < c->matrix->host_count; i++)
+		if (app_wants_host(c->app, c->matrix->hosts[i].arch->name) &&
+		    add_host(c, &c->matrix->hosts[i], err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -110,24 +128,23 @@ image_inputs_collect(const struct app *app, const struct matrix *matrix, const s
 		     const struct image_places *places, struct image_inputs *ret_inputs,
 		     struct error *err)
 {
-	AUTO(image_inputs_release) struct image_inputs inputs = {.hosts = NULL};
-	size_t count = 0;
+	struct collection c = {.app = app, .matrix = matrix, .lock = lock, .places = places};
+	struct image_set *set = &c.inputs.set;
 
-	inputs.hosts = xcalloc(matrix->host_count + 1, sizeof(*inputs.hosts));
-	inputs.tarballs = xcalloc(matrix->host_count * target_count + 1, sizeof(*inputs.tarballs));
-	inputs.set.name = matrix->name;
-	inputs.set.version = matrix->version;
-	inputs.set.created_sec = places->created_sec;
+	c.inputs.hosts = xcalloc(matrix->host_count + 1, sizeof(*c.inputs.hosts));
+	c.inputs.tarballs =
+		xcalloc(matrix->host_count * target_count + 1, sizeof(*c.inputs.tarballs));
+	set->name = matrix->name;
+	set->version = matrix->version;
+	set->created_sec = places->created_sec;
 	if (matrix->github != NULL)
-		inputs.set.source =
-			keep(&inputs, xasprintf("https://github.com/%s", matrix->github));
-	for (size_t i = 0; i < matrix->host_count; i++)
-		if (app_wants_host(app, matrix->hosts[i].arch->name) &&
-		    add_host(&inputs, matrix, lock, places, &matrix->hosts[i], &count, err) < 0)
-			return -1;
-	inputs.set.hosts = inputs.hosts;
-	inputs.set.is_part = inputs.set.host_count < matrix->host_count;
-	*ret_inputs = inputs;
-	inputs = (struct image_inputs){.hosts = NULL};
+		set->source = keep(&c.inputs, xasprintf("https://github.com/%s", matrix->github));
+	if (add_hosts(&c, err) < 0) {
+		image_inputs_release(&c.inputs);
+		return -1;
+	}
+	set->hosts = c.inputs.hosts;
+	set->is_part = set->host_count < matrix->host_count;
+	*ret_inputs = c.inputs;
 	return 0;
 }

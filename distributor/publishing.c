@@ -337,6 +337,8 @@ static int
 gather(struct publishing *p, const char *token, struct error *err)
 {
 	auto_free char *sums_path = NULL;
+	auto_free char *command =
+		app_command(p->app, "sign", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 	size_t length;
 
 	if (release_info_load(p->app, p->options.repo_path, &p->info, err) < 0 ||
@@ -347,8 +349,8 @@ gather(struct publishing *p, const char *token, struct error *err)
 	if (read_file(sums_path, SUMS_MAX_TEXT, &p->sums_text, &length, err) < 0) {
 		if (err->code == ERR_NOT_FOUND)
 			error_set(err, ERR_NOT_FOUND,
-				  "there is no '%s'; sign the release first: distributor sign",
-				  sums_path);
+				  "there is no '%s'; sign the release first: %s", sums_path,
+				  command);
 		return -1;
 	}
 	if (sums_parse(p->sums_text, length, &p->sums, sums_path, err) < 0 ||

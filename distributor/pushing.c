@@ -189,21 +189,22 @@ read_targets(const struct app *app, const struct pushing_options *o, const struc
 }
 
 static int
-check_version(const struct layout *layout, const char *version, struct error *err)
+check_version(const struct layout *layout, const char *version, const char *images,
+	      struct error *err)
 {
 	const char *found = layout_version(layout);
 
 	if (version == NULL || layout_tags_find(layout_tags(layout), version) != NULL)
 		return 0;
-	return error_set(err, ERR_INPUT,
-			 "'%s' is of %s, the matrix of %s; 'distributor images' makes it anew",
-			 layout_path(layout), found != NULL ? found : "another version", version);
+	return error_set(err, ERR_INPUT, "'%s' is of %s, the matrix of %s; '%s' makes it anew",
+			 layout_path(layout), found != NULL ? found : "another version", version,
+			 images);
 }
 
 /* Images that nobody can verify are no use to those who do, and a surprise to all others. */
 static int
 check_signatures(const struct app *app, const struct layout *layout, const struct pushing *pushing,
-		 struct error *err)
+		 const char *sign, struct error *err)
 {
 	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
 
@@ -222,9 +223,9 @@ check_signatures(const struct app *app, const struct layout *layout, const struc
 			continue;
 		why = *err;
 		return error_set(err, why.code,
-				 "'%s' is not signed for '%s': %s; 'distributor sign' signs for "
-				 "the repositories of the matrix, --unsigned pushes it as it is",
-				 layout_path(layout), name, why.message);
+				 "'%s' is not signed for '%s': %s; '%s' signs for the repositories "
+				 "of the matrix, --unsigned pushes it as it is",
+				 layout_path(layout), name, why.message, sign);
 	}
 	return 0;
 }
@@ -249,6 +250,11 @@ pushing_run(const struct app *app, const struct pushing_options *options,
 	AUTO(layout_freep) struct layout *layout = NULL;
 	auto_free char *path =
 		options->layout != NULL ? xstrdup(options->layout) : path_join(app->out, "images");
+	/* Where a layout that was named came from is not known. */
+	const unsigned int shared =
+		SHARED_MATRIX | SHARED_LOCK | (options->layout == NULL ? SHARED_OUT : 0);
+	auto_free char *images = app_command(app, "images", shared);
+	auto_free char *sign = app_command(app, "sign", shared);
 	const char *version;
 
 	if (options->connections == 0 || options->connections > 64)
@@ -260,9 +266,10 @@ pushing_run(const struct app *app, const struct pushing_options *options,
 	if (app->offline)
 		return error_set(err, ERR_USAGE, "--offline and push contradict each other");
 	version = options->version != NULL ? options->version : matrix.version;
-	if (layout_open(path, &layout, err) < 0 || check_part(layout, options->part, err) < 0 ||
-	    check_version(layout, version, err) < 0 ||
-	    (!options->unsigned_too && check_signatures(app, layout, ret_pushing, err) < 0))
+	if (layout_open(path, images, &layout, err) < 0 ||
+	    check_part(layout, options->part, err) < 0 ||
+	    check_version(layout, version, images, err) < 0 ||
+	    (!options->unsigned_too && check_signatures(app, layout, ret_pushing, sign, err) < 0))
 		return -1;
 	return push_all(app, options, layout, ret_pushing, err);
 }

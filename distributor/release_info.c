@@ -241,11 +241,13 @@ load_images(const struct app *app, struct release_info *info, struct error *err)
 {
 	auto_free char *path = path_join(app->out, "images");
 	auto_free char *index = path_join(path, "index.json");
+	auto_free char *command =
+		app_command(app, "images", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 	AUTO(layout_freep) struct layout *layout = NULL;
 
 	if (access(index, F_OK) != 0)
 		return 0;
-	if (layout_open(path, &layout, err) < 0 || copy_tags(path, layout, info, err) < 0)
+	if (layout_open(path, command, &layout, err) < 0 || copy_tags(path, layout, info, err) < 0)
 		return -1;
 	info->release.images = info->images;
 	info->release.image_count = info->image_count;

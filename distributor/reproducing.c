@@ -133,7 +133,7 @@ open_files(struct reproduction *p, struct error *err)
 	p->files = verify_directory(p->directory);
 	images = path_join(what, "images");
 	if (is_directory(images))
-		return layout_open(images, &p->published_images, err);
+		return layout_open(images, "distributor images", &p->published_images, err);
 	return 0;
 }
 

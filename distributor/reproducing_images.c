@@ -264,7 +264,7 @@ reproducing_compare_images(struct reproduction *p, struct error *err)
 	const char *tag;
 	int found;
 
-	if (layout_open(path, &made, err) < 0)
+	if (layout_open(path, "distributor images", &made, err) < 0)
 		return -1;
 	look.made = made;
 	for (size_t i = 0; (found = release_origin_image(&p->origin, i, &tag, &digest, err)) > 0;

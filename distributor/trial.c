@@ -62,8 +62,12 @@ trial_machine(void)
 int
 trial_begin(struct trial *trial, struct error *err)
 {
+	auto_free char *tarballs =
+		app_command(trial->app, "tarballs", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 	size_t pairs = 0;
 
+	trial->images_command =
+		app_command(trial->app, "images", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 	trial->machine = trial_machine();
 	(void)pthread_mutex_init(&trial->lock_cases, NULL);
 	trial->assets = path_join(trial->app->out, "assets");
@@ -80,9 +84,8 @@ trial_begin(struct trial *trial, struct error *err)
 		pairs += host->present ? host->pair_count : 0;
 	}
 	if (pairs == 0)
-		return error_set(err, ERR_INPUT,
-				 "'%s' has no tarball to test; 'distributor tarballs' makes them",
-				 trial->assets);
+		return error_set(err, ERR_INPUT, "'%s' has no tarball to test; '%s' makes them",
+				 trial->assets, tarballs);
 	if (temporary_directory("distributor-test", &trial->work, err) < 0)
 		return -1;
 	return trial_write_programs(trial->work, err);
@@ -106,12 +109,13 @@ trial_end(struct trial *trial)
 		free(host->cases);
 		free(host->emulator);
 	}
+	if (trial->hosts != NULL)
+		(void)pthread_mutex_destroy(&trial->lock_cases);
 	free(trial->hosts);
 	free(trial->work);
 	free(trial->assets);
 	free(trial->images);
-	if (trial->hosts != NULL)
-		(void)pthread_mutex_destroy(&trial->lock_cases);
+	free(trial->images_command);
 	*trial = (struct trial){.app = NULL};
 }
 

@@ -67,6 +67,7 @@ struct trial {
 	char *work;                      /* a directory for this run */
 	char *assets;
 	char *images;
+	char *images_command;       /* what makes them, for advice */
 	const struct arch *machine; /* what this machine is, NULL if the table does not have it */
 	struct trial_host *hosts;
 	size_t host_count;

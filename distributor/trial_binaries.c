@@ -29,13 +29,15 @@ unpack(const struct trial *trial, const char *host, const struct member *member,
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	auto_free uint8_t *bytes = NULL;
 	auto_free char *program = NULL;
+	auto_free char *command =
+		app_command(trial->app, "tarballs", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 	char file[MEMBER_NAME_SIZE], want[DIGEST_HEX_SIZE], got[DIGEST_HEX_SIZE];
 	struct packed_member packed;
 	int64_t mtime_sec;
 
 	if (fd < 0 && errno == ENOENT)
-		return error_set(err, ERR_NOT_FOUND,
-				 "'%s' is missing; 'distributor tarballs' makes it", path);
+		return error_set(err, ERR_NOT_FOUND, "'%s' is missing; '%s' makes it", path,
+				 command);
 	if (fd < 0)
 		return error_set_errno(err, ERR_IO, "cannot open '%s'", path);
 	if (tarball_read(fd, name, &packed, &mtime_sec, &bytes, err) < 0)

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 /* What helps against images that were made from something else. */
-#define ADVICE "; 'distributor images' makes it anew"
+#define ADVICE "; '%s' makes it anew"
 
 /* The pairs of one host, for parallel_for(). */
 struct work {
@@ -22,7 +22,8 @@ struct work {
 
 /* An unpacked image, and the files that it may have, as paths in it: "/register". */
 struct content {
-	const char *root, *tag; /* borrowed */
+	const char *root, *tag; /* borrowed, as is the next */
+	const char *command;    /* which makes images */
 	char **files;
 	size_t count;
 };
@@ -88,7 +89,7 @@ check_entry(const struct content *content, const char *inside, const char *name,
 		return error_set_errno(err, ERR_IO, "cannot look at '%s'", file);
 	if (!may_have(content, path, S_ISDIR(st.st_mode)))
 		return error_set(err, ERR_VERIFY, "the image '%s' should have no %s" ADVICE,
-				 content->tag, path);
+				 content->tag, path, content->command);
 	return S_ISDIR(st.st_mode) ? check_listing(content, path, err) : 0;
 }
 
@@ -111,9 +112,9 @@ check_listing(const struct content *content, const char *inside, struct error *e
 }
 
 static int
-check_program(const char *root, const char *tag, const struct member *member, struct error *err)
+check_program(const struct content *content, const struct member *member, struct error *err)
 {
-	auto_free char *path = program_in(root, member->target);
+	auto_free char *path = program_in(content->root, member->target);
 	char want[DIGEST_HEX_SIZE], got[DIGEST_HEX_SIZE];
 	struct digest seen;
 
@@ -121,25 +122,27 @@ check_program(const char *root, const char *tag, const struct member *member, st
 		if (err->code != ERR_NOT_FOUND)
 			return -1;
 		return error_set(err, ERR_VERIFY, "the image '%s' has no qemu-%s-static" ADVICE,
-				 tag, member->target);
+				 content->tag, member->target, content->command);
 	}
 	if (!digest_equal(&seen, &member->sha256))
 		return error_set(err, ERR_VERIFY,
 				 "sha256 of qemu-%s-static in the image '%s' is %s, the lock says "
 				 "%s" ADVICE,
-				 member->target, tag, digest_hex(&seen, got),
-				 digest_hex(&member->sha256, want));
+				 member->target, content->tag, digest_hex(&seen, got),
+				 digest_hex(&member->sha256, want), content->command);
 	return 0;
 }
 
 /* The image of a pair: its program alone. */
 static int
-check_root(const char *root, const char *tag, const struct member *member, struct error *err)
+check_root(const struct trial *trial, const char *root, const char *tag,
+	   const struct member *member, struct error *err)
 {
-	AUTO(content_release) struct content content = {.root = root, .tag = tag};
+	AUTO(content_release)
+	struct content content = {.root = root, .tag = tag, .command = trial->images_command};
 
 	add_file(&content, program_in("", member->target));
-	if (check_program(root, tag, member, err) < 0)
+	if (check_program(&content, member, err) < 0)
 		return -1;
 	return check_listing(&content, "", err);
 }
@@ -157,7 +160,7 @@ unpack_pair(const struct work *work, const char *tag, const struct member *membe
 	if (result < 0)
 		error_prefix(err, "the image '%s'", tag);
 	if (result == 0)
-		result = check_root(root, tag, member, err);
+		result = check_root(work->trial, root, tag, member, err);
 	remove_tree(root);
 	return result;
 }
@@ -170,10 +173,11 @@ check_pair(const struct work *work, const char *tag, const struct member *member
 	if (member == NULL)
 		return error_set(err, ERR_VERIFY,
 				 "the image '%s' is of a pair that this release has not; "
-				 "'distributor images' takes it away",
-				 tag);
+				 "'%s' takes it away",
+				 tag, work->trial->images_command);
 	if (!there)
-		return error_set(err, ERR_VERIFY, "there is no image '%s'" ADVICE, tag);
+		return error_set(err, ERR_VERIFY, "there is no image '%s'" ADVICE, tag,
+				 work->trial->images_command);
 	return unpack_pair(work, tag, member, err);
 }
 
@@ -226,9 +230,12 @@ trial_contents_without_all(struct trial *trial, struct trial_host *host,
 			return -1;
 		trial_add(trial, host, TRIAL_IMAGE, "latest", TRIAL_FAILED, err->message);
 	} else if (there) {
-		trial_add(trial, host, TRIAL_IMAGE, "latest", TRIAL_FAILED,
-			  "the image 'latest' is of no pair that this release has; "
-			  "'distributor images' takes it away");
+		auto_free char *reason =
+			xasprintf("the image 'latest' is of no pair that this release has; '%s' "
+				  "takes it away",
+				  trial->images_command);
+
+		trial_add(trial, host, TRIAL_IMAGE, "latest", TRIAL_FAILED, reason);
 	}
 	return 0;
 }
@@ -242,8 +249,7 @@ check_programs(const struct trial *trial, const struct trial_host *host, struct 
 		const struct member *member = expected(trial, host, target_table[i]);
 		bool wanted = trial_wants(trial, target_table[i]);
 
-		if (wanted && member != NULL &&
-		    check_program(content->root, content->tag, member, err) < 0)
+		if (wanted && member != NULL && check_program(content, member, err) < 0)
 			return -1;
 		/* Nothing is said about one that was not asked for. */
 		if (!wanted || member != NULL)
@@ -253,9 +259,9 @@ check_programs(const struct trial *trial, const struct trial_host *host, struct 
 }
 
 static int
-check_registrar(const char *registrar, const char *tag, const char *root, struct error *err)
+check_registrar(const struct content *content, const char *registrar, struct error *err)
 {
-	auto_free char *path = path_join(root, "register");
+	auto_free char *path = path_join(content->root, "register");
 	char want[DIGEST_HEX_SIZE], got[DIGEST_HEX_SIZE];
 	struct digest seen, ours;
 
@@ -264,13 +270,15 @@ check_registrar(const char *registrar, const char *tag, const char *root, struct
 	if (digest_file(path, &seen, NULL, err) < 0) {
 		if (err->code != ERR_NOT_FOUND)
 			return -1;
-		return error_set(err, ERR_VERIFY, "the image '%s' has no /register" ADVICE, tag);
+		return error_set(err, ERR_VERIFY, "the image '%s' has no /register" ADVICE,
+				 content->tag, content->command);
 	}
 	if (!digest_equal(&seen, &ours))
 		return error_set(err, ERR_VERIFY,
 				 "sha256 of /register in the image '%s' is %s, of '%s' it is "
 				 "%s" ADVICE "; other registrars are named with --registrars",
-				 tag, digest_hex(&seen, got), registrar, digest_hex(&ours, want));
+				 content->tag, digest_hex(&seen, got), registrar,
+				 digest_hex(&ours, want), content->command);
 	return 0;
 }
 
@@ -278,7 +286,8 @@ int
 trial_contents_of_root(struct trial *trial, struct trial_host *host, const char *tag,
 		       const char *root, struct error *err)
 {
-	AUTO(content_release) struct content content = {.root = root, .tag = tag};
+	AUTO(content_release)
+	struct content content = {.root = root, .tag = tag, .command = trial->images_command};
 	auto_free char *registrar = NULL;
 	enum trial_outcome outcome = TRIAL_OK;
 
@@ -288,7 +297,7 @@ trial_contents_of_root(struct trial *trial, struct trial_host *host, const char 
 		outcome = TRIAL_FAILED;
 	else if (registrar_find(trial->registrars, host->arch, &registrar, err) < 0)
 		outcome = TRIAL_SKIPPED;
-	else if (check_registrar(registrar, tag, root, err) < 0)
+	else if (check_registrar(&content, registrar, err) < 0)
 		outcome = TRIAL_FAILED;
 	if (outcome != TRIAL_OK && err->code == ERR_INTERRUPTED)
 		return -1;

@@ -364,13 +364,13 @@ trial_images(struct trial *trial, struct trial_host *host, struct error *err)
 	int result;
 
 	if (access(trial->images, F_OK) != 0) {
-		auto_free char *reason = xasprintf(
-			"'%s' is not there; 'distributor images' makes it", trial->images);
+		auto_free char *reason = xasprintf("'%s' is not there; '%s' makes it",
+						   trial->images, trial->images_command);
 
 		trial_add(trial, host, TRIAL_IMAGE, NULL, TRIAL_SKIPPED, reason);
 		return 0;
 	}
-	if (layout_open(trial->images, &layout, err) < 0)
+	if (layout_open(trial->images, trial->images_command, &layout, err) < 0)
 		return -1;
 	task = progress_start(trial->app->progress, label, PROGRESS_ITEMS, BINFMT_TARGET_COUNT);
 	result = try_images(trial, host, layout, task, err);

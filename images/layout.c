@@ -206,7 +206,7 @@ layout_create(const char *path, struct layout **ret_layout, struct error *err)
 }
 
 int
-layout_open(const char *path, struct layout **ret_layout, struct error *err)
+layout_open(const char *path, const char *command, struct layout **ret_layout, struct error *err)
 {
 	AUTO(layout_freep) struct layout *layout = layout_new(path);
 	bool marked;
@@ -214,9 +214,8 @@ layout_open(const char *path, struct layout **ret_layout, struct error *err)
 	if (check_version(layout, err) < 0 || read_index(layout, &marked, err) < 0) {
 		if (err->code == ERR_NOT_FOUND)
 			return error_set(err, ERR_INPUT,
-					 "there are no images in '%s'; 'distributor images' makes "
-					 "them",
-					 path);
+					 "there are no images in '%s'; '%s' makes them", path,
+					 command);
 		return -1;
 	}
 	*ret_layout = TAKE(layout);

@@ -47,8 +47,12 @@ void layout_tags_release(struct layout_tags *tags);
  */
 int layout_create(const char *path, struct layout **ret_layout, struct error *err) CHECKED;
 
-/* Opens any layout for reading. ERR_INPUT, if it is missing with what makes one. ERR_IO. */
-int layout_open(const char *path, struct layout **ret_layout, struct error *err) CHECKED;
+/*
+ * Opens any layout for reading. `command` makes one, which the sentence says if it is missing:
+ * ERR_INPUT. ERR_IO.
+ */
+int layout_open(const char *path, const char *command, struct layout **ret_layout,
+		struct error *err) CHECKED;
 
 void layout_free(struct layout *layout);
 void layout_freep(struct layout **layout); /* for AUTO() */

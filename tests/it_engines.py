@@ -343,6 +343,10 @@ def check_broken(engine, release):
             "--opt run --rm --a b --privileged x/y:latest --reset -p yes\n",
             "--opt run --rm --a b --privileged x/y:register --reset\n", "--opt run --rm --a b z uname -m\n",
             f"--opt run --rm --a b x/y:{TARGET} /usr/bin/qemu-{TARGET}-static --version\n")
+    result = release.run("test", "--engine", "podman", out=f"{work}/empty")
+    tap.ok("no images", result.status == 3 and f"'{work}/empty/images' is not there; 'distributor "
+           f"images --matrix {release.directory}/matrix.json --out {work}/empty' makes it"
+           in result.err, result)
     result = release.run("test", "--engine", "podman", "--engine-command", f"{work}/none")
     tap.ok("no engine", result.status != 0 and f"no program '{work}/none'" in result.err, result)
 

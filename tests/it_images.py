@@ -293,7 +293,9 @@ def check_refusals(work):
     with open(index, "rb") as f:
         old = f.read()
     os.unlink(tarball)
-    refused("a missing tarball is named", 3, "'distributor tarballs' makes it")
+    refused("a missing tarball is named, and what makes it", 3,
+            f"'{tarball}' is missing; 'distributor tarballs --matrix {work}/matrix.json "
+            f"--out {work}/out' makes it")
     shutil.copy(f"{work}/out/assets/aarch64_qemu-s390x-static.tar.gz", tarball)
     refused("a tarball of another target is refused", 4, "holds qemu-s390x-static, not qemu-arm")
     shutil.copy(f"{work}/out/assets/x86_64_qemu-arm-static.tar.gz", tarball)

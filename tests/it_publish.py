@@ -78,7 +78,8 @@ def writes(state):
 
 p = Published("one")
 text = p.publish(status=3)
-holds("without SHA256SUMS it says to sign first", text, r"there is no '.*SHA256SUMS'.*distributor sign")
+holds("without SHA256SUMS it says to sign first", text, r"there is no '.*SHA256SUMS'.*: "
+      r"distributor sign --matrix matrix\.json\n")
 p.release.sign()
 text = p.publish(status=2)
 holds("without a token it says what it needs", text, r"GITHUB_TOKEN is not set.*contents: write")

@@ -284,8 +284,14 @@ def check_refusals():
     for name, more in (("its own repositories", ()), ("another repository", (elsewhere,))):
         refused(f"images of another version than the matrix', to {name}", 3, *keys, "--unsigned",
                 "--matrix", f"{WORK}/raised.json", "--layout", LAYOUT, *more,
-                parts=(f"'{LAYOUT}' is of {VERSION}, the matrix of 99.9-1; 'distributor images' "
-                       "makes it anew",))
+                parts=(f"'{LAYOUT}' is of {VERSION}, the matrix of 99.9-1; 'distributor images "
+                       f"--matrix {WORK}/raised.json' makes it anew",))
+    out = ["--matrix", f"{WORK}/matrix.json", "--out", f"{WORK}/stale out"]
+    advice = f"--matrix {WORK}/matrix.json --out '{WORK}/stale out''"
+    refused("no images", 3, *keys, *out, parts=(f"'distributor images {advice} makes them",))
+    shutil.copytree(UNSIGNED, f"{WORK}/stale out/images")
+    refused("unsigned images of OUT", 4, *keys, *out,
+            parts=(f"'distributor sign {advice} signs for",))
 
 
 def check_part():

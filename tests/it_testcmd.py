@@ -21,6 +21,14 @@ import testcmd_lib
 from testcmd_lib import HOSTS, MACHINE, TARGETS, Release, replace
 
 OTHER = HOSTS[1]
+
+
+def anew(release, out, matrix=None):
+    """What makes the images of OUT, as it is advised."""
+    return (f"'distributor images --matrix {matrix or release.directory + '/matrix.json'}"
+            f" --out {out}'")
+
+
 work = tempfile.mkdtemp(prefix="testcmd.")
 os.environ["TMPDIR"] = f"{work}/tmp"
 os.mkdir(os.environ["TMPDIR"])
@@ -67,7 +75,8 @@ def check_damage(release):
     tap.has("a program of another host is named", cases[MACHINE, "version", "s390x"]["reason"],
             f"{MACHINE}_qemu-s390x-static.tar.gz", "the lock says")
     tap.has("a missing tarball is named", cases[OTHER, "version", "aarch64"]["reason"],
-            f"{OTHER}_qemu-aarch64-static.tar.gz' is missing")
+            f"{OTHER}_qemu-aarch64-static.tar.gz' is missing; 'distributor tarballs --matrix "
+            f"{release.directory}/matrix.json --out {out}' makes it")
     tap.has("each failure has its line", result.err, f"{OTHER} arm: version: ",
             f"{MACHINE} s390x: version: ", "error: 3 of ")
     tap.ok("what is not damaged is tested all the same",
@@ -139,7 +148,7 @@ def check_stale_images(release):
         tap.has("image, emulator, digests and what to do are told",
                 cases[OTHER, "image", tag.replace(f"{OTHER}-", "")]["reason"],
                 f"sha256 of qemu-arm-static in the image '{tag}' is {digests[0]}, the lock says "
-                f"{digests[1]}; 'distributor images' makes it anew")
+                f"{digests[1]}; {anew(release, out)} makes it anew")
     tap.ok("what is not older is right", cases[OTHER, "image", "s390x"]["result"] == "ok", result)
     result = release.run("test", "--host", OTHER, "--target", "s390x", out=out)
     tap.equal("a target that was not asked for is not compared", result.status, 0)
@@ -157,19 +166,20 @@ def check_stale_images(release):
     tap.equal("images that should not be there end with 4", (result.status, report["failed"]), (4, 2))
     tap.has("a pair's", cases[OTHER, "image", "arm"]["reason"],
             f"the image '{OTHER}-arm' is of a pair that this release has not; "
-            "'distributor images' takes it away")
+            f"'distributor images --matrix {work}/fewer.json --lock "
+            f"{release.directory}/matrix.lock.json --out {out}' takes it away")
     tap.has("and the one of all", cases[OTHER, "image", "latest"]["reason"],
-            "the image 'latest' should have no /usr/bin/qemu-arm-static; 'distributor images' makes "
-            "it anew")
+            "the image 'latest' should have no /usr/bin/qemu-arm-static; "
+            f"'distributor images --matrix {work}/fewer.json --lock ", "' makes it anew")
     release.run("images", *fewer, out=out)
     result = release.run("test", "--host", OTHER, "--target", "arm", *fewer, out=out)
     tap.equal("they are gone then", result.status, 0)
     result, report, cases = release.cases("--host", OTHER, "--target", "arm", out=out)
     tap.equal("images that are missing end with 4", (result.status, report["failed"]), (4, 2))
     tap.has("a pair's", cases[OTHER, "image", "arm"]["reason"],
-            f"there is no image '{OTHER}-arm'; 'distributor images' makes it")
+            f"there is no image '{OTHER}-arm'; {anew(release, out)} makes it anew")
     tap.has("and what the one of all lacks", cases[OTHER, "image", "latest"]["reason"],
-            "the image 'latest' has no qemu-arm-static; 'distributor images' makes it")
+            f"the image 'latest' has no qemu-arm-static; {anew(release, out)} makes it anew")
 
 
 def add_file(layout, tag, name):
@@ -219,7 +229,7 @@ def check_other_files(release):
     tap.equal("any other file in an image is a failure", (result.status, report["failed"]), (4, 4))
     tap.equal("and named", [cases[OTHER, "image", tag].get("reason") for tag in (
         "latest", "register", "arm", "s390x")],
-        [f"the image '{tag}' should have no {path}; 'distributor images' makes it anew"
+        [f"the image '{tag}' should have no {path}; {anew(release, out)} makes it anew"
          for tag, path in (("latest", "/usr/bin/qemu-vax-static"), ("register", "/usr"),
                            (f"{OTHER}-arm", "/etc"), (f"{OTHER}-s390x", "/usr/bin/other"))])
 
@@ -260,7 +270,7 @@ def check_broken_images(release):
     for tag in ("latest", "register"):
         tap.has(f"{tag}: a registrar that is not this build's is told", cases[
             OTHER, "image", tag]["reason"], f"sha256 of /register in the image '{tag}' is ",
-            f"/register-{OTHER}' it is ", "'distributor images' makes it anew", "--registrars")
+            f"/register-{OTHER}' it is ", f"{anew(release, out)} makes it anew", "--registrars")
     result, _, cases = release.cases("--host", OTHER, "--target", "arm", "--registrars", registrars,
                                      out=out)
     tap.ok("unless it is named", cases[OTHER, "image", "latest"]["result"] == "ok", result)
@@ -276,7 +286,7 @@ def check_broken_images(release):
            (result.status, report["skipped"]) == (0, len(HOSTS)) and
            all(cases.get((host, "image", None)) == {
                "kind": "image", "result": "skipped",
-               "reason": f"'{out}/images' is not there; 'distributor images' makes it"}
+               "reason": f"'{out}/images' is not there; {anew(release, out)} makes it"}
                for host in HOSTS), result)
 
 
@@ -296,7 +306,7 @@ def check_excluded_images(release):
            (result.status, report["failed"]) == (4, 2) and
            cases[OTHER, "image", "latest"].get("reason") ==
            "the image 'latest' is of no pair that this release has; "
-           "'distributor images' takes it away" and
+           f"{anew(release, out, release.directory + '/few.json')} takes it away" and
            cases[OTHER, "image", "register"]["result"] == "ok", result)
     made = release.run("images", *few, out=out)
     result, report, cases = release.cases(*few, "--host", OTHER, "--target", "arm", out=out)
@@ -386,7 +396,8 @@ def check_missing(release):
     tap.ok("but one with --strict", result.status == 4 and "--strict" in result.err, result)
     result = release.run("test", "--host", OTHER, out=out)
     tap.ok("nothing to test is an error", result.status == 3 and
-           "has no tarball to test" in result.err, result)
+           f"has no tarball to test; 'distributor tarballs --matrix {release.directory}/matrix.json"
+           f" --out {out}' makes them" in result.err, result)
     result = release.run("test", "--host", OTHER, env={"PATH": f"{work}/nowhere"},
                          out=only(release, OTHER))
     tap.ok("no emulator is told, with where it was sought", result.status == 0 and

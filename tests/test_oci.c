@@ -223,15 +223,15 @@ test_layout(void **state)
 	struct layout *second;
 
 	(void)state;
-	assert_refused(layout_open(images, &layout, &err), err, ERR_INPUT,
-		       "'distributor images' makes them");
+	assert_refused(layout_open(images, "make images", &layout, &err), err, ERR_INPUT,
+		       "'make images' makes them");
 	publish_one(images, "one", "first");
 	assert_int_equal(count_blobs(images), 3);
 	assert_ok(write_file(rubbish, "x", 1, 0644, &err), err);
 	publish_one(images, "two", "second");
 	/* Neither the old image nor what a killed run has left is there any more. */
 	assert_int_equal(count_blobs(images), 3);
-	assert_ok(layout_open(images, &layout, &err), err);
+	assert_ok(layout_open(images, "make images", &layout, &err), err);
 	assert_int_equal(layout_tags(layout)->count, 1);
 	assert_non_null(layout_tags_find(layout_tags(layout), "two"));
 	layout_freep(&layout);
@@ -308,7 +308,7 @@ test_take_blob(void **state)
 
 	(void)state;
 	publish_one(a, "one", "first");
-	assert_ok(layout_open(a, &from, &err), err);
+	assert_ok(layout_open(a, "make images", &from, &err), err);
 	assert_ok(layout_create(b, &to, &err), err);
 	source = layout_blob_path(from, &digest);
 	assert_ok(write_file(source, "FIRST", 5, 0644, &err), err);

@@ -456,7 +456,7 @@ unpack_into(const char *path, struct error *err)
 	auto_free char *root = path_join(path, "root");
 	AUTO(layout_freep) struct layout *layout = NULL;
 
-	assert_ok(layout_open(images, &layout, err), *err);
+	assert_ok(layout_open(images, "make images", &layout, err), *err);
 	return image_unpack(layout, "one", arch_find("armv7l"), root, err);
 }
 
@@ -725,7 +725,7 @@ test_other_image(void **state)
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	assert_ok(layout_open(images, &layout, &err), err);
+	assert_ok(layout_open(images, "make images", &layout, &err), err);
 	assert_ok(image_is_there(layout, "one", arch_find("armv7l"), &there, &err), err);
 	assert_true(there);
 	assert_ok(image_is_there(layout, "two", arch_find("armv7l"), &there, &err), err);

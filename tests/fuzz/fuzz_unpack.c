@@ -41,7 +41,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (make_directories(root, &err) < 0 || make_directories(layout_place, &err) < 0)
 		abort();
 	one_layer_layout(images, bytes, size, &diff_id);
-	if (layout_open(images, &layout, &err) < 0)
+	if (layout_open(images, "make images", &layout, &err) < 0)
 		abort();
 	(void)(image_unpack(layout, "one", arch_find("armv7l"), root, &err) < 0);
 	if (count_names(place) != 4) /* with "." and ".." */
