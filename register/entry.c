@@ -81,6 +81,12 @@ begins(const char *line, size_t n, const char *prefix)
 	return i;
 }
 
+static bool
+is_line(const char *line, size_t n, const char *text)
+{
+	return n > 0 && begins(line, n, text) == n;
+}
+
 /* Lines of other words, which a newer kernel may have, are passed over. */
 static int
 parse_line(const char *line, size_t n, struct entry *entry)
@@ -112,8 +118,8 @@ entry_parse(const char *text, size_t size, struct entry *ret_entry)
 		while (end < size && text[end] != '\n')
 			end++;
 		if (line_number++ == 0) {
-			ret_entry->enabled = begins(text, end, "enabled") == end && end > 0;
-			if (!ret_entry->enabled && begins(text, end, "disabled") != end)
+			ret_entry->enabled = is_line(text, end, "enabled");
+			if (!ret_entry->enabled && !is_line(text, end, "disabled"))
 				return -1;
 		} else if (parse_line(text + start, end - start, ret_entry) < 0) {
 			return -1;

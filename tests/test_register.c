@@ -610,6 +610,7 @@ test_entry(void **state)
 	static const char *const broken[] = {
 		"",
 		"\n",
+		"\ninterpreter /q\n",
 		"enable\ninterpreter /q\n",
 		"enabled\n",
 		"enabled\ninterpreter /q\nmagic 7\n",
