@@ -58,22 +58,44 @@ pattern_means(const char *pattern, const char *name)
 	return bare_glob(pattern, name) || bare_glob(pattern, rest);
 }
 
+/* Those of the listing, which are counted. */
 static int
-uninstall_pattern(const struct binfmt *binfmt, const char *pattern, struct console *console)
+remove_matches(const struct binfmt *binfmt, const char *pattern, unsigned *count,
+	       struct console *console)
 {
-	unsigned found = 0;
 	int ret = 0;
 
-	if (list_entries(binfmt, console) < 0)
-		return -1;
 	for (size_t i = 0; i < list.count; i++) {
 		if (!pattern_means(pattern, list.names[i]))
 			continue;
-		found++;
+		(*count)++;
 		if (remove_entry(binfmt, list.names[i], console) < 0)
 			ret = -1;
 		else
 			out_printf(&console->out, "Removed %s\n", list.names[i]);
+	}
+	return ret;
+}
+
+static int
+uninstall_pattern(const struct binfmt *binfmt, const char *pattern, struct console *console)
+{
+	unsigned found = 0, before;
+	int ret;
+
+	/* What is removed makes room in the listing. */
+	do {
+		before = found;
+		if (list_entries(binfmt, console) < 0)
+			return -1;
+		ret = remove_matches(binfmt, pattern, &found, console);
+	} while (list.is_cut && ret == 0 && found > before);
+	if (list.is_cut && ret == 0) {
+		out_printf(&console->err,
+			   "ERROR: there are more than %d entries of QEMU, too many to look for "
+			   "'%s';\n  --reset removes them all\n",
+			   BINFMT_LIST_MAX, pattern);
+		return -1;
 	}
 	if (found > 0)
 		return ret;

@@ -227,6 +227,20 @@ result = kernel(other + "$R arm >/dev/null; $R --reset s390x; ls $B")
 tap.equal("--reset removes entries of QEMU only", result.out.splitlines()[1:],
           ["python", "qemu-s390x", "register", "status"])
 
+# More entries than one listing holds.
+
+many = ('for i in $(seq 300); do echo ":qemu-x$i:E::x$i::/bin/true:" >$B/register; done; '
+        "$R s390x >/dev/null; ")
+result = kernel(many + "$R --reset arm >/dev/null; ls $B")
+tap.equal("--reset removes them all", result.out, "qemu-arm\nregister\nstatus\n")
+result = kernel(many + "$R --uninstall 'x*' >/dev/null; ls $B")
+tap.equal("--uninstall removes all that are meant", result.out, "qemu-s390x\nregister\nstatus\n")
+result = kernel(many + "$R --uninstall 'nothing*'; echo $?; $R --status >/dev/null")
+tap.has("what cannot be looked for is told, and a failure", str(result), "\n1\n",
+        "ERROR: there are more than 256 entries of QEMU, too many to look for 'nothing*'")
+tap.has("and --status tells that it does not show all", result.err,
+        "WARNING: there are more than 256 entries; the rest is not shown\n")
+
 # Removing.
 
 result = kernel(other + "$R >/dev/null; $R --uninstall arm64; $R --uninstall 'mips*' "
