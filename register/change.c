@@ -173,6 +173,11 @@ keep_entry(struct job *job, const struct entry *entry)
 	}
 	out_printf(&job->console->out, "Keeping %s as binfmt interpreter for %s\n",
 		   job->interpreter, job->target->name);
+	if (!entry_runs(entry, job->interpreter, job->flags))
+		out_printf(err,
+			   "WARNING: %s is registered without --persistent yes, so every container"
+			   " needs %s\n",
+			   job->target->name, job->interpreter);
 	return 0;
 }
 

@@ -366,6 +366,10 @@ else:
         "arm": BY_NAME["arm"].entry(bin_dir), "s390x": BY_NAME["s390x"].entry(bin_dir, "F")})
     tap.has("--fallback succeeds and warns", str(result), "\n0\n",
             "WARNING: the kernel does not know --persistent yes: arm is registered without")
+    result = injected(write + "EINVAL", "-p yes --fallback arm", before="$R arm >/dev/null;")
+    tap.has("an entry without F that is there is kept, and that is warned about", str(result),
+            "\n0\n", "Keeping ", "WARNING: arm is registered without --persistent yes, so every "
+            f"container needs {bin_dir}/qemu-arm-static\n")
     old = "setarch --uname-2.6"     # the kernel tells the program that it is an old one
     result = injected(write + "EINVAL", "-p yes arm", before=old)
     tap.has("a kernel without F is explained", str(result), "\n1\n",
