@@ -124,6 +124,36 @@ else:
            "\n1\n" in result.out and ".part" not in result.out and len(
                [1 for n in result.out.split("\n1\n")[1].split() if n.endswith(".conf")]) > 0, result)
 
+    # Which tools of the system are there is told; in a root of our own it is known.
+    unit = "systemd/system/systemd-binfmt.service"
+    for action, there, warning in (
+            ("-s arm", [], "WARNING: systemd-binfmt.service is missing or disabled\n"),
+            ("-s arm", [f"usr/lib/{unit}"], ""), ("-s arm", [f"lib/{unit}"], ""),
+            ("-s arm", [f"etc/{unit}"], ""),
+            ("-d arm", [], "WARNING: your system is not a Debian based distro\n"),
+            ("-d arm", ["etc/debian_version"], "WARNING: package binfmt-support is needed\n"),
+            ("-d arm", ["etc/debian_version", "usr/sbin/update-binfmts"], ""),
+            ("-d arm", ["etc/debian_version", "var/lib/dpkg/info/binfmt-support.list"], "")):
+        root = fresh("root")
+        shutil.copy(R, f"{root}/register")
+        for name in ["out/x", *there]:
+            os.makedirs(os.path.dirname(f"{root}/{name}"), exist_ok=True)
+            with open(f"{root}/{name}", "w"):
+                pass
+        result = private(f"HOST_ARCH=s390x chroot {root} /register {action} -e /out", mount=False)
+        tap.equal(f"{action} where there is {there}", (result.status, result.err, len(os.listdir(
+            f"{root}/out"))), (0, warning, 2))
+
+directory = fresh("link")
+with open(f"{work}/victim", "w") as f:
+    f.write("untouched")
+os.symlink(f"{work}/victim", f"{directory}/qemu-arm.conf.part")
+result, _ = export("-s", "arm", directory=directory)
+with open(f"{work}/victim") as f:
+    tap.equal("what a link of the temporary name leads to is not written", f.read(), "untouched")
+tap.has("and that is told", str(result), "status 1", "ERROR: cannot write '",
+        "too many symbolic links")
+
 
 # The command line.
 
@@ -285,6 +315,9 @@ tap.ok("--status TARGET fails unless it is registered and enabled",
 result = kernel(f"$R --status {HOST}")
 tap.ok("--status of the machine's own architecture: not needed, and no failure", result.status == 0 and
        "needs no emulator on this machine" in result.err and "not registered" not in result.out, result)
+result = kernel("mount --make-shared /proc; $R --status; echo $?; ls $B", mount=False)
+tap.ok("--status mounts for itself alone, also where mounts are passed on",
+       "binfmt_misc: mounted, enabled" in result.out and result.out.endswith("\n0\n"), result)
 result = kernel("setpriv --bounding-set=-all --inh-caps=-all $R --status", mount=False)
 tap.has("--status without the right to look", str(result), "status 1", "not mounted here",
         "ERROR: cannot mount", "sudo")
@@ -337,6 +370,13 @@ tap.equal("a kernel without binfmt_misc", (result.status, result.out),
               "  Try: '/sbin/modprobe binfmt_misc' from the host\n"))
 result = kernel("mount -t tmpfs none /proc/sys/fs; $R -s arm -e $HERE/export; echo $?", mount=False)
 tap.equal("files need no binfmt_misc", result.out.splitlines()[-1], "0")
+result = kernel("$R arm >/dev/null; $R --reset -s s390x -e $HERE/export; echo $?; ls $B")
+tap.has("--reset before files removes the entries", result.out, "service\n0\nregister\nstatus\n")
+os.unlink(f"{work}/export/qemu-s390x.conf")
+result = kernel("mount -o remount,bind,ro $B; $R --reset -s s390x -e $HERE/export; echo $?; "
+                "ls $HERE/export")
+tap.has("where it cannot there are files all the same, and a failure", str(result), "\n1\nqemu-",
+        f"ERROR: cannot write to {BINFMT}/register: read-only")
 result = kernel("echo 0 >$B/status; $R arm")
 tap.has("a binfmt_misc that is switched off is warned about", result.err,
         "WARNING: binfmt_misc is switched off as a whole", f"echo 1 > {BINFMT}/status")
@@ -391,6 +431,27 @@ else:
     result = injected(f"-P {BINFMT}/qemu-arm -e inject=read:error=EIO", "arm")
     tap.has("an entry that cannot be read back is a failure", str(result), "\n1\n",
             "ERROR: qemu-arm was registered, but the kernel shows input/output error")
+    for change, part in (("echo 0 >$B/qemu-arm", "it as disabled"),
+                         ("echo -1 >$B/qemu-arm; echo ':qemu-arm:E::x::/x:' >$B/register",
+                          "another entry in its place")):
+        result = injected(f"-P {BINFMT}/register -e inject=write:delay_exit=1000000", "arm",
+                          before=f"{{ until [ -e $B/qemu-arm ]; do sleep 0.1; done; {change}; }}&")
+        tap.has(f"so is one that another process has changed: {part}", str(result), "\n1\n",
+                f"ERROR: qemu-arm was registered, but the kernel shows {part}\n")
+    result = injected(f"-P {BINFMT}/qemu-arm -e inject=read:error=EIO", "--status",
+                      before="$R arm sh4 >/dev/null;")
+    tap.has("--status shows the others when one cannot be read, and fails", str(result), "\n1\n",
+            "ERROR: cannot read qemu-arm: input/output error", "sh4           enabled")
+    result = injected(f"-P {BINFMT}/qemu-arm -e inject=write:error=EPERM", "arm",
+                      before="$R arm >/dev/null; echo 0 >$B/qemu-arm;")
+    tap.has("an entry that cannot be switched on is a failure", str(result), "\n1\n",
+            "ERROR: cannot enable qemu-arm: operation not permitted")
+    directory = fresh("export")
+    result = injected(f"-P {directory}/qemu-arm.conf.part -e inject=close:error=ENOSPC",
+                      f"-s arm -e {directory}")
+    tap.has("a file that cannot be closed is not there, and that is a failure", str(result),
+            "\n1\n", f"ERROR: cannot write '{directory}/qemu-arm.conf': no space left on device")
+    tap.equal("nor is anything else", os.listdir(directory), [])
     result = kernel(f"$R arm >/dev/null; strace -qq -f -o /dev/null -P $B/qemu-arm "
                     "-e inject=write:error=EPERM $R --uninstall arm --uninstall s390x")
     tap.has("an entry that cannot be removed is a failure", str(result), "status 1",
@@ -410,6 +471,12 @@ tap.ok("--temporary says that this is meant", result.status == 0 and "vanish" no
 result = kernel("mkdir -p $HERE/mnt; mount -t binfmt_misc none $HERE/mnt; sleep 0.1; $R arm", mount=False)
 tap.ok("no warning where somebody else has it mounted",
        result.status == 0 and "vanish" not in result.err, result)
+result = kernel("mount --make-shared /proc; $R arm", mount=False)
+tap.ok("nor where the mount is passed on to others",
+       result.status == 0 and "vanish" not in result.err, result)
+result = run([*BARE, "setarch", "--uname-2.6", R, "-Q", bin_dir, "arm"])
+tap.has("a container's first process warns only where the kernel is an older one", str(result),
+        "status 0", "WARNING: ", "may vanish")
 for extra, status in (([], 1), (["--temporary"], 0)):
     result = run([*BARE, R, "-Q", bin_dir, *extra, "arm"])
     tap.equal(f"as a container's first process it ends with {status} {extra}", result.status, status)
@@ -444,6 +511,10 @@ else:
     result = kernel(f"$R -i yes {sibling}; $R {sibling}")
     tap.has("an entry of its own is kept", result.out,
             setting([BY_NAME[sibling]]) + setting([BY_NAME[sibling]], "Keeping"))
+    if sibling == "i386":
+        result = kernel("$R -i yes i486; $R i486")
+        tap.has("so is that of i486, which differs from i386 in the header alone", result.out,
+                setting([BY_NAME["i486"]], "Keeping"))
 
 shutil.rmtree(work)
 sys.stdout.flush()
