@@ -155,6 +155,8 @@ make_host(const char *dir, const char *name, size_t size, struct lock *lock,
 	package->size = 1;
 	package->qemu_version = xstrdup("10.0.2");
 	package->source_package = xstrdup("qemu (= 1:10.0.2+ds-2)");
+	if (strcmp(name, "aarch64") == 0) /* as RPMs have it, and debs do not */
+		package->license = xstrdup("GPL-2.0-or-later AND BSD-3-Clause");
 	digest_of(name, strlen(name), &package->sha256);
 	for (size_t i = 0; i < ARRAY_SIZE(targets); i++)
 		make_tarball(dir, name, targets[i], size, package, noted);

@@ -105,6 +105,43 @@ def check_all_in_one(work, layout):
     ok(alone["layers"] == manifest["layers"][:1], "`register` shares that layer and has no other")
 
 
+def check_labels(layout):
+    """What each image and index says of itself, whole."""
+    own = "GPL-2.0-or-later AND BSD-3-Clause"     # of the package for aarch64
+    usual = {"version": VERSION, "created": "2023-11-14T22:13:20Z",
+             "source": "https://github.com/owner/repo", "url": "https://github.com/owner/repo"}
+
+    def wanted(title, description, licenses, host=False):
+        notes = {f"org.opencontainers.image.{key}": value for key, value in {
+            **usual, "title": title, "description": description, "licenses": licenses}.items()}
+        return dict(notes, **{"distributor.qemu-version": "10.0.2",
+                              "distributor.source-package": "qemu (= 1:10.0.2+ds-2)"} if host else {})
+
+    name, registrar = "qemu-user-static", "egistrar of static QEMU user emulators"
+    emulators = "tatic QEMU user emulators"
+    for tag, index, first, second in (
+            ("s390x", wanted("qemu-s390x-static", "Runs programs for s390x on other hosts",
+                             "GPL-2.0-only"),
+             wanted("qemu-s390x-static", "Runs programs for s390x on x86_64 hosts", "GPL-2.0-only",
+                    True),
+             wanted("qemu-s390x-static", "Runs programs for s390x on aarch64 hosts", own, True)),
+            ("latest", wanted(name, f"S{emulators} and their registrar", "(GPL-2.0-only) AND MIT"),
+             wanted(name, f"S{emulators} for x86_64 hosts and their registrar",
+                    "(GPL-2.0-only) AND MIT", True),
+             wanted(name, f"S{emulators} for aarch64 hosts and their registrar",
+                    f"({own}) AND MIT", True)),
+            ("register", wanted(name, f"R{registrar}", "MIT"),
+             wanted(name, f"R{registrar} for x86_64 hosts", "MIT"),
+             wanted(name, f"R{registrar} for aarch64 hosts", "MIT"))):
+        found = document(layout, tags(layout)[tag]["digest"])
+        images = [document(layout, m["digest"]) for m in found["manifests"][:2]]
+        ok([found["annotations"], *(i["annotations"] for i in images)] == [index, first, second],
+           f"'{tag}' says what it is, its licences and its source", [found["annotations"], *(
+               i["annotations"] for i in images)])
+        ok([document(layout, i["config"]["digest"])["config"]["Labels"] for i in images] ==
+           [first, second], f"'{tag}': so do the labels")
+
+
 def check_notes(work, layout):
     """With out/packed.json nothing is decompressed; without it, everything: the same bytes."""
     tarball = f"{work}/out/assets/aarch64_qemu-arm-static.tar.gz"
@@ -387,6 +424,7 @@ def main():
         check_pair(work, layout)
         check_indexes(layout)
         check_all_in_one(work, layout)
+        check_labels(layout)
         check_notes(work, layout)
         check_reproducible(work, layout)
         check_damage(work, layout)
