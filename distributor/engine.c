@@ -270,7 +270,7 @@ load_images(const struct session *session, struct error *err)
 static void
 remove_images(const struct session *session)
 {
-	AUTO(words_release) struct words words = {.items = NULL};
+	AUTO(words_release) struct words words = WORDS_INIT;
 	const char *const made[] = {"foreign",  "copied",        "latest",
 				    "register", session->target, session->pair};
 	size_t count = session->options->image != NULL ? 2 : ARRAY_SIZE(made);
@@ -279,11 +279,8 @@ remove_images(const struct session *session)
 
 	words_add(&words, "rmi");
 	words_add(&words, "-f");
-	for (size_t i = 0; i < count; i++) {
-		auto_free char *name = xasprintf(LOADED ":%s", made[i]);
-
-		words_add(&words, name);
-	}
+	for (size_t i = 0; i < count; i++)
+		(void)words_take(&words, xasprintf(LOADED ":%s", made[i]));
 	(void)!engine_call(&session->engine, words_argv(&words), 0, &said, &ignored);
 }
 

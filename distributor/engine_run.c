@@ -25,40 +25,15 @@ static const char *const variables[] = {
 };
 
 void
-words_release(struct words *words)
-{
-	for (size_t i = 0; i < words->count; i++)
-		free(words->items[i]);
-	free(words->items);
-	*words = (struct words){.items = NULL};
-}
-
-void
-words_add(struct words *words, const char *word)
-{
-	words->items = xgrow(words->items, words->count, sizeof(*words->items));
-	words->items[words->count++] = xstrdup(word);
-}
-
-void
 words_split(struct words *words, const char *text)
 {
 	while (*text != '\0') {
 		size_t length = strcspn(text, " ");
-		auto_free char *word = xstrndup(text, length);
 
 		if (length != 0)
-			words_add(words, word);
+			(void)words_take(words, xstrndup(text, length));
 		text += length + (text[length] == ' ');
 	}
-}
-
-const char *const *
-words_argv(struct words *words)
-{
-	words->items = xgrow(words->items, words->count, sizeof(*words->items));
-	words->items[words->count] = NULL;
-	return (const char *const *)words->items;
 }
 
 static void
@@ -87,17 +62,15 @@ call(const struct engine *engine, const char *const *argv, int status, char **re
      struct error *err)
 {
 	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
-	AUTO(words_release) struct words environment = {.items = NULL};
+	AUTO(words_release) struct words environment = WORDS_INIT;
 	struct process_request request = {.argv = argv, .timeout_ms = engine->timeout_ms};
 	auto_free char *reason = NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
 		const char *value = getenv(variables[i]);
-		auto_free char *text =
-			value != NULL ? xasprintf("%s=%s", variables[i], value) : NULL;
 
-		if (text != NULL)
-			words_add(&environment, text);
+		if (value != NULL)
+			(void)words_take(&environment, xasprintf("%s=%s", variables[i], value));
 	}
 	request.environment = words_argv(&environment);
 	if (process_run(&request, &result, err) < 0)
@@ -122,7 +95,7 @@ int
 engine_call(const struct engine *engine, const char *const *arguments, int status, char **ret_said,
 	    struct error *err)
 {
-	AUTO(words_release) struct words words = {.items = NULL};
+	AUTO(words_release) struct words words = WORDS_INIT;
 
 	for (size_t i = 0; i < engine->command.count; i++)
 		words_add(&words, engine->command.items[i]);
@@ -134,7 +107,7 @@ int
 engine_run_container(const struct engine *engine, bool privileged, const char *const *arguments,
 		     int status, char **ret_said, struct error *err)
 {
-	AUTO(words_release) struct words words = {.items = NULL};
+	AUTO(words_release) struct words words = WORDS_INIT;
 
 	words_add(&words, "run");
 	words_add(&words, "--rm");

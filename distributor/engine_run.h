@@ -3,23 +3,13 @@
 /* Commands of a container engine, as arguments and without a shell. */
 
 #include "base/error.h"
+#include "base/words.h"
 #include "distributor/options.h"
 
 #include <stddef.h>
 
-struct words {
-	char **items; /* owned; ends with NULL after words_argv() */
-	size_t count;
-};
-
-void words_release(struct words *words);
-void words_add(struct words *words, const char *word);
-
 /* Adds the words of a text that has blanks between them. */
 void words_split(struct words *words, const char *text);
-
-/* For process_run(); borrowed. */
-const char *const *words_argv(struct words *words);
 
 struct engine {
 	struct words command;

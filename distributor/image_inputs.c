@@ -9,9 +9,7 @@
 void
 image_inputs_release(struct image_inputs *inputs)
 {
-	for (size_t i = 0; i < inputs->text_count; i++)
-		free(inputs->texts[i]);
-	free(inputs->texts);
+	words_release(&inputs->texts);
 	free(inputs->hosts);
 	free(inputs->tarballs);
 	*inputs = (struct image_inputs){.hosts = NULL};
@@ -26,15 +24,6 @@ struct collection {
 	struct image_inputs inputs;
 	size_t tarball_count;
 };
-
-/* Owned from now on; returned for use. */
-static const char *
-keep(struct image_inputs *inputs, char *text)
-{
-	inputs->texts = xgrow(inputs->texts, inputs->text_count, sizeof(*inputs->texts));
-	inputs->texts[inputs->text_count++] = text;
-	return text;
-}
 
 /* What is noted of the host's tarballs holds only for the same date. */
 static const struct manifest_host *
@@ -53,7 +42,7 @@ add_tarball(struct collection *c, const struct matrix_host *host, const struct m
 	auto_free char *name = tarball_name(host->arch->name, member->target);
 	auto_free char *command =
 		app_command(c->app, "tarballs", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
-	const char *path = keep(&c->inputs, path_join(c->places->assets, name));
+	const char *path = words_take(&c->inputs.texts, path_join(c->places->assets, name));
 
 	if (access(path, F_OK) != 0)
 		return error_set(err, ERR_INPUT, "'%s' is missing; '%s' makes it", path, command);
@@ -88,7 +77,7 @@ add_host(struct collection *c, const struct matrix_host *host, struct error *err
 
 	*item = (struct image_host){
 		.arch = host->arch,
-		.qemu_version = keep(&c->inputs, matrix_qemu_version(c->matrix, host)),
+		.qemu_version = words_take(&c->inputs.texts, matrix_qemu_version(c->matrix, host)),
 		.tarballs = &c->inputs.tarballs[c->tarball_count],
 	};
 	for (size_t t = 0; t < target_count; t++) {
@@ -107,7 +96,7 @@ add_host(struct collection *c, const struct matrix_host *host, struct error *err
 	}
 	if (registrar_find(c->places->registrars, host->arch, &registrar, err) < 0)
 		return -1;
-	item->registrar = keep(&c->inputs, registrar);
+	item->registrar = words_take(&c->inputs.texts, registrar);
 	item->diff_id = noted_diff_id(noted_host(c->places, host->arch->name), item);
 	c->inputs.set.host_count++;
 	return 0;
@@ -138,7 +127,8 @@ image_inputs_collect(const struct app *app, const struct matrix *matrix, const s
 	set->version = matrix->version;
 	set->created_sec = places->created_sec;
 	if (matrix->github != NULL)
-		set->source = keep(&c.inputs, xasprintf("https://github.com/%s", matrix->github));
+		set->source = words_take(&c.inputs.texts,
+					 xasprintf("https://github.com/%s", matrix->github));
 	if (add_hosts(&c, err) < 0) {
 		image_inputs_release(&c.inputs);
 		return -1;

@@ -2,6 +2,7 @@
 
 /* What the images of a release are made from, as matrix, lock and tarballs have it. */
 
+#include "base/words.h"
 #include "distributor/command.h"
 #include "images/build.h"
 #include "matrix/lock.h"
@@ -12,8 +13,7 @@ struct image_inputs {
 	struct image_set set; /* borrows from here, and from matrix and lock */
 	struct image_host *hosts;
 	struct image_tarball *tarballs;
-	char **texts; /* whatever else is owned */
-	size_t text_count;
+	struct words texts; /* whatever else is owned */
 };
 
 void image_inputs_release(struct image_inputs *inputs);

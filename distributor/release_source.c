@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
+#include "base/words.h"
 #include "distributor/version.h"
 #include "net/http.h"
 #include "pack/manifest.h"
@@ -19,17 +20,9 @@ struct source {
 	struct http_client *http;
 	const char *base; /* URL, without a '/' at its end */
 	const char *directory;
-	char **names;
-	size_t count;
+	struct words names;
 	struct sums sums; /* as fetched, not verified yet */
 };
-
-static void
-add_name(struct source *source, char *name)
-{
-	source->names = xgrow(source->names, source->count, sizeof(*source->names));
-	source->names[source->count++] = name;
-}
 
 static void
 list_needed(struct source *source, const struct matrix *matrix, const struct lock *lock)
@@ -40,10 +33,12 @@ list_needed(struct source *source, const struct matrix *matrix, const struct loc
 		for (size_t t = 0; t < target_count && app_wants_host(source->app, host); t++)
 			if (lock_find_member(lock, host, target_table[t], NULL) != NULL &&
 			    matrix_wants_image(matrix, host, target_table[t]))
-				add_name(source, tarball_name(host, target_table[t]));
+				(void)words_take(&source->names,
+						 tarball_name(host, target_table[t]));
 	}
 	/* It says which version the list is of. */
-	add_name(source, release_file_name(matrix->name, matrix->version, "release"));
+	(void)words_take(&source->names,
+			 release_file_name(matrix->name, matrix->version, "release"));
 }
 
 static int
@@ -108,8 +103,8 @@ fetch(struct source *source, struct error *err)
 	    read_file(path, RELEASE_MAX_TEXT, &text, &length, err) < 0 ||
 	    sums_parse(text, length, &source->sums, path, err) < 0)
 		return -1;
-	for (size_t i = 0; i < source->count; i++)
-		if (fetch_listed(source, source->names[i], err) < 0)
+	for (size_t i = 0; i < source->names.count; i++)
+		if (fetch_listed(source, source->names.items[i], err) < 0)
 			return -1;
 	return 0;
 }
@@ -124,8 +119,8 @@ verify(const struct source *source, const struct matrix *matrix, struct error *e
 	struct verify_request request = {
 		.keyring = &keyring,
 		.tag = tag,
-		.only = (const char *const *)source->names,
-		.only_count = source->count,
+		.only = (const char *const *)source->names.items,
+		.only_count = source->names.count,
 	};
 
 	if (keyring_load(source->app->keys, NULL, &keyring, err) < 0)
@@ -139,9 +134,7 @@ verify(const struct source *source, const struct matrix *matrix, struct error *e
 static void
 source_release(struct source *source)
 {
-	for (size_t i = 0; i < source->count; i++)
-		free(source->names[i]);
-	free(source->names);
+	words_release(&source->names);
 	sums_release(&source->sums);
 	http_client_free(source->http);
 }

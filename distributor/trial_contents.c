@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/parallel.h"
+#include "base/words.h"
 #include "distributor/registrars.h"
 #include "images/unpack.h"
 
@@ -24,17 +25,13 @@ struct work {
 struct content {
 	const char *root, *tag; /* borrowed, as is the next */
 	const char *command;    /* which makes images */
-	char **files;
-	size_t count;
+	struct words files;
 };
 
 static void
 content_release(struct content *content)
 {
-	for (size_t i = 0; i < content->count; i++)
-		free(content->files[i]);
-	free(content->files);
-	content->files = NULL;
+	words_release(&content->files);
 }
 
 /* The program that the image of this pair has to have, or NULL if there may be no such image. */
@@ -54,23 +51,15 @@ program_in(const char *root, const char *target)
 	return xasprintf("%s/usr/bin/%s", root, member_name(name, target));
 }
 
-/* Takes the path. */
-static void
-add_file(struct content *content, char *path)
-{
-	content->files = xgrow(content->files, content->count, sizeof(*content->files));
-	content->files[content->count++] = path;
-}
-
 /* `path` begins with '/'. A directory may be there if a file in it may. */
 static bool
 may_have(const struct content *content, const char *path, bool directory)
 {
 	size_t length = strlen(path);
 
-	for (size_t i = 0; i < content->count; i++)
-		if (strncmp(content->files[i], path, length) == 0 &&
-		    content->files[i][length] == (directory ? '/' : '\0'))
+	for (size_t i = 0; i < content->files.count; i++)
+		if (strncmp(content->files.items[i], path, length) == 0 &&
+		    content->files.items[i][length] == (directory ? '/' : '\0'))
 			return true;
 	return false;
 }
@@ -141,7 +130,7 @@ check_root(const struct trial *trial, const char *root, const char *tag,
 	AUTO(content_release)
 	struct content content = {.root = root, .tag = tag, .command = trial->images_command};
 
-	add_file(&content, program_in("", member->target));
+	(void)words_take(&content.files, program_in("", member->target));
 	if (check_program(&content, member, err) < 0)
 		return -1;
 	return check_listing(&content, "", err);
@@ -253,7 +242,7 @@ check_programs(const struct trial *trial, const struct trial_host *host, struct 
 			return -1;
 		/* Nothing is said about one that was not asked for. */
 		if (!wanted || member != NULL)
-			add_file(content, program_in("", target_table[i]));
+			(void)words_take(&content->files, program_in("", target_table[i]));
 	}
 	return 0;
 }
@@ -291,7 +280,7 @@ trial_contents_of_root(struct trial *trial, struct trial_host *host, const char 
 	auto_free char *registrar = NULL;
 	enum trial_outcome outcome = TRIAL_OK;
 
-	add_file(&content, xstrdup("/register"));
+	words_add(&content.files, "/register");
 	if ((strcmp(tag, "latest") == 0 && check_programs(trial, host, &content, err) < 0) ||
 	    check_listing(&content, "", err) < 0)
 		outcome = TRIAL_FAILED;

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/strbuf.h"
+#include "base/words.h"
 #include "sources/checksums.h"
 #include "sources/deb.h"
 #include "sources/deb_control.h"
@@ -35,28 +36,9 @@ read_sums(const char *path, struct checksums *ret_sums, struct error *err)
 	return checksums_parse(text, length, file, ret_sums, err);
 }
 
-struct names {
-	char **items;
-	size_t count;
-};
-
-static void
-names_release(struct names *names)
-{
-	for (size_t i = 0; i < names->count; i++)
-		free(names->items[i]);
-	free(names->items);
-}
-
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* Sorted, so that messages and results do not depend on the order of the directory. */
 static int
-list_packages(const char *path, struct names *names, struct error *err)
+list_packages(const char *path, struct words *names, struct error *err)
 {
 	DIR *dir = opendir(path);
 	struct dirent *entry;
@@ -69,12 +51,10 @@ list_packages(const char *path, struct names *names, struct error *err)
 		    (!text_ends_with(entry->d_name, ".rpm") &&
 		     !text_ends_with(entry->d_name, ".deb")))
 			continue;
-		names->items = xgrow(names->items, names->count, sizeof(*names->items));
-		names->items[names->count++] = xstrdup(entry->d_name);
+		words_add(names, entry->d_name);
 	}
 	(void)closedir(dir);
-	if (names->count > 0)
-		qsort(names->items, names->count, sizeof(*names->items), compare_names);
+	words_sort(names);
 	return 0;
 }
 
@@ -174,7 +154,7 @@ directory_resolve(const char *path, const char *source, const struct arch *host,
 {
 	AUTO(package_list_release) struct package_list found = PACKAGE_LIST_INIT;
 	AUTO(checksums_release) struct checksums sums = CHECKSUMS_INIT;
-	AUTO(names_release) struct names names = {NULL, 0};
+	AUTO(words_release) struct words names = WORDS_INIT;
 
 	if (list_packages(path, &names, err) < 0 || read_sums(path, &sums, err) < 0)
 		return -1;

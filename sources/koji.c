@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/strbuf.h"
+#include "base/words.h"
 #include "sources/rpm_version.h"
 #include "sources/spliced.h"
 
@@ -13,30 +14,6 @@
 #define MAX_SIGNATURE (4U << 20)
 #define MAX_NAMES     5000U
 #define MAX_BUILDS    20U /* looked at for the newest one that is signed */
-
-struct names {
-	char **items;
-	size_t count;
-};
-
-static void
-names_release(struct names *names)
-{
-	for (size_t i = 0; i < names->count; i++)
-		free(names->items[i]);
-	free(names->items);
-	*names = (struct names){NULL, 0};
-}
-
-static bool
-names_have(const struct names *names, const char *name)
-{
-	for (size_t i = 0; i < names->count; i++) {
-		if (strcmp(names->items[i], name) == 0)
-			return true;
-	}
-	return false;
-}
 
 static int
 hex_digit(char c)
@@ -81,7 +58,7 @@ is_entry(const char *name)
  * point to directly below. Servers write these pages differently, but all of them have the links.
  */
 static int
-list_directory(struct http_client *client, const char *url, struct names *ret_names,
+list_directory(struct http_client *client, const char *url, struct words *ret_names,
 	       struct error *err)
 {
 	auto_free char *page = NULL;
@@ -98,12 +75,11 @@ list_directory(struct http_client *client, const char *url, struct names *ret_na
 		if (length > 0 && start[length - 1] == '/')
 			length--;
 		name = decode(start, length);
-		if (!is_entry(name) || names_have(ret_names, name))
+		if (!is_entry(name) || words_have(ret_names, name))
 			continue;
 		if (ret_names->count == MAX_NAMES)
 			return error_set(err, ERR_REMOTE, "a directory of Koji has too many files");
-		ret_names->items = xgrow(ret_names->items, ret_names->count, sizeof(char *));
-		ret_names->items[ret_names->count++] = TAKE(name);
+		(void)words_take(ret_names, TAKE(name));
 	}
 	return 0;
 }
@@ -205,7 +181,7 @@ package_name(const struct build *build, const char *binary_name, const char *fil
 
 static void
 add_listed(const struct build *build, const char *key, const struct arch *host, const char *evr,
-	   const struct names *names, struct package_list *list)
+	   const struct words *names, struct package_list *list)
 {
 	auto_free char *binary_name = fedora_binary_name(build->query);
 
@@ -294,7 +270,7 @@ resolve_key(struct http_client *client, const struct build *build, const char *k
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(directories) && r == 0 && list->count == 0; i++) {
-		AUTO(names_release) struct names names = {NULL, 0};
+		AUTO(words_release) struct words names = WORDS_INIT;
 
 		r = list_directory(client, directories[i], &names, err);
 		if (r == 0)
@@ -334,9 +310,10 @@ newest_first(const void *a, const void *b)
 }
 
 static void
-names_sort(struct names *names)
+sort_versions(struct words *versions)
 {
-	qsort(names->items, names->count, sizeof(*names->items), newest_first);
+	if (versions->count > 0)
+		qsort(versions->items, versions->count, sizeof(*versions->items), newest_first);
 }
 
 /* Whether a build has a signature of a pinned key for the host. */
@@ -359,11 +336,11 @@ newest_release(struct http_client *client, const struct fedora_query *query, con
 	auto_free char *url = xasprintf("%s/%s/%s/", base, query->package, version);
 	const char *colon = query->evr != NULL ? strchr(query->evr, ':') : NULL;
 	int epoch = colon != NULL ? (int)(colon - query->evr) + 1 : 0;
-	AUTO(names_release) struct names releases = {NULL, 0};
+	AUTO(words_release) struct words releases = WORDS_INIT;
 
 	if (list_directory(client, url, &releases, err) < 0)
 		return -1;
-	names_sort(&releases);
+	sort_versions(&releases);
 	for (size_t i = 0; i < releases.count; i++) {
 		auto_free char *evr = xasprintf("%.*s%s-%s", epoch, colon != NULL ? query->evr : "",
 						version, releases.items[i]);
@@ -389,11 +366,11 @@ koji_newest(struct http_client *client, const struct fedora_query *query, const 
 	auto_free char *root = xstrndup(base, length);
 	auto_free char *url = xasprintf("%s/%s/", root, query->package);
 	auto_free char *shown = http_url_redacted(url);
-	AUTO(names_release) struct names versions = {NULL, 0};
+	AUTO(words_release) struct words versions = WORDS_INIT;
 
 	if (list_directory(client, url, &versions, err) < 0)
 		return -1;
-	names_sort(&versions);
+	sort_versions(&versions);
 	for (size_t i = 0; i < versions.count && i < MAX_BUILDS; i++) {
 		char *evr = NULL;
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
+#include "base/words.h"
 #include "tests/scratch.h"
 
 #include <dirent.h>
@@ -45,6 +46,28 @@ exit_statuses_say_who_can_help(void **state)
 	assert_int_equal(error_exit_status(&err), 5);
 	(void)error_set(&err, ERR_NOT_FOUND, "no such file");
 	assert_int_equal(error_exit_status(&err), 3);
+}
+
+static void
+words_are_owned_and_sorted(void **state)
+{
+	AUTO(words_release) struct words words = WORDS_INIT;
+	const char *const *argv;
+
+	(void)state;
+	words_sort(&words);
+	assert_null(words_argv(&words)[0]);
+	words_add(&words, "b");
+	assert_string_equal(words_take(&words, xstrdup("c")), "c");
+	words_add(&words, "a");
+	assert_true(words_have(&words, "c"));
+	assert_false(words_have(&words, "d"));
+	words_sort(&words);
+	assert_int_equal(words.count, 3);
+	argv = words_argv(&words);
+	assert_string_equal(argv[0], "a");
+	assert_string_equal(argv[2], "c");
+	assert_null(argv[3]);
 }
 
 static void
@@ -435,6 +458,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(errors_carry_context_and_are_scrubbed),
 		cmocka_unit_test(exit_statuses_say_who_can_help),
+		cmocka_unit_test(words_are_owned_and_sorted),
 		cmocka_unit_test(words_are_quoted_for_the_shell),
 		cmocka_unit_test(digests_are_sha256),
 		cmocka_unit_test(every_spelling_finds_its_host),

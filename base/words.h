@@ -1,0 +1,36 @@
+#pragma once
+
+/*
+ * A list of texts that it owns: file names, arguments of a program.
+ */
+
+#include "base/cleanup.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct words {
+	char **items;
+	size_t count;
+};
+
+#define WORDS_INIT                                                                                 \
+	{                                                                                          \
+		NULL, 0                                                                            \
+	}
+
+/* Adds a copy. */
+void words_add(struct words *words, const char *word);
+
+/* Takes ownership. Returns the word, which is borrowed then. */
+const char *words_take(struct words *words, char *word);
+
+bool words_have(const struct words *words, const char *word);
+
+/* As strcmp() orders them. */
+void words_sort(struct words *words);
+
+/* With a NULL at the end, as programs get their arguments; borrowed until the next call. */
+const char *const *words_argv(struct words *words);
+
+void words_release(struct words *words);
