@@ -280,6 +280,23 @@ def check_broken_images(release):
         "kind": "image", "target": "latest", "result": "skipped",
         "reason": cases[OTHER, "image", "register"]["reason"]} and
         f"there is no registrar for '{OTHER}'" in result.err, result)
+
+    # One that registers emulators of another name.
+    path = f"{registrars}/register-{OTHER}"
+    with open(register_lib.program(OTHER), "rb") as f:
+        replace(path, f.read().replace(b"-static\0", b"-statik\0"))
+    release.run("images", "--registrars", registrars, out=out)
+    result, report, cases = release.cases("--host", OTHER, "--registrars", registrars, out=out)
+    tap.equal("a registrar that registers something else ends with 4",
+              (result.status, report["failed"]), (4, 3))
+    reasons = [cases[OTHER, kind, tag].get("reason", "") for kind, tag in (
+        ("files", None), ("register", "register"), ("register", "latest"))]
+    tap.has("its files are compared", reasons[0], ".conf' is ':qemu-", "-statik:F",
+            "', not ':qemu-")
+    tap.has("its entries, too", reasons[1], "the entry qemu-", "-statik?flags: ?",
+            "', and begins not with 'enabled")
+    tap.has("and it finds no emulators", reasons[2], "ended with status 1, not 0: ",
+            "/register --reset -p yes: ")
     shutil.rmtree(f"{out}/images")
     result, report, cases = release.cases("--target", "arm", out=out)
     tap.ok("no images are told of each host, and no failure",
