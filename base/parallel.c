@@ -11,6 +11,7 @@ struct shared {
 	int (*job)(size_t index, void *context, struct error *err);
 	void *context;
 	bool failed;
+	size_t failed_at;
 	struct error error;
 };
 
@@ -27,6 +28,18 @@ next_index(struct shared *shared, size_t *ret_index)
 	return found;
 }
 
+static void
+note_failure(struct shared *shared, size_t index, const struct error *err)
+{
+	(void)pthread_mutex_lock(&shared->lock);
+	if (!shared->failed || index < shared->failed_at) {
+		shared->failed = true;
+		shared->failed_at = index;
+		shared->error = *err;
+	}
+	(void)pthread_mutex_unlock(&shared->lock);
+}
+
 static void *
 work(void *argument)
 {
@@ -34,15 +47,9 @@ work(void *argument)
 	struct error err = ERROR_INIT;
 	size_t index;
 
-	while (next_index(shared, &index)) {
-		if (interrupt_check(&err) == 0 && shared->job(index, shared->context, &err) == 0)
-			continue;
-		(void)pthread_mutex_lock(&shared->lock);
-		if (!shared->failed)
-			shared->error = err;
-		shared->failed = true;
-		(void)pthread_mutex_unlock(&shared->lock);
-	}
+	while (next_index(shared, &index))
+		if (interrupt_check(&err) < 0 || shared->job(index, shared->context, &err) < 0)
+			note_failure(shared, index, &err);
 	return NULL;
 }
 

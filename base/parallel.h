@@ -10,8 +10,9 @@
 
 /*
  * Calls job(index, context, err) for each index below `count`, on up to `threads` threads, of which
- * the caller is one. Returns -1 with an error after the first failure or a signal
- * (ERR_INTERRUPTED); jobs that had not begun by then are left out.
+ * the caller is one; they begin in this order. After the first failure or a signal
+ * (ERR_INTERRUPTED) no further job begins, and -1 is returned with the error of the failed job
+ * that has the lowest index.
  */
 int parallel_for(size_t count, unsigned int threads,
 		 int (*job)(size_t index, void *context, struct error *err), void *context,

@@ -1,10 +1,10 @@
 #include "images/build.h"
 
 #include "base/alloc.h"
+#include "base/parallel.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
 #include "images/layers.h"
-#include "images/pool.h"
 #include "images/reference.h"
 
 #include <string.h>
@@ -108,7 +108,7 @@ pair_layer(struct build *build, struct pair *pair, const char *created_by,
 }
 
 static int
-build_pair(void *context, size_t index, struct error *err)
+build_pair(size_t index, void *context, struct error *err)
 {
 	struct build *build = context;
 	struct pair *pair = &build->pairs[index];
@@ -175,7 +175,7 @@ build_all_in_one(struct build *build, struct host *host, struct oci_image *image
 
 /* The registrar's layer comes first: it is the one that both images of a host share. */
 static int
-build_host(void *context, size_t index, struct error *err)
+build_host(size_t index, void *context, struct error *err)
 {
 	struct build *build = context;
 	struct host *host = &build->hosts[index];
@@ -378,8 +378,8 @@ run(struct build *build, const struct build_options *options, struct build_resul
 	size_t indexes, host_images = build->set->host_count;
 	bool changed;
 
-	if (pool_run(build->pair_count, options->jobs, build_pair, build, err) < 0 ||
-	    pool_run(build->set->host_count, options->jobs, build_host, build, err) < 0 ||
+	if (parallel_for(build->pair_count, options->jobs, build_pair, build, err) < 0 ||
+	    parallel_for(build->set->host_count, options->jobs, build_host, build, err) < 0 ||
 	    add_indexes(build, &indexes, err) < 0)
 		return -1;
 	layout_keep_signatures(build->layout, &build->tags);

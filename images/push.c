@@ -2,9 +2,9 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/parallel.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
-#include "images/pool.h"
 #include "images/referrers.h"
 
 #include <pthread.h>
@@ -132,7 +132,7 @@ collect(struct push *push, struct error *err)
 }
 
 static int
-look_at_tag(void *context, size_t index, struct error *err)
+look_at_tag(size_t index, void *context, struct error *err)
 {
 	struct push *push = context;
 	struct tag *tag = &push->tags[index];
@@ -213,7 +213,7 @@ send_blob(struct push *push, const struct oci_descriptor *descriptor, enum push_
 }
 
 static int
-push_blob(void *context, size_t index, struct error *err)
+push_blob(size_t index, void *context, struct error *err)
 {
 	struct push *push = context;
 	const struct oci_descriptor *blob = &push->blobs.items[index];
@@ -337,7 +337,7 @@ send_document(struct push *push, const char *name, const struct oci_descriptor *
 }
 
 static int
-push_document(void *context, size_t index, struct error *err)
+push_document(size_t index, void *context, struct error *err)
 {
 	struct push *push = context;
 	struct document *item = &push->documents[index];
@@ -362,14 +362,14 @@ static int
 push_documents(struct push *push, struct error *err)
 {
 	for (push->phase = PHASE_MANIFEST; push->phase < PHASE_COUNT; push->phase++)
-		if (pool_run(push->document_count, push->options->connections, push_document, push,
-			     err) < 0)
+		if (parallel_for(push->document_count, push->options->connections, push_document,
+				 push, err) < 0)
 			return -1;
 	return 0;
 }
 
 static int
-push_tag(void *context, size_t index, struct error *err)
+push_tag(size_t index, void *context, struct error *err)
 {
 	struct push *push = context;
 	const struct tag *tag = &push->tags[index];
@@ -396,14 +396,16 @@ last_rank(const struct push *push)
 static int
 push_tags(struct push *push, struct error *err)
 {
+	unsigned int threads = push->options->connections;
+
 	for (push->rank = 0; push->rank <= last_rank(push); push->rank++)
-		if (pool_run(push->tag_count, push->options->connections, push_tag, push, err) < 0)
+		if (parallel_for(push->tag_count, threads, push_tag, push, err) < 0)
 			return -1;
 	return 0;
 }
 
 static int
-read_back(void *context, size_t index, struct error *err)
+read_back(size_t index, void *context, struct error *err)
 {
 	struct push *push = context;
 	const struct tag *tag = &push->tags[index];
@@ -437,19 +439,20 @@ run_phases(struct push *push, struct error *err)
 	uint64_t bytes = 0;
 
 	if (collect(push, err) < 0 ||
-	    pool_run(push->tag_count, threads, look_at_tag, push, err) < 0 ||
+	    parallel_for(push->tag_count, threads, look_at_tag, push, err) < 0 ||
 	    check_versions(push, err) < 0)
 		return -1;
 	for (size_t i = 0; i < push->blobs.count; i++)
 		bytes += push->blobs.items[i].size;
 	progress_set_total(push->task, bytes);
-	if (pool_run(push->blobs.count, threads, push_blob, push, err) < 0 ||
+	if (parallel_for(push->blobs.count, threads, push_blob, push, err) < 0 ||
 	    push_documents(push, err) < 0 ||
-	    pool_run(push->fallback_count, threads, push_referrers, push, err) < 0 ||
+	    parallel_for(push->fallback_count, threads, push_referrers, push, err) < 0 ||
 	    push_tags(push, err) < 0)
 		return -1;
-	return push->options->dry_run ? 0
-				      : pool_run(push->tag_count, threads, read_back, push, err);
+	return push->options->dry_run
+		       ? 0
+		       : parallel_for(push->tag_count, threads, read_back, push, err);
 }
 
 static void

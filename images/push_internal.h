@@ -60,7 +60,7 @@ int push_put_document(struct push *push, const char *name, const struct oci_docu
 
 /*
  * Sees to it that the registry lists our referrers of one subject: by itself, which its own list
- * proves, or else in the list under the fallback tag. For pool_run(): `context` is the push, `index`
- * that of a fallback tag.
+ * proves, or else in the list under the fallback tag. For parallel_for(): `index` is that of a
+ * fallback tag, `context` the push.
  */
-int push_referrers(void *context, size_t index, struct error *err) CHECKED;
+int push_referrers(size_t index, void *context, struct error *err) CHECKED;

@@ -46,7 +46,7 @@ put_merged(struct push *push, const struct tag *tag, const struct oci_document *
 
 /* Two who write a list at once can lose an entry, which is why it is read again afterwards. */
 int
-push_referrers(void *context, size_t index, struct error *err)
+push_referrers(size_t index, void *context, struct error *err)
 {
 	struct push *push = context;
 	struct tag *tag = &push->fallbacks[index];

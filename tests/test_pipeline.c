@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 enum { ITEMS = 200, SOURCES = 5, ITEM_BYTES = 4096 };
 
@@ -214,6 +215,31 @@ test_parallel_for(void **state)
 	assert_refused(parallel_for(100, 8, job, seen, &err), err, ERR_INPUT, "item 70");
 }
 
+/* Fails: the first job only some time after the second. */
+static int
+fail_in_reverse(size_t index, void *context, struct error *err)
+{
+	atomic_bool *failed = context;
+
+	for (int i = 0; index == 0 && i < 5000 && !atomic_load(failed); i++)
+		(void)usleep(1000);
+	if (index == 0)
+		(void)usleep(100000);
+	atomic_store(failed, true);
+	return error_set(err, ERR_INPUT, "item %zu", index);
+}
+
+static void
+test_first_failure(void **state)
+{
+	atomic_bool failed = false;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_refused(parallel_for(9, 2, fail_in_reverse, &failed, &err), err, ERR_INPUT,
+		       "item 0");
+}
+
 /* The last test: the signal stays remembered. */
 static void
 test_signal_ends_it(void **state)
@@ -238,6 +264,7 @@ main(void)
 		cmocka_unit_test(test_first_error_ends_it),
 		cmocka_unit_test(test_larger_than_expected),
 		cmocka_unit_test(test_parallel_for),
+		cmocka_unit_test(test_first_failure),
 		cmocka_unit_test(test_signal_ends_it),
 	};
 
