@@ -154,6 +154,18 @@ def check_notes(work, layout):
        "a tarball that is not the noted one is refused", result.stderr)
     with open(tarball, "wb") as f:
         f.write(good)
+    result = images(work, env={"SOURCE_DATE_EPOCH": "1600000000"})
+    index = document(layout, tags(layout)["latest"]["digest"])
+    manifests = [index["manifests"][0]["digest"], tags(layout)["x86_64-arm"]["digest"]]
+    wrong = []
+    for manifest in (document(layout, digest) for digest in manifests):
+        ids = document(layout, manifest["config"]["digest"])["rootfs"]["diff_ids"]
+        wrong += [i for i, m in zip(ids, manifest["layers"]) if i != "sha256:" + hashlib.sha256(
+            gzip.decompress(blob(layout, m["digest"]))).hexdigest()]
+    ok(result.returncode == 0 and not wrong, "nothing is taken from notes of another date",
+       f"{wrong} {result.stderr}")
+    result = images(work)
+    ok(result.returncode == 0, "back to the date of the lock", result.stderr)
     os.unlink(f"{work}/out/packed.json")
     result = images(work)
     ok(result.returncode == 0 and "all as before" in result.stdout,

@@ -1,3 +1,5 @@
+#include "base/alloc.h"
+#include "base/strbuf.h"
 #include "images/layout.h"
 #include "images/oci.h"
 #include "tests/scratch.h"
@@ -110,6 +112,10 @@ test_index(void **state)
 	oci_descriptor_copy(&list.items[1], oci_descriptors_add(&list));
 	assert_refused(oci_index_make(OCI_TYPES_OCI, &list, NULL, &index, &err), err, ERR_INPUT,
 		       "'linux/arm64/v8' is twice");
+	free(list.items[0].architecture);
+	list.items[0].architecture = NULL;
+	assert_refused(oci_index_make(OCI_TYPES_OCI, &list, NULL, &index, &err), err, ERR_INPUT,
+		       "without a platform");
 	oci_descriptors_release(&list);
 }
 
@@ -144,6 +150,10 @@ test_parse(void **state)
 		{"{\"schemaVersion\":2,\"manifests\":[" DESC "],\"config\":" DESC "}",
 		 "manifests: beside 'config' or 'layers'"},
 		{"{\"schemaVersion\":2,\"annotations\":{\"a\":1}}", "annotations.a: is not a"},
+		{"{\"schemaVersion\":2,\"annotations\":[]}", "annotations: is not an object"},
+		{"{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"x\",\"digest\":"
+		 "\"sha256:" HEX64 "\",\"size\":1,\"platform\":7}]}",
+		 "manifests[0].platform: is not an object"},
 	};
 
 	(void)state;
@@ -156,6 +166,57 @@ test_parse(void **state)
 			fail_msg("row %zu: %s", i, err.message);
 		if (rows[i].refusal != NULL &&
 		    (result == 0 || strstr(err.message, rows[i].refusal) == NULL))
+			fail_msg("row %zu: '%s'", i, err.message);
+	}
+}
+
+/* Before any of them is looked at. */
+static void
+test_too_many(void **state)
+{
+	enum { COUNT = 100001 };
+	struct strbuf text = STRBUF_INIT;
+	AUTO(oci_parsed_release) struct oci_parsed parsed = OCI_PARSED_INIT;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	strbuf_adds(&text, "{\"schemaVersion\":2,\"layers\":[");
+	for (int i = 0; i < COUNT; i++)
+		strbuf_adds(&text, i != 0 ? ",0" : "0");
+	strbuf_adds(&text, "]}");
+	assert_refused(oci_parse("m", text.text, text.length, &parsed, &err), err, ERR_INPUT,
+		       "layers: has 100001 items");
+	strbuf_release(&text);
+}
+
+static void
+test_config(void **state)
+{
+	static const struct {
+		const char *text, *refusal;
+	} rows[] = {
+		{"{\"rootfs\":{\"diff_ids\":[\"sha256:" HEX64 "\"]}}", NULL},
+		{"[]", "rootfs.diff_ids: is not a list"},
+		{"{\"rootfs\":{}}", "rootfs.diff_ids: is not a list"},
+		{"{\"rootfs\":{\"diff_ids\":\"sha256:" HEX64 "\"}}", "diff_ids: is not a list"},
+		{"{\"rootfs\":{\"diff_ids\":[7]}}", "rootfs.diff_ids[0]: is not a sha256 digest"},
+		{"{\"rootfs\":{\"diff_ids\":[\"" HEX64 "\"]}}", "diff_ids[0]: is not a sha256"},
+		{"{\"rootfs\":{\"diff_ids\":[]},\"architecture\":7}",
+		 "architecture: must be a string"},
+		{"{\"rootfs\":{\"diff_ids\":[]},\"config\":{\"Labels\":{\"a\":1}}}",
+		 "config.Labels.a: is not a string"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(oci_config_parsed_release)
+		struct oci_config_parsed config = {.diff_ids = NULL};
+		struct error err = ERROR_INIT;
+		int result =
+			oci_config_parse("c", rows[i].text, strlen(rows[i].text), &config, &err);
+
+		if ((result == 0) != (rows[i].refusal == NULL) ||
+		    (result < 0 && strstr(err.message, rows[i].refusal) == NULL))
 			fail_msg("row %zu: '%s'", i, err.message);
 	}
 }
@@ -296,6 +357,79 @@ test_layout_foreign(void **state)
 	free(path);
 }
 
+/* Layouts of other programs that cannot be understood. */
+static void
+test_layout_unknown(void **state)
+{
+	static const char entry[] = "{\"mediaType\":\"x\",\"digest\":\"sha256:" HEX64
+				    "\",\"size\":2,\"annotations\":{\"" OCI_REF_NAME "\":\"one\"}}";
+	char *path = scratch_directory();
+	auto_free char *version = path_join(path, "oci-layout");
+	auto_free char *index = path_join(path, "index.json");
+	auto_free char *twice =
+		xasprintf("{\"schemaVersion\":2,\"manifests\":[%s,%s]}", entry, entry);
+	AUTO(layout_freep) struct layout *layout = NULL;
+	static const char newer[] = "{\"imageLayoutVersion\":\"1.0.1\"}";
+	static const char known[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_ok(write_file(index, twice, strlen(twice), 0644, &err), err);
+	assert_ok(write_file(version, newer, strlen(newer), 0644, &err), err);
+	assert_refused(layout_open(path, "make images", &layout, &err), err, ERR_INPUT,
+		       "imageLayoutVersion: is not \"1.0.0\"");
+	assert_ok(write_file(version, known, strlen(known), 0644, &err), err);
+	assert_refused(layout_open(path, "make images", &layout, &err), err, ERR_INPUT,
+		       "has the name 'one' twice");
+	scratch_remove(path);
+	free(path);
+}
+
+/* Stores an index of one child. */
+static void
+put_index_of(struct layout *layout, const struct oci_descriptor *child,
+	     struct oci_descriptor *ret_index)
+{
+	AUTO(oci_document_release) struct oci_document document = OCI_DOCUMENT_INIT;
+	char digest[OCI_DIGEST_SIZE];
+	struct error err = ERROR_INIT;
+
+	document.text = xasprintf("{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"%s\","
+				  "\"digest\":\"%s\",\"size\":%llu}]}",
+				  child->media_type, oci_digest_text(&child->digest, digest),
+				  (unsigned long long)child->size);
+	document.length = strlen(document.text);
+	document.descriptor.media_type = xstrdup(oci_media_type(OCI_TYPES_OCI, OCI_INDEX));
+	document.descriptor.size = document.length;
+	digest_of(document.text, document.length, &document.descriptor.digest);
+	assert_ok(layout_put(layout, &document, &err), err);
+	oci_descriptor_copy(&document.descriptor, ret_index);
+}
+
+/* Clients know indexes of images; one in another could go on for ever. */
+static void
+test_nested_index(void **state)
+{
+	char *path = scratch_directory();
+	AUTO(layout_freep) struct layout *layout = NULL;
+	AUTO(layout_tags_release) struct layout_tags tags = LAYOUT_TAGS_INIT;
+	AUTO(oci_descriptor_release) struct oci_descriptor inner = {.media_type = NULL};
+	AUTO(oci_descriptor_release) struct oci_descriptor outer = {.media_type = NULL};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	publish_one(path, "one", "first");
+	assert_ok(layout_create(path, &layout, &err), err);
+	put_index_of(layout, layout_tags_find(layout_tags(layout), "one"), &inner);
+	put_index_of(layout, &inner, &outer);
+	layout_tags_add(&tags, "outer", &outer);
+	assert_refused(layout_publish(layout, &tags, NULL, &err), err, ERR_INPUT,
+		       "is an index inside an index");
+	layout_freep(&layout);
+	scratch_remove(path);
+	free(path);
+}
+
 static void
 test_take_blob(void **state)
 {
@@ -329,6 +463,8 @@ main(void)
 		cmocka_unit_test(test_index),         cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_digest_text),   cmocka_unit_test(test_layout),
 		cmocka_unit_test(test_layout_damage), cmocka_unit_test(test_layout_foreign),
+		cmocka_unit_test(test_too_many),      cmocka_unit_test(test_config),
+		cmocka_unit_test(test_nested_index),  cmocka_unit_test(test_layout_unknown),
 		cmocka_unit_test(test_take_blob),
 	};
 
