@@ -2,6 +2,7 @@
 """`distributor assemble`: parts made for one host each give the bytes of one run for all, whatever
 their order; everything that does not belong together is refused. Prints TAP."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -107,6 +108,22 @@ def check_parts():
             "registrars")
 
 
+def without_platform(path):
+    """The index 'latest' of a layout, whose first manifest is for nobody then."""
+    def change_tag(index):
+        for tag in index["manifests"]:
+            if tag["annotations"]["org.opencontainers.image.ref.name"] != "latest":
+                continue
+            with open(f"{os.path.dirname(path)}/blobs/sha256/{tag['digest'][7:]}") as f:
+                document = json.load(f)
+            del document["manifests"][0]["platform"]
+            text = json.dumps(document).encode()
+            tag.update(digest=f"sha256:{hashlib.sha256(text).hexdigest()}", size=len(text))
+            with open(f"{os.path.dirname(path)}/blobs/sha256/{tag['digest'][7:]}", "wb") as f:
+                f.write(text)
+    change(path, change_tag)
+
+
 def check_refusals():
     layer = max(os.listdir(f"{WORK}/aarch64/images/blobs/sha256"),
                 key=lambda n: os.path.getsize(f"{WORK}/aarch64/images/blobs/sha256/{n}"))
@@ -123,6 +140,9 @@ def check_refusals():
             lambda p: change(p, lambda d: d.update(compressor="other 1")), status=3)
     damaged("a part of another date", "has another date", "packed.json",
             lambda p: change(p, lambda d: d.update(source_date_epoch=1)), status=3)
+
+    damaged("a manifest without a platform", "has a manifest without a platform",
+            "images/index.json", without_platform, status=3)
 
     def other_program(path):
         change(path, lambda d: d["hosts"][0]["members"][0].update(sha256="0" * 64))

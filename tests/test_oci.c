@@ -308,6 +308,7 @@ test_layout_damage(void **state)
 	char *path = scratch_directory();
 	auto_free char *images = path_join(path, "images");
 	auto_free char *index = path_join(images, "index.json");
+	auto_free char *elsewhere = path_join(path, "elsewhere");
 	auto_free char *layer = NULL, *old = NULL, *new = NULL;
 	AUTO(layout_freep) struct layout *layout = NULL;
 	AUTO(layout_tags_release) struct layout_tags tags = LAYOUT_TAGS_INIT;
@@ -326,6 +327,11 @@ test_layout_damage(void **state)
 	assert_int_equal(unlink(layer), 0);
 	assert_refused(layout_publish(layout, &tags, NULL, &err), err, ERR_NOT_FOUND,
 		       "image 'again'");
+	/* A link is no blob, wherever it leads. */
+	assert_ok(write_file(elsewhere, "first", 5, 0644, &err), err);
+	assert_int_equal(symlink(elsewhere, layer), 0);
+	assert_refused(layout_publish(layout, &tags, NULL, &err), err, ERR_IO, layer);
+	assert_int_equal(unlink(layer), 0);
 	/* The old index is still the one. */
 	assert_ok(read_file(index, 4096, &new, NULL, &err), err);
 	assert_string_equal(old, new);
