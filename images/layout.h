@@ -145,7 +145,7 @@ struct layout_visit {
 /*
  * Walks everything that `tags` lead to: first the configs and layers of a manifest, then the
  * manifest, then the index it is in. A digest is visited once. Errors of layout_read() and of the
- * calls.
+ * calls; ERR_INPUT for an index in an index.
  */
 int layout_walk(const struct layout *layout, const struct layout_tags *tags,
 		const struct layout_visit *visit, struct error *err) CHECKED;

@@ -7,6 +7,7 @@ struct walk {
 	const struct layout *layout;
 	const struct layout_visit *visit;
 	struct digest_set seen;
+	struct digest_set indexes; /* those of them that are indexes */
 };
 
 static int
@@ -23,15 +24,18 @@ visit_document(struct walk *walk, const struct oci_descriptor *descriptor, int d
 	       struct error *err)
 {
 	AUTO(oci_parsed_release) struct oci_parsed parsed = OCI_PARSED_INIT;
+	bool seen = digest_set_has(&walk->seen, &descriptor->digest);
 	char name[OCI_DIGEST_SIZE];
 
-	if (digest_set_has(&walk->seen, &descriptor->digest))
-		return 0;
-	if (layout_read_parsed(walk->layout, descriptor, &parsed, err) < 0)
+	if (!seen && layout_read_parsed(walk->layout, descriptor, &parsed, err) < 0)
 		return -1;
-	if (parsed.manifests.count != 0 && depth == 0)
+	if (parsed.manifests.count != 0)
+		(void)digest_set_add(&walk->indexes, &descriptor->digest);
+	if (depth == 0 && digest_set_has(&walk->indexes, &descriptor->digest))
 		return error_set(err, ERR_INPUT, "'%s' is an index inside an index",
 				 oci_digest_text(&descriptor->digest, name));
+	if (seen)
+		return 0;
 	for (size_t i = 0; i < parsed.manifests.count; i++)
 		if (visit_document(walk, &parsed.manifests.items[i], depth - 1, err) < 0)
 			return -1;
@@ -48,7 +52,7 @@ int
 layout_walk(const struct layout *layout, const struct layout_tags *tags,
 	    const struct layout_visit *visit, struct error *err)
 {
-	struct walk walk = {layout, visit, DIGEST_SET_INIT};
+	struct walk walk = {layout, visit, DIGEST_SET_INIT, DIGEST_SET_INIT};
 	int result = 0;
 
 	for (size_t i = 0; i < tags->count && result == 0; i++) {
@@ -57,6 +61,7 @@ layout_walk(const struct layout *layout, const struct layout_tags *tags,
 			error_prefix(err, "image '%s'", tags->items[i].name);
 	}
 	digest_set_release(&walk.seen);
+	digest_set_release(&walk.indexes);
 	return result;
 }
 

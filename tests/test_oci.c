@@ -419,6 +419,7 @@ test_nested_index(void **state)
 	char *path = scratch_directory();
 	AUTO(layout_freep) struct layout *layout = NULL;
 	AUTO(layout_tags_release) struct layout_tags tags = LAYOUT_TAGS_INIT;
+	AUTO(layout_tags_release) struct layout_tags both = LAYOUT_TAGS_INIT;
 	AUTO(oci_descriptor_release) struct oci_descriptor inner = {.media_type = NULL};
 	AUTO(oci_descriptor_release) struct oci_descriptor outer = {.media_type = NULL};
 	struct error err = ERROR_INIT;
@@ -431,6 +432,11 @@ test_nested_index(void **state)
 	layout_tags_add(&tags, "outer", &outer);
 	assert_refused(layout_publish(layout, &tags, NULL, &err), err, ERR_INPUT,
 		       "is an index inside an index");
+	/* Also where the inner one has a name of its own, and is seen first. */
+	layout_tags_add(&both, "inner", &inner);
+	layout_tags_add(&both, "outer", &outer);
+	assert_refused(layout_publish(layout, &both, NULL, &err), err, ERR_INPUT,
+		       "image 'outer': ");
 	layout_freep(&layout);
 	scratch_remove(path);
 	free(path);
