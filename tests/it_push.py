@@ -315,7 +315,7 @@ def media_types(value):
 
 def check_kinds():
     """Images with Docker's types, and with zstd, as skopeo brings them back from a registry."""
-    with DockerRegistry("kinds") as registry:
+    with DockerRegistry(f"{WORK}/kinds") as registry:
         for kind, family, layer in (("docker-types", "application/vnd.docker.", "rootfs.diff.tar.gzip"),
                                     ("zstd", "application/vnd.oci.", "layer.v1.tar+zstd")):
             shutil.copytree(f"{WORK}/out/assets", f"{WORK}/{kind}/assets")
