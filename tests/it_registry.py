@@ -396,11 +396,11 @@ def check_basic():
             f.write(f'#!/bin/sh\nread -r host || :\n[ "$host" = {registry.host} ] || exit 1\n'
                     'echo \'{"Username":"alice","Secret":"s3cret"}\'\n')
         os.chmod(helper, 0o755)
+        # A folder of its own: the other checks, at the same time, are to find no credentials.
         with open(f"{WORK}/bin/config.json", "w") as f:
             json.dump({"credsStore": "test"}, f)
         registry.tags.clear()
-        result = push(registry, DOCKER_CONFIG=f"{WORK}/bin",
-                      PATH=f"{WORK}/bin:{os.environ['PATH']}")
+        result = push(registry, PATH=f"{WORK}/bin:{os.environ['PATH']}", DOCKER_CONFIG=f"{WORK}/bin")
         pushed("a credential helper", registry, result)
 
 
