@@ -136,20 +136,10 @@ auth_realm_is_related(const char *host, const char *realm_host)
 	return common_labels(a, b) >= needed;
 }
 
-/* "auth.docker.io:443" of "https://auth.docker.io:443/token". */
-static char *
-host_of(const char *url)
-{
-	const char *host = strstr(url, "://");
-
-	host = host != NULL ? host + 3 : url;
-	return xstrndup(host, strcspn(host, "/?#"));
-}
-
 static int
 check_realm(const struct auth *auth, const char *realm, struct error *err)
 {
-	auto_free char *realm_host = host_of(realm);
+	auto_free char *realm_host = http_url_host(realm);
 	unsigned int allow = auth->options.plain_http ? HTTP_ALLOW_PLAIN : 0;
 
 	if (http_url_check(realm, allow, err) < 0) {

@@ -135,6 +135,17 @@ http_url_is_loopback(const char *text)
 	return inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127;
 }
 
+char *
+http_url_host(const char *text)
+{
+	auto_url url = parse(text);
+	auto_part host = url != NULL ? get_part(url, CURLUPART_HOST, 0) : NULL;
+	auto_part port = url != NULL ? get_part(url, CURLUPART_PORT, 0) : NULL;
+
+	return xasprintf("%s%s%s", host != NULL ? host : "", port != NULL ? ":" : "",
+			 port != NULL ? port : "");
+}
+
 static bool
 has_credentials(CURLU *url)
 {

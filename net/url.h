@@ -38,6 +38,12 @@ bool http_url_same_origin(const char *a, const char *b);
 /* The host is "localhost" or an address of the loopback interface. */
 bool http_url_is_loopback(const char *url);
 
+/*
+ * "auth.docker.io", or "127.0.0.1:5001" where the port is written: the host that a request to this
+ * URL goes to; to be freed by the caller. Empty for text that is no URL or has no host.
+ */
+char *http_url_host(const char *url) CHECKED;
+
 /* The scheme in lower case is exactly this one. */
 bool http_url_has_scheme(const char *url, const char *scheme);
 

@@ -464,6 +464,9 @@ def check_bearer():
         result = push(registry, *login(registry.host))
         refused("a token server of somebody else gets no password", result, 4, "evil.example",
                 "--token-server")
+        registry.realm = f"https:/evil.example/x://{registry.host}/token"
+        refused("nor does one whose URL looks like our own", push(registry, *login(registry.host)), 4,
+                "'evil.example'", "--token-server")
         registry.realm = "http://evil.example/token"
         result = push(registry, *login(registry.host))
         refused("nor does one over plain http", result, 4, "plain http")

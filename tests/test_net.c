@@ -106,6 +106,34 @@ test_same_origin(void **state)
 }
 
 static void
+test_host(void **state)
+{
+	static const struct {
+		const char *url;
+		const char *host;
+	} rows[] = {
+		{"https://auth.docker.io/token?a=b", "auth.docker.io"},
+		{"https://auth.docker.io:443/token", "auth.docker.io:443"},
+		{"http://[::1]:5000/", "[::1]:5000"},
+		{"https://joe:pw@example.org", "example.org"},
+		/* libcurl takes one slash to three for two, and goes there. */
+		{"https:/evil.example/x://auth.docker.io/token", "evil.example"},
+		{"https:///evil.example/x://auth.docker.io/token", "evil.example"},
+		{"https://evil%2eexample/", "evil.example"},
+		{"https://evil.example\\.docker.io/", ""},
+		{"file:///a", ""},
+		{"nonsense", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_free char *host = http_url_host(rows[i].url);
+
+		assert_string_equal(host, rows[i].host);
+	}
+}
+
+static void
 test_resolve(void **state)
 {
 	static const struct {
@@ -337,11 +365,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_redacted),      cmocka_unit_test(test_check),
-		cmocka_unit_test(test_same_origin),   cmocka_unit_test(test_resolve),
-		cmocka_unit_test(test_with_query),    cmocka_unit_test(test_of_file),
-		cmocka_unit_test(test_headers),       cmocka_unit_test(test_headers_have_limits),
-		cmocka_unit_test(test_content_range), cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_redacted),
+		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_same_origin),
+		cmocka_unit_test(test_host),
+		cmocka_unit_test(test_resolve),
+		cmocka_unit_test(test_with_query),
+		cmocka_unit_test(test_of_file),
+		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_headers_have_limits),
+		cmocka_unit_test(test_content_range),
+		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_next_link),
 	};
 
