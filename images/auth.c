@@ -1,7 +1,6 @@
 #include "images/auth.h"
 
 #include "base/alloc.h"
-#include "base/base64.h"
 #include "base/log.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
@@ -223,20 +222,6 @@ renew(struct auth *auth, const char *scope, const char *asked, struct error *err
 	return 0;
 }
 
-static char *
-basic_value(const struct credentials *credentials)
-{
-	char *plain = xasprintf("%s:%s", credentials->user, credentials->secret);
-	char *encoded = base64_encode(plain, strlen(plain)), *value;
-
-	value = xasprintf("Basic %s", encoded);
-	explicit_bzero(plain, strlen(plain));
-	explicit_bzero(encoded, strlen(encoded));
-	free(plain);
-	free(encoded);
-	return value;
-}
-
 static int
 bearer_value(struct auth *auth, const char *scope, char **ret_value, struct error *err)
 {
@@ -282,7 +267,7 @@ auth_header(struct auth *auth, const char *scope, char **ret_value, struct error
 		return -1;
 	*ret_value = NULL;
 	if (auth->scheme == CHALLENGE_BASIC)
-		*ret_value = basic_value(&auth->credentials);
+		*ret_value = credentials_basic(&auth->credentials);
 	else if (auth->scheme == CHALLENGE_BEARER)
 		result = bearer_value(auth, scope, ret_value, err);
 	(void)pthread_mutex_unlock(&auth->lock);

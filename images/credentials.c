@@ -24,6 +24,20 @@ credentials_release(struct credentials *credentials)
 	*credentials = (struct credentials)CREDENTIALS_INIT;
 }
 
+char *
+credentials_basic(const struct credentials *credentials)
+{
+	char *plain = xasprintf("%s:%s", credentials->user, credentials->secret);
+	char *encoded = base64_encode(plain, strlen(plain)), *value;
+
+	value = xasprintf("Basic %s", encoded);
+	explicit_bzero(plain, strlen(plain));
+	explicit_bzero(encoded, strlen(encoded));
+	free(plain);
+	free(encoded);
+	return value;
+}
+
 /*
  * Brings a key of "auths" into the form HOST or HOST/PATH: Docker writes
  * "https://index.docker.io/v1/", others the bare name.

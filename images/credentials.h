@@ -25,6 +25,9 @@ struct credentials {
 
 void credentials_release(struct credentials *credentials);
 
+/* "Basic ...", the value of Authorization, to be freed by the caller, wiped. */
+char *credentials_basic(const struct credentials *credentials) CHECKED;
+
 /*
  * Looks for credentials of the registry of `repository`. With `auth_file` only in that file, which
  * has to be there; else in

@@ -1,7 +1,6 @@
 #include "images/token.h"
 
 #include "base/alloc.h"
-#include "base/base64.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
 
@@ -113,20 +112,6 @@ post_form(const struct token_request *request)
 	return form;
 }
 
-static char *
-basic_value(const struct credentials *credentials)
-{
-	char *plain = xasprintf("%s:%s", credentials->user, credentials->secret);
-	char *encoded = base64_encode(plain, strlen(plain)), *value;
-
-	value = xasprintf("Basic %s", encoded);
-	explicit_bzero(plain, strlen(plain));
-	explicit_bzero(encoded, strlen(encoded));
-	free(plain);
-	free(encoded);
-	return value;
-}
-
 static int
 check_answer(const struct token_request *request, const struct http_response *response,
 	     struct error *err)
@@ -158,7 +143,7 @@ token_fetch(struct http_client *http, const struct token_request *request, struc
 	auto_free char *name = http_url_redacted(request->realm);
 	char *form = refresh ? post_form(request) : NULL;
 	char *authorization = !refresh && request->credentials->secret != NULL
-				      ? basic_value(request->credentials)
+				      ? credentials_basic(request->credentials)
 				      : NULL;
 	const struct http_body body = {
 		.bytes = form, .fd = -1, .size = form != NULL ? strlen(form) : 0};
