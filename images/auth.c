@@ -21,6 +21,9 @@ struct cached {
 	struct token token;
 };
 
+/* How far it is known whether the registry takes the password, with the Basic scheme. */
+enum password { PASSWORD_UNTRIED, PASSWORD_UNDERWAY, PASSWORD_TAKEN, PASSWORD_REFUSED };
+
 struct auth {
 	struct http_client *http;
 	const struct reference *repository;
@@ -34,8 +37,10 @@ struct auth {
 	struct cached *cached;
 	size_t cached_count;
 	_Atomic unsigned int failures; /* of asking for a token */
-	struct error failure;          /* the last of them, and for what */
+	struct error failure;          /* the last of them or of the password, and for what */
 	char *failed_scope;
+	enum password password;
+	pthread_cond_t answered; /* the request with it is no longer underway */
 };
 
 struct auth *
@@ -49,6 +54,7 @@ auth_new(struct http_client *http, const struct reference *repository,
 	auth->options = *options;
 	auth->scheme = CHALLENGE_OTHER;
 	(void)pthread_mutex_init(&auth->lock, NULL);
+	(void)pthread_cond_init(&auth->answered, NULL);
 	return auth;
 }
 
@@ -75,6 +81,7 @@ auth_free(struct auth *auth)
 	free(auth->realm);
 	free(auth->service);
 	free(auth->failed_scope);
+	(void)pthread_cond_destroy(&auth->answered);
 	(void)pthread_mutex_destroy(&auth->lock);
 	free(auth);
 }
@@ -222,6 +229,41 @@ renew(struct auth *auth, const char *scope, const char *asked, struct error *err
 	return 0;
 }
 
+/*
+ * Servers count wrong passwords and lock accounts. So the first request with it goes alone, and the
+ * others wait for what comes of it.
+ */
+static int
+basic_value(struct auth *auth, char **ret_value, struct error *err)
+{
+	while (auth->password == PASSWORD_UNDERWAY)
+		(void)pthread_cond_wait(&auth->answered, &auth->lock);
+	if (auth->password == PASSWORD_REFUSED) {
+		*err = auth->failure;
+		return -1;
+	}
+	if (auth->password == PASSWORD_UNTRIED)
+		auth->password = PASSWORD_UNDERWAY;
+	*ret_value = credentials_basic(&auth->credentials);
+	return 0;
+}
+
+/*
+ * What has become of a request that was sent with `sent`, if it is the one that is waited for;
+ * `err` says why it was refused.
+ */
+static void
+settle_password(struct auth *auth, const char *sent, enum password outcome, const struct error *err)
+{
+	if (sent == NULL || !text_starts_with(sent, "Basic ") ||
+	    auth->password != PASSWORD_UNDERWAY)
+		return;
+	auth->password = outcome;
+	if (outcome == PASSWORD_REFUSED)
+		auth->failure = *err;
+	(void)pthread_cond_broadcast(&auth->answered);
+}
+
 static int
 bearer_value(struct auth *auth, const char *scope, char **ret_value, struct error *err)
 {
@@ -267,7 +309,7 @@ auth_header(struct auth *auth, const char *scope, char **ret_value, struct error
 		return -1;
 	*ret_value = NULL;
 	if (auth->scheme == CHALLENGE_BASIC)
-		*ret_value = credentials_basic(&auth->credentials);
+		result = basic_value(auth, ret_value, err);
 	else if (auth->scheme == CHALLENGE_BEARER)
 		result = bearer_value(auth, scope, ret_value, err);
 	(void)pthread_mutex_unlock(&auth->lock);
@@ -374,15 +416,27 @@ auth_challenged(struct auth *auth, const struct http_response *answer, const cha
 		result = error_set(err, ERR_REMOTE,
 				   "'%s' refuses without saying how to log in (401)",
 				   auth->repository->registry);
+	settle_password(auth, sent, result < 0 ? PASSWORD_REFUSED : PASSWORD_UNTRIED, err);
 	(void)pthread_mutex_unlock(&auth->lock);
 	return result;
 }
 
+void
+auth_answered(struct auth *auth, const char *sent, int status)
+{
+	bool taken = (status >= 200 && status <= 299) || status == 404;
+
+	(void)pthread_mutex_lock(&auth->lock);
+	settle_password(auth, sent, taken ? PASSWORD_TAKEN : PASSWORD_UNTRIED, NULL);
+	(void)pthread_mutex_unlock(&auth->lock);
+}
+
 int
-auth_refused(struct auth *auth, const char *scope, struct error *err)
+auth_refused(struct auth *auth, const char *sent, const char *scope, struct error *err)
 {
 	(void)pthread_mutex_lock(&auth->lock);
 	(void)insufficient(auth, scope, err);
+	settle_password(auth, sent, PASSWORD_REFUSED, err);
 	(void)pthread_mutex_unlock(&auth->lock);
 	return -1;
 }

@@ -30,7 +30,8 @@ void auth_freep(struct auth **auth); /* for AUTO() */
  * The value for a request that needs `scope` ("repository:owner/repo:pull,push", or several
  * separated by blanks), or NULL as long as the registry has not asked; to be freed by the caller,
  * wiped. A token that is about to expire is replaced first. A token server that has refused this
- * scope is not asked for it again. Errors as auth_challenged().
+ * scope is not asked for it again, nor is a registry sent a password that it has refused. Errors as
+ * auth_challenged().
  */
 int auth_header(struct auth *auth, const char *scope, char **ret_value, struct error *err) CHECKED;
 
@@ -45,8 +46,15 @@ int auth_header(struct auth *auth, const char *scope, char **ret_value, struct e
 int auth_challenged(struct auth *auth, const struct http_response *answer, const char *sent,
 		    const char *scope, struct error *err) CHECKED;
 
-/* Sets the error for a registry that keeps answering 401. Returns -1. */
-int auth_refused(struct auth *auth, const char *scope, struct error *err);
+/* The same for a registry that keeps answering 401: sets the error. Returns -1. */
+int auth_refused(struct auth *auth, const char *sent, const char *scope, struct error *err);
+
+/*
+ * Tells of any other outcome of a request that was sent with `sent`; `status` is 0 when there was
+ * no answer. For each auth_header() that gives a value this or one of the two above has to follow:
+ * the first request with a password goes alone, and others wait for it.
+ */
+void auth_answered(struct auth *auth, const char *sent, int status);
 
 /*
  * Whether credentials for the registry `host` may be sent to the token server at `realm_host`: the

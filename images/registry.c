@@ -55,6 +55,13 @@ registry_manifest_release(struct registry_manifest *manifest)
 	*manifest = (struct registry_manifest){.media_type = NULL};
 }
 
+/* The 401 of a server that an upload or a redirect led to says nothing about our credentials. */
+static bool
+asks_for_login(const struct registry *registry, const struct http_response *response)
+{
+	return response->status == 401 && http_url_same_origin(registry->base, response->url);
+}
+
 int
 registry_send(struct registry *registry, const struct registry_request *request,
 	      struct http_response *ret_response, struct error *err)
@@ -83,14 +90,18 @@ registry_send(struct registry *registry, const struct registry_request *request,
 			http_response_release(ret_response);
 			result = http_request(registry->http, &http, ret_response, err);
 		}
-		if (result == 0 && own && ret_response->status == 401) {
+		if (result == 0 && own && asks_for_login(registry, ret_response)) {
 			if (round < MAX_ROUNDS)
 				result = auth_challenged(registry->auth, ret_response,
 							 authorization, request->scope, err);
 			else
-				result = auth_refused(registry->auth, request->scope, err);
+				result = auth_refused(registry->auth, authorization, request->scope,
+						      err);
 			if (result == 0)
 				result = 1;
+		} else if (authorization != NULL) {
+			auth_answered(registry->auth, authorization,
+				      result == 0 ? ret_response->status : 0);
 		}
 		if (authorization != NULL)
 			explicit_bzero(authorization, strlen(authorization));

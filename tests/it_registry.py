@@ -15,7 +15,8 @@ from image_release import (DISTRIBUTOR, VERSION, blob, document, done, fixture, 
                            parallel, run, skip, tags)
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "servers"))
-from oci_registry import Registry, Service, Storage, TokenServer, Handler, digest_of  # noqa: E402
+from oci_registry import (Handler, Meeting, Registry, Service, Storage, TokenServer,  # noqa: E402
+                          digest_of)
 
 PATH = "owner/repo"
 WORK = tempfile.mkdtemp(prefix="distributor-registry-")
@@ -151,9 +152,9 @@ def check_uploads():
         result = push(registry, *login(registry.host))
         pushed("a manifest is redirected within the registry", registry, result)
     with Registry() as registry:
-        registry.slow = 0.2
-        pushed("a slow registry is sent several blobs at once", registry,
-               push(registry, "--connections", "4"), 1 < registry.busiest <= 4)
+        registry.uploads = Meeting(4)
+        pushed("so many blobs are sent at once as there are connections", registry,
+               push(registry, "--connections", "4"), registry.uploads.most == 4)
 
 
 def check_failures():
@@ -387,9 +388,18 @@ def check_basic():
         registry.auth = "basic"
         pushed("Basic", registry, push(registry, *login(registry.host)))
         refused("Basic without credentials", push(registry), 5, "there are none for it")
-        result = push(registry, *login(registry.host, password="wr0ng"))
+        registry.requests.clear()
+        registry.strangers = Meeting(4)
+        result = push(registry, "--connections", "4", *login(registry.host, password="wr0ng"))
         refused("Basic with wrong ones", result, 5, "refuses the credentials from", "auth.json")
         ok("wr0ng" not in result.stderr, "the password is not shown")
+        tried = [p for _, p, h in registry.requests if "Authorization" in h]
+        ok(registry.strangers.most == 4 and len(tried) == 1,
+           "a password that is wrong is sent once, by however many", tried)
+        registry.tags.clear()
+        registry.strangers = Meeting(4)
+        result = push(registry, "--connections", "4", *login(registry.host))
+        pushed("one that is right serves all of them", registry, result)
         os.makedirs(f"{WORK}/bin", exist_ok=True)
         helper = f"{WORK}/bin/docker-credential-test"
         with open(helper, "w") as f:

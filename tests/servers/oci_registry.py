@@ -10,6 +10,7 @@ checked, sessions end with an error, children of a manifest have to be there. Wh
 do besides is switched on by attributes; single answers are replaced by fault().
 """
 import base64
+import contextlib
 import hashlib
 import http.server
 import json
@@ -62,6 +63,29 @@ class Service:
     def count(self, method, part=""):
         with self.lock:
             return sum(m == method and part in p for m, p, _ in self.requests)
+
+
+class Meeting:
+    """`with` it, requests wait for each other until `count` are there at once, which then no other
+    has to wait for; or until it is clear that they will not come."""
+
+    def __init__(self, count):
+        self.count = count
+        self.here = self.most = 0
+        self.over = False
+        self.changed = threading.Condition()
+
+    def __enter__(self):
+        with self.changed:
+            self.here += 1
+            self.most = max(self.most, self.here)
+            self.over = self.over or self.here >= self.count
+            self.changed.notify_all()
+            self.over = self.changed.wait_for(lambda: self.over, 30) or True
+
+    def __exit__(self, *_):
+        with self.changed:
+            self.here -= 1
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -199,9 +223,9 @@ class Registry(Service):
         self.forgets = set()    # digests that are "created" and not kept
         self.lenient = False    # an index is taken without what it lists
         self.name_unknown = False  # says so until the first blob is there
-        self.slow = 0           # seconds for each blob
+        self.strangers = contextlib.nullcontext()  # a Meeting of requests without credentials
+        self.uploads = contextlib.nullcontext()    # of blobs that are being received
         self.chunk_min = None   # OCI-Chunk-Min-Length
-        self.busy = self.busiest = 0  # blobs that are being received at once, and the most
         self.serial = 0
 
     def fault(self, method, part, action, times=1, **more):
@@ -254,6 +278,9 @@ class RegistryHandler(Handler):
         if service.auth == "basic":
             if given == service.basic:
                 return True
+            if given is None and self.path != "/v2/":
+                with service.strangers:
+                    pass
             self.error(401, "UNAUTHORIZED", headers=[("WWW-Authenticate", 'Basic realm="r"')])
             return False
         error = self.token_error(given)
@@ -334,13 +361,8 @@ class RegistryHandler(Handler):
         service = self.service
         if service.max_put is not None and self.body_left > service.max_put:
             return self.error(service.too_large, "SIZE_INVALID", "exceeds the maximum")
-        with service.lock:
-            service.busy += 1
-            service.busiest = max(service.busy, service.busiest)
-        time.sleep(service.slow)
-        data = service.sessions.pop(self.name) + self.body()
-        with service.lock:
-            service.busy -= 1
+        with service.uploads:
+            data = service.sessions.pop(self.name) + self.body()
         digest = self.query["digest"][0]
         if digest_of(data) != digest:
             return self.error(400, "DIGEST_INVALID")
