@@ -78,7 +78,13 @@ start(struct upload *upload, bool mount, enum step *ret_step, struct error *err)
 		mount ? xasprintf("%s repository:%s:pull", upload->registry->push_scope,
 				  upload->blob->mount_from)
 		      : xstrdup(upload->registry->push_scope);
-	const struct registry_request request = {.method = "POST", .url = url, .scope = scope};
+	const struct registry_request request = {
+		.method = "POST",
+		.url = url,
+		.scope = scope,
+		/* A session that nobody uses costs nothing. */
+		.retry = HTTP_RETRY_ALWAYS,
+	};
 	const char *least;
 	int result = registry_send(upload->registry, &request, &response, err);
 

@@ -174,6 +174,10 @@ def check_failures():
             registry.fault("POST", "/uploads/", action)
         pushed("so are those that cannot begin at first", registry, push(registry))
     with Registry() as registry:
+        registry.fault("POST", "/uploads/", 503, times=5, headers=[("Retry-After", "0")])
+        pushed("... and for longer than there are sessions", registry,
+               push(registry, "--connections", "1"))
+    with Registry() as registry:
         registry.max_put = 100000
         registry.fault("PATCH", "/uploads/", "cut", times=2)
         registry.fault("PATCH", "/uploads/", 404, code="BLOB_UPLOAD_UNKNOWN")
