@@ -153,12 +153,17 @@ check_realm(const struct auth *auth, const char *realm, struct error *err)
 		return error_prefix(err, "the token server that '%s' names",
 				    auth->repository->registry);
 	}
-	if (auth->credentials.secret == NULL ||
-	    auth_realm_is_related(auth->repository->host, realm_host))
-		return 0;
 	for (size_t i = 0; i < auth->options.realm_count; i++)
 		if (strcmp(auth->options.realms[i], realm_host) == 0)
 			return 0;
+	if (http_url_is_loopback(realm) && !reference_host_is_loopback(auth->repository->host))
+		return error_set(err, ERR_VERIFY,
+				 "'%s' wants a token from '%s', which is this machine itself; if "
+				 "that is right, say --token-server %s",
+				 auth->repository->registry, realm_host, realm_host);
+	if (auth->credentials.secret == NULL ||
+	    auth_realm_is_related(auth->repository->host, realm_host))
+		return 0;
 	return error_set(err, ERR_VERIFY,
 			 "'%s' wants its credentials sent to '%s'; if that is right, say "
 			 "--token-server %s",

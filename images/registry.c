@@ -23,6 +23,12 @@ registry_url(const struct registry *registry, const char *tail)
 	return xasprintf("%s%s/%s", registry->base, registry->reference->path, tail);
 }
 
+unsigned int
+registry_allow(const struct registry *registry)
+{
+	return registry->options.auth.plain_http ? HTTP_ALLOW_PLAIN : 0;
+}
+
 void
 registry_free(struct registry *registry)
 {
@@ -73,7 +79,7 @@ registry_send(struct registry *registry, const struct registry_request *request,
 		struct http_request http = {
 			.method = request->method,
 			.url = request->url,
-			.allow = registry->options.auth.plain_http ? HTTP_ALLOW_PLAIN : 0,
+			.allow = registry_allow(registry),
 			.headers = request->headers,
 			.body = request->body,
 			.max_response_bytes = request->max_response_bytes,
@@ -178,7 +184,7 @@ ping(struct registry *registry, struct error *err)
 	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
 	struct http_request request = {
 		.url = registry->base,
-		.allow = registry->options.auth.plain_http ? HTTP_ALLOW_PLAIN : 0,
+		.allow = registry_allow(registry),
 	};
 
 	if (http_request(registry->http, &request, &response, err) < 0)

@@ -38,5 +38,8 @@ int registry_refused(const struct http_response *response, const char *what, str
 /* Whether the error document of an answer has this code. */
 bool registry_has_code(const struct http_response *response, const char *code);
 
+/* What its URLs may be, HTTP_ALLOW_... */
+unsigned int registry_allow(const struct registry *registry);
+
 /* "https://HOST/v2/PATH/TAIL", to be freed. */
 char *registry_url(const struct registry *registry, const char *tail) CHECKED;

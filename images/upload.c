@@ -47,9 +47,10 @@ enum step { STEP_DONE, STEP_AGAIN, STEP_MOUNTED };
 static int
 take_location(struct upload *upload, const struct http_response *response, struct error *err)
 {
+	unsigned int allow = registry_allow(upload->registry);
 	char *location;
 
-	if (http_response_location(response, &location, err) < 0)
+	if (http_response_location(response, allow, &location, err) < 0)
 		return error_prefix(err, "blob '%s'", upload->name);
 	free(upload->location);
 	upload->location = location;

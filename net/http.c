@@ -97,17 +97,31 @@ http_response_check(const struct http_response *response, struct error *err)
 }
 
 int
-http_response_location(const struct http_response *response, char **ret_url, struct error *err)
+http_response_location(const struct http_response *response, unsigned int allow, char **ret_url,
+		       struct error *err)
 {
 	const char *location = http_response_header(response, "Location");
+	auto_free char *from = http_url_redacted(response->url);
+	auto_free char *next = NULL;
 
-	if (location == NULL) {
-		auto_free char *shown = http_url_redacted(response->url);
-
-		return error_set(err, ERR_REMOTE, "'%s': status %d without a Location", shown,
+	if (location == NULL)
+		return error_set(err, ERR_REMOTE, "'%s': status %d without a Location", from,
 				 response->status);
+	if (http_url_resolve(response->url, location, &next, err) < 0)
+		return -1;
+	if (http_url_check(next, allow & ~(unsigned int)HTTP_ALLOW_FILE, err) < 0) {
+		err->code = ERR_REMOTE;
+		return error_prefix(err, "'%s' redirects to where it may not", from);
 	}
-	return http_url_resolve(response->url, location, ret_url, err);
+	if (http_url_has_scheme(response->url, "https") && !http_url_has_scheme(next, "https")) {
+		auto_free char *to = http_url_redacted(next);
+
+		return error_set(err, ERR_REMOTE, "'%s' redirects from https to '%s'", from, to);
+	}
+	if (http_url_is_loopback(next) && !http_url_is_loopback(response->url))
+		return error_set(err, ERR_REMOTE, "'%s' redirects to this machine itself", from);
+	*ret_url = TAKE(next);
+	return 0;
 }
 
 /* Fields that say nothing about who asks; all others stay with the first origin. */
@@ -144,31 +158,6 @@ is_redirect(const char *method, int status)
 		return true;
 	return (status == 301 || status == 302 || status == 303) &&
 	       (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0);
-}
-
-/* Stores the next URL, if it is one that may be visited from `from`. */
-static int
-check_redirect(const struct http_response *response, unsigned int allow, char **ret_url,
-	       struct error *err)
-{
-	auto_free char *from = http_url_redacted(response->url);
-	auto_free char *next = NULL;
-
-	if (http_response_location(response, &next, err) < 0)
-		return -1;
-	if (http_url_check(next, allow & ~(unsigned int)HTTP_ALLOW_FILE, err) < 0) {
-		err->code = ERR_REMOTE;
-		return error_prefix(err, "'%s' redirects to where it may not", from);
-	}
-	if (http_url_has_scheme(response->url, "https") && !http_url_has_scheme(next, "https")) {
-		auto_free char *to = http_url_redacted(next);
-
-		return error_set(err, ERR_REMOTE, "'%s' redirects from https to '%s'", from, to);
-	}
-	if (http_url_is_loopback(next) && !http_url_is_loopback(response->url))
-		return error_set(err, ERR_REMOTE, "'%s' redirects to this machine itself", from);
-	*ret_url = TAKE(next);
-	return 0;
 }
 
 /* A line break inside a field, say at the end of a token, would begin another one. */
@@ -258,7 +247,7 @@ http_follow(struct http_client *client, const struct http_request *request,
 			return error_set(err, ERR_REMOTE, "'%s': more than %d redirects", shown,
 					 MAX_REDIRECTS);
 		}
-		if (check_redirect(response, request->allow, &next, err) < 0)
+		if (http_response_location(response, request->allow, &next, err) < 0)
 			return -1;
 		/* Once away, always away: what comes next is the other origin's choice. */
 		away = away || !http_url_same_origin(request->url, next);

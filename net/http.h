@@ -120,8 +120,12 @@ int http_response_check(const struct http_response *response, struct error *err)
 /* The field's value or NULL; borrowed. */
 const char *http_response_header(const struct http_response *response, const char *name);
 
-/* The field Location as an absolute URL, to be freed by the caller. ERR_REMOTE if it is missing. */
-int http_response_location(const struct http_response *response, char **ret_url,
+/*
+ * The field Location as an absolute URL that may be asked next, to be freed by the caller. `allow`
+ * is that of the request, without files. ERR_REMOTE: it is missing, or leads to where a server must
+ * not send anybody: from https to http, or from elsewhere to this machine itself.
+ */
+int http_response_location(const struct http_response *response, unsigned int allow, char **ret_url,
 			   struct error *err) CHECKED;
 
 /*

@@ -374,11 +374,32 @@ def check_addresses():
             pushed("a registry with an IPv6 address", registry, push(registry))
     # A registry that is no part of this machine: the proxy answers in its place.
     with Registry() as registry:
-        result = run(DISTRIBUTOR, "push", "--unsigned", "--layout", LAYOUT, f"registry.example:5000/{PATH}",
-                     "--plain-http", env={**ENV, "http_proxy": registry.url})
+        example = (DISTRIBUTOR, "push", "--unsigned", "--layout", LAYOUT,
+                   f"registry.example:5000/{PATH}", "--plain-http")
+        proxied = {**ENV, "http_proxy": registry.url}
+        result = run(*example, env=proxied)
         pushed("plain http when told so, by the proxy of the environment", registry, result,
                all(p.startswith("http://registry.example:5000/v2/")
                    for _, p, _ in registry.requests))
+        # What it sends elsewhere does not come to this machine.
+        with Storage(registry) as storage, TokenServer() as tokens:
+            registry.blobs.clear()
+            registry.manifests.clear()
+            registry.tags.clear()
+            registry.location, registry.storage = "storage", storage
+            result = run(*example, env=proxied)
+            refused("an upload to this machine, by a registry elsewhere", result, 5,
+                    "redirects to this machine itself")
+            ok(not storage.requests, "does not get there", storage.requests)
+            registry.location = "relative"
+            registry.auth, registry.tokens = "bearer", tokens
+            result = run(*example, env=proxied)
+            refused("a token server on this machine, for a registry elsewhere", result, 4,
+                    f"'{tokens.host}', which is this machine itself", "--token-server")
+            ok(not tokens.requests, "is not asked", tokens.requests)
+            result = run(*example, "--token-server", tokens.host, *login("registry.example:5000"),
+                         env=proxied)
+            pushed("it is with --token-server", registry, result, tokens.requests)
     with Registry() as registry:
         result = run(DISTRIBUTOR, "push", "--unsigned", "--layout", LAYOUT, f"127.0.0.1.example/{PATH}",
                      env={**ENV, "http_proxy": registry.url, "https_proxy": registry.url})

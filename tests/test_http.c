@@ -697,8 +697,58 @@ test_locations(void **state)
 		struct error err = ERROR_INIT;
 
 		ask(client, &request, 202, &response);
-		assert_ok(http_response_location(&response, &location, &err), err);
+		assert_ok(http_response_location(&response, 0, &location, &err), err);
 		assert_string_equal(location, want);
+	}
+}
+
+/* Where no server may send anybody, be it by a redirect or with an upload. */
+static void
+test_bad_locations(void **state)
+{
+	static const struct {
+		const char *url, *location, *refusal; /* NULL: none */
+		unsigned int allow;
+	} rows[] = {
+		{"https://r.example/u?state=s3cret", "/next", NULL, 0},
+		{"https://r.example/u", "https://s.example/next", NULL, 0},
+		{"http://r.example/u", "http://s.example/next", NULL, HTTP_ALLOW_PLAIN},
+		{"http://127.0.0.1:1/u", "http://127.0.0.2:2/next", NULL, 0},
+		{"https://r.example/u?state=s3cret", NULL, "u?state=***': status 202 without a Loc",
+		 0},
+		{"https://r.example/u", "http://s.example/next", "plain http is not allowed", 0},
+		{"https://r.example/u", "http://s.example/next", "from https to 'http://s.exam",
+		 HTTP_ALLOW_PLAIN},
+		{"https://r.example/u", "http://127.0.0.1/next", "from https to 'http://127", 0},
+		{"https://r.example/u", "https://localhost/next", "to this machine itself", 0},
+		{"http://r.example/u", "http://[::1]:1/next",
+		 "'http://r.example/u' redirects to th", HTTP_ALLOW_PLAIN},
+		{"https://r.example/u", "file:///etc/passwd", "scheme 'file' is not allowed",
+		 HTTP_ALLOW_FILE},
+		{"https://r.example/u", "https://joe:s3cret@r.example/", "user name or password",
+		 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(http_response_release)
+		struct http_response response = {.status = 202, .url = xstrdup(rows[i].url)};
+		auto_free char *line =
+			xasprintf("Location: %s", rows[i].location != NULL ? rows[i].location : "");
+		auto_free char *next = NULL;
+		struct error err = ERROR_INIT;
+		int result;
+
+		if (rows[i].location != NULL)
+			assert_true(http_headers_add(&response.headers, line, strlen(line)));
+		result = http_response_location(&response, rows[i].allow, &next, &err);
+		if (rows[i].refusal == NULL) {
+			assert_ok(result, err);
+			continue;
+		}
+		assert_refused(result, err, ERR_REMOTE, rows[i].refusal);
+		assert_null(strstr(err.message, "s3cret"));
+		assert_null(next);
 	}
 }
 
@@ -833,6 +883,7 @@ main(void)
 		cmocka_unit_test(test_retries_by_method),
 		cmocka_unit_test(test_answers_of_writes),
 		cmocka_unit_test(test_locations),
+		cmocka_unit_test(test_bad_locations),
 		cmocka_unit_test(test_challenges),
 		cmocka_unit_test(test_bad_requests),
 		cmocka_unit_test(test_threads),
