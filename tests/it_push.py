@@ -135,7 +135,6 @@ def check_killed():
             time.sleep(chance.uniform(0.05, 1.2))
             process.send_signal(signal.SIGKILL)
             process.wait()
-        time.sleep(0.5)  # what it was sent, it writes to its end
     with DockerRegistry(f"{WORK}/killed", port=port) as registry:
         result = push(registry, layout=LAYOUT)
         wrong = same_tags(registry)

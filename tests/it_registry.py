@@ -14,6 +14,7 @@ import time
 
 from image_release import (DISTRIBUTOR, VERSION, blob, document, done, fixture, images, ok,
                            parallel, run, skip, tags)
+from registry_lib import no_credentials
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "servers"))
 from oci_registry import (Handler, Meeting, Registry, Service, Storage, TokenServer,  # noqa: E402
@@ -22,9 +23,7 @@ from oci_registry import (Handler, Meeting, Registry, Service, Storage, TokenSer
 PATH = "owner/repo"
 WORK = tempfile.mkdtemp(prefix="distributor-registry-")
 LAYOUT = f"{WORK}/out/images"
-# Nobody's real credentials are looked at.
-ENV = {"HOME": WORK, "XDG_RUNTIME_DIR": WORK, "XDG_CONFIG_HOME": WORK, "DOCKER_CONFIG": WORK,
-       "REGISTRY_AUTH_FILE": ""}
+ENV = no_credentials(WORK)
 
 
 def push(registry, *args, path=PATH, layout=LAYOUT, **env):

@@ -17,15 +17,16 @@ import it_apt  # noqa: E402
 import tap  # noqa: E402
 from deb_release import make_elf  # noqa: E402
 from github_double import Double  # noqa: E402
-from release_lib import (IDENTITY, MACHINE, PROGRAM, DockerRegistry, environment, sha256,  # noqa: E402
-                         tool, tree)
+from registry_lib import DockerRegistry  # noqa: E402
+from release_lib import (IDENTITY, MACHINE, PROGRAM, environment, sha256, tool,  # noqa: E402
+                         tree)
 
 WORK = tempfile.mkdtemp(prefix="release-github-")
 PATH = "octo-org/qemu-user-static"
 STEPS = ["lock", "fetch", "tarballs", "images", "sign", "tag", "draft", "push", "publish",
          "latest", "read back"]
 MISSING = [t for t in [*it_apt.TOOLS, "node", "git", "curl"] if not shutil.which(t)]
-if not os.access(DockerRegistry.PROGRAM, os.X_OK):
+if not DockerRegistry.available():
     MISSING.append("docker-registry")
 if MISSING:
     tap.skip("release to GitHub", f"{', '.join(MISSING)} not installed; ./check does that")
@@ -67,6 +68,7 @@ class Maintainer:
                 f.write(make_elf(machine, 9000, 7))
             os.chmod(f.name, 0o755)
         self.registry = DockerRegistry(f"{WORK}/registry")
+        self.registry.start()
         self.double = None
         shutil.copy(f"{WORK}/archive.gpg", self.root)
         self.write("matrix.json", MATRIX % (PATH, f"{self.registry.host}/{PATH}",

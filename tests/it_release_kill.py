@@ -18,7 +18,8 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import tap  # noqa: E402
 from github_double import Double  # noqa: E402
-from release_lib import DockerRegistry, Tree, environment, tool, tree  # noqa: E402
+from registry_lib import DockerRegistry  # noqa: E402
+from release_lib import Tree, environment, tool, tree  # noqa: E402
 
 KILLS = int(os.environ.get("KILLS", "200"))
 SEED = int(os.environ.get("TEST_SEED", random.randrange(1 << 32)))
@@ -29,7 +30,7 @@ LONGEST = 120  # that a run may take, or may take to stop
 PATH = "octo-org/qemu-user-static"
 STEPS = ["start", "lock", "fetch", "tarballs", "images", "sign", "tag", "draft", "push", "publish",
          "latest", "read back"]
-if not shutil.which("node") or not os.access(DockerRegistry.PROGRAM, os.X_OK):
+if not shutil.which("node") or not DockerRegistry.available():
     tap.skip("killed releases", "node or docker-registry is not installed; ./check does that")
     tap.done()
 
@@ -81,6 +82,7 @@ class World:
 
     def __init__(self):
         self.registry = DockerRegistry(f"{WORK}/registry")
+        self.registry.start()
         images = [f"{self.registry.host}/{PATH}"]
         self.tree = Tree(f"{WORK}/tree", targets=["s390x"], size=300000,
                          edit=lambda m, _: m["repository"].update(images=images))

@@ -1,14 +1,9 @@
 """A whole small release for the tests of `release` and `reproduce`: packages, matrix, lock, cache,
 keys, a git repository, registrars. Nothing of it needs a network or a compiler."""
-import contextlib
 import hashlib
-import http.client
 import json
 import os
-import shutil
-import socket
 import subprocess
-import time
 
 import deb_release
 
@@ -136,73 +131,3 @@ class Tree:
 
     def path(self, *parts):
         return os.path.join(self.root, *parts)
-
-
-class DockerRegistry:
-    """The real one, on 127.0.0.1; reset() empties it and keeps its address."""
-
-    PROGRAM = shutil.which("docker-registry") or os.path.join(
-        os.environ.get("SOURCE_DIR", "."), "build/tools/usr/bin/docker-registry")
-
-    def __init__(self, root):
-        self.root, self.process = root, None
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
-        self.host = f"127.0.0.1:{self.port}"
-        self.start()
-
-    def start(self):
-        with open(f"{self.root}.yml", "w") as f:
-            f.write("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage:\n"
-                    f"  filesystem: {{rootdirectory: {self.root}}}\n"
-                    f"http:\n  addr: {self.host}\n  secret: fixed\n")
-        self.log = open(f"{self.root}.log", "a")
-        self.process = subprocess.Popen([self.PROGRAM, "serve", f"{self.root}.yml"],
-                                        stdout=self.log, stderr=self.log)
-        for _ in range(200):
-            with socket.socket() as s:
-                if s.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.05)
-        raise RuntimeError("docker-registry does not start")
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-        self.log.close()
-
-    def reset(self):
-        self.stop()
-        shutil.rmtree(self.root, ignore_errors=True)
-        self.start()
-
-    @contextlib.contextmanager
-    def asking(self, repository):
-        """A function (METHOD, PATH) -> (answer, body), over one connection."""
-        connection = http.client.HTTPConnection(self.host, timeout=30)
-        accept = ("application/vnd.oci.image.index.v1+json, "
-                  "application/vnd.oci.image.manifest.v1+json")
-
-        def ask(method, path):
-            connection.request(method, f"/v2/{repository}/{path}", headers={"Accept": accept})
-            answer = connection.getresponse()
-            body = answer.read()
-            if answer.status not in (200, 404):
-                raise RuntimeError(f"{path}: {answer.status} {body}")
-            return answer, body
-
-        with contextlib.closing(connection):
-            yield ask
-
-    def manifest(self, repository, name):
-        with self.asking(repository) as ask:
-            return json.loads(ask("GET", f"manifests/{name}")[1])
-
-    def tags(self, repository):
-        """Names and digests, or nothing when there is no such repository."""
-        with self.asking(repository) as ask:
-            answer, body = ask("GET", "tags/list")
-            names = json.loads(body)["tags"] or [] if answer.status == 200 else []
-            return {name: ask("HEAD", f"manifests/{name}")[0].headers["Docker-Content-Digest"]
-                    for name in names}
