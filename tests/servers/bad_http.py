@@ -309,14 +309,15 @@ class Handler(socketserver.StreamRequestHandler):
         return True
 
     def mode_stall(self, times, size):
-        """The head and some bytes, then nothing, for the first `times` requests."""
+        """The head and some bytes, then nothing until the client gives up, for the first `times`
+        requests."""
         data = content(int(size))
         if count(self.key) > int(times):
             return self.serve(data)
         self.head(200, [("Content-Length", len(data)), ("ETag", '"one"')])
         self.wfile.write(data[:10])
         self.wfile.flush()
-        time.sleep(30)
+        self.rfile.read(1)
         return False
 
     def mode_garbage(self, *_):
