@@ -263,6 +263,8 @@ static const struct option_spec verify_options[] = {
 	 "credentials for the registry, as for push"},
 	{"ca", '\0', "FILE", OPTION_TEXT, &image_options.ca_file,
 	 "certificates that the registry is trusted by"},
+	{"token-server", '\0', "SERVER", OPTION_LIST, &image_options.token_servers,
+	 "a host that may see the credentials, as for push; may be\nrepeated"},
 	{"plain-http", '\0', NULL, OPTION_FLAG, &image_options.plain_http,
 	 "talk http:// to the registry"},
 	{.name = NULL},

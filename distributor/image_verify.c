@@ -169,7 +169,8 @@ image_verify(const char *name, const struct image_verify_options *options,
 	auto_free char *signed_name = NULL;
 	const struct http_options http_options = {.user_agent = agent, .ca_file = options->ca_file};
 	const struct registry_options registry_options = {
-		.auth = {.auth_file = options->auth_file, .plain_http = options->plain_http}};
+		.auth = {options->auth_file, options->plain_http, options->token_servers.items,
+			 options->token_servers.count}};
 	struct subject subject = {.keyring = keyring, .report = report};
 	int result;
 

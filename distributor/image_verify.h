@@ -12,6 +12,7 @@
 struct image_verify_options {
 	const char *signed_as; /* repository that it was published as, when this is a mirror */
 	const char *auth_file, *ca_file;
+	struct text_list token_servers; /* see images/auth.h */
 	bool plain_http;
 };
 

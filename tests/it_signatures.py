@@ -3,6 +3,7 @@
 with a policy, cosign 2 and 3, oras; from registries with and without the referrers API. The files and
 commands of docs/images.md are taken as they stand there. Prints TAP."""
 
+import base64
 import json
 import os
 import re
@@ -17,7 +18,7 @@ from image_release import (DISTRIBUTOR, VERSION, document, done, fixture, images
 from registry_lib import SOURCE, CraneRegistry, DockerRegistry, free_port, no_credentials
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "servers"))
-from oci_registry import Registry, digest_of  # noqa: E402
+from oci_registry import Registry, TokenServer, digest_of  # noqa: E402
 
 WORK = tempfile.mkdtemp(prefix="distributor-signatures-")
 LAYOUT = f"{WORK}/out/images"
@@ -391,6 +392,24 @@ def check_lies():
            "an index that is said to have the digest of the signed one", result.stdout)
 
 
+def check_login():
+    """An image that not everybody may pull; the token server is not obviously the registry's."""
+    with Registry() as registry, TokenServer() as tokens:
+        push(registry)
+        server = f"localhost:{tokens.port}"
+        registry.auth, registry.tokens, registry.realm = "bearer", tokens, f"http://{server}/token"
+        with open(f"{WORK}/login.json", "w") as f:
+            auth = base64.b64encode(b"alice:s3cret").decode()
+            json.dump({"auths": {registry.host: {"auth": auth}}}, f)
+        login = [":latest", "--signed-as", REPOSITORY, "--auth-file", f"{WORK}/login.json"]
+        result = verify(registry, *login)
+        ok(result.returncode == 4 and f"say --token-server {server}" in result.stderr and
+           not tokens.requests, "verify shows the password to no other server", result.stderr)
+        result = verify(registry, *login, "--token-server", server)
+        ok(result.returncode == 0 and tokens.requests, "... unless it is named, as for push",
+           result.stdout + result.stderr)
+
+
 def check_fallback():
     with Registry() as registry:
         result = push(registry)
@@ -468,7 +487,7 @@ def main():
     try:
         prepare()
         parallel([check_real, check_referrers_api, check_pages, check_unlisted, check_fallback,
-                  check_lists, check_two_keys, check_lies, check_crane])
+                  check_lists, check_two_keys, check_lies, check_login, check_crane])
     finally:
         shutil.rmtree(WORK)
     return done()
