@@ -9,6 +9,9 @@
 /* More than any index of this program by far, and little enough to hold. */
 #define MAX_DESCRIPTORS 100000
 
+/* A label is looked for among those that are there already. */
+#define MAX_LABELS 1000
+
 static int
 parse_text(const struct jsonx_doc *doc, const json_t *object, const char *path, const char *key,
 	   char **ret_text, struct error *err)
@@ -33,6 +36,9 @@ parse_labels(const struct jsonx_doc *doc, const json_t *labels, const char *path
 		return 0;
 	if (!json_is_object(labels))
 		return jsonx_error(doc, err, path, "is not an object");
+	if (json_object_size(labels) > MAX_LABELS)
+		return jsonx_error(doc, err, path, "has %zu members, more than %d",
+				   json_object_size(labels), MAX_LABELS);
 	/* The macro of jansson wants a pointer that is not const. */
 	for (void *at = json_object_iter((json_t *)(uintptr_t)labels); at != NULL;
 	     at = json_object_iter_next((json_t *)(uintptr_t)labels, at)) {

@@ -4,6 +4,8 @@
 #include "images/oci.h"
 #include "tests/scratch.h"
 
+#include "base/strbuf.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -218,6 +220,35 @@ test_config(void **state)
 		if ((result == 0) != (rows[i].refusal == NULL) ||
 		    (result < 0 && strstr(err.message, rows[i].refusal) == NULL))
 			fail_msg("row %zu: '%s'", i, err.message);
+	}
+}
+
+/* An answer within the size of a document that would take a reader of labels very long. */
+static void
+test_many_labels(void **state)
+{
+	static const struct {
+		int count;
+		bool good;
+	} rows[] = {{1000, true}, {1001, false}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
+		AUTO(oci_parsed_release) struct oci_parsed parsed = OCI_PARSED_INIT;
+		struct error err = ERROR_INIT;
+		int result;
+
+		strbuf_adds(&text, "{\"schemaVersion\":2,\"annotations\":{");
+		for (int k = 0; k < rows[i].count; k++)
+			strbuf_addf(&text, "%s\"k%d\":\"v\"", k != 0 ? "," : "", k);
+		strbuf_adds(&text, "}}");
+		result = oci_parse("m", strbuf_text(&text), text.length, &parsed, &err);
+		if (rows[i].good)
+			assert_ok(result, err);
+		else
+			assert_refused(result, err, ERR_INPUT,
+				       "annotations: has 1001 members, more than 1000");
 	}
 }
 
@@ -478,6 +509,11 @@ main(void)
 		cmocka_unit_test(test_too_many),      cmocka_unit_test(test_config),
 		cmocka_unit_test(test_nested_index),  cmocka_unit_test(test_layout_unknown),
 		cmocka_unit_test(test_take_blob),
+		cmocka_unit_test(test_golden),         cmocka_unit_test(test_docker_types),
+		cmocka_unit_test(test_index),          cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_many_labels),    cmocka_unit_test(test_digest_text),
+		cmocka_unit_test(test_layout),         cmocka_unit_test(test_layout_damage),
+		cmocka_unit_test(test_layout_foreign), cmocka_unit_test(test_take_blob),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
