@@ -64,6 +64,34 @@ verify_signature(const struct subject *subject, const struct digest *digest, con
 	return 0;
 }
 
+/*
+ * One entry of the list of referrers: 1 for a bundle by an allowed key, 0 with the reason in `why`
+ * for anything else, however broken it is; -1 where the registry cannot be believed or asked.
+ */
+static int
+check_referrer(const struct subject *subject, const struct digest *digest,
+	       const struct oci_descriptor *entry, struct error *why, struct error *err)
+{
+	AUTO(oci_parsed_release) struct oci_parsed manifest = OCI_PARSED_INIT;
+	auto_free char *bundle = NULL;
+	char name[OCI_DIGEST_SIZE];
+	int found = get_parsed(subject->registry, oci_digest_text(&entry->digest, name), NULL,
+			       &manifest, err);
+
+	if (found == 1 && !signature_is_bundle(&manifest))
+		return 0;
+	if (found == 1 &&
+	    read_layer(subject->registry, &manifest.layers.items[0], &bundle, err) < 0)
+		found = -1;
+	if (found < 0 && (err->code == ERR_INPUT || err->code == ERR_NOT_FOUND)) {
+		*why = *err;
+		return 0;
+	}
+	if (found <= 0)
+		return found;
+	return image_check_bundle(bundle, digest, subject->keyring, why) == 0;
+}
+
 /* Others may have put bundles there too; one of ours is enough. */
 static int
 verify_bundle(const struct subject *subject, const struct digest *digest, struct error *err)
@@ -76,20 +104,11 @@ verify_bundle(const struct subject *subject, const struct digest *digest, struct
 	if (registry_referrers(subject->registry, digest, &list, &native, err) < 0)
 		return -1;
 	for (size_t i = 0; i < list.manifests.count; i++) {
-		AUTO(oci_parsed_release) struct oci_parsed manifest = OCI_PARSED_INIT;
-		auto_free char *bundle = NULL;
-		char name[OCI_DIGEST_SIZE];
-		int found = get_parsed(subject->registry,
-				       oci_digest_text(&list.manifests.items[i].digest, name), NULL,
-				       &manifest, err);
+		int ours = check_referrer(subject, digest, &list.manifests.items[i], &last, err);
 
-		if (found < 0)
+		if (ours < 0)
 			return -1;
-		if (found == 0 || !signature_is_bundle(&manifest))
-			continue;
-		if (read_layer(subject->registry, &manifest.layers.items[0], &bundle, err) < 0)
-			return -1;
-		if (image_check_bundle(bundle, digest, subject->keyring, &last) == 0) {
+		if (ours == 1) {
 			verify_note(subject->report, "bundle", VERIFY_OK,
 				    "a sigstore bundle by an allowed key");
 			return 0;

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "images/referrers.h"
 
+#include <string.h>
 #include <time.h>
 
 /*
@@ -33,15 +34,45 @@ put_unlisted(struct push *push, const struct tag *tag, const struct oci_parsed *
 	return 0;
 }
 
+/* Entries of what the registry no longer has: with them it may refuse the list, whoever sends it. */
 static int
-put_merged(struct push *push, const struct tag *tag, const struct oci_document *merged, int try,
-	   struct error *err)
+drop_gone(struct push *push, struct oci_descriptors *list, struct error *err)
 {
+	for (size_t i = 0; i < list->count;) {
+		struct registry_manifest seen = {.media_type = NULL};
+		char name[OCI_DIGEST_SIZE];
+		int there = registry_head_manifest(
+			push->registry, oci_digest_text(&list->items[i].digest, name), &seen, err);
+
+		registry_manifest_release(&seen);
+		if (there < 0)
+			return -1;
+		if (there == 1) {
+			i++;
+			continue;
+		}
+		oci_descriptor_release(&list->items[i]);
+		list->count--;
+		memmove(&list->items[i], &list->items[i + 1],
+			(list->count - i) * sizeof(*list->items));
+	}
+	return 0;
+}
+
+static int
+put_merged(struct push *push, const struct tag *tag, struct oci_parsed *theirs,
+	   const struct oci_parsed *ours, int try, struct error *err)
+{
+	AUTO(oci_document_release) struct oci_document merged = OCI_DOCUMENT_INIT;
+
 	if (try > PUSH_MAX_TRIES)
 		return error_set(err, ERR_VERIFY,
 				 "the registry does not keep the list of referrers '%s'",
 				 tag->name);
-	return push_put_document(push, tag->name, merged, err);
+	if (drop_gone(push, &theirs->manifests, err) < 0)
+		return error_prefix(err, "'%s'", tag->name);
+	(void)referrers_merge(theirs, ours, &merged);
+	return push_put_document(push, tag->name, &merged, err);
 }
 
 /* Two who write a list at once can lose an entry, which is why it is read again afterwards. */
@@ -74,7 +105,7 @@ push_referrers(size_t index, void *context, struct error *err)
 			return 0;
 		}
 		if ((native ? put_unlisted(push, tag, &ours, try, err)
-			    : put_merged(push, tag, &merged, try, err)) < 0)
+			    : put_merged(push, tag, &theirs, &ours, try, err)) < 0)
 			return -1;
 	}
 }

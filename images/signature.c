@@ -11,6 +11,9 @@
 #define SIGNATURE_KEY "dev.cosignproject.cosign/signature"
 #define BUNDLE_TYPE   "application/vnd.dev.sigstore.bundle.v0.3+json"
 
+/* What was signed names one image; more than this is nothing that we have signed. */
+#define MAX_PAYLOAD 4096
+
 /* What the annotations of a bundle's manifest say, so that clients need not open it. */
 #define BUNDLE_CONTENT_KEY   "dev.sigstore.bundle.content"
 #define BUNDLE_PREDICATE_KEY "dev.sigstore.bundle.predicateType"
@@ -167,7 +170,8 @@ signature_from_manifest(const struct oci_parsed *manifest,
 		struct signature *signature;
 		char *payload;
 
-		if (strcmp(layer->media_type, PAYLOAD_TYPE) != 0 || text == NULL)
+		if (strcmp(layer->media_type, PAYLOAD_TYPE) != 0 || text == NULL ||
+		    layer->size > MAX_PAYLOAD)
 			continue;
 		if (read(context, layer, &payload, err) < 0)
 			return -1;

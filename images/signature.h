@@ -74,7 +74,7 @@ char *signature_fallback_tag(const struct digest *subject) CHECKED;
 
 /*
  * Takes signatures out of a manifest of cosign's layout: `read` gets the text of a layer, to be
- * freed. Layers of other kinds are passed over. Errors of `read`.
+ * freed. Layers of other kinds, or too large, are passed over. Errors of `read`.
  */
 int signature_from_manifest(const struct oci_parsed *manifest,
 			    int (*read)(void *context, const struct oci_descriptor *layer,

@@ -354,6 +354,41 @@ def check_lists():
            "latest" not in registry.tags, "a registry that keeps no list", result.stderr)
 
 
+def check_broken():
+    """What others have put beside our signatures, and does not hold together."""
+    with Registry() as registry:
+        def put(media_type, data):
+            registry.manifests[digest_of(data)] = (media_type, data)
+            return {"mediaType": media_type, "digest": digest_of(data), "size": len(data)}
+
+        def bundle(size):
+            layer = {"mediaType": BUNDLE, "size": size, "digest": digest_of(b"it is not there")}
+            return put(MANIFEST, json.dumps({"schemaVersion": 2, "mediaType": MANIFEST,
+                                             "layers": [layer]}).encode())
+
+        entries = [put(MANIFEST, b"{}"), bundle(100), bundle(1 << 40)]
+        entries.append({**entries[0], "digest": digest_of(b"nor is this")})
+        listed = put(INDEX, json.dumps({"schemaVersion": 2, "mediaType": INDEX,
+                                        "manifests": entries}).encode())
+        registry.tags[fallback_tag("latest")] = listed["digest"]
+        result = push(registry)
+        kept = json.loads(registry.manifests[registry.tags[fallback_tag("latest")]][1])["manifests"]
+        ok(result.returncode == 0 and kept[:-1] == entries[:-1],
+           "images are pushed beside what others have broken; what is gone is no longer listed",
+           f"{result.stderr}{kept}")
+        name = registry.tags[fallback_tag("latest") + ".sig"]
+        signature = json.loads(registry.manifests[name][1])
+        large = {**signature["layers"][0], "size": 4 << 20, "digest": digest_of(b"large")}
+        signature["layers"].insert(0, large)
+        registry.tags[fallback_tag("latest") + ".sig"] = \
+            put(MANIFEST, json.dumps(signature).encode())["digest"]
+        result = verify(registry, ":latest", "--signed-as", REPOSITORY)
+        ok(result.returncode == 0 and "a sigstore bundle by an allowed key" in result.stdout and
+           "the index is signed" in result.stdout, "verify finds our own behind it",
+           result.stdout + result.stderr)
+        ok(not registry.count("GET", large["digest"]), "... and fetches nothing that is too large")
+
+
 def check_two_keys():
     """Bundles of another key came first, as after a change of keys."""
     with Registry() as registry:
@@ -487,7 +522,8 @@ def main():
     try:
         prepare()
         parallel([check_real, check_referrers_api, check_pages, check_unlisted, check_fallback,
-                  check_lists, check_two_keys, check_lies, check_login, check_crane])
+                  check_lists, check_two_keys, check_lies, check_login, check_broken,
+                  check_crane])
     finally:
         shutil.rmtree(WORK)
     return done()
