@@ -93,7 +93,11 @@ def check_order():
         ok(result.returncode == 0 and "nothing sent" in result.stdout and
            all(m in ("GET", "HEAD") for m, _, _ in registry.requests),
            "a second push sends nothing and says so", result.stdout)
-        registry.tags["latest"] = registry.tags["register"]
+        registry.tags["latest"] = moved = registry.tags["register"]
+        result = push(registry, "--hold-moving")
+        ok(result.returncode == 0 and "nothing sent" in result.stdout and
+           registry.tags["latest"] == moved, "--hold-moving leaves it where it is",
+           result.stdout + result.stderr)
         result = push(registry)
         pushed("a moving tag is moved back", registry, result, "1 moved tags" in result.stdout)
         registry.tags[VERSION] = registry.tags["register"]
@@ -104,6 +108,13 @@ def check_order():
         ok(all(m in ("GET", "HEAD") for m, _, _ in registry.requests), "and nothing else is sent")
         result = push(registry, "--replace-version")
         pushed("it is with --replace-version", registry, result)
+    with Registry() as registry:
+        result = push(registry, "--hold-moving")
+        ok(result.returncode == 0 and VERSION in registry.tags and
+           sorted(registry.tags) == [t for t in sorted(tags(LAYOUT)) if t.endswith(VERSION)],
+           "with --hold-moving there are only tags of the version at first",
+           f"{result.stderr}{sorted(registry.tags)}")
+        pushed("... and the others without it", registry, push(registry))
 
 
 def check_uploads():

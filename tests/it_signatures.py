@@ -427,6 +427,24 @@ def check_lies():
            "an index that is said to have the digest of the signed one", result.stdout)
 
 
+def check_revoked():
+    """Signatures by a key that is no longer to be believed."""
+    keys = f"{WORK}/revoked"
+    shutil.copytree(f"{WORK}/keys", keys)
+    result = run(DISTRIBUTOR, "key", "--keys", keys, "--revoke", f"{keys}/release.pub")
+    ok(result.returncode == 0, "the key is revoked", result.stderr)
+    with Registry() as registry:
+        push(registry)
+        result = run(DISTRIBUTOR, "verify", "--keys", keys, "--signed-as", REPOSITORY, "--image",
+                     f"{registry.host}/{PATH}:latest", env=ENV)
+        ok(result.returncode == 4 and result.stdout.count("which is revoked") == 4 and
+           "is signed" not in result.stdout and "allowed key" not in result.stdout,
+           "verify believes neither its signatures nor its bundle", result.stdout + result.stderr)
+    result = run(DISTRIBUTOR, "push", "--keys", keys, "--layout", LAYOUT, REPOSITORY, env=ENV)
+    ok(result.returncode == 4 and "which is revoked" in result.stderr, "push sends no such images",
+       result.stderr)
+
+
 def check_login():
     """An image that not everybody may pull; the token server is not obviously the registry's."""
     with Registry() as registry, TokenServer() as tokens:
@@ -523,7 +541,7 @@ def main():
         prepare()
         parallel([check_real, check_referrers_api, check_pages, check_unlisted, check_fallback,
                   check_lists, check_two_keys, check_lies, check_login, check_broken,
-                  check_crane])
+                  check_revoked, check_crane])
     finally:
         shutil.rmtree(WORK)
     return done()
