@@ -318,6 +318,61 @@ test_find(void **state)
 	free(dir);
 }
 
+/* Each place has another user; who has come first is taken away before the next round. */
+static void
+test_places(void **state)
+{
+	static const struct {
+		const char *variable, *value, *file;
+		bool legacy;
+	} rows[] = {
+		{"REGISTRY_AUTH_FILE", "named.json", "named.json", false},
+		{"XDG_RUNTIME_DIR", "run", "run/containers/auth.json", false},
+		{"XDG_CONFIG_HOME", "conf", "conf/containers/auth.json", false},
+		{"DOCKER_CONFIG", "docker", "docker/config.json", false},
+		{"HOME", "home", "home/.dockercfg", true},
+	};
+	static const char *const folders[] = {"run/containers", "conf/containers", "docker",
+					      "home"};
+	char *dir = scratch_directory();
+	AUTO(reference_release) struct reference repository = REFERENCE_INIT;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_ok(reference_parse("ghcr.io/a", &repository, &err), err);
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		auto_free char *path = path_join(dir, folders[i]);
+
+		assert_ok(make_directories(path, &err), err);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_free char *path = path_join(dir, rows[i].file);
+		auto_free char *value = path_join(dir, rows[i].value);
+		auto_free char *text = xasprintf("%s{\"ghcr.io\":{\"username\":\"user%zu\","
+						 "\"password\":\"p\"}}%s",
+						 rows[i].legacy ? "" : "{\"auths\":", i,
+						 rows[i].legacy ? "" : "}");
+
+		assert_ok(write_file(path, text, strlen(text), 0600, &err), err);
+		(void)setenv(rows[i].variable, value, 1);
+	}
+	for (size_t i = 0; i <= ARRAY_SIZE(rows); i++) {
+		AUTO(credentials_release) struct credentials found = CREDENTIALS_INIT;
+		auto_free char *user = xasprintf("user%zu", i);
+		int result = credentials_find(NULL, &repository, &found, &err);
+
+		assert_int_equal(result, i < ARRAY_SIZE(rows));
+		if (result == 1) {
+			auto_free char *path = path_join(dir, rows[i].file);
+
+			assert_string_equal(found.user, user);
+			assert_int_equal(unlink(path), 0);
+		}
+	}
+	scratch_remove(dir);
+	free(dir);
+}
+
 static void
 test_realm(void **state)
 {
@@ -436,17 +491,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reference),
-		cmocka_unit_test(test_repository),
-		cmocka_unit_test(test_challenge),
-		cmocka_unit_test(test_bad_challenge),
-		cmocka_unit_test(test_credentials),
-		cmocka_unit_test(test_identity_token),
-		cmocka_unit_test(test_bad_credentials),
-		cmocka_unit_test(test_find),
-		cmocka_unit_test(test_realm),
-		cmocka_unit_test(test_token),
-		cmocka_unit_test(test_tags),
+		cmocka_unit_test(test_reference),       cmocka_unit_test(test_repository),
+		cmocka_unit_test(test_challenge),       cmocka_unit_test(test_bad_challenge),
+		cmocka_unit_test(test_credentials),     cmocka_unit_test(test_identity_token),
+		cmocka_unit_test(test_bad_credentials), cmocka_unit_test(test_find),
+		cmocka_unit_test(test_places),          cmocka_unit_test(test_realm),
+		cmocka_unit_test(test_token),           cmocka_unit_test(test_tags),
 		cmocka_unit_test(test_merge),
 	};
 
