@@ -34,7 +34,7 @@ put_unlisted(struct push *push, const struct tag *tag, const struct oci_parsed *
 	return 0;
 }
 
-/* Entries of what the registry no longer has: with them it may refuse the list, whoever sends it. */
+/* Entries of what the registry no longer has: with them it may refuse the list. */
 static int
 drop_gone(struct push *push, struct oci_descriptors *list, struct error *err)
 {
