@@ -29,8 +29,8 @@ ENV = no_credentials(WORK)
 
 
 def push(registry, *args, path=PATH, layout=UNSIGNED, **env):
-    return run(DISTRIBUTOR, "push", "--unsigned", "--layout", layout, f"{registry.host}/{path}", *args,
-               env={**ENV, **env})
+    return run(DISTRIBUTOR, "push", "--unsigned", "--layout", layout, f"{registry.host}/{path}",
+               *args, env={**ENV, **env})
 
 
 def same_tags(registry, path=PATH, names=None, skopeo=()):
@@ -102,7 +102,8 @@ def check_verify(registry):
     run("skopeo", "copy", "--src-tls-verify=false", "--dest-tls-verify=false",
         f"docker://{registry.host}/{PATH}:{other}", f"docker://{registry.host}/swapped/x:{victim}")
     run("skopeo", "copy", "--src-tls-verify=false", "--dest-tls-verify=false", "--preserve-digests",
-        f"docker://{registry.host}/{PATH}:x86_64-arm", f"docker://{registry.host}/swapped/x:x86_64-arm")
+        f"docker://{registry.host}/{PATH}:x86_64-arm",
+        f"docker://{registry.host}/swapped/x:x86_64-arm")
     result = verify("swapped/x:x86_64-arm", *as_signed)
     ok(result.returncode == 4 and "is over another image" in result.stdout,
        "a signature of another image", result.stdout + result.stderr)
@@ -173,7 +174,8 @@ def check_tls():
     with open(f"{WORK}/htpasswd", "w") as f:
         f.write(entry)
     with DockerRegistry(f"{WORK}/tls", "  tls:", f"    certificate: {WORK}/srv.crt",
-                        f"    key: {WORK}/srv.key", "auth:", f"  htpasswd: {{realm: r, path: {WORK}/htpasswd}}") as registry:
+                        f"    key: {WORK}/srv.key", "auth:",
+                        f"  htpasswd: {{realm: r, path: {WORK}/htpasswd}}") as registry:
         result = push(registry, "--ca", f"{WORK}/ca.crt", *login("tls", registry.host))
         ok(result.returncode == 0, "TLS with an own CA, and a password", result.stderr)
         os.makedirs(f"{WORK}/certs", exist_ok=True)
@@ -272,10 +274,10 @@ def check_refusals():
             parts=(f"is not signed for '{elsewhere}'", f"was signed as '{signed}"))
     refused("... one of two names is enough", 4, *keys, "--layout", LAYOUT, signed, elsewhere,
             parts=(f"is not signed for '{elsewhere}'",))
-    refused("images signed by another key", 4, "--keys", f"{WORK}/other", "--layout", LAYOUT, signed,
-            parts=(f"is not signed for '{signed}'",))
-    refused("no keys to verify them with", 3, "--keys", f"{WORK}/nothing", "--layout", LAYOUT, signed,
-            parts=("cannot verify the signatures", "--unsigned"))
+    refused("images signed by another key", 4, "--keys", f"{WORK}/other", "--layout", LAYOUT,
+            signed, parts=(f"is not signed for '{signed}'",))
+    refused("no keys to verify them with", 3, "--keys", f"{WORK}/nothing", "--layout", LAYOUT,
+            signed, parts=("cannot verify the signatures", "--unsigned"))
     with open(f"{WORK}/matrix.json") as f:
         matrix = json.load(f)
     with open(f"{WORK}/raised.json", "w") as f:
@@ -315,8 +317,9 @@ def media_types(value):
 def check_kinds():
     """Images with Docker's types, and with zstd, as skopeo brings them back from a registry."""
     with DockerRegistry(f"{WORK}/kinds") as registry:
-        for kind, family, layer in (("docker-types", "application/vnd.docker.", "rootfs.diff.tar.gzip"),
-                                    ("zstd", "application/vnd.oci.", "layer.v1.tar+zstd")):
+        for kind, family, layer in (
+                ("docker-types", "application/vnd.docker.", "rootfs.diff.tar.gzip"),
+                ("zstd", "application/vnd.oci.", "layer.v1.tar+zstd")):
             shutil.copytree(f"{WORK}/out/assets", f"{WORK}/{kind}/assets")
             made = images(WORK, f"--{kind}", out=kind)
             sent = push(registry, path=kind, layout=f"{WORK}/{kind}/images")
@@ -362,8 +365,8 @@ def main():
             return done()
         prepare()
         certificates()
-        parallel([check_plain, check_killed, check_tls, check_token, check_two, check_kinds, check_refusals,
-                  check_part])
+        parallel([check_plain, check_killed, check_tls, check_token, check_two, check_kinds,
+                  check_refusals, check_part])
     finally:
         shutil.rmtree(WORK)
     return done()

@@ -27,8 +27,8 @@ ENV = no_credentials(WORK)
 
 
 def push(registry, *args, path=PATH, layout=LAYOUT, **env):
-    return run(DISTRIBUTOR, "push", "--unsigned", "--layout", layout, f"{registry.host}/{path}", *args,
-               env={**ENV, **env})
+    return run(DISTRIBUTOR, "push", "--unsigned", "--layout", layout, f"{registry.host}/{path}",
+               *args, env={**ENV, **env})
 
 
 def login(host, user="alice", password="s3cret", **more):
@@ -68,8 +68,8 @@ def check_order():
         result = push(registry, "--dry-run")
         ok(result.returncode == 0 and not registry.tags and not registry.blobs and
            all(m in ("GET", "HEAD") for m, _, _ in registry.requests) and
-           "would send tag latest ->" in result.stdout, "--dry-run writes nothing and says what it would",
-           result.stderr)
+           "would send tag latest ->" in result.stdout,
+           "--dry-run writes nothing and says what it would", result.stderr)
         result = push(registry, "--dry-run", "--json")
         effects = json.loads(result.stdout)["repositories"][0]["effects"]
         ok(len([e for e in effects if e["kind"] == "tag" and e["effect"] == "new"]) ==
@@ -204,7 +204,8 @@ def check_failures():
         registry.fault("HEAD", "/blobs/", 429, times=1, body=b"slow down")
         result = push(registry)
         waits = re.findall(r"/uploads/'.*429.* in 1\.[0-2] s \((\d) of", result.stderr)
-        pushed("429 is waited for as long as it says", registry, result, len(waits) == 2, "2" in waits)
+        pushed("429 is waited for as long as it says", registry, result, len(waits) == 2,
+               "2" in waits)
     with Registry() as registry:
         for status in (500, 502, 503, 504):
             registry.fault("HEAD", "/manifests/", status)
@@ -268,7 +269,8 @@ def check_lies():
         refused("a blob that is accepted and not kept", push(registry), 4,
                 f"has accepted blob '{largest}' and does not have it")
         ok(not registry.tags, "no tag is made then")
-    children = [m["digest"] for m in document(LAYOUT, tags(LAYOUT)["latest"]["digest"])["manifests"]]
+    index = document(LAYOUT, tags(LAYOUT)["latest"]["digest"])
+    children = [m["digest"] for m in index["manifests"]]
     with Registry() as registry:
         registry.lenient = True
         registry.forgets.add(children[1])
@@ -347,8 +349,8 @@ def check_refusals():
         refused("a server that is no registry", push(registry), 5, "not a container registry")
     with Registry() as one, Registry() as two:
         one.fault("POST", "/uploads/", 403, code="DENIED", times=99)
-        result = run(DISTRIBUTOR, "push", "--unsigned", "--layout", LAYOUT, f"{one.host}/a", f"{two.host}/b",
-                     "--json", env=ENV)
+        result = run(DISTRIBUTOR, "push", "--unsigned", "--layout", LAYOUT, f"{one.host}/a",
+                     f"{two.host}/b", "--json", env=ENV)
         out = json.loads(result.stdout)["repositories"]
         ok(result.returncode == 5 and complete(two) and not one.tags and
            [r["done"] for r in out] == [False, True] and "DENIED" in out[0]["error"],
@@ -363,7 +365,8 @@ def check_refusals():
     with Registry() as registry:
         result = push(registry, path="Owner/Repo")
         refused("a name that cannot be a repository", result, 3, "/Owner/Repo'")
-        result = run(DISTRIBUTOR, "push", "--unsigned", "--layout", f"{WORK}/nothing", f"{registry.host}/a")
+        result = run(DISTRIBUTOR, "push", "--unsigned", "--layout", f"{WORK}/nothing",
+                     f"{registry.host}/a")
         refused("a layout that is not there", result, 3, "'distributor images' makes them")
 
 
@@ -411,8 +414,8 @@ def check_addresses():
                          env=proxied)
             pushed("it is with --token-server", registry, result, tokens.requests)
     with Registry() as registry:
-        result = run(DISTRIBUTOR, "push", "--unsigned", "--layout", LAYOUT, f"127.0.0.1.example/{PATH}",
-                     env={**ENV, "http_proxy": registry.url, "https_proxy": registry.url})
+        result = run(DISTRIBUTOR, "push", "--unsigned", "--layout", LAYOUT,
+                     f"127.0.0.1.example/{PATH}", env={**ENV, "http_proxy": registry.url, "https_proxy": registry.url})
         ok(result.returncode == 5 and registry.requests and
            all(m == "CONNECT" for m, _, _ in registry.requests),
            "other hosts are spoken to over https", f"{result.stderr}{registry.requests}")
@@ -445,7 +448,8 @@ def check_basic():
         with open(f"{WORK}/bin/config.json", "w") as f:
             json.dump({"credsStore": "test"}, f)
         registry.tags.clear()
-        result = push(registry, PATH=f"{WORK}/bin:{os.environ['PATH']}", DOCKER_CONFIG=f"{WORK}/bin")
+        result = push(registry, PATH=f"{WORK}/bin:{os.environ['PATH']}",
+                      DOCKER_CONFIG=f"{WORK}/bin")
         pushed("a credential helper", registry, result)
 
 
@@ -510,7 +514,8 @@ def check_bearer():
         refused("a token server of somebody else gets no password", result, 4, "evil.example",
                 "--token-server")
         registry.realm = f"https:/evil.example/x://{registry.host}/token"
-        refused("nor does one whose URL looks like our own", push(registry, *login(registry.host)), 4,
+        result = push(registry, *login(registry.host))
+        refused("nor does one whose URL looks like our own", result, 4,
                 "'evil.example'", "--token-server")
         registry.realm = "http://evil.example/token"
         result = push(registry, *login(registry.host))
@@ -544,7 +549,8 @@ class Stranger(Handler):
 def check_redirects():
     """Servers that send on what they get, and where they send it."""
     with Registry() as registry, Service(Stranger) as stranger:
-        registry.fault("HEAD", "/blobs/", 307, times=99, headers=[("Location", f"{stranger.url}/x")])
+        registry.fault("HEAD", "/blobs/", 307, times=99, headers=[
+            ("Location", f"{stranger.url}/x")])
         result = push(registry, *login(registry.host))
         refused("the 401 of a server that the registry redirects to", result, 5, "status 401")
         ok(stranger.requests and all("Authorization" not in h for _, _, h in
@@ -570,7 +576,8 @@ def main():
         result = images(WORK)
         ok(result.returncode == 0, "images to push", result.stderr)
         parallel([check_order, check_uploads, check_failures, check_pieces, check_lies,
-                  check_refusals, check_silence, check_addresses, check_basic, check_bearer, check_redirects])
+                  check_refusals, check_silence, check_addresses, check_basic, check_bearer,
+                  check_redirects])
     finally:
         shutil.rmtree(WORK)
     return done()

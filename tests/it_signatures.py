@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Signatures of images, as those verify them who have never heard of this program: skopeo and podman
-with a policy, cosign 2 and 3, oras; from registries with and without the referrers API. The files and
-commands of docs/images.md are taken as they stand there. Prints TAP."""
+"""Signatures of images, as those verify them who have never heard of this program: skopeo and
+podman with a policy, cosign 2 and 3, oras; from registries with and without the referrers API. The
+files and commands of docs/images.md are taken as they stand there. Prints TAP."""
 
 import base64
 import json
@@ -308,7 +308,8 @@ def check_pages():
 
 def check_unlisted():
     """Registries that have the API, and whose lists lack what was put."""
-    bundle = document(LAYOUT, tags(LAYOUT)[fallback_tag("latest")]["digest"])["manifests"][0]["digest"]
+    listed = document(LAYOUT, tags(LAYOUT)[fallback_tag("latest")]["digest"])["manifests"]
+    bundle = listed[0]["digest"]
     with Registry() as registry:
         registry.referrers, registry.subject_header = True, False
         registry.unlisted[bundle] = 2
@@ -473,7 +474,8 @@ def check_fallback():
         ok(result.returncode == 0 and "a sigstore bundle by an allowed key" in result.stdout,
            "verify finds the bundle by the fallback tag", result.stdout + result.stderr)
         check_discover(registry, "by the fallback tag")
-        check_bundle(registry, "a bundle by the fallback tag", f"/manifests/{fallback_tag('latest')}")
+        check_bundle(registry, "a bundle by the fallback tag",
+                     f"/manifests/{fallback_tag('latest')}")
         registry.tags[fallback_tag(OTHER)] = registry.tags[fallback_tag(PAIR)]
         del registry.tags[fallback_tag(OTHER) + ".sig"]
         check_stolen(registry)
@@ -500,7 +502,8 @@ def check_crane():
     with CraneRegistry(f"{WORK}/crane", crane) as registry:
         result = push(registry)
         ok(result.returncode == 0, "a push to crane's registry", result.stderr)
-        wrong = [n for n in ("latest", PAIR, fallback_tag("latest"), fallback_tag("latest") + ".sig")
+        listed = fallback_tag("latest")
+        wrong = [n for n in ("latest", PAIR, listed, listed + ".sig")
                  if run(crane, "digest", f"{registry.host}/{PATH}:{n}").stdout.strip() != digest(n)]
         ok(not wrong, "crane reads the digests of the layout", wrong)
         result = push(registry)

@@ -64,8 +64,8 @@ class Program:
 
 
 class DockerRegistry(Program):
-    """docker-registry; `lines` are added to its configuration. When it is stopped, it writes what it
-    was sent to its end: of a client that was killed, too."""
+    """docker-registry; `lines` are added to its configuration. When it is stopped, it writes what
+    it was sent to its end: of a client that was killed, too."""
 
     PROGRAM = shutil.which("docker-registry") or f"{TOOLS}/docker-registry"
 

@@ -447,5 +447,5 @@ class RegistryHandler(Handler):
             if first + service.page < len(found) or service.page_url:
                 headers.append(("Link", f'<{service.page_url or there}>; rel="next"'))
             found = found[first:first + service.page]
-        body = json.dumps({"schemaVersion": 2, "mediaType": INDEXES[0], "manifests": found}).encode()
-        return self.send(200, headers, body)
+        index = {"schemaVersion": 2, "mediaType": INDEXES[0], "manifests": found}
+        return self.send(200, headers, json.dumps(index).encode())
