@@ -64,6 +64,16 @@ search_release(struct search *search)
 	github_release_list_release(&search->drafts);
 }
 
+/* A list that grows while it is read shows the last of one page again on the next. */
+static bool
+has_release(const struct github_release_list *list, uint64_t id)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].id == id)
+			return true;
+	return false;
+}
+
 static int
 read_releases(void *context, const char *text, size_t length, struct error *err)
 {
@@ -80,6 +90,8 @@ read_releases(void *context, const char *text, size_t length, struct error *err)
 			search->published = true;
 			continue;
 		}
+		if (has_release(drafts, page.items[i].id))
+			continue;
 		drafts->items = xgrow(drafts->items, drafts->count, sizeof(*drafts->items));
 		drafts->items[drafts->count++] = page.items[i];
 		page.items[i] = (struct github_release){.tag = NULL};
@@ -139,6 +151,24 @@ create_once(struct github *github, const struct publication *release, struct err
 	return found;
 }
 
+/*
+ * GitHub makes as many drafts of a tag as it is asked for, and another run may have seen none and
+ * made its own. Nothing has been sent to ours yet.
+ */
+static int
+check_alone(struct github *github, const struct publication *release, struct error *err)
+{
+	AUTO(github_release_release) struct github_release seen = {.tag = NULL};
+	int found = github_draft_find(github, release->tag, &seen, err);
+
+	if (found > 0 && seen.id != github->remote.id)
+		return error_set(err, ERR_REMOTE,
+				 "somebody else has made a draft of '%s' at the same time, remove "
+				 "one: %s, %s",
+				 release->tag, seen.url, github->remote.url);
+	return found < 0 ? -1 : 0;
+}
+
 static int
 create_draft(struct github *github, const struct publication *release, struct error *err)
 {
@@ -146,7 +176,7 @@ create_draft(struct github *github, const struct publication *release, struct er
 		int made = create_once(github, release, err);
 
 		if (made > 0)
-			return 0;
+			return check_alone(github, release, err);
 		if (made < 0 || failed >= github->options.tries)
 			return error_prefix(err, "cannot make a draft release for '%s'",
 					    release->tag);

@@ -63,6 +63,10 @@ async function complete(double, contents = THREE) {
   return state;
 }
 
+// The list of releases as those see it who may push.
+const listed = async (double) => (await fetch(`${double.api}/repos/${double.repository}/releases`, {
+  headers: { authorization: `Bearer ${double.token}`, 'user-agent': 'test' } })).json();
+
 const writes = (state) => state.requests.filter((r) => r.method !== 'GET').length;
 
 test('requests and answers are judged by GitHub\'s description', { skip: !process.env.DISTRIBUTOR_TEST_DATA && 'no DISTRIBUTOR_TEST_DATA' },
@@ -292,6 +296,48 @@ test('a draft behind forty others is found, and what is wrong in it removed, ans
   const { requests, releases } = await complete(double);
   assert.equal(requests.filter((r) => r.method === 'GET' && /releases$/.test(r.path)).length, 3);
   assert.equal(releases.length, 46);
+});
+
+// Two runs that both saw no draft: who looks again and sees two sends nothing to either.
+test('a draft that somebody else makes at the same time is seen before anything is uploaded', async () => {
+  const { double, publish, fault } = await setup();
+  await double.control('/seed', { releases: [{ tag_name: 'v1', draft: true }] });
+  await fault({ method: 'GET', path: '/releases$', do: 'answer', status: 200, body: [] });
+  const { status, stderr } = await publish(makeFiles(THREE));
+  assert.equal(status, 5, stderr);
+  assert.match(stderr, /there are 2 drafts of 'v1', remove all but one: .*untagged-.*, .*untagged-/);
+  const state = await double.state();
+  assert.deepEqual([state.releases.length, writes(state)], [2, 1]);
+});
+
+test('... also where the list does not show our own yet', async () => {
+  const { double, publish, fault } = await setup();
+  await double.control('/seed', { releases: [{ tag_name: 'v1', draft: true }] });
+  const theirs = await listed(double);
+  await fault([{ method: 'GET', path: '/releases$', do: 'answer', status: 200, body: [] },
+    { method: 'GET', path: '/releases$', do: 'answer', status: 200, body: theirs }]);
+  const { status, stderr } = await publish(makeFiles(THREE));
+  assert.equal(status, 5, stderr);
+  assert.match(stderr, /somebody else has made a draft of 'v1' at the same time, remove one: .*untagged-.*, .*untagged-/);
+  assert.equal(writes(await double.state()), 1);
+});
+
+test('... and a list that does not show it at all yet is no obstacle', async () => {
+  const { double, publish, fault } = await setup();
+  await fault({ method: 'GET', path: '/releases$', do: 'answer', status: 200, body: [], times: 2 });
+  const { status, stderr } = await publish(makeFiles(THREE));
+  assert.equal(status, 0, stderr);
+  await complete(double);
+});
+
+test('a draft that two pages show is one', async () => {
+  const { double, publish, fault } = await setup();
+  await double.control('/seed', { releases: [{ tag_name: 'v1', draft: true }] });
+  await fault({ method: 'GET', path: '/releases$', do: 'answer', status: 200, body: await listed(double),
+    headers: { link: `<${double.api}/repos/${double.repository}/releases?per_page=20&page=1>; rel="next"` } });
+  const { status, stderr } = await publish(makeFiles(THREE));
+  assert.equal(status, 0, stderr);
+  await complete(double);
 });
 
 test('a release that is published, but not seen under its tag, gets no second draft', async () => {
