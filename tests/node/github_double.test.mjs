@@ -173,7 +173,7 @@ test('what goes wrong on command does, once, and is written down', async () => {
 
 test('requests that create content are counted and limited', async () => {
   const { made, here, repos } = await double();
-  await made.control('/content-limit', { count: 2, window_ms: 60000, retry_after: 9 });
+  await made.control('/content-limit', { count: 2, retry_after: 9 });
   for (const tag of ['v1', 'v2']) await repos.createRelease({ ...here, tag_name: tag, draft: true });
   const third = await repos.createRelease({ ...here, tag_name: 'v3', draft: true }).catch((e) => e);
   assert.deepEqual([third.status, third.response.headers['retry-after']], [403, '9']);

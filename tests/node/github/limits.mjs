@@ -8,8 +8,10 @@ export class Limits {
     this.limit = 1000; // requests an hour, as a workflow's own token has them
     this.used = 0;
     this.reset = Math.floor(Date.now() / 1000) + 3600;
-    this.content = null; // { count, window_ms, retry_after }: enforced when set
-    this.creations = []; // times of requests that create content, in ms
+    this.content = null; // { count, retry_after }: enforced when set, see create()
+    this.recent = 0; // of `creations`, since the limit was set or lifted
+    this.lifted = Infinity; // when, in ms
+    this.creations = 0; // requests that create content
     this.uploads = 0;
     this.mostUploads = 0;
   }
@@ -39,13 +41,16 @@ export class Limits {
     this.used++;
   }
 
-  // One request that creates content. GitHub counts those that it refuses, too.
+  // One request that creates content. After `count` of them, however slowly they came, all are
+  // refused for `retry_after` seconds; then as many are free again.
   create() {
     const now = Date.now();
-    this.creations.push(now);
+    this.creations++;
     if (!this.content) return;
-    const recent = this.creations.filter((t) => t > now - this.content.window_ms).length;
-    if (recent > this.content.count) throw this.secondary(403, this.content.retry_after);
+    if (now >= this.lifted) [this.recent, this.lifted] = [0, Infinity];
+    if (++this.recent <= this.content.count) return;
+    if (this.lifted === Infinity) this.lifted = now + this.content.retry_after * 1000;
+    throw this.secondary(403, this.content.retry_after);
   }
 
   uploading(difference) {
@@ -55,8 +60,7 @@ export class Limits {
 
   dump() {
     return {
-      used: this.used, uploads: this.uploads, most_uploads_at_once: this.mostUploads, creations: this.creations.length,
-      creations_span_ms: this.creations.length ? this.creations.at(-1) - this.creations[0] : 0,
+      used: this.used, uploads: this.uploads, most_uploads_at_once: this.mostUploads, creations: this.creations,
     };
   }
 }
