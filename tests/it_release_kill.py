@@ -223,19 +223,30 @@ def cut_off(world, finished):
            not difference(world.outcome(), finished), run.log)
 
 
+def stop_in(world, step, number, delay):
+    """A run that is stopped by the signal: sent in this step if it can be, which a run may have left
+    by the time that it is sent. Sooner each time, and at last with the release made anew."""
+    for attempt in range(20):
+        if attempt > 5:
+            world.reset()
+        run = world.start()
+        status = run.wait(step, delay / 2 ** attempt, number)
+        # What it has finished cannot be stopped any more.
+        if status != 0 or run.step not in ("end", STEPS[-1]):
+            break
+    return run, status
+
+
 def stop_and_go_on(world, pick, finished, took):
     """One release, stopped in each of its steps in turn."""
-    wrong, stopped = [], 0
+    wrong = []
     for i, step in enumerate(STEPS[1:]):
         number = (signal.SIGINT, signal.SIGTERM)[i % 2]
-        run = world.start()
-        status = run.wait(step, pick.uniform(0, took[step] / 2), number)
+        run, status = stop_in(world, step, number, pick.uniform(0, took[step] / 2))
         where = f"signal {int(number)} in '{run.step}'"
-        stopped += status == -number
-        # In its last step it may be about to end anyway.
-        if status != -number and (status != 0 or run.step not in ("end", STEPS[-1])):
+        if status != -number:
             wrong.append(f"{where}: status {status}: {run.log}")
-        if status == -number and "run it again to continue" not in run.log:
+        if "run it again to continue" not in run.log:
             wrong.append(f"{where}: it does not say how to go on: {run.log}")
         wrong += [f"{where}: '{name}' is left" for folder in ("out", "cache")
                   for name in tree(world.tree.path(folder)) if name.endswith(".tmp")]
@@ -244,7 +255,6 @@ def stop_and_go_on(world, pick, finished, took):
     status = run.wait()
     tap.equal("SIGINT and SIGTERM in every step end it by that signal, no file is left, and the next "
               "run goes on", wrong[:5], [])
-    tap.ok("... it was stopped in most of them", stopped >= 7, stopped)
     tap.ok("... to the same release", status == 0 and not difference(world.outcome(), finished),
            run.log, difference(world.outcome(), finished))
 
