@@ -227,6 +227,22 @@ read_file(const char *path, size_t max_bytes, char **ret_text, size_t *ret_lengt
 	return 0;
 }
 
+/* 0 also when it is there; else -1 with errno, which is ENOTDIR for a file. */
+static int
+make_directory(const char *path)
+{
+	struct stat st;
+
+	if (mkdir(path, 0777) == 0)
+		return 0;
+	if (errno != EEXIST || stat(path, &st) < 0)
+		return -1;
+	if (S_ISDIR(st.st_mode))
+		return 0;
+	errno = ENOTDIR;
+	return -1;
+}
+
 int
 make_directories(const char *path, struct error *err)
 {
@@ -238,7 +254,7 @@ make_directories(const char *path, struct error *err)
 		if (saved != '/' && saved != '\0')
 			continue;
 		*p = '\0';
-		if (mkdir(partial, 0777) < 0 && errno != EEXIST)
+		if (make_directory(partial) < 0)
 			return error_set_errno(err, errno == ENOTDIR ? ERR_INPUT : ERR_IO,
 					       "cannot make the directory '%s'", partial);
 		*p = saved;

@@ -77,8 +77,8 @@ int read_file(const char *path, size_t max_bytes, char **ret_text, size_t *ret_l
 	      struct error *err) CHECKED;
 
 /*
- * Makes a directory with its parents (mode 0777 less the umask). An existing one is fine, and a
- * file of that name is not looked at. ERR_INPUT if a parent is a file, ERR_IO.
+ * Makes a directory with its parents (mode 0777 less the umask). An existing one is fine.
+ * ERR_INPUT if it or a parent is a file, ERR_IO.
  */
 int make_directories(const char *path, struct error *err) CHECKED;
 

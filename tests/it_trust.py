@@ -34,8 +34,9 @@ os.makedirs(maker)
 keygen = lambda keys, status, name="k.pem": run("keygen", "--no-passphrase", "--keys", keys, name, cwd=maker,
                                                 status=status)
 write(f"{maker}/file", "no directory")
-for keys, status in (("file", 1), ("file/keys", 3)):
-    tap.has(f"refused: --keys {keys}", keygen(keys, status), "cannot make")
+for keys in ("file", "file/keys"):
+    tap.has(f"refused as bad input: --keys {keys}", keygen(keys, 3),
+            "cannot make the directory 'file': Not a directory")
 tap.equal("... and no key without its public part is left", os.listdir(maker), ["file"])
 keygen("keys", 0)
 secret = read(f"{maker}/k.pem")

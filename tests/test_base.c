@@ -452,6 +452,25 @@ temporary_directories_are_absolute(void **state)
 	free(place);
 }
 
+static void
+directories_do_not_stand_on_files(void **state)
+{
+	auto_free char *root = scratch_directory();
+	auto_free char *file = path_join(root, "file"), *below = path_join(file, "a/b");
+	auto_free char *made = path_join(root, "a/b"), *link = path_join(root, "link");
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_ok(write_file(file, "", 0, 0644, &err), err);
+	assert_refused(make_directories(file, &err), err, ERR_INPUT, "/file': Not a directory");
+	assert_refused(make_directories(below, &err), err, ERR_INPUT, "/file': Not a directory");
+	for (int twice = 0; twice < 2; twice++)
+		assert_ok(make_directories(made, &err), err);
+	assert_int_equal(symlink("a", link), 0);
+	assert_ok(make_directories(link, &err), err);
+	scratch_remove(root);
+}
+
 int
 main(void)
 {
@@ -474,6 +493,7 @@ main(void)
 		cmocka_unit_test(secrets_are_redacted),
 		cmocka_unit_test(bytes_are_readable),
 		cmocka_unit_test(temporary_directories_are_absolute),
+		cmocka_unit_test(directories_do_not_stand_on_files),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

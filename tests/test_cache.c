@@ -428,7 +428,7 @@ test_unusable_directory(void **state)
 	struct error err = ERROR_INIT;
 
 	put(file, "", 0);
-	assert_refused(cache_open(below, &cache, &err), err, ERR_INPUT, below);
+	assert_refused(cache_open(below, &cache, &err), err, ERR_INPUT, file);
 	assert_null(cache);
 }
 
