@@ -7,12 +7,6 @@
 #include <git2.h>
 #include <string.h>
 
-static void
-object_freep(git_object **object)
-{
-	git_object_free(*object);
-}
-
 static bool
 is_version_tag(const char *name)
 {
@@ -22,7 +16,7 @@ is_version_tag(const char *name)
 static bool
 is_annotated(git_repository *git, const char *name)
 {
-	AUTO(object_freep) git_object *object = NULL;
+	AUTO(repo_object_freep) git_object *object = NULL;
 	auto_free char *reference = xasprintf("refs/tags/%s", name);
 
 	return git_revparse_single(&object, git, reference) == 0 &&
@@ -76,7 +70,7 @@ int
 repo_tree_file(struct repo *repo, const char *revision, const char *inside, size_t max_bytes,
 	       char **ret_text, size_t *ret_length, struct error *err)
 {
-	AUTO(object_freep) git_object *object = NULL;
+	AUTO(repo_object_freep) git_object *object = NULL;
 	auto_free char *spec = xasprintf("%s:%s", revision, inside);
 	const git_blob *blob;
 	uint64_t size;

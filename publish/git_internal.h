@@ -2,8 +2,19 @@
 
 /* What the files over libgit2 share: publish/git_*.c only. */
 
+struct git_object;
+struct git_reference;
 struct git_repository;
+struct git_signature;
 
 struct repo {
 	struct git_repository *git;
 };
+
+/* For AUTO(). */
+void repo_object_freep(struct git_object **object);
+void repo_reference_freep(struct git_reference **reference);
+void repo_signature_freep(struct git_signature **signature);
+
+/* What libgit2 said last, never NULL. */
+const char *repo_reason(void);

@@ -4,6 +4,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "publish/git_internal.h"
 
 #include <errno.h>
 #include <git2.h>
@@ -18,12 +19,6 @@ static void
 repository_freep(git_repository **git)
 {
 	git_repository_free(*git);
-}
-
-static void
-reference_freep(git_reference **reference)
-{
-	git_reference_free(*reference);
 }
 
 static bool
@@ -66,7 +61,7 @@ wait_for(const char *path, struct error *err)
 int
 git_lock_wait(git_repository *git, const char *reference, struct error *err)
 {
-	AUTO(reference_freep) git_reference *head = NULL;
+	AUTO(repo_reference_freep) git_reference *head = NULL;
 	auto_free char *path = NULL;
 
 	/* HEAD says which branch it stands for, also one without a commit. */

@@ -6,23 +6,10 @@
 #include "publish/git_lock.h"
 #include "publish/git_tag.h"
 
-#include <errno.h>
 #include <git2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-
-static void
-object_freep(git_object **object)
-{
-	git_object_free(*object);
-}
-
-static void
-reference_freep(git_reference **reference)
-{
-	git_reference_free(*reference);
-}
 
 static void
 index_freep(git_index **index)
@@ -42,19 +29,10 @@ commit_freep(git_commit **commit)
 	git_commit_free(*commit);
 }
 
-static void
-signature_freep(git_signature **signature)
-{
-	git_signature_free(*signature);
-}
-
 static int
 git_failed(const char *what, const char *path, struct error *err)
 {
-	const git_error *last = git_error_last();
-
-	return error_set(err, ERR_IO, "cannot %s '%s': %s", what, path,
-			 last != NULL && last->message != NULL ? last->message : "no reason given");
+	return error_set(err, ERR_IO, "cannot %s '%s': %s", what, path, repo_reason());
 }
 
 static int
@@ -92,8 +70,8 @@ write_tree(git_repository *git, const struct repo_content *content, git_oid *ret
 static int
 go_to_tag(git_repository *git, const char *name, const git_oid *tree, struct error *err)
 {
-	AUTO(object_freep) git_object *tagged = NULL, *commit = NULL;
-	AUTO(reference_freep) git_reference *head = NULL, *moved = NULL;
+	AUTO(repo_object_freep) git_object *tagged = NULL, *commit = NULL;
+	AUTO(repo_reference_freep) git_reference *head = NULL, *moved = NULL;
 	auto_free char *full = xasprintf("refs/tags/%s", name);
 
 	if (git_revparse_single(&tagged, git, full) < 0 ||
@@ -114,7 +92,7 @@ add_commit(git_repository *git, const struct repo_content *content, struct error
 {
 	AUTO(tree_freep) git_tree *tree = NULL;
 	AUTO(commit_freep) git_commit *parent = NULL;
-	AUTO(signature_freep) git_signature *author = NULL;
+	AUTO(repo_signature_freep) git_signature *author = NULL;
 	git_oid tree_id, parent_id, id;
 	const git_commit *parents[1];
 	int state = 0;

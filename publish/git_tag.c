@@ -17,18 +17,6 @@
 enum { MAX_TAG = 65536 };
 
 static void
-object_freep(git_object **object)
-{
-	git_object_free(*object);
-}
-
-static void
-reference_freep(git_reference **reference)
-{
-	git_reference_free(*reference);
-}
-
-static void
 odb_freep(git_odb **odb)
 {
 	git_odb_free(*odb);
@@ -41,24 +29,9 @@ odb_object_freep(git_odb_object **object)
 }
 
 static void
-signature_freep(git_signature **signature)
-{
-	git_signature_free(*signature);
-}
-
-static void
 remote_freep(git_remote **remote)
 {
 	git_remote_free(*remote); /* also disconnects */
-}
-
-/* What libgit2 said last, never NULL. */
-static const char *
-git_text(void)
-{
-	const git_error *last = git_error_last();
-
-	return last != NULL && last->message != NULL ? last->message : "no reason given";
 }
 
 /*
@@ -69,7 +42,7 @@ static int
 explain_open(int code, const char *path, struct error *err)
 {
 	auto_free char *real = realpath(path, NULL);
-	const char *reason = git_text();
+	const char *reason = repo_reason();
 
 	if (code == GIT_EOWNER || strstr(reason, "safe.directory") != NULL)
 		return error_set(err, ERR_IO,
@@ -87,7 +60,7 @@ repo_open(const char *path, struct repo **ret_repo, struct error *err)
 	int code;
 
 	if (git_libgit2_init() < 0)
-		return error_set(err, ERR_IO, "cannot start libgit2: %s", git_text());
+		return error_set(err, ERR_IO, "cannot start libgit2: %s", repo_reason());
 	code = git_repository_open_ext(&git, path, 0, NULL);
 	if (code < 0) {
 		explain_open(code, path, err);
@@ -125,12 +98,12 @@ format_id(const git_oid *oid, char id[REPO_ID_SIZE])
 int
 repo_commit(struct repo *repo, const char *revision, char ret_id[REPO_ID_SIZE], struct error *err)
 {
-	AUTO(object_freep) git_object *object = NULL, *commit = NULL;
+	AUTO(repo_object_freep) git_object *object = NULL, *commit = NULL;
 
 	if (git_revparse_single(&object, repo->git, revision) < 0 ||
 	    git_object_peel(&commit, object, GIT_OBJECT_COMMIT) < 0)
 		return error_set(err, ERR_NOT_FOUND, "there is no commit '%s': %s", revision,
-				 git_text());
+				 repo_reason());
 	format_id(git_object_id(commit), ret_id);
 	return 0;
 }
@@ -138,7 +111,7 @@ repo_commit(struct repo *repo, const char *revision, char ret_id[REPO_ID_SIZE], 
 char *
 repo_identity(struct repo *repo)
 {
-	AUTO(signature_freep) git_signature *signature = NULL;
+	AUTO(repo_signature_freep) git_signature *signature = NULL;
 
 	if (git_signature_default(&signature, repo->git) < 0)
 		return NULL;
@@ -159,7 +132,7 @@ repo_remote_url(struct repo *repo, const char *remote)
 static int
 find_tag(struct repo *repo, const char *name, git_oid *ret_oid, struct error *err)
 {
-	AUTO(reference_freep) git_reference *reference = NULL;
+	AUTO(repo_reference_freep) git_reference *reference = NULL;
 	auto_free char *full = xasprintf("refs/tags/%s", name);
 
 	if (git_reference_lookup(&reference, repo->git, full) < 0)
@@ -181,7 +154,7 @@ repo_tag_read(struct repo *repo, const char *name, char **ret_text, size_t *ret_
 	if (find_tag(repo, name, &oid, err) < 0)
 		return -1;
 	if (git_repository_odb(&odb, repo->git) < 0 || git_odb_read(&object, odb, &oid) < 0)
-		return error_set(err, ERR_IO, "cannot read the tag '%s': %s", name, git_text());
+		return error_set(err, ERR_IO, "cannot read the tag '%s': %s", name, repo_reason());
 	if (git_odb_object_type(object) != GIT_OBJECT_TAG)
 		return error_set(err, ERR_VERIFY,
 				 "'%s' is a lightweight tag: there is nothing that could be signed",
@@ -222,7 +195,7 @@ repo_tag_write(struct repo *repo, const char *name, const char *text, bool dry_r
 	if (git_tag_name_is_valid(&valid, name) < 0 || valid != 1)
 		return error_set(err, ERR_INPUT, "git does not allow the tag name '%s'", name);
 	if (git_odb_hash(&wanted, text, length, GIT_OBJECT_TAG) < 0)
-		return error_set(err, ERR_IO, "cannot hash the tag '%s': %s", name, git_text());
+		return error_set(err, ERR_IO, "cannot hash the tag '%s': %s", name, repo_reason());
 	state = compare_existing(repo, name, &wanted, err);
 	if (state > 0 && !dry_run) {
 		auto_free char *full = xasprintf("refs/tags/%s", name);
@@ -231,7 +204,7 @@ repo_tag_write(struct repo *repo, const char *name, const char *text, bool dry_r
 			return -1;
 		if (git_tag_create_from_buffer(&made, repo->git, text, 0) < 0)
 			return error_set(err, ERR_IO, "cannot make the tag '%s': %s", name,
-					 git_text());
+					 repo_reason());
 		assert(git_oid_equal(&made, &wanted));
 	}
 	if (state >= 0)
@@ -302,7 +275,7 @@ translate_remote(int code, const char *doing, struct error *err)
 	enum error_code kind =
 		code == GIT_EAUTH || code == GIT_ECERTIFICATE ? ERR_REMOTE : ERR_NETWORK;
 
-	return error_set(err, kind, "cannot %s: %s", doing, git_text());
+	return error_set(err, kind, "cannot %s: %s", doing, repo_reason());
 }
 
 /* As everything else here that speaks TLS; libgit2's own backends do not look at the variable. */
@@ -315,7 +288,7 @@ trust_certificates(struct error *err)
 		return 0;
 	if (git_libgit2_opts(GIT_OPT_SET_SSL_CERT_LOCATIONS, file, NULL) < 0)
 		return error_set(err, ERR_IO, "cannot use the certificates of SSL_CERT_FILE: %s",
-				 git_text());
+				 repo_reason());
 	return 0;
 }
 
@@ -459,7 +432,8 @@ repo_tag_push(struct repo *repo, const char *name, const struct repo_push *push,
 	host = https_host(url);
 	pushing.host = host;
 	if (git_remote_create_anonymous(&remote, repo->git, url) < 0)
-		return error_set(err, ERR_USAGE, "cannot push to '%s': %s", push->url, git_text());
+		return error_set(err, ERR_USAGE, "cannot push to '%s': %s", push->url,
+				 repo_reason());
 	state = push_to(remote, &pushing, reference, &oid, err);
 	if (state < 0)
 		return error_prefix(err, "cannot push the tag '%s' to '%s'", name, push->url);
