@@ -127,8 +127,7 @@ image_inputs_collect(const struct app *app, const struct matrix *matrix, const s
 	set->version = matrix->version;
 	set->created_sec = places->created_sec;
 	if (matrix->github != NULL)
-		set->source = words_take(&c.inputs.texts,
-					 xasprintf("https://github.com/%s", matrix->github));
+		set->source = words_take(&c.inputs.texts, matrix_repository_url(matrix));
 	if (add_hosts(&c, err) < 0) {
 		image_inputs_release(&c.inputs);
 		return -1;

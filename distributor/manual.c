@@ -21,7 +21,7 @@ static const struct entry variables[] = {
 	 "base URL of the Debian mirror, where the machine's own apt does not know one"},
 	{"GITHUB_TOKEN", "the token for releases, and for pushing tags over https"},
 	{"GITHUB_REPOSITORY", "OWNER/REPO, instead of the matrix' own"},
-	{"GITHUB_API_URL, GITHUB_SERVER_URL", "where GitHub is (default: github.com)"},
+	{"GITHUB_API_URL, GITHUB_SERVER_URL", "where GitHub is (default: as the matrix says)"},
 	{"GITHUB_STEP_SUMMARY", "a file to which 'release' appends its summary"},
 	{"GITHUB_REF_TYPE, GITHUB_REF_NAME", "the tag that started a workflow: it is verified and "
 					     "not made"},

@@ -219,6 +219,14 @@ environment(const char *name)
 	return value != NULL && *value != '\0' ? value : NULL;
 }
 
+const char *
+publishing_server(const struct matrix *matrix)
+{
+	const char *server = environment("GITHUB_SERVER_URL");
+
+	return server != NULL ? server : matrix->server;
+}
+
 int
 publishing_repository(const struct matrix *matrix, const char **ret_repository, struct error *err)
 {
@@ -238,12 +246,12 @@ publishing_repository(const struct matrix *matrix, const char **ret_repository, 
 static char *
 repository_page(const struct publishing *p)
 {
-	const char *server = environment("GITHUB_SERVER_URL"), *repository;
+	const char *repository;
 	struct error ignored = ERROR_INIT;
 
 	if (publishing_repository(&p->info.matrix, &repository, &ignored) < 0)
 		return NULL;
-	return xasprintf("%s/%s", server != NULL ? server : "https://github.com", repository);
+	return xasprintf("%s/%s", publishing_server(&p->info.matrix), repository);
 }
 
 static int
@@ -272,6 +280,7 @@ open_github(struct publishing *p, const char *token, struct error *err)
 	AUTO(secret_release) struct secret taken = SECRET_INIT;
 	struct github_options options = GITHUB_OPTIONS_DEFAULT;
 	auto_free char *agent = xasprintf("distributor/%s", version_program());
+	auto_free char *api_url = github_api_of(publishing_server(&p->info.matrix));
 	const struct http_options http_options = {
 		.user_agent = agent, .notice = on_notice, .tries = 4};
 
@@ -289,6 +298,7 @@ open_github(struct publishing *p, const char *token, struct error *err)
 	if (publishing_repository(&p->info.matrix, &options.repository, err) < 0 ||
 	    http_client_new(&http_options, &p->http, err) < 0)
 		return -1;
+	options.api_url = api_url;
 	if (environment("GITHUB_API_URL") != NULL)
 		options.api_url = environment("GITHUB_API_URL");
 	options.token = token;

@@ -64,6 +64,9 @@ int publishing_publish(struct publishing *publishing, struct error *err) CHECKED
 const struct publish_result *publishing_result(const struct publishing *publishing);
 const struct publication *publishing_publication(const struct publishing *publishing);
 
+/* Where GitHub is, of the environment or the matrix: "https://github.com". Borrowed. */
+const char *publishing_server(const struct matrix *matrix);
+
 /* "OWNER/REPO" of the environment or the matrix; ERR_INPUT when neither says. Borrowed. */
 int publishing_repository(const struct matrix *matrix, const char **ret_repository,
 			  struct error *err) CHECKED;

@@ -88,8 +88,7 @@ fill(const struct app *app, struct release_info *info)
 	struct release *release = &info->release;
 
 	info->tag = xasprintf("v%s", info->matrix.version);
-	if (info->matrix.github != NULL)
-		info->repository = xasprintf("https://github.com/%s", info->matrix.github);
+	info->repository = matrix_repository_url(&info->matrix);
 	load_builder(info);
 	*release = (struct release){.name = info->matrix.name,
 				    .version = info->matrix.version,

@@ -6,6 +6,7 @@
 #include "distributor/fetching.h"
 #include "distributor/imaging.h"
 #include "distributor/packing.h"
+#include "distributor/publishing.h"
 #include "distributor/release_info.h"
 #include "distributor/release_url.h"
 #include "distributor/reproducing_internal.h"
@@ -73,7 +74,6 @@ page_of_tag(const struct reproduction *p, char **ret_url, struct error *err)
 {
 	AUTO(repo_freep) struct repo *repo = NULL;
 	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
-	const char *server = getenv("GITHUB_SERVER_URL");
 	auto_free char *text = NULL;
 	char commit[REPO_ID_SIZE];
 	size_t length;
@@ -97,8 +97,7 @@ page_of_tag(const struct reproduction *p, char **ret_url, struct error *err)
 				 "the matrix of '%s' names no GitHub repository; where are the "
 				 "files? Say --against DIR or URL",
 				 p->options->what);
-	*ret_url = xasprintf("%s/%s/releases/download/%s",
-			     server != NULL && *server != '\0' ? server : "https://github.com",
+	*ret_url = xasprintf("%s/%s/releases/download/%s", publishing_server(&matrix),
 			     matrix.github, p->options->what);
 	return 0;
 }

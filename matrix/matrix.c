@@ -110,6 +110,12 @@ asked_for(const struct matrix *matrix, const char *from, const char *to, enum ma
 	return wanted;
 }
 
+char *
+matrix_repository_url(const struct matrix *matrix)
+{
+	return matrix->github != NULL ? xasprintf("%s/%s", matrix->server, matrix->github) : NULL;
+}
+
 bool
 matrix_wants_tarball(const struct matrix *matrix, const char *from, const char *to)
 {

@@ -64,6 +64,7 @@ struct matrix {
 	const char *name;
 	const char *version;        /* "10.2.2-1": QEMU's and the number of our release of it */
 	const char *github;         /* "OWNER/REPO" or NULL */
+	const char *server;         /* where that is: "https://github.com" */
 	struct matrix_words images; /* image repositories, or none */
 	struct matrix_source *sources;
 	size_t source_count;
@@ -94,6 +95,9 @@ void matrix_release(struct matrix *matrix);
  * freed by the caller; NULL for NULL.
  */
 char *matrix_path(const struct matrix *matrix, const char *path) CHECKED;
+
+/* The address of the GitHub repository, to be freed by the caller, or NULL. */
+char *matrix_repository_url(const struct matrix *matrix) CHECKED;
 
 const struct matrix_host *matrix_find_host(const struct matrix *matrix, const char *name);
 

@@ -59,20 +59,46 @@ version_is_valid(const char *version, bool with_release)
 	       rest[1 + strspn(rest + 1, "0123456789")] == '\0';
 }
 
+/* "https://HOST" or "https://HOST:PORT", and nothing else: paths are joined to it. */
+static bool
+is_server(const char *url)
+{
+	static const char scheme[] = "https://";
+	const char *host = url + strlen(scheme);
+	size_t length;
+
+	if (!text_starts_with(url, scheme) || isalnum((unsigned char)*host) == 0)
+		return false;
+	length = strcspn(host, ":");
+	return strspn(host, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-") ==
+		       length &&
+	       (host[length] == '\0' ||
+		(isdigit((unsigned char)host[length + 1]) != 0 &&
+		 host[length + 1 + strspn(host + length + 1, "0123456789")] == '\0'));
+}
+
 static int
 read_repository(struct matrix *matrix, struct error *err)
 {
 	static const struct jsonx_key keys[] = {
-		{"github", false}, {"images", false}, {NULL, false}};
+		{"github", false}, {"server", false}, {"images", false}, {NULL, false}};
+	static const char default_server[] = "https://github.com";
 	const struct jsonx_doc *doc = &matrix->doc;
 	const json_t *object = json_object_get(doc->root, "repository");
 	const char *slash;
 
+	matrix->server = default_server;
 	if (object == NULL)
 		return 0;
 	if (jsonx_check_keys(doc, object, "repository", keys, err) < 0 ||
-	    jsonx_get_string(doc, object, "repository", "github", &matrix->github, err) < 0)
+	    jsonx_get_string(doc, object, "repository", "github", &matrix->github, err) < 0 ||
+	    jsonx_get_string(doc, object, "repository", "server", &matrix->server, err) < 0)
 		return -1;
+	if (matrix->server == NULL)
+		matrix->server = default_server;
+	if (!is_server(matrix->server))
+		return jsonx_error(doc, err, "repository.server",
+				   "must be \"https://HOST\", without a path");
 	slash = matrix->github != NULL ? strchr(matrix->github, '/') : NULL;
 	if (matrix->github != NULL && (slash == NULL || slash == matrix->github ||
 				       slash[1] == '\0' || strchr(slash + 1, '/') != NULL))

@@ -18,6 +18,17 @@ is_repository(const char *text)
 	       strchr(slash + 1, '/') == NULL && strstr(text, "..") == NULL;
 }
 
+char *
+github_api_of(const char *server_url)
+{
+	static const char scheme[] = "https://";
+
+	if (strcmp(server_url, "https://github.com") == 0 ||
+	    (text_starts_with(server_url, scheme) && text_ends_with(server_url, ".ghe.com")))
+		return xasprintf("https://api.%s", server_url + strlen(scheme));
+	return xasprintf("%s/api/v3", server_url);
+}
+
 /*
  * The host that takes uploads for an API address: uploads.github.com for api.github.com and for
  * the enterprise clouds that are named so; on an Enterprise Server it is the same one.

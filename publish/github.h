@@ -40,6 +40,12 @@ struct github_options {
 	}
 
 /*
+ * The address of the API of a GitHub: "https://api.github.com", "https://api.NAME.ghe.com", and
+ * "https://HOST/api/v3" of an Enterprise Server. To be freed by the caller.
+ */
+char *github_api_of(const char *server_url) CHECKED;
+
+/*
  * Checks addresses and names; sends nothing. The client is borrowed. ERR_INPUT: an address that is
  * not https, a repository that is not OWNER/REPO.
  */

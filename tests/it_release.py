@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`distributor release --target directory`: every step in order, twice; what it makes is verified
 with the tools of others; what it refuses, and what it says then. Prints TAP."""
+import base64
 import json
 import os
 import re
@@ -212,6 +213,30 @@ def make_maintained(name):
     return t
 
 
+def test_enterprise_server():
+    """What is made says of itself that it is from there, and nothing says github.com."""
+    server = "https://git.example.org"
+    t = Tree(f"{WORK}/enterprise", edit=lambda m, _: m["repository"].update(server=server))
+    t.release("--target", "directory", status=0)
+    say = {}
+    for folder, _, names in os.walk(t.path("out")):
+        for name in names:
+            with open(f"{folder}/{name}", "rb") as f:
+                text = f.read()
+            if name == "provenance.sigstore.json":
+                text = base64.b64decode(json.loads(text)["dsseEnvelope"]["payload"])
+            for word in (f"{server}/example/qemu-user-static", "https://github.com/"):
+                if word.encode() in text:
+                    say.setdefault(word, set()).add(os.path.relpath(f.name, t.path("out")))
+    tap.equal("nothing is said to be on github.com", say.get("https://github.com/", set()), set())
+    place = f"releases/{t.tag}"
+    tap.equal("the documents and the page say where it is", {
+        f"{place}.md", f"{place}/provenance.sigstore.json",
+        f"{place}/qemu-user-static-{t.version}.spdx.json"} - say[f"{server}/example/qemu-user-static"], set())
+    tap.ok("... and so do images", any("images/blobs" in n for n in say[f"{server}/example/qemu-user-static"]),
+           say)
+
+
 def test_own_repository():
     t = make_maintained("own")
     key = ["--key", "home/release.pem"]
@@ -372,6 +397,7 @@ def test_usage():
 test_throw_away()
 test_mistake()
 test_real_registrars()
+test_enterprise_server()
 test_versions(test_own_repository())
 test_trigger()
 test_signal()

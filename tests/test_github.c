@@ -186,6 +186,27 @@ test_where_the_token_may_go(void **state)
 }
 
 static void
+test_where_the_api_is(void **state)
+{
+	static const struct {
+		const char *server, *api;
+	} rows[] = {
+		{"https://github.com", "https://api.github.com"},
+		{"https://corp.ghe.com", "https://api.corp.ghe.com"},
+		{"https://git.example", "https://git.example/api/v3"},
+		{"https://github.com.example", "https://github.com.example/api/v3"},
+		{"https://git.example:8443", "https://git.example:8443/api/v3"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_free char *api = github_api_of(rows[i].server);
+
+		assert_string_equal(api, rows[i].api);
+	}
+}
+
+static void
 test_bad_options(void **state)
 {
 	static const struct {
@@ -273,6 +294,7 @@ main(void)
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_release),
 		cmocka_unit_test(test_where_the_token_may_go),
+		cmocka_unit_test(test_where_the_api_is),
 		cmocka_unit_test(test_bad_options),
 		cmocka_unit_test(test_pace),
 		cmocka_unit_test(test_minute_of_a_fast_pace),

@@ -502,18 +502,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden),        cmocka_unit_test(test_docker_types),
-		cmocka_unit_test(test_index),         cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_digest_text),   cmocka_unit_test(test_layout),
-		cmocka_unit_test(test_layout_damage), cmocka_unit_test(test_layout_foreign),
-		cmocka_unit_test(test_too_many),      cmocka_unit_test(test_config),
-		cmocka_unit_test(test_nested_index),  cmocka_unit_test(test_layout_unknown),
-		cmocka_unit_test(test_take_blob),
 		cmocka_unit_test(test_golden),         cmocka_unit_test(test_docker_types),
 		cmocka_unit_test(test_index),          cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_many_labels),    cmocka_unit_test(test_digest_text),
+		cmocka_unit_test(test_many_labels),    cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_config),         cmocka_unit_test(test_digest_text),
 		cmocka_unit_test(test_layout),         cmocka_unit_test(test_layout_damage),
-		cmocka_unit_test(test_layout_foreign), cmocka_unit_test(test_take_blob),
+		cmocka_unit_test(test_layout_foreign), cmocka_unit_test(test_nested_index),
+		cmocka_unit_test(test_layout_unknown), cmocka_unit_test(test_take_blob),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
