@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -213,6 +214,23 @@ text = q.publish("--latest", "yes")
 holds("--latest yes moves it", text, r"published already, and identical.*It is the latest release")
 case("on GitHub too", q.double.state()["latest"] == "v10.2.0-1")
 q.double.stop()
+
+# A GitHub Enterprise Server that the matrix names, where nobody answers.
+with socket.socket() as nobody:
+    nobody.bind(("127.0.0.1", 0))
+    place = f"127.0.0.1:{nobody.getsockname()[1]}"
+    matrix = json.loads(read(q.release.matrix))
+    matrix["repository"]["server"] = f"https://{place}"
+    write(os.path.join(root, "enterprise.json"), json.dumps(matrix))
+    asking = subprocess.Popen(
+        [os.environ["DISTRIBUTOR"], "publish", "--adopt", "--matrix", os.path.join(root, "enterprise.json"),
+         "--lock", "matrix.lock.json", "--out", os.path.join(root, "asked")], cwd=q.root,
+        env={**os.environ, "GITHUB_API_URL": "", "GITHUB_TOKEN": "ghs_of_that_server"}, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    text = asking.stdout.readline()
+    asking.kill()
+    asking.communicate()
+holds("the server of the matrix is asked, and no other", text, re.escape(f"https://{place}/api/v3/repos/"))
 
 # A directory.
 target = os.path.join(root, "www")
