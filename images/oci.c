@@ -9,6 +9,13 @@
 #include <string.h>
 #include <time.h>
 
+/*
+ * The containers/image library (podman, skopeo) marks manifests with zstd layers so in an index, and
+ * prefers those that are marked. Where the mark is missing it adds it when it copies the index, which
+ * changes the digest; told to preserve digests, it refuses to copy.
+ */
+#define ZSTD_KEY "io.github.containers.compression.zstd"
+
 static const char *const media_types[2][6] = {
 	{
 		"application/vnd.oci.image.index.v1+json",
@@ -292,6 +299,7 @@ oci_image_make(const struct oci_image *image, struct oci_document *ret_config,
 {
 	const char *type = oci_media_type(image->types, OCI_MANIFEST);
 	json_t *layers, *manifest;
+	bool has_zstd = false;
 
 	for (size_t i = 0; i < image->layer_count; i++)
 		if (oci_media_type(image->types, image->layers[i].kind) == NULL)
@@ -307,6 +315,7 @@ oci_image_make(const struct oci_image *image, struct oci_document *ret_config,
 			layers, json_pack("{s:s, s:s, s:I}", "mediaType", layer_type, "digest",
 					  oci_digest_text(&layer->digest, digest), "size",
 					  (json_int_t)layer->size));
+		has_zstd = has_zstd || layer->kind == OCI_LAYER_ZSTD;
 	}
 	oci_document_make(config_json(image), oci_media_type(image->types, OCI_CONFIG), ret_config);
 	manifest =
@@ -315,6 +324,8 @@ oci_image_make(const struct oci_image *image, struct oci_document *ret_config,
 	add_annotations(manifest, image->types, image->labels);
 	oci_document_make(manifest, type, ret_manifest);
 	oci_descriptor_set_platform(&ret_manifest->descriptor, image->host);
+	if (has_zstd)
+		oci_labels_set(&ret_manifest->descriptor.annotations, ZSTD_KEY, "true");
 	return 0;
 }
 

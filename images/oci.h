@@ -142,7 +142,10 @@ struct oci_image {
 	const struct oci_labels *labels; /* in the config, and as annotations where there are any */
 };
 
-/* Makes config and manifest. ERR_INPUT: a layer that the family has no type for. */
+/*
+ * Makes config and manifest; the descriptor of the manifest has its platform, and the mark of zstd
+ * layers, for indexes. ERR_INPUT: a layer that the family has no type for.
+ */
 int oci_image_make(const struct oci_image *image, struct oci_document *ret_config,
 		   struct oci_document *ret_manifest, struct error *err) CHECKED;
 

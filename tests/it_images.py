@@ -211,7 +211,7 @@ def check_damage(work, layout):
 
 
 def check_variants(work, layout):
-    plain = tree(layout)
+    plain, gzipped = tree(layout), shutil.copytree(layout, f"{work}/gzipped")
     result = images(work, "--docker-types")
     text = "".join(blob(layout, m["digest"]).decode() for m in tags(layout).values())
     ok(result.returncode == 0 and "vnd.oci" not in text and
@@ -222,6 +222,11 @@ def check_variants(work, layout):
     layer = f"{layout}/blobs/sha256/{manifest['layers'][0]['digest'][7:]}"
     ok(result.returncode == 0 and manifest["layers"][0]["mediaType"].endswith("+zstd"),
        "layers in zstd on request", result.stderr)
+    marks = {m["annotations"]["io.github.containers.compression.zstd"]
+             for tag in tags(layout).values() for m in document(layout, tag["digest"]).get("manifests", [])}
+    ok(marks == {"true"} and "containers.compression" not in
+       "".join(blob(gzipped, m["digest"]).decode() for m in tags(gzipped).values()),
+       "and indexes say so to podman and skopeo, where it is so", marks)
     if shutil.which("zstd"):
         tar = subprocess.run(["zstd", "-dc", layer], capture_output=True).stdout
         ok("sha256:" + hashlib.sha256(tar).hexdigest() == config["rootfs"]["diff_ids"][0],
