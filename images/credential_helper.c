@@ -16,6 +16,25 @@
 extern char **environ;
 
 /*
+ * Our environment but for what is ours, as the signing key: helpers of all kinds need what their users
+ * have set. The list is the caller's, its strings are borrowed.
+ */
+static char **
+helper_environment(void)
+{
+	size_t count = 0, kept = 0;
+	char **result;
+
+	while (environ[count] != NULL)
+		count++;
+	result = xcalloc(count + 1, sizeof(*result));
+	for (size_t i = 0; i < count; i++)
+		if (!text_starts_with(environ[i], "DISTRIBUTOR_"))
+			result[kept++] = environ[i];
+	return result;
+}
+
+/*
  * Starts the program with the name on its standard input and its answer in a pipe. The input is so
  * short that the pipe holds it before anybody reads.
  */
@@ -38,7 +57,10 @@ start(const char *program, const char *input, pid_t *ret_pid, int *ret_fd, struc
 	posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
 	if (failure == 0) {
-		failure = posix_spawnp(ret_pid, program, &actions, NULL, argv, environ);
+		char **environment = helper_environment();
+
+		failure = posix_spawnp(ret_pid, program, &actions, NULL, argv, environment);
+		free(environment);
 		errno = failure;
 		if (failure != 0)
 			error_set_errno(err, ERR_IO, "cannot run the credential helper '%s'",

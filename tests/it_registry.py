@@ -442,15 +442,16 @@ def check_basic():
         helper = f"{WORK}/bin/docker-credential-test"
         with open(helper, "w") as f:
             f.write(f'#!/bin/sh\nread -r host || :\n[ "$host" = {registry.host} ] || exit 1\n'
+                    '[ "$NEEDED" = 1 ] && ! env | grep -q ^DISTRIBUTOR_KEY || exit 1\n'
                     'echo \'{"Username":"alice","Secret":"s3cret"}\'\n')
         os.chmod(helper, 0o755)
         # A folder of its own: the other checks, at the same time, are to find no credentials.
         with open(f"{WORK}/bin/config.json", "w") as f:
             json.dump({"credsStore": "test"}, f)
         registry.tags.clear()
-        result = push(registry, PATH=f"{WORK}/bin:{os.environ['PATH']}",
-                      DOCKER_CONFIG=f"{WORK}/bin")
-        pushed("a credential helper", registry, result)
+        result = push(registry, PATH=f"{WORK}/bin:{os.environ['PATH']}", NEEDED="1",
+                      DOCKER_CONFIG=f"{WORK}/bin", DISTRIBUTOR_KEY="s3cret")
+        pushed("a credential helper, which is told of everything but our key", registry, result)
 
 
 def check_bearer():
