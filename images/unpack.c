@@ -130,20 +130,6 @@ is_plain(const char *name)
 	return true;
 }
 
-/* A name that is a file already is not made a directory. */
-static int
-unpack_directory(const char *path, struct error *err)
-{
-	struct stat st;
-
-	if (make_directories(path, err) < 0)
-		return -1;
-	if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode))
-		return error_set(err, ERR_INPUT, "cannot make the directory '%s': it is a file",
-				 path);
-	return 0;
-}
-
 /* What cannot be written is no fault of the layer, so the two are told apart. */
 static int
 copy_content(struct archive *archive, const char *name, int fd, const char *path, struct error *err)
@@ -172,7 +158,7 @@ unpack_file(struct archive *archive, struct archive_entry *entry, const char *pa
 	if (size < 0 || size > MAX_FILE)
 		return error_set(err, ERR_INPUT, "'%s' has %lld bytes, which is too much",
 				 archive_entry_pathname(entry), (long long)size);
-	if (unpack_directory(directory, err) < 0)
+	if (make_directories(directory, err) < 0)
 		return -1;
 	/* No symbolic link was ever made here, and this makes no second file of a name. */
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -203,7 +189,7 @@ unpack_entry(struct archive *archive, struct archive_entry *entry, const char *d
 	if (archive_entry_hardlink(entry) == NULL && archive_entry_filetype(entry) == AE_IFREG)
 		return unpack_file(archive, entry, path, err);
 	if (archive_entry_filetype(entry) == AE_IFDIR)
-		return unpack_directory(path, err);
+		return make_directories(path, err);
 	return error_set(err, ERR_INPUT, "'%s' has '%s', which is neither file nor directory",
 			 layer, name);
 }
