@@ -2,8 +2,8 @@
 
 /*
  * References are written under a lock, the file REFERENCE.lock in the directory of the repository.
- * git and libgit2 hold it for a moment; who is killed in it leaves it there for ever, and nobody can
- * write that reference again.
+ * git and libgit2 hold it for a moment; who is killed in it leaves it there for ever, and nobody
+ * can write that reference again.
  */
 
 #include "base/error.h"
