@@ -16,8 +16,8 @@
 extern char **environ;
 
 /*
- * Our environment but for what is ours, as the signing key: helpers of all kinds need what their users
- * have set. The list is the caller's, its strings are borrowed.
+ * Our environment but for what is ours, as the signing key: helpers of all kinds need what their
+ * users have set. The list is the caller's, its strings are borrowed.
  */
 static char **
 helper_environment(void)

@@ -10,9 +10,9 @@
 #include <time.h>
 
 /*
- * The containers/image library (podman, skopeo) marks manifests with zstd layers so in an index, and
- * prefers those that are marked. Where the mark is missing it adds it when it copies the index, which
- * changes the digest; told to preserve digests, it refuses to copy.
+ * The containers/image library (podman, skopeo) marks manifests with zstd layers so in an index,
+ * and prefers those that are marked. Where the mark is missing it adds it when it copies the index,
+ * which changes the digest; told to preserve digests, it refuses to copy.
  */
 #define ZSTD_KEY "io.github.containers.compression.zstd"
 
