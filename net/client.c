@@ -69,8 +69,11 @@ make_share(struct http_client *client)
 	(void)curl_share_setopt(share, CURLSHOPT_LOCKFUNC, lock_share);
 	(void)curl_share_setopt(share, CURLSHOPT_UNLOCKFUNC, unlock_share);
 	(void)curl_share_setopt(share, CURLSHOPT_USERDATA, client);
+	/*
+	 * Names only. TLS sessions are OpenSSL's own objects in the libcurl of Debian 12 (7.88),
+	 * which two threads must not use at the same time.
+	 */
 	(void)curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
-	(void)curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
 	return share;
 }
 
