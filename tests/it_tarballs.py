@@ -423,17 +423,34 @@ def test_signal(work, release, want, length):
        "after a signal the next run goes on where it stopped", r.stdout)
 
 
+def texts_of(paths):
+    texts = []
+    for path in paths:
+        with open(path) as f:
+            texts.append(f.read())
+    return texts
+
+
 def test_two_at_once(work, release, want):
     out = f"{work}/two"
-    first = subprocess.Popen(release.command(out), stdin=subprocess.DEVNULL,
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    second = subprocess.Popen(release.command(out), stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    outputs = [first.communicate(), second.communicate()]
-    same([first.returncode, second.returncode], [0, 0], "two runs at once both succeed")
-    texts = "".join(o + e for o, e in outputs)
-    ok("waiting for it" in texts and "nothing to do" in texts,
-       "one waits, says so, and then has nothing to do", texts)
+    os.makedirs(out)
+    runs, paths = [], [f"{work}/two.{i}" for i in range(2)]
+    with open(f"{out}/.lock", "w") as f:
+        # Both find somebody at work, so that it does not depend on who is quicker.
+        fcntl.flock(f, fcntl.LOCK_EX)
+        for path in paths:
+            with open(path, "w") as said:
+                runs.append(subprocess.Popen(release.command(out), stdin=subprocess.DEVNULL,
+                                             stdout=said, stderr=subprocess.STDOUT))
+        for _ in range(600):
+            waiting = ["waiting for it" in text for text in texts_of(paths)]
+            if all(waiting):
+                break
+            time.sleep(0.1)
+    same(waiting, [True, True], "both wait for a third, and say so")
+    same([run.wait() for run in runs], [0, 0], "two runs at once both succeed")
+    same(sorted("nothing to do" in text for text in texts_of(paths)), [False, True],
+         "and one of them has nothing to do any more")
     same(digests(out), want, "and the bytes are right")
     with open(f"{out}/.lock", "w") as f:
         fcntl.flock(f, fcntl.LOCK_EX)
