@@ -44,23 +44,20 @@ repo_previous_tag(struct repo *repo, const char *name)
 	return copy;
 }
 
-/*
- * The part of a path below the working directory; of the directory, so that the file may be gone.
- */
-static char *
-path_inside(git_repository *git, const char *path)
+char *
+repo_path_inside(const char *root, const char *path)
 {
-	const char *root = git_repository_workdir(git);
 	auto_free char *directory = path_directory(path);
 	auto_free char *real = realpath(directory, NULL);
-	auto_free char *real_root = root != NULL ? realpath(root, NULL) : NULL;
+	auto_free char *real_root = realpath(root, NULL);
 	size_t length;
 
 	if (real == NULL || real_root == NULL)
 		return NULL;
-	length = strlen(real_root);
 	if (strcmp(real, real_root) == 0)
 		return xstrdup(path_base(path));
+	/* Of all directories only "/" ends in a slash. */
+	length = strcmp(real_root, "/") == 0 ? 0 : strlen(real_root);
 	if (strncmp(real, real_root, length) != 0 || real[length] != '/')
 		return NULL;
 	return path_join(real + length + 1, path_base(path));
@@ -93,7 +90,8 @@ int
 repo_file_at(struct repo *repo, const char *revision, const char *path, size_t max_bytes,
 	     char **ret_text, size_t *ret_length, struct error *err)
 {
-	auto_free char *inside = path_inside(repo->git, path);
+	const char *root = git_repository_workdir(repo->git);
+	auto_free char *inside = root != NULL ? repo_path_inside(root, path) : NULL;
 
 	if (inside == NULL)
 		return error_set(err, ERR_INPUT, "'%s' is not in the repository", path);
