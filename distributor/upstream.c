@@ -24,6 +24,7 @@ struct upstream {
 	struct http_client *http;
 	struct cache *cache;
 	char *apt_directory;
+	char *lock_command;
 };
 
 /* The largest package that is fetched before anything is known of its size. */
@@ -59,6 +60,7 @@ upstream_open(const struct app *app, const struct matrix *matrix, struct upstrea
 	    http_client_new(&options, &up->http, err) < 0)
 		return -1;
 	up->apt_directory = path_join(cache_directory(up->cache), "apt");
+	up->lock_command = app_command(app, "lock", SHARED_MATRIX | SHARED_LOCK);
 	*ret_up = TAKE(up);
 	return 0;
 }
@@ -71,6 +73,7 @@ upstream_free(struct upstream *up)
 	http_client_free(up->http);
 	cache_free(up->cache);
 	free(up->apt_directory);
+	free(up->lock_command);
 	free(up);
 }
 
@@ -118,6 +121,7 @@ apt_source_of(const struct upstream *up, const struct matrix_source *source, cha
 		.url_count = source->urls.count,
 		.allow_expired = source->allow_expired,
 		.directory = up->apt_directory,
+		.lock_command = up->lock_command,
 	};
 }
 

@@ -366,12 +366,11 @@ explain_vanished(const struct apt_source *source, const struct apt_root *root,
 		version = newest.package.version;
 	return error_set_absent(
 		err,
-		"'%s' %s for %s is no longer in the archive%s%s: run 'distributor lock' to "
-		"take what is there, or add an archive that keeps old packages to the "
-		"'urls' of source '%s'",
+		"'%s' %s for %s is no longer in the archive%s%s: run '%s' to take what is there, "
+		"or add an archive that keeps old packages to the 'urls' of source '%s'",
 		package->name, package->version, package->arch,
 		version != NULL ? ", and its suite has " : "", version != NULL ? version : "",
-		source->key);
+		source->lock_command, source->key);
 }
 
 int

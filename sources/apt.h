@@ -25,6 +25,7 @@ struct apt_source {
 	bool allow_expired; /* accept a Release file past its Valid-Until */
 	const char
 		*directory; /* for apt's private files; made when missing, kept for the next time */
+	const char *lock_command; /* "distributor lock", to be named where a package has vanished */
 };
 
 /*

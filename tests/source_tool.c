@@ -141,6 +141,7 @@ read_options(char **args, int count, struct settings *settings, struct error *er
 	source->key = "test";
 	source->keys = settings->keys;
 	source->urls = settings->urls;
+	source->lock_command = "distributor lock";
 	for (int i = 0; i < count; i++) {
 		const char *value = strchr(args[i], '=');
 		size_t length = value != NULL ? (size_t)(value - args[i]) : 0;
