@@ -130,7 +130,7 @@ static const struct option_spec publish_options_table[] = {
 	 "{{checksums}}"},
 	{"notes", '\0', "FILE", OPTION_TEXT, &notes_path, "also write that text to a file"},
 	{"pace", '\0', "MS", OPTION_NUMBER, &options.pace_ms,
-	 "least time between two uploads (default 1000); 0: no\nlimits at all, for servers that "
+	 "least time between two changes (default 1000); 0: no\nlimits at all, for servers that "
 	 "have none"},
 	{"repo", '\0', "DIR", OPTION_TEXT, &options.repo_path, "the git repository (default .)"},
 	{"dry-run", '\0', NULL, OPTION_FLAG, &options.dry_run,

@@ -77,7 +77,7 @@ static const struct option_spec release_options[] = {
 	{"template", '\0', "FILE", OPTION_TEXT, &options.publish.template_path,
 	 "the text of the release page, see publish"},
 	{"pace", '\0', "MS", OPTION_NUMBER, &options.publish.pace_ms,
-	 "least time between two uploads (default 1000)"},
+	 "least time between two changes (default 1000)"},
 	{"registrars", '\0', "DIR", OPTION_TEXT, &options.imaging.registrars,
 	 "programs register-HOST (default: those of this build)"},
 	{"auth-file", '\0', "FILE", OPTION_TEXT, &options.push.auth_file,

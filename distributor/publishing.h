@@ -17,7 +17,7 @@ struct publish_options {
 	const char *directory;     /* publish to this directory; NULL: to GitHub */
 	const char *template_path; /* of the text; NULL: the built-in one */
 	enum publish_latest latest;
-	uint64_t pace_ms; /* least time between two uploads; 0: no pacing at all */
+	uint64_t pace_ms; /* least time between two changes; 0: no pacing at all */
 	bool dry_run;
 	bool tag_pending; /* for a dry run: do not look for the tag, it would be there by now */
 };

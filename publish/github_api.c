@@ -138,6 +138,14 @@ hold(struct github *github, double seconds, const char *reason, struct error *er
 }
 
 static int
+wait_for_turn(struct github *github, enum github_kind kind, struct error *err)
+{
+	if (kind == GITHUB_READ)
+		return pacer_wait_held(github->pacer, err);
+	return pacer_wait(github->pacer, kind == GITHUB_CREATE ? PACER_CREATE : PACER_CHANGE, err);
+}
+
+static int
 send(struct github *github, const struct github_request *request, struct http_response *response,
      struct error *err)
 {
@@ -162,8 +170,7 @@ send(struct github *github, const struct github_request *request, struct http_re
 
 	if (github_check_url(github, request->url, err) < 0)
 		return -1;
-	if (request->kind == GITHUB_CREATE ? pacer_wait(github->pacer, err) < 0
-					   : pacer_wait_held(github->pacer, err) < 0)
+	if (wait_for_turn(github, request->kind, err) < 0)
 		return -1;
 	(void)pthread_mutex_lock(&github->lock);
 	github->requests++;

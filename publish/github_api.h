@@ -26,7 +26,7 @@ struct github {
 
 enum github_kind {
 	GITHUB_READ,   /* repeated after a failure */
-	GITHUB_CHANGE, /* comes to the same when it is repeated; repeated too */
+	GITHUB_CHANGE, /* comes to the same when it is repeated; repeated too, and paced */
 	GITHUB_CREATE, /* never repeated blindly, and paced */
 };
 

@@ -14,7 +14,8 @@ struct pacer {
 	pthread_mutex_t lock;
 	struct pacer_limits limits;
 	double held_until_sec;
-	double *taken_sec; /* a ring of the last `room` moments */
+	double last_sec;   /* of whatever kind; negative before the first */
+	double *taken_sec; /* a ring of the last `room` moments that create */
 	size_t room, count;
 	void (*notice)(void *context, const char *sentence);
 	void *context;
@@ -35,6 +36,7 @@ pacer_new(const struct pacer_limits *limits, void (*notice)(void *context, const
 	pacer->room = 1 + (limits->per_hour > limits->per_minute ? pacer->limits.per_hour
 								 : pacer->limits.per_minute);
 	pacer->taken_sec = xcalloc(pacer->room, sizeof(*pacer->taken_sec));
+	pacer->last_sec = -1;
 	pacer->notice = notice;
 	pacer->context = context;
 	return pacer;
@@ -59,13 +61,15 @@ taken(const struct pacer *pacer, size_t back)
 
 /* The first time at which one more moment keeps all limits. The lock is held. */
 static double
-next_free(const struct pacer *pacer)
+next_free(const struct pacer *pacer, enum pacer_kind kind)
 {
 	const struct pacer_limits *limits = &pacer->limits;
 	double next = pacer->held_until_sec;
 
-	if (pacer->count >= 1 && taken(pacer, 1) + limits->interval_ms / 1000.0 > next)
-		next = taken(pacer, 1) + limits->interval_ms / 1000.0;
+	if (pacer->last_sec >= 0 && pacer->last_sec + limits->interval_ms / 1000.0 > next)
+		next = pacer->last_sec + limits->interval_ms / 1000.0;
+	if (kind != PACER_CREATE)
+		return next;
 	if (limits->per_minute != 0 && pacer->count >= limits->per_minute &&
 	    taken(pacer, limits->per_minute) + 60 > next)
 		next = taken(pacer, limits->per_minute) + 60;
@@ -76,15 +80,17 @@ next_free(const struct pacer *pacer)
 }
 
 double
-pacer_take(struct pacer *pacer, double now_sec)
+pacer_take(struct pacer *pacer, enum pacer_kind kind, double now_sec)
 {
 	double next;
 
 	(void)pthread_mutex_lock(&pacer->lock);
-	next = next_free(pacer);
+	next = next_free(pacer, kind);
 	if (next < now_sec)
 		next = now_sec;
-	pacer->taken_sec[pacer->count++ % pacer->room] = next;
+	pacer->last_sec = next;
+	if (kind == PACER_CREATE)
+		pacer->taken_sec[pacer->count++ % pacer->room] = next;
 	(void)pthread_mutex_unlock(&pacer->lock);
 	return next;
 }
@@ -115,16 +121,16 @@ tell(const struct pacer *pacer, double seconds)
 
 	if (pacer->notice == NULL || seconds < NOTICE_SEC)
 		return;
-	sentence = xasprintf("going slowly to stay below GitHub's limits; the next file in %.0f s",
-			     seconds);
+	sentence = xasprintf(
+		"going slowly to stay below GitHub's limits; the next request in %.0f s", seconds);
 	pacer->notice(pacer->context, sentence);
 }
 
 int
-pacer_wait(struct pacer *pacer, struct error *err)
+pacer_wait(struct pacer *pacer, enum pacer_kind kind, struct error *err)
 {
 	/* The moment is taken before the sleep, so that another thread gets the one after it. */
-	double now = monotonic_sec(), next = pacer_take(pacer, now);
+	double now = monotonic_sec(), next = pacer_take(pacer, kind, now);
 
 	tell(pacer, next - now);
 	if (pacer_sleep(next - now, err) < 0)

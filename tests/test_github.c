@@ -243,7 +243,7 @@ test_pace(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
-		at[i] = pacer_take(pacer, now);
+		at[i] = pacer_take(pacer, PACER_CREATE, now);
 		assert_true(i == 0 || at[i] >= at[i - 1] + 1);
 		assert_true(i < 80 || at[i] >= at[i - 80] + 60);
 		assert_true(i < 500 || at[i] >= at[i - 500] + 3600);
@@ -262,10 +262,30 @@ test_minute_of_a_fast_pace(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
-		at[i] = now = pacer_take(pacer, now);
+		at[i] = now = pacer_take(pacer, PACER_CREATE, now);
 		assert_true(i < 80 || at[i] >= at[i - 80] + 60);
 	}
 	assert_true(at[79] < 1008 && at[80] >= 1060 && at[160] >= 1120);
+	pacer_free(pacer);
+}
+
+/* Whatever changes keeps the interval; the budgets are for what creates. */
+static void
+test_pace_of_changes(void **state)
+{
+	const struct pacer_limits limits = {1000, 80, 500};
+	struct pacer *pacer = pacer_new(&limits, NULL, NULL);
+	double last = pacer_take(pacer, PACER_CREATE, 1000);
+
+	(void)state;
+	for (size_t i = 0; i < 1000; i++) {
+		double next = pacer_take(pacer, PACER_CHANGE, last);
+
+		assert_true(next >= last + 1 && next < last + 1.1);
+		last = next;
+	}
+	assert_true(pacer_take(pacer, PACER_CREATE, last) >= last + 1);
+	assert_true(pacer_take(pacer, PACER_CREATE, last) < last + 2.1);
 	pacer_free(pacer);
 }
 
@@ -274,14 +294,14 @@ test_hold(void **state)
 {
 	const struct pacer_limits limits = {0, 0, 0};
 	struct pacer *pacer = pacer_new(&limits, NULL, NULL);
-	double first = pacer_take(pacer, 0);
+	double first = pacer_take(pacer, PACER_CREATE, 0);
 
 	(void)state;
 	assert_true(first <= 0);
 	assert_true(pacer_hold(pacer, 100));
-	first = pacer_take(pacer, 0);
+	first = pacer_take(pacer, PACER_CREATE, 0);
 	assert_false(pacer_hold(pacer, 1));
-	assert_true(pacer_take(pacer, 0) >= first && first > 99);
+	assert_true(pacer_take(pacer, PACER_CREATE, 0) >= first && first > 99);
 	pacer_free(pacer);
 }
 
@@ -298,6 +318,7 @@ main(void)
 		cmocka_unit_test(test_bad_options),
 		cmocka_unit_test(test_pace),
 		cmocka_unit_test(test_minute_of_a_fast_pace),
+		cmocka_unit_test(test_pace_of_changes),
 		cmocka_unit_test(test_hold),
 	};
 

@@ -459,21 +459,49 @@ test('an older release does not become the latest, and can be made it', async ()
   assert.equal((await double.state()).latest, 'v1');
 });
 
-// One an hour: the draft goes out at once, the three files wait an hour, two and three.
-test('requests that create content keep their pace', async () => {
-  const { double, environment } = await setup();
+// With one request an hour, a run as far as it gets until `times` are waiting; and how long each would.
+async function slowly(times, directory, { environment }) {
   const stderr = await new Promise((resolve) => {
-    const child = execFile(TOOL, ['pace=3600000', makeFiles(THREE), 'v1'], { env: environment(), timeout: 120000 },
+    const child = execFile(TOOL, ['pace=3600000', directory, 'v1'], { env: environment(), timeout: 120000 },
       (error, stdout, text) => resolve(text));
     let seen = '';
     child.stderr.on('data', (text) => {
       seen += text;
-      if (seen.match(/going slowly.*\n/g)?.length === 3) child.kill('SIGTERM');
+      if (seen.match(/going slowly.*\n/g)?.length === times) child.kill('SIGTERM');
     });
   });
-  const waits = [...stderr.matchAll(/going slowly to stay below GitHub's limits; the next file in (\d+) s/g)];
-  assert.deepEqual(waits.map(([, seconds]) => Math.ceil(seconds / 3600)).sort(), [1, 2, 3], stderr);
-  assert.equal((await double.state()).limits.creations, 1);
+  const waits = [...stderr.matchAll(/going slowly to stay below GitHub's limits; the next request in (\d+) s/g)];
+  return { stderr, hours: waits.map(([, seconds]) => Math.ceil(seconds / 3600)).sort() };
+}
+
+// The draft goes out at once, the three files wait an hour, two and three.
+test('requests that create content keep their pace', async () => {
+  const setting = await setup();
+  const { hours, stderr } = await slowly(3, makeFiles(THREE), setting);
+  assert.deepEqual(hours, [1, 2, 3], stderr);
+  assert.equal((await setting.double.state()).limits.creations, 1);
+});
+
+const base64Of = (text) => Buffer.from(text).toString('base64');
+const ALL = Object.entries(THREE).map(([name, text]) => ({ name, base64: base64Of(text) }));
+
+test('... so do those that remove', async () => {
+  const setting = await setup();
+  await setting.double.control('/seed', { releases: [{ tag_name: 'v1', draft: true, assets: [...ALL,
+    { name: 'old1', base64: base64Of('x') }, { name: 'old2', base64: base64Of('x') }] }] });
+  const { hours, stderr } = await slowly(1, makeFiles(THREE), setting);
+  assert.deepEqual(hours, [1], stderr);
+  assert.deepEqual((await setting.double.state()).events.filter((e) => e.startsWith('delete')), ['delete old1']);
+});
+
+test('... and the one that publishes', async () => {
+  const setting = await setup();
+  await setting.double.control('/seed', { releases: [{ tag_name: 'v1', draft: true, assets: [...ALL,
+    { name: 'old', base64: base64Of('x') }] }] });
+  const { hours, stderr } = await slowly(1, makeFiles(THREE), setting);
+  assert.deepEqual(hours, [1], stderr);
+  const { events } = await setting.double.state();
+  assert.ok(events.includes('delete old') && !events.includes('publish v1'), events);
 });
 
 test('a server that enforces its limit is obeyed, visibly', async () => {
