@@ -131,7 +131,7 @@ hold(struct github *github, double seconds, const char *reason, struct error *er
 	if (localtime_r(&then, &local) != NULL)
 		(void)strftime(until, sizeof(until), "%H:%M:%S", &local);
 	/* Uploads under way at the same time are told the same. */
-	if (pacer_hold(github->pacer, seconds))
+	if (pacer_hold(github->pacer, monotonic_sec(), seconds))
 		github_notice(github, "GitHub asks to wait %.0f s, until %s: %s", seconds, until,
 			      reason);
 	return 0;

@@ -139,9 +139,9 @@ pacer_wait(struct pacer *pacer, enum pacer_kind kind, struct error *err)
 }
 
 bool
-pacer_hold(struct pacer *pacer, double seconds)
+pacer_hold(struct pacer *pacer, double now_sec, double seconds)
 {
-	double until = monotonic_sec() + seconds;
+	double until = now_sec + seconds;
 	bool is_news;
 
 	(void)pthread_mutex_lock(&pacer->lock);

@@ -34,10 +34,11 @@ void pacer_free(struct pacer *pacer);
 int pacer_wait(struct pacer *pacer, enum pacer_kind kind, struct error *err) CHECKED;
 
 /*
- * Nothing goes out for so long, whoever asks: the server wants it so. A shorter time than what is
- * left changes nothing. Returns whether the wait is longer for it by a second or more, and so news.
+ * Nothing goes out for so long from `now_sec` on, whoever asks: the server wants it so. A shorter
+ * time than what is left changes nothing. Returns whether the wait is longer for it by a second or
+ * more, and so news.
  */
-bool pacer_hold(struct pacer *pacer, double seconds);
+bool pacer_hold(struct pacer *pacer, double now_sec, double seconds);
 
 /* Waits until such a time is over, without taking a moment: for requests that change nothing. */
 int pacer_wait_held(struct pacer *pacer, struct error *err) CHECKED;

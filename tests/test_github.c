@@ -289,19 +289,32 @@ test_pace_of_changes(void **state)
 	pacer_free(pacer);
 }
 
+/* Several uploads under way meet the same limit, and hear of it one after the other. */
 static void
 test_hold(void **state)
 {
+	static const struct {
+		double now, seconds;
+		bool news;
+		double free; /* when the next request may go */
+	} rows[] = {
+		{1000, 2, true, 1002},      {1000.1, 2, false, 1002.1}, {1000.9, 1, false, 1002.1},
+		{1000.9, 2, false, 1002.9}, {1001, 100, true, 1101},    {1002, 1, false, 1101},
+		{1101.5, 0, false, 1101.5}, {1102, 60, true, 1162},
+	};
 	const struct pacer_limits limits = {0, 0, 0};
 	struct pacer *pacer = pacer_new(&limits, NULL, NULL);
-	double first = pacer_take(pacer, PACER_CREATE, 0);
 
 	(void)state;
-	assert_true(first <= 0);
-	assert_true(pacer_hold(pacer, 100));
-	first = pacer_take(pacer, PACER_CREATE, 0);
-	assert_false(pacer_hold(pacer, 1));
-	assert_true(pacer_take(pacer, PACER_CREATE, 0) >= first && first > 99);
+	assert_true(pacer_take(pacer, PACER_CREATE, 1000) <= 1000);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		bool news = pacer_hold(pacer, rows[i].now, rows[i].seconds);
+		double free = pacer_take(pacer, PACER_CREATE, rows[i].now);
+
+		if (news != rows[i].news || free < rows[i].free - 0.01 ||
+		    free > rows[i].free + 0.01)
+			fail_msg("row %zu: news %d, free at %f", i, news, free);
+	}
 	pacer_free(pacer);
 }
 
