@@ -34,8 +34,8 @@ push_tag(struct release_info *info, struct error *err)
 }
 
 static void
-print_result(const struct app *app, const struct release_info *info, const char *id, int made,
-	     int sent)
+print_result(const struct app *app, const struct release_info *info,
+	     const struct tagging_result *result, int made, int sent)
 {
 	const char *what = made == 0         ? "is there already"
 			   : tagging.dry_run ? "would be made"
@@ -45,14 +45,18 @@ print_result(const struct app *app, const struct release_info *info, const char 
 					      : "has it now";
 
 	if (app->json) {
-		app_print_json(json_pack("{s:s, s:s, s:b, s:b, s:b}", "tag", info->tag, "id", id,
-					 "made", made, "pushed", push && sent, "dry_run",
-					 tagging.dry_run ? 1 : 0));
+		app_print_json(json_pack("{s:s, s:s, s:b, s:b, s:b, s:b}", "tag", info->tag, "id",
+					 result->id, "made", made, "pushed", push && sent,
+					 "dry_run", tagging.dry_run ? 1 : 0, "names_sums",
+					 result->names_sums ? 1 : 0));
 		return;
 	}
 	if (app->quiet)
 		return;
-	(void)printf("%s %s: %s\n", info->tag, what, id);
+	(void)printf("%s %s: %s\n", info->tag, what, result->id);
+	if (result->names_sums)
+		(void)printf("It names a SHA256SUMS: only the files of that one can be released "
+			     "under it, no other build.\n");
 	if (push)
 		(void)printf("%s %s\n", remote, where);
 }
@@ -62,13 +66,13 @@ make_tag(struct app *app, struct release_info *info, struct error *err)
 {
 	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
 	AUTO(lazy_signer_release) struct lazy_signer lazy = LAZY_SIGNER_INIT(&keyring, &source);
-	char id[REPO_ID_SIZE];
+	struct tagging_result result;
 	int made, sent = 0;
 
 	if (release_info_check_revision(info, app, tagging.revision, err) < 0 ||
 	    keyring_load(app->keys, NULL, &keyring, err) < 0)
 		return -1;
-	made = tagging_run(app, info, &lazy, &tagging, id, err);
+	made = tagging_run(app, info, &lazy, &tagging, &result, err);
 	if (made < 0)
 		return -1;
 	/* A dry run has no tag that could be pushed, unless it was there before. */
@@ -79,7 +83,7 @@ make_tag(struct app *app, struct release_info *info, struct error *err)
 	} else {
 		sent = made;
 	}
-	print_result(app, info, id, made, sent);
+	print_result(app, info, &result, made, sent);
 	return 0;
 }
 

@@ -280,13 +280,13 @@ releasing_tag_step(struct releasing *r, struct release_step *step, struct error 
 	const struct tagging tagging = {
 		.revision = "HEAD", .tagger = r->options->tagger, .dry_run = r->options->dry_run};
 	bool remote = r->options->directory == NULL && !r->triggered;
-	char id[REPO_ID_SIZE];
+	struct tagging_result result;
 	int there = find_tag(r, err), made = 0, sent = 0;
 
 	if (there < 0 || (there == 0 && r->triggered))
 		return -1;
 	if (there == 0)
-		made = tagging_run(&r->app, &r->info, &r->signer, &tagging, id, err);
+		made = tagging_run(&r->app, &r->info, &r->signer, &tagging, &result, err);
 	if (made < 0)
 		return -1;
 	r->tag_is_pending = made > 0 && tagging.dry_run;

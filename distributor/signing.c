@@ -315,13 +315,17 @@ make_signatures(struct signing *s, const char *sums, const char *comment, struct
 	return 0;
 }
 
+/* What the signature says it is of, to be freed by the caller. */
+static char *
+trusted_comment(const struct release_info *info)
+{
+	return xasprintf("%s %s\tfile:%s", info->release.name, info->release.tag, SUMS_NAME);
+}
+
 static int
 make_sums(struct signing *s, struct error *err)
 {
-	const struct release *release = &s->info->release;
-	auto_free char *sums = NULL;
-	auto_free char *comment =
-		xasprintf("%s %s\tfile:%s", release->name, release->tag, SUMS_NAME);
+	auto_free char *sums = NULL, *comment = trusted_comment(s->info);
 
 	if (sums_format(&s->files, &sums, err) < 0)
 		return -1;
@@ -330,6 +334,18 @@ make_sums(struct signing *s, struct error *err)
 	if (signatures_are_good(s, sums, comment))
 		return 0;
 	return make_signatures(s, sums, comment, err);
+}
+
+bool
+signing_is_done(const struct app *app, const struct release_info *info,
+		const struct keyring *keyring)
+{
+	auto_free char *directory = path_join(app->out, "assets"), *comment = trusted_comment(info);
+	const char *const only[] = {SUMS_NAME};
+	const struct verify_files files = verify_directory(directory);
+	const struct verify_request request = {.keyring = keyring, .only = only, .only_count = 1};
+
+	return verify_signatures_only(&files, &request, comment);
 }
 
 int

@@ -29,3 +29,10 @@ int signing_run(const struct app *app, struct release_info *info, struct lazy_si
  * signing_run().
  */
 int signing_documents(const struct app *app, struct release_info *info, struct error *err) CHECKED;
+
+/*
+ * Whether OUT/assets has a SHA256SUMS with both signatures, by keys of the ring, for the release of
+ * `info` and for no other. Its files are not looked at.
+ */
+bool signing_is_done(const struct app *app, const struct release_info *info,
+		     const struct keyring *keyring);

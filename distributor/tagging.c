@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "distributor/epoch.h"
+#include "distributor/signing.h"
 #include "sign/sums.h"
 #include "sign/tag_object.h"
 #include "sign/verify.h"
@@ -11,22 +12,26 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* The digest of OUT/assets/SHA256SUMS once it is there. */
+/*
+ * The digest of OUT/assets/SHA256SUMS once it is signed for this release. One that was tried with
+ * another key, or is left from another version, would make a tag that nothing can be released under.
+ */
 static void
-put_sums(const struct app *app, struct strbuf *message)
+put_sums(const struct app *app, const struct release_info *info, const struct keyring *keyring,
+	 struct strbuf *message)
 {
 	auto_free char *path = xasprintf("%s/assets/%s", app->out, SUMS_NAME);
 	struct error ignored = ERROR_INIT;
 	char hex[DIGEST_HEX_SIZE];
 	struct digest digest;
 
-	if (digest_file(path, &digest, NULL, &ignored) == 0)
+	if (signing_is_done(app, info, keyring) && digest_file(path, &digest, NULL, &ignored) == 0)
 		strbuf_addf(message, TAG_SUMS_KEY "%s\n", digest_hex(&digest, hex));
 }
 
 /* What the release is made of, for people who look at the tag. */
 static char *
-make_message(const struct app *app, const struct release_info *info)
+make_message(const struct app *app, const struct release_info *info, const struct keyring *keyring)
 {
 	AUTO(strbuf_release) struct strbuf message = STRBUF_INIT;
 	char hex[DIGEST_HEX_SIZE];
@@ -45,7 +50,7 @@ make_message(const struct app *app, const struct release_info *info)
 		    digest_hex(&info->release.matrix_sha256, hex));
 	strbuf_addf(&message, "%s: %s\n", path_base(info->lock_path),
 		    digest_hex(&info->lock.digest, hex));
-	put_sums(app, &message);
+	put_sums(app, info, keyring, &message);
 	return strbuf_take(&message);
 }
 
@@ -118,10 +123,35 @@ explain_difference(const struct tag_object *have, const struct tag_object *want,
 			 want->name, have->tagger, have->time_sec, want->tagger, want->time_sec);
 }
 
-/* 1 when the name is free, 0 when it holds this text with a good signature. */
+/* The last line of a message, where that names a SHA256SUMS; or NULL. */
+static const char *
+sums_line(const char *message)
+{
+	const char *line = strstr(message, "\n" TAG_SUMS_KEY);
+
+	return line != NULL ? line + 1 : NULL;
+}
+
+/* A tag may have been made before the files were signed, or be there without them. */
+static bool
+is_same(const struct tag_object *have, const struct tag_object *want)
+{
+	const char *a = sums_line(have->message), *b = sums_line(want->message);
+	size_t length = a != NULL ? (size_t)(a - have->message) : strlen(have->message);
+
+	if (strcmp(have->commit, want->commit) != 0 || strcmp(have->name, want->name) != 0 ||
+	    strcmp(have->tagger, want->tagger) != 0 || have->time_sec != want->time_sec)
+		return false;
+	if ((a == NULL) == (b == NULL))
+		return strcmp(have->message, want->message) == 0;
+	return length == (b != NULL ? (size_t)(b - want->message) : strlen(want->message)) &&
+	       memcmp(have->message, want->message, length) == 0;
+}
+
+/* 1 when the name is free, 0 when it holds the same with a good signature. */
 static int
 compare_existing(const struct release_info *info, const struct keyring *keyring,
-		 const struct tag_object *want, const char *text, char ret_id[REPO_ID_SIZE],
+		 const struct tag_object *want, struct tagging_result *ret_result,
 		 struct error *err)
 {
 	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
@@ -130,19 +160,20 @@ compare_existing(const struct release_info *info, const struct keyring *keyring,
 	struct digest sums;
 	size_t length;
 
-	if (repo_tag_read(info->repo, want->name, &old, &length, ret_id, err) < 0)
+	if (repo_tag_read(info->repo, want->name, &old, &length, ret_result->id, err) < 0)
 		return err->code == ERR_NOT_FOUND ? 1 : -1;
 	if (tag_object_parse(old, length, &have, want->name, err) < 0)
 		return -1;
-	if (have.signed_size != strlen(text) || memcmp(old, text, have.signed_size) != 0)
+	if (!is_same(&have, want))
 		return explain_difference(&have, want, err);
+	ret_result->names_sums = sums_line(have.message) != NULL;
 	verify_tag(want->name, old, length, keyring, NULL, &report, &sums);
 	return verify_report_conclude(&report, err);
 }
 
 int
 tagging_run(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
-	    const struct tagging *tagging, char ret_id[REPO_ID_SIZE], struct error *err)
+	    const struct tagging *tagging, struct tagging_result *ret_result, struct error *err)
 {
 	AUTO(tag_object_release) struct tag_object tag = TAG_OBJECT_INIT;
 	auto_free char *text = NULL, *whole = NULL;
@@ -157,13 +188,14 @@ tagging_run(const struct app *app, struct release_info *info, struct lazy_signer
 	tag.commit = xstrdup(commit);
 	tag.name = xstrdup(info->tag);
 	tag.tagger = find_tagger(info, lazy->keyring, tagging);
-	tag.message = make_message(app, info);
+	tag.message = make_message(app, info, lazy->keyring);
+	ret_result->names_sums = sums_line(tag.message) != NULL;
 	if (tag_object_format(&tag, &text, err) < 0)
 		return -1;
-	state = compare_existing(info, lazy->keyring, &tag, text, ret_id, err);
+	state = compare_existing(info, lazy->keyring, &tag, ret_result, err);
 	if (state <= 0)
 		return state;
 	if (sign_text(lazy, text, &whole, err) < 0)
 		return -1;
-	return repo_tag_write(info->repo, tag.name, whole, tagging->dry_run, ret_id, err);
+	return repo_tag_write(info->repo, tag.name, whole, tagging->dry_run, ret_result->id, err);
 }

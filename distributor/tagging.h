@@ -16,10 +16,17 @@ struct tagging {
 	bool dry_run;
 };
 
+struct tagging_result {
+	char id[REPO_ID_SIZE];
+	bool names_sums; /* the tag is of one SHA256SUMS, and of no other build */
+};
+
 /*
- * Makes the tag. Returns 1 when it is new, 0 when it is there with the same content. ERR_BUSY when
- * it is there with other content, with both in the sentence. The key is read only for a new tag.
+ * Makes the tag. It names the SHA256SUMS of OUT/assets if that is signed for this release. Returns 1
+ * when it is new, 0 when it is there with the same content, whether or not both name a SHA256SUMS.
+ * ERR_BUSY when it is there with other content, with both in the sentence. The key is read only for
+ * a new tag.
  */
-int
-tagging_run(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
-	    const struct tagging *tagging, char ret_id[REPO_ID_SIZE], struct error *err) CHECKED;
+int tagging_run(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
+		const struct tagging *tagging, struct tagging_result *ret_result,
+		struct error *err) CHECKED;

@@ -12,7 +12,7 @@ import time
 
 import debian
 import tap
-from sign_lib import EPOCH, Release, read, run, tool, write
+from sign_lib import EPOCH, Release, read, run, sha256, tool, write
 
 work = tempfile.mkdtemp(prefix="trust-")
 os.environ.update(HOME=work, GIT_CONFIG_NOSYSTEM="1", GIT_AUTHOR_NAME="A", GIT_AUTHOR_EMAIL="a@example.org",
@@ -169,11 +169,31 @@ git("reset", "-q", "HEAD^")
 tap.equal("no tag was made", git("tag").stdout, "")
 tap.has("--dry-run makes no tag", tag("--key", "release.pem", "--dry-run"), "would be made")
 tap.equal("really", git("tag").stdout, "")
+# What lies in OUT from a trial, or from the release before, is not what the tag is of.
+SUMS = ("SHA256SUMS", "SHA256SUMS.sig", "SHA256SUMS.minisig")
+kept = {name: read(repo.path(name)) for name in SUMS}
+trial = Release(os.path.join(work, "trial"), version="10.2.0-1")
+trial.keygen()
+older = Release(os.path.join(work, "older"), version="10.1.9-1")
+shutil.copytree(f"{repo.root}/keys", f"{older.root}/keys")
+shutil.copy(repo.key, older.key)
+for what, other in (("with another key", trial), ("for another version", older)):
+    other.sign()
+    git("tag", "-d", "v10.2.0-1", check=False)
+    for name in SUMS:
+        shutil.copy(other.path(name), repo.path(name))
+    tap.ok(f"a SHA256SUMS that was signed {what} is not named", "It names" not in tag("--key", "release.pem") and
+           "SHA256SUMS" not in git("cat-file", "tag", "v10.2.0-1").stdout)
+for name, data in kept.items():
+    write(repo.path(name), data)
+tap.has("a tag that was made before the files were signed is the same", tag(), "is there already")
+git("tag", "-d", "v10.2.0-1")
 # What a run leaves that is killed while git writes the tag.
 lock = f"{repo.root}/.git/refs/tags/v10.2.0-1.lock"
 write(lock, "")
 began = time.monotonic()
-tap.has("tag, where a killed run has left its lock", tag("--key", "release.pem", "v10.2.0-1"), "v10.2.0-1 made: ")
+tap.has("tag, where a killed run has left its lock", tag("--key", "release.pem", "v10.2.0-1"), "v10.2.0-1 made: ",
+        "It names a SHA256SUMS")
 tap.ok("... which is given time to go by itself", time.monotonic() - began > 3 and not os.path.exists(lock))
 done = git_verdict("v10.2.0-1")
 tap.ok("git verify-tag", done.returncode == 0 and done.stdout == "v10.2.0-1\n", done.stderr)
@@ -216,11 +236,17 @@ git("commit", "-q", "--allow-empty", "-m", "later")
 tap.has("another commit is other content", tag("--key", "release.pem", status=1), "this one would be of")
 tap.has("refused: the tag is not of HEAD", tag("--verify", status=4), "is of commit")
 git("reset", "-q", "--hard", "HEAD^")
-sums = read(repo.path("SHA256SUMS"))
 os.unlink(repo.path("SHA256SUMS"))
+tap.has("one that names a SHA256SUMS stays without it", tag(), "is there already", "It names a SHA256SUMS")
+provenance = read(repo.path("provenance.sigstore.json"))
+os.unlink(repo.path("provenance.sigstore.json"))
+repo.sign("--key", "release.pem", env={"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "o/r",
+                                       "GITHUB_WORKFLOW_REF": "o/r/w.yml@main", "GITHUB_RUN_ID": "7"})
 tap.has("another message is other content, with the lines that differ", tag("--key", "release.pem", status=1),
-        'says "SHA256SUMS: ', 'this one would say ""')
-write(repo.path("SHA256SUMS"), sums)
+        f'says "SHA256SUMS: {sha256(kept["SHA256SUMS"])}"', 'this one would say "SHA256SUMS: ')
+write(repo.path("provenance.sigstore.json"), provenance)
+for name, data in kept.items():
+    write(repo.path(name), data)
 
 # attacks on the tag
 actions = {"GITHUB_REF_TYPE": "tag", "GITHUB_REF_NAME": "v10.2.0-1"}
