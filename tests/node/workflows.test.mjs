@@ -130,6 +130,15 @@ test('one release at a time for each tag, and none is cut off', () => {
   assert.deepEqual(workflow.on.push.tags, ['v*']);
 });
 
+test('what is handed on can be handed on again, and waits as long as reviewers may', () => {
+  const uploads = steps.filter(({ step }) => /upload-artifact/.test(step.uses ?? ''));
+  assert.ok(uploads.length > 0);
+  // A job that is run again is in the same run, where the name is taken.
+  for (const { where, step } of uploads) assert.equal(step.with.overwrite, true, where);
+  for (const { where, step } of uploads)
+    if (where.startsWith('release.yml')) assert.ok(step.with['retention-days'] >= 30, where);
+});
+
 test('every file of the release is attested, with no right but that', () => {
   const { workflow } = workflows.find((w) => w.name === 'release.yml');
   const { publish, attest } = workflow.jobs;
