@@ -99,6 +99,23 @@ read_releases(void *context, const char *text, size_t length, struct error *err)
 	return 0;
 }
 
+/* Drafts are found in the list alone. */
+static int
+search_drafts(struct github *github, struct search *search, struct error *err)
+{
+	if (github_each_page(github, "releases?per_page=20", read_releases, search, err) < 0)
+		return error_prefix(err, "cannot list the releases");
+	return 0;
+}
+
+/* Another server answered a moment ago, or somebody has just published it. */
+static int
+not_seen_yet(const char *tag, struct error *err)
+{
+	return error_set(err, ERR_NETWORK,
+			 "'%s' is published, but not seen under its tag yet; run this again", tag);
+}
+
 int
 github_draft_find(struct github *github, const char *tag, struct github_release *ret_draft,
 		  struct error *err)
@@ -107,15 +124,10 @@ github_draft_find(struct github *github, const char *tag, struct github_release 
 	const struct github_release_list *drafts = &search.drafts;
 	AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
 
-	/* Drafts are found in the list alone. */
-	if (github_each_page(github, "releases?per_page=20", read_releases, &search, err) < 0)
-		return error_prefix(err, "cannot list the releases");
-	/* Another server answered a moment ago, or somebody has just published it. */
+	if (search_drafts(github, &search, err) < 0)
+		return -1;
 	if (search.published)
-		return error_set(err, ERR_NETWORK,
-				 "'%s' is published, but not seen under its tag yet; run this "
-				 "again",
-				 tag);
+		return not_seen_yet(tag, err);
 	if (drafts->count == 0)
 		return 0;
 	if (drafts->count == 1) {
@@ -129,17 +141,22 @@ github_draft_find(struct github *github, const char *tag, struct github_release 
 			 drafts->count, tag, strbuf_text(&text));
 }
 
-/* One try to make the draft: 1 it is there, 0 not yet (`err` says why), -1. */
+/*
+ * One try to make the draft: 1 it is there, 0 not yet (`err` says why), -1. `*ret_ours` tells that
+ * it is certainly the one that was asked for here.
+ */
 static int
-create_once(struct github *github, const struct publication *release, struct error *err)
+create_once(struct github *github, const struct publication *release, bool *ret_ours,
+	    struct error *err)
 {
 	AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
 	struct error why;
 	int found;
 
-	if (github_release_send(github, release, false, &answer, err) == 0 &&
-	    github_parse_release("answer to the draft", answer.response.body,
-				 answer.response.length, &github->remote, err) == 0)
+	*ret_ours = github_release_send(github, release, false, &answer, err) == 0 &&
+		    github_parse_release("answer to the draft", answer.response.body,
+					 answer.response.length, &github->remote, err) == 0;
+	if (*ret_ours)
 		return 1;
 	if (err->code != ERR_NETWORK && answer.response.status != 201)
 		return -1;
@@ -151,32 +168,81 @@ create_once(struct github *github, const struct publication *release, struct err
 	return found;
 }
 
+/* Removes the draft that this run has just made, unless somebody has already put it to use. */
+static int
+drop_draft(struct github *github, struct error *err)
+{
+	AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
+	AUTO(github_release_release) struct github_release now = {.tag = NULL};
+	AUTO(github_asset_list_release) struct github_asset_list list = {NULL, 0};
+	auto_free char *path = xasprintf("releases/%llu", (unsigned long long)github->remote.id);
+	auto_free char *url = github_url(github, path);
+	const struct github_request request = {
+		.kind = GITHUB_CHANGE, .method = "DELETE", .url = url};
+	int found = github_release_get(github, path, &now, err);
+
+	if (found <= 0)
+		return found;
+	if (github_assets_list(github, &list, err) < 0)
+		return -1;
+	if (!now.draft || list.count != 0)
+		return error_set(err, ERR_REMOTE, "'%s' is in use", now.url);
+	if (github_call(github, &request, &answer, err) < 0 && err->code != ERR_NOT_FOUND)
+		return -1;
+	return 0;
+}
+
+/* Both runs may see each other and give way: then there is no draft, and either can begin again. */
+static int
+give_way(struct github *github, const char *tag, const char *theirs, bool ours, struct error *err)
+{
+	if (ours && drop_draft(github, err) == 0)
+		return error_set(err, ERR_REMOTE,
+				 "somebody else has made a draft of '%s' at the same time: %s; "
+				 "the one of this run is removed, run this again when the other is "
+				 "published or gone",
+				 tag, theirs);
+	if (ours && err->code == ERR_INTERRUPTED)
+		return -1;
+	return error_set(err, ERR_REMOTE,
+			 "somebody else has made a draft of '%s' at the same time, remove one: "
+			 "%s, %s",
+			 tag, theirs, github->remote.url);
+}
+
 /*
  * GitHub makes as many drafts of a tag as it is asked for, and another run may have seen none and
  * made its own. Nothing has been sent to ours yet.
  */
 static int
-check_alone(struct github *github, const struct publication *release, struct error *err)
+check_alone(struct github *github, const struct publication *release, bool ours, struct error *err)
 {
-	AUTO(github_release_release) struct github_release seen = {.tag = NULL};
-	int found = github_draft_find(github, release->tag, &seen, err);
+	AUTO(search_release) struct search search = {.tag = release->tag};
 
-	if (found > 0 && seen.id != github->remote.id)
-		return error_set(err, ERR_REMOTE,
-				 "somebody else has made a draft of '%s' at the same time, remove "
-				 "one: %s, %s",
-				 release->tag, seen.url, github->remote.url);
-	return found < 0 ? -1 : 0;
+	if (search_drafts(github, &search, err) < 0)
+		return -1;
+	if (search.published) {
+		/* Whether it goes or not, nobody needs it any more. */
+		if (ours && drop_draft(github, err) < 0 && err->code == ERR_INTERRUPTED)
+			return -1;
+		return not_seen_yet(release->tag, err);
+	}
+	for (size_t i = 0; i < search.drafts.count; i++)
+		if (search.drafts.items[i].id != github->remote.id)
+			return give_way(github, release->tag, search.drafts.items[i].url, ours,
+					err);
+	return 0;
 }
 
 static int
 create_draft(struct github *github, const struct publication *release, struct error *err)
 {
 	for (unsigned int failed = 1;; failed++) {
-		int made = create_once(github, release, err);
+		bool ours = false;
+		int made = create_once(github, release, &ours, err);
 
 		if (made > 0)
-			return check_alone(github, release, err);
+			return check_alone(github, release, ours, err);
 		if (made < 0 || failed >= github->options.tries)
 			return error_prefix(err, "cannot make a draft release for '%s'",
 					    release->tag);

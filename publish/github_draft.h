@@ -25,7 +25,8 @@ int github_draft_find(struct github *github, const char *tag, struct github_rele
 /*
  * Finds the one draft of the release or makes it, stores it in `github->remote`, and brings it to
  * hold exactly the files of the release, compared. Several drafts are ERR_REMOTE and named, also
- * when another run makes one at the same time.
+ * when another run makes one at the same time: then the one that was made here is removed again, if
+ * it is still empty.
  */
 int github_draft_prepare(struct github *github, const struct publication *release,
 			 struct publish_result *result, struct error *err) CHECKED;
