@@ -244,7 +244,7 @@ class Server:
                         self.wfile.flush()
                         self.close_connection = True
                         outer.stalled.set()
-                        outer.go_on.wait(60)
+                        outer.go_on.wait(600)
                         return
                 self.wfile.write(data[first:])
 
@@ -511,8 +511,8 @@ class Test:
         child = subprocess.Popen([TOOL, *map(str, arguments)],
                                  stderr=subprocess.PIPE, text=True,
                                  env=dict(os.environ, DISTRIBUTOR_APT_MIRROR=server.url))
-        stalled = server.stalled.wait(30)
-        arrived = any(f.stat().st_size == 3000 for _ in range(50) if not time.sleep(0.1)
+        stalled = server.stalled.wait(300)
+        arrived = any(f.stat().st_size == 3000 for _ in range(3000) if not time.sleep(0.1)
                       for f in out.glob("*.deb"))
         child.terminate()
         said = child.communicate()[1]
