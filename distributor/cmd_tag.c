@@ -1,6 +1,7 @@
 #include "base/log.h"
 #include "distributor/command.h"
 #include "distributor/tagging.h"
+#include "sign/secret.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -25,11 +26,14 @@ check_version(const struct release_info *info, const char *version, struct error
 static int
 push_tag(struct release_info *info, struct error *err)
 {
-	const struct repo_push target = {
-		.url = remote, .token = getenv("GITHUB_TOKEN"), .dry_run = tagging.dry_run};
+	AUTO(secret_release) struct secret token = SECRET_INIT;
+	struct repo_push target = {.url = remote, .dry_run = tagging.dry_run};
 
-	if (target.token != NULL)
-		log_add_secret(target.token);
+	if (secret_take_environment("GITHUB_TOKEN", &token, err) == 0)
+		log_add_secret(token.bytes);
+	else if (err->code != ERR_NOT_FOUND)
+		return -1;
+	target.token = token.bytes;
 	return repo_tag_push(info->repo, info->tag, &target, err);
 }
 

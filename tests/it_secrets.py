@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import tempfile
@@ -182,6 +183,23 @@ def push(token):
     return run("tag", "--matrix", "matrix.json", "--push", "--remote",
                f"https://localhost:{first.server_port}/o/r.git", "-v", cwd=release.root, status=5, env=env)
 
+
+# A remote that says nothing: by its greeting the program has taken the token.
+with socket.create_server(("127.0.0.1", 0)) as silent:
+    process = subprocess.Popen(
+        [PROGRAM, "tag", "--matrix", "matrix.json", "--push", "--remote",
+         f"https://127.0.0.1:{silent.getsockname()[1]}/o/r.git"], cwd=release.root, stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ, GITHUB_TOKEN=TOKEN))
+    silent.settimeout(120)
+    connection, _ = silent.accept()
+    connection.recv(1)
+    try:
+        tap.equal("the token of a push is gone from /proc/PID/environ", found(read(f"/proc/{process.pid}/environ")), [])
+    except PermissionError:
+        tap.ok("the token of a push cannot be read in /proc/PID/environ", True)
+    process.kill()
+    process.wait()
+    connection.close()
 
 basic = "Basic " + base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
 text = push(None)
