@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LOCK = 16 << 20 };
-
 /* The files that SHA256SUMS cannot list; and what else a key has signed. */
 static const char *const unlisted[] = {SUMS_NAME, SUMS_NAME ".sig", SUMS_NAME ".minisig"};
 static const char *const signed_files[] = {RELEASE_PROVENANCE_NAME, SUMS_NAME, SUMS_NAME ".sig",
@@ -199,8 +197,7 @@ load_previous(const struct publishing *p, char **ret_tag, struct lock *ret_lock,
 	*ret_tag = p->info.repo != NULL ? repo_previous_tag(p->info.repo, p->info.tag) : NULL;
 	if (*ret_tag == NULL)
 		return 0;
-	if (repo_file_at(p->info.repo, *ret_tag, p->info.lock_path, MAX_LOCK, &text, &length, err) <
-	    0)
+	if (release_info_file_at(&p->info, *ret_tag, p->info.lock_path, &text, &length, err) < 0)
 		return err->code == ERR_NOT_FOUND || err->code == ERR_INPUT ? 0 : -1;
 	name = xasprintf("%s:%s", *ret_tag, p->info.lock_path);
 	/* An old lock in another form is no reason not to release. */

@@ -121,6 +121,19 @@ release_info_load(const struct app *app, const char *repo_path, struct release_i
 	return digest_file(app->matrix_path, &info->release.matrix_sha256, NULL, err);
 }
 
+int
+release_info_file_at(const struct release_info *info, const char *revision, const char *path,
+		     char **ret_text, size_t *ret_length, struct error *err)
+{
+	int result = repo_file_at(info->repo, revision, path, MAX_INPUT, ret_text, ret_length, err);
+
+	/* A bare repository has no working directory that the file could be in. */
+	if (result < 0 && err->code == ERR_INPUT)
+		result = repo_tree_file(info->repo, revision, repository_path(path), MAX_INPUT,
+					ret_text, ret_length, err);
+	return result;
+}
+
 enum committed { COMMITTED, COMMITTED_OTHER, NOT_COMMITTED };
 
 static int
@@ -130,12 +143,8 @@ compare_file(const struct release_info *info, const char *revision, const char *
 	auto_free char *text = NULL;
 	struct digest there;
 	size_t length;
-	int result = repo_file_at(info->repo, revision, path, MAX_INPUT, &text, &length, err);
+	int result = release_info_file_at(info, revision, path, &text, &length, err);
 
-	/* A bare repository has no working directory that the file could be in. */
-	if (result < 0 && err->code == ERR_INPUT)
-		result = repo_tree_file(info->repo, revision, repository_path(path), MAX_INPUT,
-					&text, &length, err);
 	if (result < 0 && err->code != ERR_NOT_FOUND)
 		return -1;
 	*ret_state = NOT_COMMITTED;

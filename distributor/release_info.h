@@ -48,6 +48,13 @@ int
 release_info_load_repo(struct release_info *info, const char *repo_path, struct error *err) CHECKED;
 
 /*
+ * The bytes that the file at `path` had at a revision of the repository, which may be a bare one; to
+ * be freed by the caller. ERR_NOT_FOUND, ERR_INPUT.
+ */
+int release_info_file_at(const struct release_info *info, const char *revision, const char *path,
+			 char **ret_text, size_t *ret_length, struct error *err) CHECKED;
+
+/*
  * Whether a revision, or HEAD, has this matrix and this lock, to the byte. ERR_NOT_FOUND without
  * such a commit, ERR_INPUT with the file that differs.
  */

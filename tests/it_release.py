@@ -188,6 +188,9 @@ def test_mistake():
     tap.ok("so does a raised version", done.returncode == 0, done.stdout + done.stderr)
     second = commits()
     tap.equal("... with one more commit", len(second), len(first) + 1)
+    with open(t.path("out/releases/v8.1.0-9.md")) as f:
+        tap.has("... compared with the release before", f.read(),
+                f"Since {t.tag.replace('-9', '-1')}, no package has changed.")
     t.write()
     done = t.release("--target", "directory")
     tap.ok("back at the first version, its commit is taken again", done.returncode == 0 and
