@@ -174,6 +174,12 @@ def check_failures():
         result = push(registry)
         pushed("an upload that is cut off is begun anew", registry, result)
     with Registry() as registry:
+        registry.fault("PUT", "/uploads/", "lost", times=2)
+        pushed("one whose answer alone was lost is asked for, and not sent again", registry,
+               push(registry), registry.count("POST") == len(registry.blobs),
+               sum(int(h["Content-Length"]) for m, p, h in registry.requests
+                   if m == "PUT" and "/uploads/" in p) == sum(map(len, registry.blobs.values())))
+    with Registry() as registry:
         registry.fault("PUT", "/uploads/", 404, times=1, code="BLOB_UPLOAD_UNKNOWN")
         registry.fault("PUT", "/uploads/", 400, times=1, code="DIGEST_INVALID")
         registry.fault("PUT", "/uploads/", 503, times=1)

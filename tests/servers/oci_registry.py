@@ -229,7 +229,8 @@ class Registry(Service):
         self.serial = 0
 
     def fault(self, method, part, action, times=1, **more):
-        """action: "cut", or a status. more: headers, body, code, delay."""
+        """action: "cut", "lost" (it is done, and the answer does not arrive), or a status. more:
+        headers, body, code, delay."""
         self.faults.append({"method": method, "part": part, "action": action, "times": times,
                             **more})
 
@@ -243,9 +244,18 @@ class Registry(Service):
 
 
 class RegistryHandler(Handler):
+    lost = False
+
+    def send(self, *args):
+        if not self.lost:
+            return super().send(*args)
+        self.body()
+        return self.cut()
+
     def respond(self):
         fault = self.service.take_fault(self.command, self.path)
-        if fault:
+        self.lost = bool(fault) and fault["action"] == "lost"
+        if fault and not self.lost:
             return self.play(fault)
         if not self.authorized():
             return None
