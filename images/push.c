@@ -87,9 +87,13 @@ collect_document(void *context, const struct oci_descriptor *descriptor,
 	struct document *document;
 
 	(void)err;
-	/* A list of referrers is merged with the registry's own. */
+	/* Lists of referrers and of signatures are merged with the registry's own. */
 	for (size_t i = 0; i < push->fallback_count; i++)
 		if (digest_equal(&push->fallbacks[i].descriptor->digest, &descriptor->digest))
+			return 0;
+	for (size_t i = 0; i < push->tag_count; i++)
+		if (referrers_tag_is_signature(push->tags[i].name) &&
+		    digest_equal(&push->tags[i].descriptor->digest, &descriptor->digest))
 			return 0;
 	push->documents = xgrow(push->documents, push->document_count, sizeof(*push->documents));
 	document = &push->documents[push->document_count++];
@@ -378,6 +382,8 @@ push_tag(size_t index, void *context, struct error *err)
 
 	if (push_tag_rank(tag->name, push->options->version) != push->rank)
 		return 0;
+	if (effect != PUSH_KEPT && referrers_tag_is_signature(tag->name))
+		return push_signatures(push, tag, err);
 	if (effect != PUSH_KEPT && !push->options->dry_run &&
 	    (push_read_document(push, tag->descriptor, &document, err) < 0 ||
 	     push_put_document(push, tag->name, &document, err) < 0))
@@ -423,6 +429,12 @@ read_back(size_t index, void *context, struct error *err)
 	       seen.size == tag->descriptor->size;
 	(void)oci_digest_text(&seen.digest, text);
 	registry_manifest_release(&seen);
+	if (there == 1 && !same && referrers_tag_is_signature(tag->name)) {
+		int ours = push_has_signatures(push, tag, err);
+
+		if (ours != 0)
+			return ours < 0 ? -1 : 0;
+	}
 	if (there == 0)
 		return error_set(err, ERR_VERIFY, "the tag '%s' was put and is not there",
 				 tag->name);

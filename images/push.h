@@ -6,7 +6,8 @@
  * In this order, so that at every moment whatever can be pulled is whole: blobs, manifests by
  * digest, indexes by digest, what refers to them, then the tags: signatures, those that name the
  * version, those that move, `latest`. What was sent is asked for, and at the end every tag is read
- * back. What the registry has already is not sent.
+ * back. What the registry has already is not sent. Lists of referrers, and signatures under
+ * cosign's tags, are everybody's: ours are joined to what others have put there.
  */
 
 #include "images/layout.h"

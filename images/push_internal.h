@@ -1,6 +1,6 @@
 #pragma once
 
-/* What push.c and push_referrers.c share with each other and with nobody else. */
+/* What the files push*.c share with each other and with nobody else. */
 
 #include "images/push.h"
 
@@ -64,3 +64,12 @@ int push_put_document(struct push *push, const char *name, const struct oci_docu
  * fallback tag, `context` the push.
  */
 int push_referrers(size_t index, void *context, struct error *err) CHECKED;
+
+/*
+ * Sees to it that the registry has our signatures under cosign's tag of a subject, beside those
+ * that others have put there.
+ */
+int push_signatures(struct push *push, const struct tag *tag, struct error *err) CHECKED;
+
+/* Whether it has them now, whatever else it has. Returns 1, 0 or -1. */
+int push_has_signatures(struct push *push, const struct tag *tag, struct error *err) CHECKED;

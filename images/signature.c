@@ -14,6 +14,9 @@
 /* What was signed names one image; more than this is nothing that we have signed. */
 #define MAX_PAYLOAD 4096
 
+/* Others may sign more; what is larger than this is refused by clients, and with it all beside. */
+#define MAX_OTHERS_PAYLOAD (1 << 20)
+
 /* What the annotations of a bundle's manifest say, so that clients need not open it. */
 #define BUNDLE_CONTENT_KEY   "dev.sigstore.bundle.content"
 #define BUNDLE_PREDICATE_KEY "dev.sigstore.bundle.predicateType"
@@ -256,21 +259,89 @@ put_text(struct layout *layout, const char *text, const char *media_type,
 	return 0;
 }
 
-/* The layers of cosign's manifest; `diff_ids` receives their digests. */
+/* A layer is not compressed, so that its digest is its diff_id too. */
+static void
+make_cosign(const struct oci_descriptors *layers, struct oci_document *ret_config,
+	    struct oci_document *ret_manifest)
+{
+	const char *type = oci_media_type(OCI_TYPES_OCI, OCI_MANIFEST);
+	json_t *list = json_array(), *diff_ids = json_array();
+	char digest[OCI_DIGEST_SIZE];
+
+	for (size_t i = 0; i < layers->count; i++) {
+		(void)oci_digest_text(&layers->items[i].digest, digest);
+		(void)json_array_append_new(list, oci_descriptor_json(&layers->items[i]));
+		(void)json_array_append_new(diff_ids, json_string(digest));
+	}
+	oci_document_make(json_pack("{s:s, s:s, s:{}, s:{s:s, s:o}}", "architecture", "", "os", "",
+				    "config", "rootfs", "type", "layers", "diff_ids", diff_ids),
+			  oci_media_type(OCI_TYPES_OCI, OCI_CONFIG), ret_config);
+	oci_document_make(json_pack("{s:i, s:s, s:o, s:o}", "schemaVersion", 2, "mediaType", type,
+				    "config", oci_descriptor_json(&ret_config->descriptor),
+				    "layers", list),
+			  type, ret_manifest);
+}
+
+static bool
+has_layer(const struct oci_descriptors *layers, const struct oci_descriptor *wanted)
+{
+	const char *signature = oci_labels_get(&wanted->annotations, SIGNATURE_KEY);
+
+	for (size_t i = 0; i < layers->count; i++) {
+		const char *seen = oci_labels_get(&layers->items[i].annotations, SIGNATURE_KEY);
+
+		if (seen != NULL && signature != NULL && strcmp(seen, signature) == 0 &&
+		    digest_equal(&layers->items[i].digest, &wanted->digest))
+			return true;
+	}
+	return false;
+}
+
+bool
+signature_others(const struct oci_parsed *theirs, const struct oci_parsed *ours,
+		 struct oci_descriptors *others)
+{
+	bool complete = true;
+
+	for (size_t i = 0; i < theirs->layers.count; i++) {
+		const struct oci_descriptor *layer = &theirs->layers.items[i];
+
+		if (strcmp(layer->media_type, PAYLOAD_TYPE) == 0 &&
+		    oci_labels_get(&layer->annotations, SIGNATURE_KEY) != NULL &&
+		    layer->size <= MAX_OTHERS_PAYLOAD && !has_layer(&ours->layers, layer) &&
+		    !has_layer(others, layer))
+			oci_descriptor_copy(layer, oci_descriptors_add(others));
+	}
+	for (size_t i = 0; i < ours->layers.count; i++)
+		complete = complete && has_layer(&theirs->layers, &ours->layers.items[i]);
+	return complete;
+}
+
+void
+signature_join(const struct oci_parsed *ours, const struct oci_descriptors *others,
+	       struct oci_document *ret_config, struct oci_document *ret_manifest)
+{
+	struct oci_descriptors all = {NULL, 0};
+
+	for (size_t i = 0; i < ours->layers.count; i++)
+		oci_descriptor_copy(&ours->layers.items[i], oci_descriptors_add(&all));
+	for (size_t i = 0; i < others->count; i++)
+		oci_descriptor_copy(&others->items[i], oci_descriptors_add(&all));
+	make_cosign(&all, ret_config, ret_manifest);
+	oci_descriptors_release(&all);
+}
+
 static int
-put_payloads(struct layout *layout, const struct signature_set *set, json_t *layers,
-	     json_t *diff_ids, struct error *err)
+put_payloads(struct layout *layout, const struct signature_set *set, struct oci_descriptors *layers,
+	     struct error *err)
 {
 	for (size_t i = 0; i < set->count; i++) {
 		AUTO(oci_descriptor_release) struct oci_descriptor layer = {.media_type = NULL};
-		char digest[OCI_DIGEST_SIZE];
 
 		if (put_text(layout, set->items[i].payload, PAYLOAD_TYPE, &layer, err) < 0)
 			return -1;
 		oci_labels_set(&layer.annotations, SIGNATURE_KEY, set->items[i].signature);
-		(void)json_array_append_new(layers, oci_descriptor_json(&layer));
-		(void)json_array_append_new(diff_ids,
-					    json_string(oci_digest_text(&layer.digest, digest)));
+		oci_descriptor_copy(&layer, oci_descriptors_add(layers));
 	}
 	return 0;
 }
@@ -279,22 +350,15 @@ static int
 write_cosign(struct layout *layout, const struct signature_subject *subject,
 	     const struct signature_set *set, struct layout_tags *tags, struct error *err)
 {
-	const char *type = oci_media_type(OCI_TYPES_OCI, OCI_MANIFEST);
 	auto_free char *tag = signature_tag(&subject->descriptor.digest);
+	AUTO(oci_descriptors_release) struct oci_descriptors layers = {NULL, 0};
 	AUTO(oci_document_release) struct oci_document config = OCI_DOCUMENT_INIT;
 	AUTO(oci_document_release) struct oci_document manifest = OCI_DOCUMENT_INIT;
-	json_t *layers = json_array(), *diff_ids = json_array();
-	int result = put_payloads(layout, set, layers, diff_ids, err);
 
-	oci_document_make(json_pack("{s:s, s:s, s:{}, s:{s:s, s:o}}", "architecture", "", "os", "",
-				    "config", "rootfs", "type", "layers", "diff_ids", diff_ids),
-			  oci_media_type(OCI_TYPES_OCI, OCI_CONFIG), &config);
-	oci_document_make(json_pack("{s:i, s:s, s:o, s:o}", "schemaVersion", 2, "mediaType", type,
-				    "config", oci_descriptor_json(&config.descriptor), "layers",
-				    layers),
-			  type, &manifest);
-	if (result < 0 || layout_put(layout, &config, err) < 0 ||
-	    layout_put(layout, &manifest, err) < 0)
+	if (put_payloads(layout, set, &layers, err) < 0)
+		return -1;
+	make_cosign(&layers, &config, &manifest);
+	if (layout_put(layout, &config, err) < 0 || layout_put(layout, &manifest, err) < 0)
 		return -1;
 	layout_tags_add(tags, tag, &manifest.descriptor);
 	return 0;

@@ -83,3 +83,14 @@ int signature_from_manifest(const struct oci_parsed *manifest,
 
 /* Whether a manifest holds a sigstore bundle as its only layer. */
 bool signature_is_bundle(const struct oci_parsed *manifest);
+
+/*
+ * Adds to `others` the signatures of one manifest of cosign's layout that another has not; layers
+ * of other kinds, or too large, are none. Returns whether `theirs` has all of `ours`.
+ */
+bool signature_others(const struct oci_parsed *theirs, const struct oci_parsed *ours,
+		      struct oci_descriptors *others);
+
+/* A manifest of cosign's layout, and its config, with our signatures and then those of others. */
+void signature_join(const struct oci_parsed *ours, const struct oci_descriptors *others,
+		    struct oci_document *ret_config, struct oci_document *ret_manifest);

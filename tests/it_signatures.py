@@ -173,6 +173,42 @@ def check_cosign(registry, suite, name, kind):
     return None
 
 
+def check_joined(registry):
+    """Somebody else signs our images with cosign, before and after we push them."""
+    try:
+        path = program("trixie", "cosign")
+    except debian.Unavailable as e:
+        return skip("signatures of others", str(e))
+    at, env = f"{registry.host}/joined/x", {**ENV, "COSIGN_PASSWORD": ""}
+    run(path, "generate-key-pair", "--output-key-prefix", f"{WORK}/third", env=env)
+
+    def sign(place):
+        result = run(path, "sign", "--key", f"{WORK}/third.key", "--tlog-upload=false", "--yes",
+                     f"{place}@{digest('latest')}", env=env)
+        ok(result.returncode == 0, f"cosign signs {place}", result.stderr)
+
+    def accepted(what, *keys):
+        bad = [r.stderr for r in (cosign(path, k, f"{at}:latest") for k in keys) if r.returncode]
+        ok(not bad, what, "\n".join(bad))
+
+    run(DISTRIBUTOR, "push", "--unsigned", "--layout", f"{WORK}/second/images", at, env=ENV)
+    sign(at)
+    third = f"{WORK}/third.pub"
+    accepted("what others have signed", WRONG, third)
+    result = push(registry, "joined/x")
+    ok(result.returncode == 0, "the same, signed by ours", result.stderr)
+    accepted("cosign accepts it by each of three keys", KEY, WRONG, third)
+    result = push(registry, "joined/x")
+    ok(result.returncode == 0 and "nothing sent" in result.stdout,
+       "a second push beside signatures of others sends nothing", result.stdout + result.stderr)
+    # The images that the policies are about, with ours first.
+    sign(f"{registry.host}/{PATH}")
+    result = push(registry)
+    ok(result.returncode == 0 and "nothing sent" in result.stdout,
+       "nor does one after they were added to ours", result.stdout + result.stderr)
+    return None
+
+
 # A real registry without the referrers API
 
 def check_commands(registry):
@@ -197,6 +233,7 @@ def check_docker_registry(registry):
     for path in (PATH, "mirror/qemu"):
         copy(registry, f"{path}:{PAIR}", f"{path}:swapped", "--preserve-digests")
     copy(registry, f"{PATH}:{PAIR}", f"{PATH}:unsigned", "--format", "v2s2")
+    check_joined(registry)
     check_commands(registry)
     check_cosign(registry, "trixie", "cosign 2", "cosign container image signature")
     check_cosign(registry, "sid", "cosign 3", "https://sigstore.dev/cosign/sign/v1")
@@ -355,6 +392,63 @@ def check_lists():
            "latest" not in registry.tags, "a registry that keeps no list", result.stderr)
 
 
+def check_others():
+    """The signatures under cosign's tag, which are everybody's."""
+    name = fallback_tag("latest") + ".sig"
+    ours = document(LAYOUT, tags(LAYOUT)[name]["digest"])
+    with Registry() as registry:
+        def theirs(*layers, kind=MANIFEST, document=None):
+            text = json.dumps(document or {**ours, "layers": layers}).encode()
+            registry.manifests[digest_of(text)] = (kind, text)
+            registry.tags[name] = digest_of(text)
+
+        def signature(text, **more):
+            data = text.encode()
+            registry.blobs[digest_of(data)] = data
+            return {**ours["layers"][0], "digest": digest_of(data), "size": len(data), **more}
+
+        def kept():
+            return json.loads(registry.manifests[registry.tags[name]][1])
+
+        one, two = (signature(t, annotations={"dev.cosignproject.cosign/signature": "AAAA",
+                                              "dev.sigstore.cosign/bundle": t}) for t in "ab")
+        note = signature("c", mediaType="text/plain")
+        gone = {**one, "digest": digest_of(b"gone")}
+        large = {**one, "size": 1 << 30}
+        theirs(one, note, gone, ours["layers"][0], large, two, one)
+        dry = push(registry, PATH, "--dry-run")
+        registry.fault("PUT", f"/manifests/{name}", 201)
+        result = push(registry)
+        found, moved = kept(), f"would move tag {name} -> {registry.tags[name]}"
+        config = json.loads(registry.blobs[found["config"]["digest"]])
+        ok(result.returncode == 0 and found["layers"] == [*ours["layers"], one, two] and
+           config["rootfs"]["diff_ids"] == [m["digest"] for m in found["layers"]] and
+           registry.count("PUT", f"/manifests/{name}") == 2,
+           "others' signatures are kept behind ours, and a lost write is repeated",
+           f"{result.stderr}{found}{config}")
+        ok(moved in dry.stdout, "--dry-run knows what comes of it", f"{moved}\n{dry.stdout}")
+        registry.requests.clear()
+        result = push(registry)
+        ok(result.returncode == 0 and "nothing sent" in result.stdout and not writes(registry),
+           "and then nothing is sent", f"{result.stdout}{result.stderr}{writes(registry)}")
+        for what, broken in (("no manifest", {"document": {"layers": 1}}),
+                             ("an index", {"kind": INDEX, "document": {
+                                 "schemaVersion": 2, "mediaType": INDEX, "manifests": []}})):
+            theirs(**broken)
+            result = push(registry)
+            ok(result.returncode == 0 and kept() == ours, f"{what} under the tag is replaced",
+               f"{result.stderr}{kept()}")
+        theirs(*(signature(f"{i}") for i in range(257)))
+        result = push(registry)
+        ok(result.returncode == 5 and f"'{name}' has 257 signatures of others" in result.stderr and
+           len(kept()["layers"]) == 257, "too many to keep are not thrown away", result.stderr)
+    with Registry() as registry:
+        registry.fault("PUT", f"/manifests/{name}", 201, times=99)
+        result = push(registry)
+        ok(result.returncode == 4 and f"does not keep the signatures '{name}'" in result.stderr and
+           "latest" not in registry.tags, "a registry that keeps no signatures", result.stderr)
+
+
 def check_broken():
     """What others have put beside our signatures, and does not hold together."""
     with Registry() as registry:
@@ -401,6 +495,9 @@ def check_two_keys():
         result = verify(registry, ":latest", "--signed-as", REPOSITORY)
         ok(result.returncode == 0 and "a sigstore bundle by an allowed key" in result.stdout,
            "verify finds our bundle among others", result.stdout + result.stderr)
+        result = verify(registry, ":latest", "--signed-as", REPOSITORY, "--keys", f"{WORK}/other")
+        ok(result.returncode == 0 and "the index is signed" in result.stdout,
+           "the signatures of the other key are still there", result.stdout + result.stderr)
         check_discover(registry, "bundles of two keys", 2, 2)
         check_bundle(registry, "our bundle among others", f"/manifests/{fallback_tag('latest')}")
 
@@ -544,7 +641,7 @@ def main():
         prepare()
         parallel([check_real, check_referrers_api, check_pages, check_unlisted, check_fallback,
                   check_lists, check_two_keys, check_lies, check_login, check_broken,
-                  check_revoked, check_crane])
+                  check_others, check_revoked, check_crane])
     finally:
         shutil.rmtree(WORK)
     return done()
