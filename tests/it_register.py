@@ -226,7 +226,8 @@ for script, flags in (("$R --reset -p yes", "F"), ("$R --reset", ""), ("$R -p ye
     tap.equal(f"{script}: succeeds and prints a line for each, in order", (result.status, printed),
               (0, setting(rows)))
 
-result = kernel(f"{{ sleep 0.2; $R --reset -p yes; echo $? >$HERE/out; }} | true; {dump}")
+gone = "(trap '' PIPE; while echo; do sleep 0.1; done) 2>/dev/null"
+result = kernel(f"{{ {gone}; $R --reset -p yes; echo $? >$HERE/out; }} | true; {dump}")
 with open(f"{work}/out") as f:
     status = f.read()
 tap.equal("a reader that has gone away stops nothing, and is told of",
@@ -434,8 +435,11 @@ else:
     for change, part in (("echo 0 >$B/qemu-arm", "it as disabled"),
                          ("echo -1 >$B/qemu-arm; echo ':qemu-arm:E::x::/x:' >$B/register",
                           "another entry in its place")):
-        result = injected(f"-P {BINFMT}/register -e inject=write:delay_exit=1000000", "arm",
-                          before=f"{{ until [ -e $B/qemu-arm ]; do sleep 0.1; done; {change}; }}&")
+        # Stopped when it has written, until the other one is done.
+        result = kernel(f"{{ until [ -e $B/qemu-arm ]; do sleep 0.1; done; {change};"
+                        "while kill -CONT $(cat $HERE/pid) 2>/dev/null; do sleep 0.1; done; }& "
+                        "strace -qq -f -o /dev/null -P $B/register -e inject=write:signal=SIGSTOP "
+                        f"sh -c 'echo $$ >$HERE/pid; exec $R arm'; echo $?; {dump}")
         tap.has(f"so is one that another process has changed: {part}", str(result), "\n1\n",
                 f"ERROR: qemu-arm was registered, but the kernel shows {part}\n")
     result = injected(f"-P {BINFMT}/qemu-arm -e inject=read:error=EIO", "--status",
