@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/jsonx.h"
 #include "images/digest_set.h"
+#include "images/reference.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -142,6 +143,12 @@ read_index(struct layout *layout, bool *ret_marked, struct error *err)
 
 		if (name == NULL)
 			continue;
+		/* It becomes a part of URLs, which "../" would lead to other repositories. */
+		if (!reference_tag_is_valid(name))
+			return error_set(err, ERR_INPUT,
+					 "'%s' has the name '%s', which cannot be a tag: 1 to 128 "
+					 "of [A-Za-z0-9_.-], not beginning with '.' or '-'",
+					 path, name);
 		if (layout_tags_find(&layout->tags, name) != NULL)
 			return error_set(err, ERR_INPUT, "'%s' has the name '%s' twice", path,
 					 name);

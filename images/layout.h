@@ -49,7 +49,7 @@ int layout_create(const char *path, struct layout **ret_layout, struct error *er
 
 /*
  * Opens any layout for reading. `command` makes one, which the sentence says if it is missing:
- * ERR_INPUT. ERR_IO.
+ * ERR_INPUT, as for names that cannot be tags. ERR_IO.
  */
 int layout_open(const char *path, const char *command, struct layout **ret_layout,
 		struct error *err) CHECKED;

@@ -374,6 +374,18 @@ def check_refusals():
         result = run(DISTRIBUTOR, "push", "--unsigned", "--layout", f"{WORK}/nothing",
                      f"{registry.host}/a")
         refused("a layout that is not there", result, 3, "'distributor images' makes them")
+    aside = f"{WORK}/aside"
+    shutil.copytree(LAYOUT, aside)
+    with open(f"{aside}/index.json") as f:
+        index = json.load(f)
+    index["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"] = \
+        "../../../other/repo/manifests/latest"
+    with open(f"{aside}/index.json", "w") as f:
+        json.dump(index, f)
+    with Registry() as registry:
+        refused("a name that leads to another repository", push(registry, layout=aside), 3,
+                f"'{aside}/index.json'", "cannot be a tag")
+        ok(not registry.requests, "nothing is sent", registry.requests)
 
 
 def check_silence():

@@ -406,6 +406,15 @@ test_layout_unknown(void **state)
 	auto_free char *twice =
 		xasprintf("{\"schemaVersion\":2,\"manifests\":[%s,%s]}", entry, entry);
 	AUTO(layout_freep) struct layout *layout = NULL;
+	/* Those of images in other repositories, and whatever else does not belong in a URL. */
+	static const char *const names[] = {"../../../other/manifests/latest",
+					    "a/b",
+					    "a?b=c",
+					    "sha256:" HEX64,
+					    "a b",
+					    ".",
+					    "-a",
+					    "x\\u001b[31m"};
 	static const char newer[] = "{\"imageLayoutVersion\":\"1.0.1\"}";
 	static const char known[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
 	struct error err = ERROR_INIT;
@@ -418,6 +427,17 @@ test_layout_unknown(void **state)
 	assert_ok(write_file(version, known, strlen(known), 0644, &err), err);
 	assert_refused(layout_open(path, "make images", &layout, &err), err, ERR_INPUT,
 		       "has the name 'one' twice");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		auto_free char *text = xasprintf(
+			"{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"x\",\"digest\":"
+			"\"sha256:" HEX64 "\",\"size\":2,\"annotations\":{\"" OCI_REF_NAME
+			"\":\"%s\"}}]}",
+			names[i]);
+
+		assert_ok(write_file(index, text, strlen(text), 0644, &err), err);
+		assert_refused(layout_open(path, "make images", &layout, &err), err, ERR_INPUT,
+			       "which cannot be a tag");
+	}
 	scratch_remove(path);
 	free(path);
 }
