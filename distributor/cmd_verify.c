@@ -256,7 +256,8 @@ static const struct option_spec verify_options[] = {
 	{"root", '\0', "FINGERPRINT", OPTION_TEXT, &root_fingerprint,
 	 "the root key that has to have signed the list of keys"},
 	{"image", '\0', "NAME", OPTION_LIST, &image_names,
-	 "an image in a registry, REGISTRY/PATH:TAG; may be repeated"},
+	 "an image in a registry, REGISTRY/PATH:TAG or\nREGISTRY/PATH@sha256:DIGEST; may be "
+	 "repeated"},
 	{"signed-as", '\0', "REPOSITORY", OPTION_TEXT, &image_options.signed_as,
 	 "where the image was published, if NAME is a mirror of it"},
 	{"auth-file", '\0', "FILE", OPTION_TEXT, &image_options.auth_file,

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "images/oci.h"
+#include "images/reference.h"
 #include "sign/dsse.h"
 #include "sign/simple_signing.h"
 #include "sign/statement.h"
@@ -30,6 +31,19 @@ check_by_ring(const struct signature *signature, const struct keyring *keyring,
 	return result;
 }
 
+/* Without a tag the repository is wanted: then the digest alone says which of its images. */
+static bool
+is_named(const char *claimed, const char *wanted)
+{
+	size_t length = strlen(wanted);
+	bool has_tag = strchr(strrchr(wanted, '/'), ':') != NULL;
+
+	if (has_tag)
+		return strcmp(claimed, wanted) == 0;
+	return strncmp(claimed, wanted, length) == 0 && claimed[length] == ':' &&
+	       reference_tag_is_valid(claimed + length + 1);
+}
+
 int
 image_check_signature(const struct signature_set *set, const struct digest *digest,
 		      const char *reference, const struct keyring *keyring, struct error *err)
@@ -46,7 +60,7 @@ image_check_signature(const struct signature_set *set, const struct digest *dige
 			result = error_set(err, ERR_VERIFY,
 					   "the signature of '%s' is over another image, %s",
 					   reference, oci_digest_text(&claim.manifest, text));
-		else if (strcmp(claim.reference, reference) != 0)
+		else if (!is_named(claim.reference, reference))
 			result = error_set(err, ERR_VERIFY,
 					   "the image was signed as '%s', not as '%s'",
 					   claim.reference, reference);

@@ -8,8 +8,9 @@
 #include "sign/keyring.h"
 
 /*
- * Looks for a signature over this digest under this reference by a key that may sign releases.
- * ERR_VERIFY with the reason: none at all, by another key, of another image or name.
+ * Looks for a signature over this digest under this reference by a key that may sign releases. A
+ * reference without tag ("ghcr.io/owner/repo") stands for all tags of its repository. ERR_VERIFY
+ * with the reason: none at all, by another key, of another image or name.
  */
 int image_check_signature(const struct signature_set *set, const struct digest *digest,
 			  const char *reference, const struct keyring *keyring,

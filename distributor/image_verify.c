@@ -12,7 +12,7 @@ struct subject {
 	struct registry *registry;
 	const struct keyring *keyring;
 	struct verify_report *report;
-	const char *signed_name; /* "ghcr.io/owner/repo:tag" */
+	const char *signed_name; /* "ghcr.io/owner/repo:tag", without tag: any */
 };
 
 static int
@@ -135,26 +135,40 @@ verify_children(const struct subject *subject, const struct oci_parsed *index, s
 	return 0;
 }
 
+static void
+note_image(const struct subject *subject, const struct reference *reference,
+	   const struct digest *digest)
+{
+	char got[OCI_DIGEST_SIZE], want[OCI_DIGEST_SIZE];
+
+	(void)oci_digest_text(digest, got);
+	if (reference->tag == NULL)
+		verify_note(subject->report, "image", VERIFY_OK, "the registry has %s", got);
+	else if (reference->has_digest && !digest_equal(digest, &reference->digest))
+		verify_note(subject->report, "image", VERIFY_FAILED, "'%s' is %s, not %s",
+			    reference->tag, got, oci_digest_text(&reference->digest, want));
+	else
+		verify_note(subject->report, "image", VERIFY_OK, "'%s' is %s", reference->tag, got);
+}
+
+/* A name without tag is that of a digest, which the answer was compared with. */
 static int
 verify_subject(const struct subject *subject, const struct reference *reference, struct error *err)
 {
 	AUTO(oci_parsed_release) struct oci_parsed parsed = OCI_PARSED_INIT;
 	struct registry_manifest manifest = {.media_type = NULL};
-	char got[OCI_DIGEST_SIZE], want[OCI_DIGEST_SIZE];
-	int found = get_parsed(subject->registry, reference->tag, &manifest, &parsed, err);
+	char text[OCI_DIGEST_SIZE];
+	const char *name =
+		reference->tag != NULL ? reference->tag : oci_digest_text(&reference->digest, text);
+	int found = get_parsed(subject->registry, name, &manifest, &parsed, err);
 	struct digest digest = manifest.digest;
 
 	registry_manifest_release(&manifest);
 	if (found < 0)
 		return -1;
 	if (found == 0)
-		return error_set_absent(err, "the registry has no '%s'", reference->tag);
-	(void)oci_digest_text(&digest, got);
-	if (reference->has_digest && !digest_equal(&digest, &reference->digest))
-		verify_note(subject->report, "image", VERIFY_FAILED, "'%s' is %s, not %s",
-			    reference->tag, got, oci_digest_text(&reference->digest, want));
-	else
-		verify_note(subject->report, "image", VERIFY_OK, "'%s' is %s", reference->tag, got);
+		return error_set_absent(err, "the registry has no '%s'", name);
+	note_image(subject, reference, &digest);
 	if (verify_signature(subject, &digest,
 			     parsed.manifests.count != 0 ? "the index" : "the image", err) < 0 ||
 	    verify_children(subject, &parsed, err) < 0)
@@ -173,7 +187,8 @@ name_signed(const struct reference *reference, const char *signed_as, char **ret
 	if (signed_as != NULL && reference_parse_repository(signed_as, &published, err) < 0)
 		return -1;
 	repository = reference_repository(signed_as != NULL ? &published : reference);
-	*ret_name = xasprintf("%s:%s", repository, reference->tag);
+	*ret_name = reference->tag != NULL ? xasprintf("%s:%s", repository, reference->tag)
+					   : TAKE(repository);
 	return 0;
 }
 
@@ -195,8 +210,7 @@ image_verify(const char *name, const struct image_verify_options *options,
 
 	if (reference_parse(name, &reference, err) < 0)
 		return -1;
-	/* A signature is over a digest under a name, and a digest alone is no name. */
-	if (reference.tag == NULL)
+	if (reference.tag == NULL && !reference.has_digest)
 		reference.tag = xstrdup("latest");
 	if (name_signed(&reference, options->signed_as, &signed_name, err) < 0 ||
 	    http_client_new(&http_options, &http, err) < 0 ||

@@ -18,9 +18,9 @@ struct image_verify_options {
 
 /*
  * Adds what was found to the report: that the registry has what the name promises, a signature
- * over exactly this digest under exactly this name, the same for each image of an index, and the
- * sigstore bundle. -1 when the registry could not be asked: ERR_INPUT (the name), ERR_NETWORK,
- * ERR_REMOTE, ERR_VERIFY.
+ * over exactly this digest under exactly this name (under any tag for a name that has a digest and
+ * no tag), the same for each image of an index, and the sigstore bundle. -1 when the registry could
+ * not be asked: ERR_INPUT (the name), ERR_NETWORK, ERR_REMOTE, ERR_VERIFY.
  */
 int image_verify(const char *name, const struct image_verify_options *options,
 		 const struct keyring *keyring, struct verify_report *report,

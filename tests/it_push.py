@@ -88,6 +88,19 @@ def check_verify(registry):
     result = verify(f"{PATH}:x86_64-aarch64@{tags(LAYOUT)['x86_64-arm']['digest']}", *as_signed)
     ok(result.returncode == 4 and "is sha256:" in result.stderr, "a name with another digest",
        result.stderr)
+    child = document(LAYOUT, tags(LAYOUT)["latest"]["digest"])["manifests"][1]["digest"]
+    for what, digest in (("an index", tags(LAYOUT)["latest"]["digest"]), ("one of its images", child),
+                         ("an image", tags(LAYOUT)["x86_64-arm"]["digest"])):
+        result = verify(f"{PATH}@{digest}", *as_signed)
+        ok(result.returncode == 0 and f"the registry has {digest}" in result.stdout and
+           "is signed as 'localhost:5000/owner/repo'" in result.stdout, f"{what} by its digest alone",
+           result.stdout + result.stderr)
+    result = verify(f"{PATH}@{child}", "--signed-as", "localhost:5000/owner/rep")
+    ok(result.returncode == 4 and "not as 'localhost:5000/owner/rep'" in result.stdout,
+       "a digest that was signed in another repository", result.stdout + result.stderr)
+    result = verify(f"{PATH}@sha256:{'0' * 64}", *as_signed)
+    ok(result.returncode == 5 and "the registry has no 'sha256:0000" in result.stderr,
+       "a digest that is not there", result.stderr)
     result = verify(f"{PATH}:latest")
     ok(result.returncode == 4 and "was signed as 'localhost:5000" in result.stdout,
        "an image under a name that nobody signed", result.stdout)
