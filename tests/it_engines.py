@@ -103,7 +103,7 @@ def run(*command, env=None, timeout=240):
         timeout=timeout, env=dict(os.environ, **(env or {}))))
 
 
-def wait_until(what, seconds=60):
+def wait_until(what, seconds=120):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if what():
@@ -179,7 +179,7 @@ class Docker:
 
     def stop(self):
         self.daemon.terminate()
-        self.daemon.wait(timeout=30)
+        self.daemon.wait()
 
 
 def entry():

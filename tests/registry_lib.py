@@ -93,7 +93,7 @@ class DockerRegistry(Program):
     @contextlib.contextmanager
     def asking(self, repository):
         """A function (METHOD, PATH) -> (answer, body), over one connection."""
-        connection = http.client.HTTPConnection(self.host, timeout=30)
+        connection = http.client.HTTPConnection(self.host, timeout=self.LONGEST)
         accept = ("application/vnd.oci.image.index.v1+json, "
                   "application/vnd.oci.image.manifest.v1+json")
 

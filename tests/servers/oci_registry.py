@@ -81,7 +81,7 @@ class Meeting:
             self.most = max(self.most, self.here)
             self.over = self.over or self.here >= self.count
             self.changed.notify_all()
-            self.over = self.changed.wait_for(lambda: self.over, 30) or True
+            self.over = self.changed.wait_for(lambda: self.over, 100) or True
 
     def __exit__(self, *_):
         with self.changed:
