@@ -186,6 +186,10 @@ unpack_entry(struct archive *archive, struct archive_entry *entry, const char *d
 		return error_set(err, ERR_INPUT, "'%s' has the name '%s', which is not unpacked",
 				 layer, name != NULL ? name : "");
 	path = path_join(directory, name);
+	/* Holes cost nothing in the layer, whose size is limited, and fill the disk. */
+	if (archive_entry_sparse_count(entry) > 0)
+		return error_set(err, ERR_INPUT, "'%s' has '%s', which is a sparse file", layer,
+				 name);
 	if (archive_entry_hardlink(entry) == NULL && archive_entry_filetype(entry) == AE_IFREG)
 		return unpack_file(archive, entry, path, err);
 	if (archive_entry_filetype(entry) == AE_IFDIR)

@@ -12,9 +12,9 @@
  * and of the tar in it after it was unpacked: nothing may be run before this has succeeded.
  *
  * Files and directories are all that images of ours have; anything else, whiteouts, names with
- * "..", a file over 512 MiB, a layer over 2 GiB and a second file of one name are refused. Of a
- * file's mode the bits 0755 are kept. ERR_NOT_FOUND (no such tag, no such host in it, a missing
- * blob), ERR_VERIFY, ERR_INPUT, ERR_IO.
+ * "..", sparse files, a file over 512 MiB, a layer over 2 GiB and a second file of one name are
+ * refused. Of a file's mode the bits 0755 are kept. ERR_NOT_FOUND (no such tag, no such host in it,
+ * a missing blob), ERR_VERIFY, ERR_INPUT, ERR_IO.
  */
 int image_unpack(const struct layout *layout, const char *tag, const struct arch *host,
 		 const char *directory, struct error *err) CHECKED;
