@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/strbuf.h"
 #include "distributor/image_signing.h"
 #include "distributor/version.h"
 #include "matrix/matrix.h"
@@ -66,18 +67,29 @@ show_event(void *context, const struct push_event *event)
 		     event->tag != NULL ? " -> " : "", digest, (unsigned long long)event->size);
 }
 
-/* The tag of the version: the other name of what `latest` is. */
+/* Behind `prefix` in the other name of what `known` is; borrowed from the layout, or NULL. */
+static const char *
+other_name(const struct layout_tags *tags, const char *known, const char *prefix)
+{
+	const struct oci_descriptor *image = layout_tags_find(tags, known);
+
+	for (size_t i = 0; image != NULL && i < tags->count; i++) {
+		const char *name = tags->items[i].name;
+
+		if (strcmp(name, known) != 0 && text_starts_with(name, prefix) &&
+		    digest_equal(&tags->items[i].descriptor.digest, &image->digest))
+			return name + strlen(prefix);
+	}
+	return NULL;
+}
+
+/* A part without emulators has no `latest`. */
 static const char *
 layout_version(const struct layout *layout)
 {
-	const struct layout_tags *tags = layout_tags(layout);
-	const struct oci_descriptor *latest = layout_tags_find(tags, "latest");
+	const char *version = other_name(layout_tags(layout), "latest", "");
 
-	for (size_t i = 0; latest != NULL && i < tags->count; i++)
-		if (strcmp(tags->items[i].name, "latest") != 0 &&
-		    digest_equal(&tags->items[i].descriptor.digest, &latest->digest))
-			return tags->items[i].name;
-	return NULL;
+	return version != NULL ? version : other_name(layout_tags(layout), "register", "register-");
 }
 
 static int
@@ -194,7 +206,7 @@ check_version(const struct layout *layout, const char *version, const char *imag
 {
 	const char *found = layout_version(layout);
 
-	if (version == NULL || layout_tags_find(layout_tags(layout), version) != NULL)
+	if (version == NULL || (found != NULL && strcmp(found, version) == 0))
 		return 0;
 	return error_set(err, ERR_INPUT, "'%s' is of %s, the matrix of %s; '%s' makes it anew",
 			 layout_path(layout), found != NULL ? found : "another version", version,

@@ -9,7 +9,12 @@ import shutil
 import sys
 import tempfile
 
-from image_release import DISTRIBUTOR, done, fixture, images, ok, run, tags, tree
+from image_release import (DISTRIBUTOR, VERSION, done, fixture, images, ok, run, tags,
+                           tree)
+from registry_lib import no_credentials
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "servers"))
+from oci_registry import Registry  # noqa: E402
 
 HOSTS = ["x86_64", "aarch64", "armv7l"]
 WORK = tempfile.mkdtemp(prefix="distributor-assemble-")
@@ -166,6 +171,20 @@ def check_host_without_images():
     joined = {k: v for k, v in tree(f"{WORK}/few").items() if not k.startswith(".")}
     ok(result.returncode == 0 and joined == whole and "latest" not in tags(f"{WORK}/few-armv7l/images"),
        "parts give the same", f"{result.stderr}{set(joined.items()) ^ set(whole.items())}")
+    with Registry() as registry:
+        def push(*args):
+            return run(DISTRIBUTOR, "push", "--unsigned", "--part", "--layout",
+                       f"{WORK}/few-armv7l/images", f"{registry.host}/a/b", *args,
+                       env=no_credentials(WORK))
+        result = push("--matrix", f"{WORK}/matrix.json", "--hold-moving")
+        ok(result.returncode == 0 and list(registry.tags) == [f"register-{VERSION}"],
+           "the part without one knows its version", f"{result.stderr}{registry.tags}")
+        other = "sha256:" + "0" * 64
+        registry.manifests[other] = registry.manifests[registry.tags[f"register-{VERSION}"]]
+        registry.tags[f"register-{VERSION}"] = other
+        result = push()
+        ok(result.returncode == 4 and f"'register-{VERSION}' is published already" in result.stderr,
+           "and does not move what is published under it", result.stderr)
 
 
 def main():
