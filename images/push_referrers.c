@@ -34,17 +34,28 @@ put_unlisted(struct push *push, const struct tag *tag, const struct oci_parsed *
 	return 0;
 }
 
+/* A registry may hide documents of other types from us, so that they only seem to be gone. */
+static bool
+can_be_asked_for(const char *media_type)
+{
+	return oci_is_manifest(media_type) ||
+	       strcmp(media_type, oci_media_type(OCI_TYPES_OCI, OCI_INDEX)) == 0 ||
+	       strcmp(media_type, oci_media_type(OCI_TYPES_DOCKER, OCI_INDEX)) == 0;
+}
+
 /* Entries of what the registry no longer has: with them it may refuse the list. */
 static int
 drop_gone(struct push *push, struct oci_descriptors *list, struct error *err)
 {
 	for (size_t i = 0; i < list->count;) {
+		AUTO(registry_manifest_release)
 		struct registry_manifest seen = {.media_type = NULL};
 		char name[OCI_DIGEST_SIZE];
-		int there = registry_head_manifest(
-			push->registry, oci_digest_text(&list->items[i].digest, name), &seen, err);
+		int there = 1;
 
-		registry_manifest_release(&seen);
+		(void)oci_digest_text(&list->items[i].digest, name);
+		if (can_be_asked_for(list->items[i].media_type))
+			there = registry_head_manifest(push->registry, name, &seen, err);
 		if (there < 0)
 			return -1;
 		if (there == 1) {

@@ -374,17 +374,23 @@ def check_lists():
     with Registry() as registry:
         entry = referrer(registry, "latest", "one")
         entry["annotations"] = {"who": "somebody"}
-        text = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]}).encode()
+        # Of a type that nobody asks for, which the registry then says it does not have.
+        hidden = referrer(registry, "latest", "two")
+        hidden["mediaType"] = "application/vnd.oci.artifact.manifest.v1+json"
+        data = registry.manifests[hidden["digest"]][1]
+        registry.manifests[hidden["digest"]] = (hidden["mediaType"], data)
+        text = json.dumps({"schemaVersion": 2, "mediaType": INDEX,
+                           "manifests": [entry, hidden]}).encode()
         registry.manifests[digest_of(text)] = (INDEX, text)
         registry.tags[fallback_tag("latest")] = digest_of(text)
         registry.fault("PUT", f"/manifests/{fallback_tag('latest')}", 201)
         result = push(registry)
         kept = json.loads(registry.manifests[registry.tags[fallback_tag("latest")]][1])["manifests"]
         puts = [p for m, p in writes(registry) if p.endswith(fallback_tag("latest"))]
-        ok(result.returncode == 0 and kept[0] == entry and len(kept) == 2 and len(puts) == 2,
-           "others' entries are kept, and a lost one of ours is written again",
+        ok(result.returncode == 0 and kept[:2] == [entry, hidden] and len(kept) == 3 and
+           len(puts) == 2, "others' entries are kept, and a lost one of ours is written again",
            f"{result.stderr}{kept}{puts}")
-        check_discover(registry, "with others' entries", 2)
+        check_discover(registry, "with others' entries", 3)
     with Registry() as registry:
         registry.fault("PUT", f"/manifests/{fallback_tag('latest')}", 201, times=99)
         result = push(registry)
