@@ -17,6 +17,10 @@ unknown_command(const char *name, struct error *err)
 {
 	const char *close = command_suggest(name);
 
+	if (name[0] == '-')
+		return error_set(err, ERR_USAGE,
+				 "a command is missing before '%s'; see 'distributor --help'",
+				 name);
 	if (close != NULL)
 		return error_set(err, ERR_USAGE, "no command '%s'; did you mean '%s'?", name,
 				 close);

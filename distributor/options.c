@@ -90,19 +90,40 @@ store(const struct option_spec *spec, const char *text, struct error *err)
 	return 0;
 }
 
+/* A word "--na" that two options begin with, "--name=value" for a flag, or no option at all. */
 static int
-unknown_option(const struct parser *parser, const char *word, struct error *err)
+refuse_long(const struct parser *parser, const char *word, struct error *err)
 {
-	const char *names[OPTIONS_MAX], *close = NULL;
+	const char *names[OPTIONS_MAX], *close, *first = NULL;
+	auto_free char *name = xasprintf("%.*s", (int)strcspn(word, "="), word);
 
-	for (size_t i = 0; i < parser->count; i++)
+	for (size_t i = 0; i < parser->count; i++) {
 		names[i] = parser->specs[i]->name;
-	if (text_starts_with(word, "--"))
-		close = text_closest(word + 2, names, parser->count);
+		if (!text_starts_with(names[i], name + 2))
+			continue;
+		if (names[i][strlen(name) - 2] == '\0')
+			return error_set(err, ERR_USAGE, "the option '%s' takes no argument", name);
+		if (first != NULL)
+			return error_set(err, ERR_USAGE, "'%s' can be '--%s' or '--%s'", name,
+					 first, names[i]);
+		first = names[i];
+	}
+	if (first != NULL)
+		return error_set(err, ERR_USAGE, "the option '--%s' takes no argument", first);
+	close = text_closest(name + 2, names, parser->count);
 	if (close != NULL)
-		return error_set(err, ERR_USAGE, "no option '%s'; did you mean '--%s'?", word,
+		return error_set(err, ERR_USAGE, "no option '%s'; did you mean '--%s'?", name,
 				 close);
-	return error_set(err, ERR_USAGE, "no option '%s'", word);
+	return error_set(err, ERR_USAGE, "no option '%s'", name);
+}
+
+/* getopt has passed the words before `optind`; of letters in one word it may be in the middle. */
+static int
+refuse_option(const struct parser *parser, char **argv, struct error *err)
+{
+	if (optopt != 0 && optopt < FIRST_LONG)
+		return error_set(err, ERR_USAGE, "no option '-%c'", optopt);
+	return refuse_long(parser, argv[optind - 1], err);
 }
 
 int
@@ -118,7 +139,7 @@ options_parse(const struct option_spec *table, int argc, char **argv, struct err
 		const struct option_spec *spec;
 
 		if (value == '?')
-			return unknown_option(&parser, argv[optind - 1], err);
+			return refuse_option(&parser, argv, err);
 		if (value == ':')
 			return error_set(err, ERR_USAGE, "the option '%s' needs an argument",
 					 argv[optind - 1]);

@@ -41,6 +41,20 @@ tap_is "an unknown command is a usage error" "$status" 2
 tap_has "an unknown command is corrected" "$err" "did you mean 'plan'?"
 run plan --formta json
 tap_has "an unknown option is corrected" "$err" "did you mean '--format'?"
+run plan --formta=json
+tap_has "an unknown option with a value is corrected" "$err" "no option '--formta'; did you mean '--format'?"
+run plan -qx
+tap_is "an unknown letter is a usage error" "$status" 2
+tap_has "an unknown letter among others is named" "$err" "plan: no option '-x'"
+run plan --quiet=yes
+tap_has "a value of an option that takes none is told" "$err" "plan: the option '--quiet' takes no argument"
+run plan --qui=yes
+tap_has "the same of a shortened option" "$err" "plan: the option '--quiet' takes no argument"
+run release --ta x
+tap_has "a shortened option that is none alone is told" "$err" "release: '--ta' can be '--target' or '--tagger'"
+run --json plan
+tap_is "an option before the command is a usage error" "$status" 2
+tap_has "an option before the command: what is missing" "$err" "a command is missing before '--json'"
 run plan extra
 tap_is "an operand too many is a usage error" "$status" 2
 tap_has "an operand too many is named" "$err" "plan takes no operand, not 'extra'"
