@@ -114,36 +114,43 @@ min3(size_t a, size_t b, size_t c)
 	return least < c ? least : c;
 }
 
-/* Levenshtein's distance of two short words; words too long to be a slip of the pen are far. */
+/*
+ * How many letters have to be added, left out, replaced, or exchanged with their neighbour to make
+ * one short word of another (optimal string alignment); words too long to be a slip of the pen are
+ * far.
+ */
 static size_t
 edit_distance(const char *a, const char *b)
 {
 	enum { MAX = 64 };
-	size_t n = strlen(a), m = strlen(b), row[MAX + 1];
+	size_t n = strlen(a), m = strlen(b), rows[3][MAX + 1];
 
 	if (n > MAX || m > MAX)
 		return MAX;
 	for (size_t j = 0; j <= m; j++)
-		row[j] = j;
+		rows[0][j] = j;
 	for (size_t i = 1; i <= n; i++) {
-		size_t diagonal = row[0];
+		size_t *row = rows[i % 3];
+		const size_t *above = rows[(i + 2) % 3], *second = rows[(i + 1) % 3];
 
 		row[0] = i;
 		for (size_t j = 1; j <= m; j++) {
-			size_t substitute = diagonal + (a[i - 1] != b[j - 1] ? 1 : 0);
+			size_t substitute = above[j - 1] + (a[i - 1] != b[j - 1] ? 1 : 0);
 
-			diagonal = row[j];
-			row[j] = min3(row[j] + 1, row[j - 1] + 1, substitute);
+			row[j] = min3(above[j] + 1, row[j - 1] + 1, substitute);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    second[j - 2] + 1 < row[j])
+				row[j] = second[j - 2] + 1;
 		}
 	}
-	return row[m];
+	return rows[n % 3][m];
 }
 
 const char *
 text_closest(const char *word, const char *const *words, size_t count)
 {
 	const char *best = NULL;
-	size_t least = 3, half = (strlen(word) + 1) / 2;
+	size_t least = 3, half = strlen(word) / 2;
 
 	for (size_t i = 0; i < count; i++) {
 		size_t distance = edit_distance(word, words[i]);

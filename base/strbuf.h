@@ -43,5 +43,8 @@ bool text_ends_with(const char *text, const char *suffix);
 /* A word as a shell takes it, quoted where that is needed; to be freed by the caller. */
 char *text_shell_word(const char *word) CHECKED;
 
-/* The closest of `count` words to `word` within two edits, or NULL: for "did you mean". */
+/*
+ * The closest of `count` words to `word`, or NULL: for "did you mean". Within two edits, of which
+ * exchanging two letters is one, and not more than half of the word.
+ */
 const char *text_closest(const char *word, const char *const *words, size_t count);

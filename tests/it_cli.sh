@@ -52,9 +52,14 @@ run plan --qui=yes
 tap_has "the same of a shortened option" "$err" "plan: the option '--quiet' takes no argument"
 run release --ta x
 tap_has "a shortened option that is none alone is told" "$err" "release: '--ta' can be '--target' or '--tagger'"
+run lock --out x
+tap_is "another command's option is a usage error" "$status" 2
+tap_is "another command's option is not mistaken for one of this" "$err" "error: lock: no option '--out'"
 run --json plan
 tap_is "an option before the command is a usage error" "$status" 2
 tap_has "an option before the command: what is missing" "$err" "a command is missing before '--json'"
+run kye keys/release.pub
+tap_has "two letters that are exchanged are one mistake" "$err" "did you mean 'key'?"
 run plan extra
 tap_is "an operand too many is a usage error" "$status" 2
 tap_has "an operand too many is named" "$err" "plan takes no operand, not 'extra'"
