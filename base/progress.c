@@ -96,7 +96,9 @@ describe(const struct progress_task *task, double now)
 static void
 draw_bar(const struct progress_task *task, unsigned int width, double now)
 {
-	enum { BAR = 24 };
+	/* What stands around the bar: the label, brackets, percents, "999.9 MB/s  9999 s left". */
+	enum { BAR = 24, AROUND = 30 + 3 + 7 + 24 };
+	unsigned int bar_width = width > AROUND + BAR ? BAR : width > AROUND ? width - AROUND : 1;
 	auto_free char *numbers = describe(task, now);
 	char bar[BAR + 1];
 	unsigned int percent = 0, filled;
@@ -106,10 +108,10 @@ draw_bar(const struct progress_task *task, unsigned int width, double now)
 		percent = (unsigned int)(task->amount * 100 / task->total);
 	if (percent > 100)
 		percent = 100;
-	filled = percent * BAR / 100;
+	filled = percent * bar_width / 100;
 	memset(bar, '=', filled);
-	memset(bar + filled, ' ', BAR - filled);
-	bar[BAR] = '\0';
+	memset(bar + filled, ' ', bar_width - filled);
+	bar[bar_width] = '\0';
 	line = xasprintf("%-30.30s [%s] %3u%%  %s", task->label, bar, percent, numbers);
 	(void)fprintf(stderr, "%.*s\n", (int)width - 1, line);
 }
