@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "distributor/command.h"
+#include "distributor/key_files.h"
 #include "distributor/key_source.h"
 #include "sign/keyring.h"
 
@@ -164,22 +165,28 @@ run_endorse(struct app *app, struct error *err)
 {
 	AUTO(signing_key_freep) struct signing_key *key = NULL;
 	AUTO(keyring_release) struct keyring root = KEYRING_INIT, whole = KEYRING_INIT;
-	auto_free char *path = path_join(app->keys, "root_signers");
+	auto_free char *path = path_join(app->keys, KEY_ROOT_NAME);
 	auto_free char *text = NULL;
 	const struct keyring_entry *entry;
 	struct signer signer;
 	size_t length;
 
-	if (read_file(path, KEYRING_MAX_TEXT, &text, &length, err) < 0 ||
-	    keyring_parse(text, length, &root, path, err) < 0 ||
+	if (read_file(path, KEYRING_MAX_TEXT, &text, &length, err) < 0)
+		return err->code != ERR_NOT_FOUND
+			       ? -1
+			       : error_set(err, ERR_INPUT,
+					   "there is no '%s': 'distributor keygen --root' makes a "
+					   "root key",
+					   path);
+	if (keyring_parse(text, length, &root, path, err) < 0 ||
 	    key_source_read(&source, &key, err) < 0)
 		return -1;
 	if (keyring_find(&root, signing_key_public(key), SSHSIG_KEYS, "the endorsement", &entry,
 			 err) < 0)
 		return error_prefix(err, "'%s'", path);
 	signer = (struct signer){key, entry->key};
-	if (endorse_list(&signer, app->keys, "allowed_signers", err) < 0 ||
-	    endorse_list(&signer, app->keys, "revoked_keys", err) < 0 ||
+	if (endorse_list(&signer, app->keys, KEY_LIST_NAME, err) < 0 ||
+	    endorse_list(&signer, app->keys, KEY_REVOKED_NAME, err) < 0 ||
 	    keyring_load(app->keys, NULL, &whole, err) < 0)
 		return -1;
 	log_info("'%s' is signed by the root key %s", app->keys, whole.root);
@@ -189,30 +196,46 @@ run_endorse(struct app *app, struct error *err)
 static int
 run_revoke(struct app *app, struct error *err)
 {
-	auto_free char *path = path_join(app->keys, "revoked_keys");
-	auto_free char *text = NULL, *list = NULL, *line = NULL, *whole = NULL;
+	auto_free char *text = NULL, *line = NULL, *path = path_join(app->keys, KEY_REVOKED_NAME);
 	char fingerprint[FINGERPRINT_SIZE];
 	struct public_key key;
 
 	if (read_file(revoked, PUBLIC_KEY_MAX_TEXT, &text, NULL, err) < 0 ||
 	    public_key_parse(text, &key, revoked, err) < 0)
 		return -1;
-	if (read_file(path, KEYRING_MAX_TEXT, &list, NULL, err) < 0 && err->code != ERR_NOT_FOUND)
-		return -1;
 	line = public_key_ssh_line(&key, "");
-	if (list == NULL || strstr(list, line) == NULL) {
-		whole = xasprintf("%s%s", list != NULL ? list : "", line);
-		if (write_file(path, whole, strlen(whole), 0644, err) < 0)
-			return -1;
-	}
-	log_info("%s is revoked; commit '%s' and sign it with the root key",
-		 public_key_fingerprint(&key, fingerprint), path);
+	if (key_files_append(app->keys, KEY_REVOKED_NAME, line, err) < 0)
+		return -1;
+	(void)public_key_fingerprint(&key, fingerprint);
+	if (key_files_have_root(app->keys))
+		log_info("%s is revoked; sign '%s' with the root key, 'distributor key "
+			 "--endorse', and commit it",
+			 fingerprint, path);
+	else
+		log_info("%s is revoked; commit '%s'", fingerprint, path);
+	return 0;
+}
+
+/* One thing at a time, and nothing that would be passed over. */
+static int
+check_usage(int argc, char **argv, struct error *err)
+{
+	if ((endorse ? 1 : 0) + (revoked != NULL ? 1 : 0) + (form != NULL ? 1 : 0) > 1)
+		return error_set(err, ERR_USAGE,
+				 "--to, --endorse and --revoke are things to do one by one");
+	if (argc != 0 && (endorse || revoked != NULL))
+		return error_set(err, ERR_USAGE, "%s takes no operand, not '%s'",
+				 endorse ? "--endorse" : "--revoke FILE", argv[0]);
+	if (output != NULL && form == NULL)
+		return error_set(err, ERR_USAGE, "--output is for a form that --to names");
 	return 0;
 }
 
 static int
 run_key(struct app *app, int argc, char **argv, struct error *err)
 {
+	if (check_usage(argc, argv, err) < 0)
+		return -1;
 	if (endorse)
 		return run_endorse(app, err);
 	if (revoked != NULL)

@@ -45,6 +45,8 @@ print_result(const struct app *app, const char *path, const struct public_key *k
 	if (is_root)
 		log_info(
 			"keep the root key offline; it signs the lists: distributor key --endorse");
+	else if (key_files_have_root(app->keys))
+		log_info("the root key has to sign the list with it: distributor key --endorse");
 }
 
 static int

@@ -2,23 +2,36 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/strbuf.h"
 #include "sign/keyring.h"
 
 #include <string.h>
+#include <unistd.h>
 
-/* The list with one more line at its end, unless the same line is there. */
-static int
-append_line(const char *directory, const char *name, const char *line, struct error *err)
+int
+key_files_append(const char *directory, const char *name, const char *line, struct error *err)
 {
 	auto_free char *path = path_join(directory, name);
 	auto_free char *text = NULL, *whole = NULL;
+	const char *end = "";
 
 	if (read_file(path, KEYRING_MAX_TEXT, &text, NULL, err) < 0 && err->code != ERR_NOT_FOUND)
 		return -1;
 	if (text != NULL && strstr(text, line) != NULL)
 		return 0;
-	whole = xasprintf("%s%s", text != NULL ? text : "", line);
+	/* Editors may leave the last line without its end. */
+	if (text != NULL && *text != '\0' && !text_ends_with(text, "\n"))
+		end = "\n";
+	whole = xasprintf("%s%s%s", text != NULL ? text : "", end, line);
 	return write_file(path, whole, strlen(whole), 0644, err);
+}
+
+bool
+key_files_have_root(const char *directory)
+{
+	auto_free char *path = path_join(directory, KEY_ROOT_NAME);
+
+	return access(path, F_OK) == 0;
 }
 
 static int
@@ -55,8 +68,8 @@ key_files_write(const char *directory, const struct public_key *key, const char 
 	    make_directories(directory, err) < 0)
 		return -1;
 	if (is_root)
-		return append_line(directory, "root_signers", line, err);
-	if (append_line(directory, KEY_LIST_NAME, line, err) < 0 ||
+		return key_files_append(directory, KEY_ROOT_NAME, line, err);
+	if (key_files_append(directory, KEY_LIST_NAME, line, err) < 0 ||
 	    write_text(directory, "release.pub", ssh, err) < 0 ||
 	    write_text(directory, "minisign.pub", minisign, err) < 0)
 		return -1;

@@ -9,7 +9,9 @@
 
 #include <stdbool.h>
 
-#define KEY_LIST_NAME "allowed_signers"
+#define KEY_LIST_NAME    "allowed_signers"
+#define KEY_ROOT_NAME    "root_signers"
+#define KEY_REVOKED_NAME "revoked_keys"
 
 /* Makes the directory and tries to write to it. ERR_IO. */
 int key_files_prepare(const char *directory, struct error *err) CHECKED;
@@ -21,3 +23,13 @@ int key_files_prepare(const char *directory, struct error *err) CHECKED;
  */
 int key_files_write(const char *directory, const struct public_key *key, const char *principal,
 		    bool is_root, struct error *err) CHECKED;
+
+/*
+ * Adds `line`, which ends with a line feed, to the list `name` there, unless the same line is
+ * listed; makes the list if it is missing. ERR_IO.
+ */
+int key_files_append(const char *directory, const char *name, const char *line,
+		     struct error *err) CHECKED;
+
+/* The lists there have to be signed by a root key after each change. */
+bool key_files_have_root(const char *directory) CHECKED;

@@ -175,7 +175,8 @@ public_key_parse_ssh_line(const char *text, struct public_key *ret_key, const ch
 	char *word;
 
 	if (text[length] == '\n' && text[length + 1] != '\0')
-		return error_set(err, ERR_INPUT, "'%s' has more than one line", name);
+		return error_set(err, ERR_INPUT,
+				 "'%s' is not a public key: it has more than one line", name);
 	type = strcspn(line, " ");
 	if (line[type] == '\0')
 		return error_set(err, ERR_INPUT, "'%s' is not an SSH public key", name);
@@ -232,6 +233,8 @@ public_key_parse_pem(const char *text, struct public_key *ret_key, const char *n
 int
 public_key_parse(const char *text, struct public_key *ret_key, const char *name, struct error *err)
 {
+	if (strstr(text, "PRIVATE KEY-----") != NULL)
+		return error_set(err, ERR_INPUT, "'%s' is a secret key, not a public one", name);
 	if (text_starts_with(text, "-----BEGIN"))
 		return public_key_parse_pem(text, ret_key, name, err);
 	if (text_starts_with(text, "untrusted comment:"))

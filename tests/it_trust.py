@@ -44,6 +44,31 @@ tap.has("refused: a key file that is there", keygen("keys", 3),
         "'k.pem' is there already, and a key file is never replaced; name another")
 tap.equal("... and it stays", read(f"{maker}/k.pem"), secret)
 
+# one thing at a time, and what is not understood is told
+for name, words, status, sentence in (
+        ("no root key to endorse with", ("--endorse", "--key", "k.pem"), 3,
+         "there is no 'keys/root_signers': 'distributor keygen --root' makes a root key"),
+        ("two things at a time", ("--endorse", "--revoke", "keys/release.pub"), 2, "one by one"),
+        ("an operand of --endorse", ("--endorse", "k.pem"), 2, "--endorse takes no operand, not 'k.pem'"),
+        ("an operand of --revoke", ("--revoke", "keys/release.pub", "x"), 2, "takes no operand, not 'x'"),
+        ("a file for no form", ("--output", "new", "keys/release.pub"), 2, "--to names"),
+        ("a secret key as a public one", ("k.pem",), 3, "'k.pem' is a secret key, not a public one"),
+        ("a secret key to revoke", ("--revoke", "k.pem"), 3, "'k.pem' is a secret key, not a public one"),
+        ("a list as a key", ("two",), 3, "'two' is not a public key: it has more than one line")):
+    write(f"{maker}/two", "one\ntwo\n")
+    tap.has(f"refused by key: {name}", run("key", *words, cwd=maker, status=status), sentence)
+tap.equal("... and nothing is revoked or written", sorted(os.listdir(maker) + os.listdir(f"{maker}/keys")),
+          ["allowed_signers", "file", "k.pem", "keys", "minisign.pub", "release.pem", "release.pub", "two"])
+said = run("key", "--revoke", "keys/release.pub", cwd=maker)
+tap.ok("without a root key nobody is told to sign with it", "revoked_keys" in said and "root" not in said, said)
+for name in ("allowed_signers", "revoked_keys"):
+    write(f"{maker}/keys/{name}", read(f"{maker}/keys/{name}").rstrip(b"\n"))
+keygen("keys", 0, "k2.pem")
+run("key", "--revoke", "keys/release.pub", cwd=maker)
+for name in ("allowed_signers", "revoked_keys"):
+    tap.equal(f"a last line of {name} without its end keeps its own line",
+              len(read(f"{maker}/keys/{name}").splitlines()), 2)
+
 # the root key
 first = Release(os.path.join(work, "first"), version="10.1.0-1")
 first.keygen()
@@ -85,7 +110,7 @@ first.sign()
 # rotation: a second key, both trusted; then the first revoked
 os.rename(first.key, first.key + ".old")
 shutil.copy(f"{first.root}/keys/release.pub", f"{first.root}/old.pub")
-first.keygen()
+tap.has("a new key asks for the root key's signature", first.keygen(), "the root key has to sign the list")
 tap.has("refused: a new key that the root has not signed", first.verify(status=4), "is not what key")
 run("key", "--endorse", "--key", "root.pem", cwd=first.root)
 tap.has("after rotation the old release is still good", first.verify(), "all 8 files")
@@ -95,7 +120,8 @@ shutil.copy(first.key, second.key)
 second.sign()
 tap.has("and the new one", second.verify(), "all 8 files")
 tap.ok("ssh-keygen takes both", ssh_verdict(first).returncode == 0 and ssh_verdict(second).returncode == 0)
-run("key", "--revoke", "old.pub", cwd=first.root)
+tap.has("a revocation asks for it as well", run("key", "--revoke", "old.pub", cwd=first.root),
+        "sign 'keys/revoked_keys' with the root key")
 tap.has("refused: a revocation that the root has not signed", first.verify(status=4),
         "'revoked_keys' is not signed")
 run("key", "--endorse", "--key", "root.pem", cwd=first.root)
