@@ -77,6 +77,43 @@ is_server(const char *url)
 		 host[length + 1 + strspn(host + length + 1, "0123456789")] == '\0'));
 }
 
+/* "REGISTRY/OWNER/REPO" as registries take it; whoever pushes knows the finer rules. */
+static bool
+is_image_repository(const char *name)
+{
+	static const char lower[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+	const char *part = name + strcspn(name, "/");
+
+	if (*part == '/' && part != name &&
+	    name + strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ:[]abcdefghijklmnopqrstuvwxyz"
+				"0123456789._-") ==
+		    part)
+		name = part + 1;
+	for (;;) {
+		size_t length = strspn(name, lower);
+
+		if (length == 0 || (name[length] != '/' && name[length] != '\0'))
+			return false;
+		if (name[length] == '\0')
+			return true;
+		name += length + 1;
+	}
+}
+
+static int
+check_image_repositories(const struct matrix *matrix, struct error *err)
+{
+	for (size_t i = 0; i < matrix->images.count; i++) {
+		auto_free char *place = jsonx_path_index("repository.images", i);
+
+		if (!is_image_repository(matrix->images.items[i]))
+			return jsonx_error(&matrix->doc, err, place,
+					   "must be \"REGISTRY/OWNER/REPO\" in lower case, without "
+					   "\"https://\" and without a tag");
+	}
+	return 0;
+}
+
 static int
 read_repository(struct matrix *matrix, struct error *err)
 {
@@ -103,7 +140,9 @@ read_repository(struct matrix *matrix, struct error *err)
 	if (matrix->github != NULL && (slash == NULL || slash == matrix->github ||
 				       slash[1] == '\0' || strchr(slash + 1, '/') != NULL))
 		return jsonx_error(doc, err, "repository.github", "must be \"OWNER/REPO\"");
-	return matrix_read_words(doc, object, "repository", "images", &matrix->images, err);
+	if (matrix_read_words(doc, object, "repository", "images", &matrix->images, err) < 0)
+		return -1;
+	return check_image_repositories(matrix, err);
 }
 
 static int
