@@ -48,8 +48,8 @@ int
 release_info_load_repo(struct release_info *info, const char *repo_path, struct error *err) CHECKED;
 
 /*
- * The bytes that the file at `path` had at a revision of the repository, which may be a bare one; to
- * be freed by the caller. ERR_NOT_FOUND, ERR_INPUT.
+ * The bytes that the file at `path` had at a revision of the repository, which may be a bare one;
+ * to be freed by the caller. ERR_NOT_FOUND, ERR_INPUT.
  */
 int release_info_file_at(const struct release_info *info, const char *revision, const char *path,
 			 char **ret_text, size_t *ret_length, struct error *err) CHECKED;

@@ -14,7 +14,8 @@
 
 /*
  * The digest of OUT/assets/SHA256SUMS once it is signed for this release. One that was tried with
- * another key, or is left from another version, would make a tag that nothing can be released under.
+ * another key, or is left from another version, would make a tag that nothing can be released
+ * under.
  */
 static void
 put_sums(const struct app *app, const struct release_info *info, const struct keyring *keyring,
