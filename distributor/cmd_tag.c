@@ -119,6 +119,9 @@ static const struct option_spec tag_options[] = {
 	{"verify", '\0', NULL, OPTION_FLAG, &verify,
 	 "verify the tag instead: signature, name, version, HEAD,\nmatrix and lock"},
 	{"commit", '\0', "REV", OPTION_TEXT, &tagging.revision, "what to tag (default HEAD)"},
+	{"sums", '\0', NULL, OPTION_FLAG, &tagging.name_sums,
+	 "let it name OUT/assets/SHA256SUMS, which 'sign' has made:\nthen no workflow and no other "
+	 "machine can release under it"},
 	{"tagger", '\0', "WHO", OPTION_TEXT, &tagging.tagger,
 	 "\"NAME <EMAIL>\" (default: git's user, else the signer)"},
 	{"repo", '\0', "DIR", OPTION_TEXT, &repo_path, "the git repository (default .)"},

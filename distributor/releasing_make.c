@@ -277,8 +277,10 @@ push_tag(struct releasing *r, struct error *err)
 int
 releasing_tag_step(struct releasing *r, struct release_step *step, struct error *err)
 {
-	const struct tagging tagging = {
-		.revision = "HEAD", .tagger = r->options->tagger, .dry_run = r->options->dry_run};
+	const struct tagging tagging = {.revision = "HEAD",
+					.tagger = r->options->tagger,
+					.name_sums = true,
+					.dry_run = r->options->dry_run};
 	bool remote = r->options->directory == NULL && !r->triggered;
 	struct tagging_result result;
 	int there = find_tag(r, err), made = 0, sent = 0;

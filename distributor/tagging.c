@@ -13,26 +13,34 @@
 #include <string.h>
 
 /*
- * The digest of OUT/assets/SHA256SUMS once it is signed for this release. One that was tried with
- * another key, or is left from another version, would make a tag that nothing can be released
- * under.
+ * The digest of OUT/assets/SHA256SUMS. One that was tried with another key, or is left from another
+ * version, would make a tag that nothing can be released under.
  */
-static void
+static int
 put_sums(const struct app *app, const struct release_info *info, const struct keyring *keyring,
-	 struct strbuf *message)
+	 struct strbuf *message, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/assets/%s", app->out, SUMS_NAME);
-	struct error ignored = ERROR_INIT;
+	auto_free char *command =
+		app_command(app, "sign", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 	char hex[DIGEST_HEX_SIZE];
 	struct digest digest;
 
-	if (signing_is_done(app, info, keyring) && digest_file(path, &digest, NULL, &ignored) == 0)
-		strbuf_addf(message, TAG_SUMS_KEY "%s\n", digest_hex(&digest, hex));
+	if (!signing_is_done(app, info, keyring))
+		return error_set(err, ERR_INPUT,
+				 "the tag cannot name '%s': it is not there, or not signed for %s "
+				 "by a key that may; sign the release first: %s",
+				 path, info->tag, command);
+	if (digest_file(path, &digest, NULL, err) < 0)
+		return -1;
+	strbuf_addf(message, TAG_SUMS_KEY "%s\n", digest_hex(&digest, hex));
+	return 0;
 }
 
 /* What the release is made of, for people who look at the tag. */
-static char *
-make_message(const struct app *app, const struct release_info *info, const struct keyring *keyring)
+static int
+make_message(const struct app *app, const struct release_info *info, const struct keyring *keyring,
+	     bool name_sums, char **ret_message, struct error *err)
 {
 	AUTO(strbuf_release) struct strbuf message = STRBUF_INIT;
 	char hex[DIGEST_HEX_SIZE];
@@ -51,8 +59,10 @@ make_message(const struct app *app, const struct release_info *info, const struc
 		    digest_hex(&info->release.matrix_sha256, hex));
 	strbuf_addf(&message, "%s: %s\n", path_base(info->lock_path),
 		    digest_hex(&info->lock.digest, hex));
-	put_sums(app, info, keyring, &message);
-	return strbuf_take(&message);
+	if (name_sums && put_sums(app, info, keyring, &message, err) < 0)
+		return -1;
+	*ret_message = strbuf_take(&message);
+	return 0;
 }
 
 /* Without an identity in git's configuration the signer tags in its own name. */
@@ -89,6 +99,28 @@ sign_text(struct lazy_signer *lazy, const char *text, char **ret_whole, struct e
 	return 0;
 }
 
+/* The last line of a message, where that names a SHA256SUMS; or NULL. */
+static const char *
+sums_line(const char *message)
+{
+	const char *line = strstr(message, "\n" TAG_SUMS_KEY);
+
+	return line != NULL ? line + 1 : NULL;
+}
+
+/* A tag may name its SHA256SUMS or not; two that do have to name the same. */
+static bool
+says_the_same(const char *have, const char *want)
+{
+	const char *a = sums_line(have), *b = sums_line(want);
+	size_t length = a != NULL ? (size_t)(a - have) : strlen(have);
+
+	if ((a == NULL) == (b == NULL))
+		return strcmp(have, want) == 0;
+	return length == (b != NULL ? (size_t)(b - want) : strlen(want)) &&
+	       memcmp(have, want, length) == 0;
+}
+
 /* Both messages in their first line that differs; where one has ended, nothing. */
 static int
 explain_messages(const char *name, const char *have, const char *want, struct error *err)
@@ -116,7 +148,7 @@ explain_difference(const struct tag_object *have, const struct tag_object *want,
 			"the tag '%s' is there already, of commit %s; this one would be of "
 			"%s",
 			want->name, have->commit, want->commit);
-	if (strcmp(have->message, want->message) != 0)
+	if (!says_the_same(have->message, want->message))
 		return explain_messages(want->name, have->message, want->message, err);
 	return error_set(err, ERR_BUSY,
 			 "the tag '%s' is there already, by %s at %" PRId64
@@ -124,29 +156,12 @@ explain_difference(const struct tag_object *have, const struct tag_object *want,
 			 want->name, have->tagger, have->time_sec, want->tagger, want->time_sec);
 }
 
-/* The last line of a message, where that names a SHA256SUMS; or NULL. */
-static const char *
-sums_line(const char *message)
-{
-	const char *line = strstr(message, "\n" TAG_SUMS_KEY);
-
-	return line != NULL ? line + 1 : NULL;
-}
-
-/* A tag may have been made before the files were signed, or be there without them. */
 static bool
 is_same(const struct tag_object *have, const struct tag_object *want)
 {
-	const char *a = sums_line(have->message), *b = sums_line(want->message);
-	size_t length = a != NULL ? (size_t)(a - have->message) : strlen(have->message);
-
-	if (strcmp(have->commit, want->commit) != 0 || strcmp(have->name, want->name) != 0 ||
-	    strcmp(have->tagger, want->tagger) != 0 || have->time_sec != want->time_sec)
-		return false;
-	if ((a == NULL) == (b == NULL))
-		return strcmp(have->message, want->message) == 0;
-	return length == (b != NULL ? (size_t)(b - want->message) : strlen(want->message)) &&
-	       memcmp(have->message, want->message, length) == 0;
+	return strcmp(have->commit, want->commit) == 0 && strcmp(have->name, want->name) == 0 &&
+	       strcmp(have->tagger, want->tagger) == 0 && have->time_sec == want->time_sec &&
+	       says_the_same(have->message, want->message);
 }
 
 /* 1 when the name is free, 0 when it holds the same with a good signature. */
@@ -189,10 +204,10 @@ tagging_run(const struct app *app, struct release_info *info, struct lazy_signer
 	tag.commit = xstrdup(commit);
 	tag.name = xstrdup(info->tag);
 	tag.tagger = find_tagger(info, lazy->keyring, tagging);
-	tag.message = make_message(app, info, lazy->keyring);
-	ret_result->names_sums = sums_line(tag.message) != NULL;
-	if (tag_object_format(&tag, &text, err) < 0)
+	if (make_message(app, info, lazy->keyring, tagging->name_sums, &tag.message, err) < 0 ||
+	    tag_object_format(&tag, &text, err) < 0)
 		return -1;
+	ret_result->names_sums = tagging->name_sums;
 	state = compare_existing(info, lazy->keyring, &tag, ret_result, err);
 	if (state <= 0)
 		return state;

@@ -13,6 +13,7 @@
 struct tagging {
 	const char *revision; /* what to tag */
 	const char *tagger;   /* "NAME <EMAIL>", or NULL for the repository's identity */
+	bool name_sums;       /* say of which SHA256SUMS it is: that of OUT/assets */
 	bool dry_run;
 };
 
@@ -22,10 +23,10 @@ struct tagging_result {
 };
 
 /*
- * Makes the tag. It names the SHA256SUMS of OUT/assets if that is signed for this release. Returns
- * 1 when it is new, 0 when it is there with the same content, whether or not both name a
- * SHA256SUMS. ERR_BUSY when it is there with other content, with both in the sentence. The key is
- * read only for a new tag.
+ * Makes the tag. Returns 1 when it is new, 0 when it is there with the same content, whether or not
+ * both name a SHA256SUMS. ERR_BUSY when it is there with other content, with both in the sentence;
+ * ERR_INPUT when the SHA256SUMS to be named is not signed for this release. The key is read only for
+ * a new tag.
  */
 int tagging_run(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
 		const struct tagging *tagging, struct tagging_result *ret_result,

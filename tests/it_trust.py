@@ -205,21 +205,25 @@ shutil.copytree(f"{repo.root}/keys", f"{older.root}/keys")
 shutil.copy(repo.key, older.key)
 for what, other in (("with another key", trial), ("for another version", older)):
     other.sign()
-    git("tag", "-d", "v10.2.0-1", check=False)
     for name in SUMS:
         shutil.copy(other.path(name), repo.path(name))
-    tap.ok(f"a SHA256SUMS that was signed {what} is not named", "It names" not in tag("--key", "release.pem") and
-           "SHA256SUMS" not in git("cat-file", "tag", "v10.2.0-1").stdout)
+    tap.has(f"refused: to name a SHA256SUMS that was signed {what}",
+            tag("--key", "release.pem", "--sums", status=3),
+            "the tag cannot name 'out/assets/SHA256SUMS'", "not signed for v10.2.0-1",
+            "sign the release first: distributor sign --matrix matrix.json")
 for name, data in kept.items():
     write(repo.path(name), data)
-tap.has("a tag that was made before the files were signed is the same", tag(), "is there already")
+text = tag("--key", "release.pem")
+tap.ok("unasked, a tag names none: a workflow signs its own", "It names" not in text and
+       "SHA256SUMS" not in git("cat-file", "tag", "v10.2.0-1").stdout)
+tap.has("... and is the same that would name one", tag("--sums"), "is there already")
 git("tag", "-d", "v10.2.0-1")
 # What a run leaves that is killed while git writes the tag.
 lock = f"{repo.root}/.git/refs/tags/v10.2.0-1.lock"
 write(lock, "")
 began = time.monotonic()
-tap.has("tag, where a killed run has left its lock", tag("--key", "release.pem", "v10.2.0-1"), "v10.2.0-1 made: ",
-        "It names a SHA256SUMS")
+tap.has("tag, where a killed run has left its lock", tag("--key", "release.pem", "--sums", "v10.2.0-1"),
+        "v10.2.0-1 made: ", "It names a SHA256SUMS")
 tap.ok("... which is given time to go by itself", time.monotonic() - began > 3 and not os.path.exists(lock))
 done = git_verdict("v10.2.0-1")
 tap.ok("git verify-tag", done.returncode == 0 and done.stdout == "v10.2.0-1\n", done.stderr)
@@ -268,7 +272,8 @@ provenance = read(repo.path("provenance.sigstore.json"))
 os.unlink(repo.path("provenance.sigstore.json"))
 repo.sign("--key", "release.pem", env={"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "o/r",
                                        "GITHUB_WORKFLOW_REF": "o/r/w.yml@main", "GITHUB_RUN_ID": "7"})
-tap.has("another message is other content, with the lines that differ", tag("--key", "release.pem", status=1),
+tap.has("another message is other content, with the lines that differ",
+        tag("--key", "release.pem", "--sums", status=1),
         f'says "SHA256SUMS: {sha256(kept["SHA256SUMS"])}"', 'this one would say "SHA256SUMS: ')
 write(repo.path("provenance.sigstore.json"), provenance)
 for name, data in kept.items():
