@@ -98,10 +98,9 @@ verify_bundle(const struct subject *subject, const struct digest *digest, struct
 {
 	AUTO(oci_parsed_release) struct oci_parsed list = OCI_PARSED_INIT;
 	struct error last = ERROR_INIT;
-	bool native;
 
 	error_set(&last, ERR_VERIFY, "the registry lists no bundle");
-	if (registry_referrers(subject->registry, digest, &list, &native, err) < 0)
+	if (registry_referrers(subject->registry, digest, &list, err) < 0)
 		return -1;
 	for (size_t i = 0; i < list.manifests.count; i++) {
 		int ours = check_referrer(subject, digest, &list.manifests.items[i], &last, err);

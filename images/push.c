@@ -122,8 +122,11 @@ collect(struct push *push, struct error *err)
 	push->tags = xcalloc(tags->count + 1, sizeof(*push->tags));
 	push->fallbacks = xcalloc(tags->count + 1, sizeof(*push->fallbacks));
 	for (size_t i = 0; i < tags->count; i++) {
+		const struct oci_descriptor *descriptor = &tags->items[i].descriptor;
 		const struct tag tag = {.name = tags->items[i].name,
-					.descriptor = &tags->items[i].descriptor};
+					.descriptor = descriptor,
+					.now = descriptor->digest,
+					.now_size = descriptor->size};
 
 		if (referrers_tag_is_fallback(tag.name))
 			push->fallbacks[push->fallback_count++] = tag;
@@ -372,11 +375,29 @@ push_documents(struct push *push, struct error *err)
 	return 0;
 }
 
+int
+push_look_at(struct push *push, const char *tag, const struct digest *known,
+	     struct registry_manifest *ret_seen, struct oci_parsed *ret_theirs, struct error *err)
+{
+	auto_free char *text = NULL;
+	int there = registry_head_manifest(push->registry, tag, ret_seen, err);
+
+	if (there <= 0)
+		return there < 0 ? -1 : PUSH_NOTHING;
+	if (digest_equal(&ret_seen->digest, known))
+		return PUSH_KNOWN;
+	registry_manifest_release(ret_seen);
+	there = registry_get_manifest(push->registry, tag, ret_seen, &text, err);
+	if (there <= 0)
+		return there < 0 ? -1 : PUSH_NOTHING;
+	return oci_parse(tag, text, (size_t)ret_seen->size, ret_theirs, err) < 0 ? -1 : PUSH_OTHER;
+}
+
 static int
 push_tag(size_t index, void *context, struct error *err)
 {
 	struct push *push = context;
-	const struct tag *tag = &push->tags[index];
+	struct tag *tag = &push->tags[index];
 	AUTO(oci_document_release) struct oci_document document = OCI_DOCUMENT_INIT;
 	enum push_effect effect = is_in_place(tag) ? PUSH_KEPT : tag->had ? PUSH_MOVED : PUSH_SENT;
 
@@ -425,8 +446,7 @@ read_back(size_t index, void *context, struct error *err)
 	there = registry_head_manifest(push->registry, tag->name, &seen, err);
 	if (there < 0)
 		return -1;
-	same = there == 1 && digest_equal(&seen.digest, &tag->descriptor->digest) &&
-	       seen.size == tag->descriptor->size;
+	same = there == 1 && digest_equal(&seen.digest, &tag->now) && seen.size == tag->now_size;
 	(void)oci_digest_text(&seen.digest, text);
 	registry_manifest_release(&seen);
 	if (there == 1 && !same && referrers_tag_is_signature(tag->name)) {

@@ -23,6 +23,8 @@ struct tag {
 	const struct oci_descriptor *descriptor;
 	bool had;
 	struct digest old;
+	struct digest now; /* what it has to lead to: `descriptor`, or signatures of others too */
+	uint64_t now_size;
 };
 
 struct push {
@@ -58,6 +60,17 @@ int push_read_document(const struct push *push, const struct oci_descriptor *des
 int push_put_document(struct push *push, const char *name, const struct oci_document *document,
 		      struct error *err) CHECKED;
 
+enum push_look { PUSH_NOTHING, PUSH_OTHER, PUSH_KNOWN };
+
+/*
+ * Looks at a tag that others write to as well. What is there is got and parsed unless its digest is
+ * `known`: large registries count what is got, and not what is asked for. Returns one of the above,
+ * with PUSH_OTHER the document in `ret_theirs`; or -1, ERR_INPUT for what is no document.
+ */
+int push_look_at(struct push *push, const char *tag, const struct digest *known,
+		 struct registry_manifest *ret_seen, struct oci_parsed *ret_theirs,
+		 struct error *err) CHECKED;
+
 /*
  * Sees to it that the registry lists our referrers of one subject: by itself, which its own list
  * proves, or else in the list under the fallback tag. For parallel_for(): `index` is that of a
@@ -67,9 +80,9 @@ int push_referrers(size_t index, void *context, struct error *err) CHECKED;
 
 /*
  * Sees to it that the registry has our signatures under cosign's tag of a subject, beside those
- * that others have put there.
+ * that others have put there. `tag->now` becomes what they all are together.
  */
-int push_signatures(struct push *push, const struct tag *tag, struct error *err) CHECKED;
+int push_signatures(struct push *push, struct tag *tag, struct error *err) CHECKED;
 
 /* Whether it has them now, whatever else it has. Returns 1, 0 or -1. */
 int push_has_signatures(struct push *push, const struct tag *tag, struct error *err) CHECKED;

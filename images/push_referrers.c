@@ -72,7 +72,7 @@ drop_gone(struct push *push, struct oci_descriptors *list, struct error *err)
 
 static int
 put_merged(struct push *push, const struct tag *tag, struct oci_parsed *theirs,
-	   const struct oci_parsed *ours, int try, struct error *err)
+	   const struct oci_parsed *ours, int try, struct digest *ret_put, struct error *err)
 {
 	AUTO(oci_document_release) struct oci_document merged = OCI_DOCUMENT_INIT;
 
@@ -83,6 +83,7 @@ put_merged(struct push *push, const struct tag *tag, struct oci_parsed *theirs,
 	if (drop_gone(push, &theirs->manifests, err) < 0)
 		return error_prefix(err, "'%s'", tag->name);
 	(void)referrers_merge(theirs, ours, &merged);
+	*ret_put = merged.descriptor.digest;
 	return push_put_document(push, tag->name, &merged, err);
 }
 
@@ -93,7 +94,7 @@ push_referrers(size_t index, void *context, struct error *err)
 	struct push *push = context;
 	struct tag *tag = &push->fallbacks[index];
 	AUTO(oci_parsed_release) struct oci_parsed ours = OCI_PARSED_INIT;
-	struct digest subject;
+	struct digest subject, known = tag->descriptor->digest;
 
 	if (layout_read_parsed(push->layout, tag->descriptor, &ours, err) < 0)
 		return -1;
@@ -102,12 +103,18 @@ push_referrers(size_t index, void *context, struct error *err)
 	for (int try = 1;; try++) {
 		AUTO(oci_parsed_release) struct oci_parsed theirs = OCI_PARSED_INIT;
 		AUTO(oci_document_release) struct oci_document merged = OCI_DOCUMENT_INIT;
-		bool native = false, complete;
+		AUTO(registry_manifest_release)
+		struct registry_manifest seen = {.media_type = NULL};
+		int look = PUSH_NOTHING;
+		int native = registry_list_referrers(push->registry, &subject, &theirs, err);
+		bool complete;
 
-		if (registry_referrers(push->registry, &subject, &theirs, &native, err) < 0)
+		if (native == 0)
+			look = push_look_at(push, tag->name, &known, &seen, &theirs, err);
+		if (native < 0 || look < 0)
 			return error_prefix(err, "'%s'", tag->name);
-		complete = referrers_merge(&theirs, &ours, &merged);
-		if (native && (complete || push->options->dry_run))
+		complete = referrers_merge(&theirs, &ours, &merged) || look == PUSH_KNOWN;
+		if (native == 1 && (complete || push->options->dry_run))
 			return 0;
 		if (complete || push->options->dry_run) {
 			enum push_effect effect = try == 1 && complete ? PUSH_KEPT : PUSH_SENT;
@@ -115,8 +122,8 @@ push_referrers(size_t index, void *context, struct error *err)
 			push_report(push, PUSH_TAG, effect, &merged.descriptor, tag);
 			return 0;
 		}
-		if ((native ? put_unlisted(push, tag, &ours, try, err)
-			    : put_merged(push, tag, &theirs, &ours, try, err)) < 0)
+		if ((native == 1 ? put_unlisted(push, tag, &ours, try, err)
+				 : put_merged(push, tag, &theirs, &ours, try, &known, err)) < 0)
 			return -1;
 	}
 }

@@ -10,20 +10,17 @@
 /* Whoever verifies has to read them all. */
 enum { MAX_OTHERS = 256 };
 
-/* What the registry has under the tag. Something that is no manifest has no signatures to keep. */
+/* Something that is no manifest has no signatures to keep. */
 static int
-get_theirs(struct push *push, const struct tag *tag, struct registry_manifest *ret_manifest,
-	   struct oci_parsed *ret_theirs, struct error *err)
+look_at(struct push *push, const struct tag *tag, struct registry_manifest *ret_seen,
+	struct oci_parsed *ret_theirs, struct error *err)
 {
-	auto_free char *text = NULL;
-	int result = registry_get_manifest(push->registry, tag->name, ret_manifest, &text, err);
+	int look = push_look_at(push, tag->name, &tag->now, ret_seen, ret_theirs, err);
 
-	if (result == 1 &&
-	    oci_parse(tag->name, text, (size_t)ret_manifest->size, ret_theirs, err) < 0) {
-		log_debug("replaced: %s", err->message);
-		result = 0;
-	}
-	return result < 0 ? -1 : 0;
+	if (look >= 0 || err->code != ERR_INPUT)
+		return look;
+	log_debug("replaced: %s", err->message);
+	return PUSH_NOTHING;
 }
 
 /* Those whose payload the registry no longer has: with them it would refuse the manifest. */
@@ -87,7 +84,7 @@ join(const struct push *push, const struct tag *tag, const struct oci_parsed *ou
 }
 
 static int
-put_joined(struct push *push, const struct tag *tag, const struct oci_document *config,
+put_joined(struct push *push, struct tag *tag, const struct oci_document *config,
 	   const struct oci_document *manifest, int try, struct error *err)
 {
 	const struct timespec wait = {try > 1 ? PUSH_PAUSE_SEC : 0, 0};
@@ -98,12 +95,14 @@ put_joined(struct push *push, const struct tag *tag, const struct oci_document *
 	(void)nanosleep(&wait, NULL);
 	if (config->text != NULL && put_config(push, config, err) < 0)
 		return error_prefix(err, "'%s'", tag->name);
+	tag->now = manifest->descriptor.digest;
+	tag->now_size = manifest->descriptor.size;
 	return push_put_document(push, tag->name, manifest, err);
 }
 
 /* One look at the registry, and what follows from it. Returns 1 when all of ours are there. */
 static int
-look_and_put(struct push *push, const struct tag *tag, const struct oci_parsed *ours, int try,
+look_and_put(struct push *push, struct tag *tag, const struct oci_parsed *ours, int try,
 	     struct error *err)
 {
 	AUTO(registry_manifest_release) struct registry_manifest seen = {.media_type = NULL};
@@ -112,13 +111,16 @@ look_and_put(struct push *push, const struct tag *tag, const struct oci_parsed *
 	AUTO(oci_document_release) struct oci_document config = OCI_DOCUMENT_INIT;
 	AUTO(oci_document_release) struct oci_document manifest = OCI_DOCUMENT_INIT;
 	enum push_effect effect = tag->had ? PUSH_MOVED : PUSH_SENT;
+	int look = look_at(push, tag, &seen, &theirs, err);
 
-	if (get_theirs(push, tag, &seen, &theirs, err) < 0)
+	if (look < 0)
 		return -1;
-	if (signature_others(&theirs, ours, &others)) {
+	if (signature_others(&theirs, ours, &others) || look == PUSH_KNOWN) {
 		const struct oci_descriptor there = {
 			.media_type = seen.media_type, .digest = seen.digest, .size = seen.size};
 
+		tag->now = seen.digest;
+		tag->now_size = seen.size;
 		push_report(push, PUSH_TAG, try == 1 ? PUSH_KEPT : effect, &there, tag);
 		return 1;
 	}
@@ -133,7 +135,7 @@ look_and_put(struct push *push, const struct tag *tag, const struct oci_parsed *
 
 /* Two who write at once can lose a signature, which is why it is looked at again afterwards. */
 int
-push_signatures(struct push *push, const struct tag *tag, struct error *err)
+push_signatures(struct push *push, struct tag *tag, struct error *err)
 {
 	AUTO(oci_parsed_release) struct oci_parsed ours = OCI_PARSED_INIT;
 	int done = 0;
@@ -152,9 +154,12 @@ push_has_signatures(struct push *push, const struct tag *tag, struct error *err)
 	AUTO(oci_parsed_release) struct oci_parsed ours = OCI_PARSED_INIT;
 	AUTO(oci_parsed_release) struct oci_parsed theirs = OCI_PARSED_INIT;
 	AUTO(oci_descriptors_release) struct oci_descriptors others = {NULL, 0};
+	int look;
 
-	if (layout_read_parsed(push->layout, tag->descriptor, &ours, err) < 0 ||
-	    get_theirs(push, tag, &seen, &theirs, err) < 0)
+	if (layout_read_parsed(push->layout, tag->descriptor, &ours, err) < 0)
 		return -1;
-	return signature_others(&theirs, &ours, &others);
+	look = look_at(push, tag, &seen, &theirs, err);
+	if (look < 0)
+		return -1;
+	return signature_others(&theirs, &ours, &others) || look == PUSH_KNOWN;
 }

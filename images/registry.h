@@ -90,9 +90,13 @@ int registry_push_blob(struct registry *registry, const struct registry_blob *bl
 		       bool *ret_mounted, struct error *err) CHECKED;
 
 /*
- * The referrers of a manifest: all pages of the referrers API, or the list under the fallback tag
- * where the registry has no API. `ret_native` tells which. None is an empty index. ERR_REMOTE: also
- * a list that goes on at another server, or for ever.
+ * The referrers of a manifest, from all pages of the referrers API. None is an empty index. Returns
+ * 1, 0 if the registry does not have the API, or -1. ERR_REMOTE: also a list that goes on at
+ * another server, or for ever.
  */
+int registry_list_referrers(struct registry *registry, const struct digest *digest,
+			    struct oci_parsed *ret_index, struct error *err) CHECKED;
+
+/* The same, or the list under the fallback tag where the registry has no API. Returns 0 or -1. */
 int registry_referrers(struct registry *registry, const struct digest *digest,
-		       struct oci_parsed *ret_index, bool *ret_native, struct error *err) CHECKED;
+		       struct oci_parsed *ret_index, struct error *err) CHECKED;

@@ -64,9 +64,11 @@ next_page(const struct registry *registry, const struct http_response *response,
 
 /* Returns 1, or 0 if the registry does not have the API, or -1. */
 static int
-ask_api(struct registry *registry, const char *name, struct oci_parsed *list, struct error *err)
+ask_api(struct registry *registry, const struct digest *digest, struct oci_parsed *list,
+	struct error *err)
 {
-	auto_free char *tail = xasprintf("referrers/%s", name);
+	char name[OCI_DIGEST_SIZE];
+	auto_free char *tail = xasprintf("referrers/%s", oci_digest_text(digest, name));
 	auto_free char *url = registry_url(registry, tail);
 
 	for (int page = 1; url != NULL; page++) {
@@ -107,18 +109,29 @@ ask_fallback(struct registry *registry, const struct digest *digest, struct oci_
 }
 
 int
-registry_referrers(struct registry *registry, const struct digest *digest,
-		   struct oci_parsed *ret_index, bool *ret_native, struct error *err)
+registry_list_referrers(struct registry *registry, const struct digest *digest,
+			struct oci_parsed *ret_index, struct error *err)
 {
 	AUTO(oci_parsed_release) struct oci_parsed list = OCI_PARSED_INIT;
 	char name[OCI_DIGEST_SIZE];
-	int result = ask_api(registry, oci_digest_text(digest, name), &list, err);
+	int result = ask_api(registry, digest, &list, err);
 
 	if (result < 0)
-		return error_prefix(err, "referrers of '%s'", name);
-	if (result == 0 && ask_fallback(registry, digest, &list, err) < 0)
+		return error_prefix(err, "referrers of '%s'", oci_digest_text(digest, name));
+	*ret_index = list;
+	list = (struct oci_parsed)OCI_PARSED_INIT;
+	return result;
+}
+
+int
+registry_referrers(struct registry *registry, const struct digest *digest,
+		   struct oci_parsed *ret_index, struct error *err)
+{
+	AUTO(oci_parsed_release) struct oci_parsed list = OCI_PARSED_INIT;
+	int result = registry_list_referrers(registry, digest, &list, err);
+
+	if (result < 0 || (result == 0 && ask_fallback(registry, digest, &list, err) < 0))
 		return -1;
-	*ret_native = result == 1;
 	*ret_index = list;
 	list = (struct oci_parsed)OCI_PARSED_INIT;
 	return 0;

@@ -573,6 +573,9 @@ def check_fallback():
         ok(result.returncode == 0 and all(fallback_tag(n) in registry.tags for n in
                                           ("latest", PAIR, "register")),
            "fallback tags where the referrers API is not", result.stderr)
+        push(registry)
+        got = [p for m, p, _ in registry.requests if m == "GET" and "/manifests/" in p]
+        ok(not got, "what is there is asked for and not got, which registries count", got)
         result = verify(registry, ":latest", "--signed-as", REPOSITORY)
         ok(result.returncode == 0 and "a sigstore bundle by an allowed key" in result.stdout,
            "verify finds the bundle by the fallback tag", result.stdout + result.stderr)
