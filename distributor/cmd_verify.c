@@ -10,6 +10,7 @@
 #include "publish/git_tag.h"
 #include "sign/verify.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -71,6 +72,16 @@ verify_url(const struct app *app, const char *base, const struct verify_request 
 	return 0;
 }
 
+/* What other commands take as --out, and its assets are signed. */
+static bool
+is_out_directory(const char *path)
+{
+	auto_free char *sums = path_join(path, SUMS_NAME);
+	auto_free char *assets = path_join(path, "assets/" SUMS_NAME);
+
+	return access(sums, F_OK) != 0 && access(assets, F_OK) == 0;
+}
+
 /* The directory of --keys, where it lies among the files, to be freed by the caller; or NULL. */
 static char *
 keys_among(const struct app *app, const char *directory)
@@ -94,6 +105,10 @@ verify_operands(const struct app *app, int argc, char **argv, struct verify_requ
 		return verify_url(app, argv[0], request, report, err);
 	if (argc != 1 || !is_directory(argv[0]))
 		return verify_files_named(argc, argv, request, report, err);
+	if (is_out_directory(argv[0]))
+		return error_set(err, ERR_INPUT,
+				 "'%s' has no " SUMS_NAME "; the release is in '%s/assets'",
+				 argv[0], argv[0]);
 	keys = keys_among(app, argv[0]);
 	request->keys_name = keys;
 	files = verify_directory(argv[0]);
@@ -223,6 +238,9 @@ run_verify(struct app *app, int argc, char **argv, struct error *err)
 	if (argc == 0 && tag == NULL && image_names.count == 0)
 		return error_set(err, ERR_USAGE,
 				 "name a directory, files or a URL, or --tag TAG, or --image NAME");
+	if (tag != NULL && isdigit((unsigned char)tag[0]) != 0)
+		return error_set(err, ERR_USAGE,
+				 "the tag of a release begins with a 'v': --tag v%s", tag);
 	if (image_names.count != 0 && app->offline)
 		return error_set(err, ERR_USAGE, "--offline and --image contradict each other");
 	if (keyring_load(app->keys, root_fingerprint, &keyring, err) < 0)

@@ -13,6 +13,7 @@
 #include "sign/verify.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /* What is needed, and from where. */
 struct source {
@@ -150,6 +151,8 @@ release_source_prepare(const struct app *app, const struct matrix *matrix, const
 
 	if (is_url && app->offline)
 		return error_set(err, ERR_USAGE, "--offline, and the release is at '%s'", from);
+	if (!is_url && access(from, F_OK) < 0)
+		return error_set_errno(err, ERR_INPUT, "cannot read the release in '%s'", from);
 	if (text_ends_with(base, "/"))
 		base[strlen(base) - 1] = '\0';
 	source.base = base;

@@ -182,6 +182,10 @@ tap.has("it cannot be bound to a version by that alone",
 shutil.copy(good.path("SHA256SUMS.minisig"), single)
 tap.has("but with the trusted comment it can",
         verify(os.path.join(single, TARBALL), "--tag", "v10.1.0-1", status=0), "by the trusted comment")
+tap.has("a version in place of a tag: what the tag is",
+        verify(good.assets, "--tag", "10.1.0-1", status=2), "begins with a 'v': --tag v10.1.0-1")
+tap.has("an OUT directory: where the release is in it", verify(os.path.join(good.root, "out"), status=3),
+        f"out' has no SHA256SUMS; the release is in '{good.root}/out/assets'")
 tap.has("refused: as another version", verify(os.path.join(single, TARBALL), "--tag", "v11"), "not of v11")
 tap.has("their directory is no release, and the advice is to name them", verify(single),
         f"'{OTHER}' is missing", "to check only the files that you have, name them: distributor verify")
