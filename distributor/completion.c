@@ -250,7 +250,9 @@ completion_zsh(struct strbuf *script)
 		    "#compdef distributor\n"
 		    "# zsh completion for distributor, made from the tables of the program.\n\n"
 		    "_distributor() {\n"
-		    "\tlocal -a commands\n"
+		    "\tlocal -a commands options\n"
+		    "\toptions=('--help:explain the program'"
+		    " '--version:print the versions of program and libraries')\n"
 		    "\tcommands=(\n");
 	for (size_t i = 0; i < command_count; i++) {
 		strbuf_addf(script, "\t\t'%s:", command_table[i]->name);
@@ -261,6 +263,7 @@ completion_zsh(struct strbuf *script)
 			    "\t)\n"
 			    "\tif ((CURRENT == 2)); then\n"
 			    "\t\t_describe -t commands command commands\n"
+			    "\t\t_describe -o -t options option options\n"
 			    "\t\treturn\n"
 			    "\tfi\n"
 			    "\tshift words\n"
@@ -285,8 +288,8 @@ fish_option(struct strbuf *script, const struct command *command, const struct o
 		[PLACE_DIRECTORIES] = " -x -a '(__fish_complete_directories)'",
 	};
 
-	strbuf_addf(script, "complete -c distributor -n '__fish_seen_subcommand_from %s' -l %s",
-		    command->name, option->name);
+	strbuf_addf(script, "complete -c distributor -n '_distributor_is %s' -l %s", command->name,
+		    option->name);
 	if (option->letter != '\0')
 		strbuf_addf(script, " -s %c", option->letter);
 	if (option->argument != NULL) {
@@ -316,13 +319,12 @@ fish_command(struct strbuf *script, const struct command *command)
 	size_t count = command_describe_options(command, options);
 	enum place operands = place_of_operands(command);
 
-	strbuf_addf(script, "complete -c distributor -n '__fish_use_subcommand' -a %s -d '",
+	strbuf_addf(script, "complete -c distributor -n _distributor_begins -a %s -d '",
 		    command->name);
 	add_escaped(script, command->summary, "'\\");
 	strbuf_adds(script, "'\n");
 	if (operands != PLACE_NOTHING)
-		strbuf_addf(script,
-			    "complete -c distributor -n '__fish_seen_subcommand_from %s'%s\n",
+		strbuf_addf(script, "complete -c distributor -n '_distributor_is %s'%s\n",
 			    command->name, takes[operands]);
 	for (size_t i = 0; i < count; i++)
 		fish_option(script, command, &options[i]);
@@ -331,14 +333,26 @@ fish_command(struct strbuf *script, const struct command *command)
 void
 completion_fish(struct strbuf *script)
 {
-	strbuf_adds(script,
-		    "# fish completion for distributor, made from the tables of the program.\n\n"
-		    "complete -c distributor -f\n"
-		    "complete -c distributor -n '__fish_use_subcommand' -a help"
-		    " -d 'explain one command'\n"
-		    "complete -c distributor -n '__fish_use_subcommand' -l version"
-		    " -d 'print the versions of program and libraries'\n"
-		    "complete -c distributor -n '__fish_seen_subcommand_from help' -a '");
+	strbuf_adds(
+		script,
+		"# fish completion for distributor, made from the tables of the program.\n\n"
+		/* fish's own __fish_seen_subcommand_from takes "release --key lock" for both. */
+		"function _distributor_begins\n"
+		"\ttest (count (commandline -opc)) -eq 1\n"
+		"end\n\n"
+		"function _distributor_is\n"
+		"\tset -l words (commandline -opc)\n"
+		"\ttest (count $words) -gt 1; and test $words[2] = $argv[1]\n"
+		"end\n\n"
+		"complete -c distributor -f\n"
+		"complete -c distributor -n _distributor_begins -a help"
+		" -d 'explain one command'\n"
+		"complete -c distributor -n _distributor_begins -l version"
+		" -d 'print the versions of program and libraries'\n"
+		"complete -c distributor -n _distributor_begins -l help"
+		" -d 'explain the program'\n"
+		"complete -c distributor -n '_distributor_is help;"
+		" and test (count (commandline -opc)) -eq 2' -a '");
 	for (size_t i = 0; i < command_count; i++)
 		strbuf_addf(script, "%s%s", i != 0 ? " " : "", command_table[i]->name);
 	strbuf_adds(script, "'\n");

@@ -150,7 +150,10 @@ LINES = [  # what is typed, and what becomes of it
     ("distributor tarballs --out sub<TAB>", "tarballs --out subdirectory"),
     ("distributor verify one<TAB>", "verify one file.json"),
     ("distributor help assem<TAB>", "help assemble"),
+    ("distributor --hel<TAB>", "--help"),
 ]
+# Where nothing is to be put in, because nothing fits: another command's name as a value, or a second operand.
+NOTHING = ("distributor release --images lock --chec", "distributor help plan assem", "distributor plan assem")
 
 
 def check_typed(name, shell, setup):
@@ -184,6 +187,8 @@ def check_fish():
             blank = " " if len(offers) == 1 else ""
             typed = typed.rpartition(" ")[0] + " " + os.path.commonprefix(offers) + blank + part
         tap.equal(f"fish completes '{line}'", plain(typed.partition(" ")[2]), wanted)
+    for line in NOTHING:
+        tap.equal(f"fish has nothing for '{line}'", fish_offers(line), [])
 
 
 def main():
