@@ -120,6 +120,20 @@ anchors = [f"{page}: {to}" for page, words in written.items() for file, to in re
            if to not in {re.sub(r"[^\w -]", "", h).replace(" ", "-").lower()
                          for h in re.findall(r"^#+ (.*)$", written[file or page], re.M)}]
 tap.equal("and so do those into their sections", anchors, [])
+# a secret key that a document writes into the repository is nothing that "git add" takes
+secrets = set()
+for name, page in written.items():
+    secrets |= set(re.findall(r"distributor keygen(?: --[a-z]+(?: \S+@\S+)?)* (\w[\w.-]*\.pem)\b", page))
+    secrets |= set(re.findall(r"--to\s+secret-\w+ --output (\w[\w.-]*)", page))
+tap.ok("documents write secret keys", {"release.pem", "release-2.pem", "release.line"} <= secrets, secrets)
+tool("git", "init", "-q", os.path.join(work, "ignoring"))
+shutil.copy(os.path.join(SOURCE, ".gitignore"), os.path.join(work, "ignoring"))
+ignored = tool("git", "check-ignore", *sorted(secrets), cwd=os.path.join(work, "ignoring"), check=False)
+tap.equal("... which git ignores", ignored.stdout.split(), sorted(secrets))
+public = tool("git", "check-ignore", "keys/release.pem", "keys/release.pub", "matrix/debian.json",
+              cwd=os.path.join(work, "ignoring"), check=False)
+tap.equal("... and not the public ones", public.stdout, "")
+
 # docs/dependencies.md: each library once, with the files that include it
 headers = {"libcurl": "curl/", "OpenSSL libcrypto": "openssl/", "librnp": "rnp/", "expat": "expat.h",
            "libarchive": "archive(?:_entry)?.h", "libdeflate": "libdeflate.h", "zlib": "zlib.h", "zstd": "zstd.h",
