@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* So many are looked at, whatever a registry lists. */
+enum { MAX_BUNDLES = 256 };
+
 /* One name being verified. */
 struct subject {
 	struct registry *registry;
@@ -98,13 +101,22 @@ verify_bundle(const struct subject *subject, const struct digest *digest, struct
 {
 	AUTO(oci_parsed_release) struct oci_parsed list = OCI_PARSED_INIT;
 	struct error last = ERROR_INIT;
+	int left = MAX_BUNDLES;
 
 	error_set(&last, ERR_VERIFY, "the registry lists no bundle");
 	if (registry_referrers(subject->registry, digest, &list, err) < 0)
 		return -1;
 	for (size_t i = 0; i < list.manifests.count; i++) {
-		int ours = check_referrer(subject, digest, &list.manifests.items[i], &last, err);
+		int ours;
 
+		if (!signature_may_be_bundle(&list.manifests.items[i]))
+			continue;
+		if (left-- == 0) {
+			error_set(&last, ERR_VERIFY, "none of the first %d bundles is ours",
+				  MAX_BUNDLES);
+			break;
+		}
+		ours = check_referrer(subject, digest, &list.manifests.items[i], &last, err);
 		if (ours < 0)
 			return -1;
 		if (ours == 1) {

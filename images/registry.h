@@ -92,7 +92,7 @@ int registry_push_blob(struct registry *registry, const struct registry_blob *bl
 /*
  * The referrers of a manifest, from all pages of the referrers API. None is an empty index. Returns
  * 1, 0 if the registry does not have the API, or -1. ERR_REMOTE: also a list that goes on at
- * another server, or for ever.
+ * another server, for ever, or for more than 10000 entries.
  */
 int registry_list_referrers(struct registry *registry, const struct digest *digest,
 			    struct oci_parsed *ret_index, struct error *err) CHECKED;

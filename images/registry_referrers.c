@@ -11,7 +11,7 @@
 #include "net/headers.h"
 
 /* More is no list of signatures. */
-enum { MAX_PAGES = 64 };
+enum { MAX_PAGES = 64, MAX_REFERRERS = 10000 };
 
 static int
 get_page(struct registry *registry, const char *url, struct http_response *response,
@@ -36,6 +36,9 @@ add_page(const struct http_response *response, struct oci_parsed *list, struct e
 
 	if (oci_parse("referrers", response->body, response->length, &page, err) < 0)
 		return -1;
+	if (page.manifests.count > MAX_REFERRERS - list->manifests.count)
+		return error_set(err, ERR_REMOTE, "the list has more than %d entries",
+				 MAX_REFERRERS);
 	for (size_t i = 0; i < page.manifests.count; i++)
 		oci_descriptor_copy(&page.manifests.items[i],
 				    oci_descriptors_add(&list->manifests));

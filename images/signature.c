@@ -14,6 +14,9 @@
 /* What was signed names one image; more than this is nothing that we have signed. */
 #define MAX_PAYLOAD 4096
 
+/* Far more than the names of an image and those of others that push leaves beside them. */
+#define MAX_SIGNATURES 1024
+
 /* Others may sign more; what is larger than this is refused by clients, and with it all beside. */
 #define MAX_OTHERS_PAYLOAD (1 << 20)
 
@@ -167,7 +170,7 @@ signature_from_manifest(const struct oci_parsed *manifest,
 				    char **ret_text, struct error *err),
 			void *context, struct signature_set *set, struct error *err)
 {
-	for (size_t i = 0; i < manifest->layers.count; i++) {
+	for (size_t i = 0; i < manifest->layers.count && set->count < MAX_SIGNATURES; i++) {
 		const struct oci_descriptor *layer = &manifest->layers.items[i];
 		const char *text = oci_labels_get(&layer->annotations, SIGNATURE_KEY);
 		struct signature *signature;
@@ -183,6 +186,12 @@ signature_from_manifest(const struct oci_parsed *manifest,
 		signature->signature = xstrdup(text);
 	}
 	return 0;
+}
+
+bool
+signature_may_be_bundle(const struct oci_descriptor *referrer)
+{
+	return referrer->artifact_type == NULL || strcmp(referrer->artifact_type, BUNDLE_TYPE) == 0;
 }
 
 bool

@@ -74,12 +74,16 @@ char *signature_fallback_tag(const struct digest *subject) CHECKED;
 
 /*
  * Takes signatures out of a manifest of cosign's layout: `read` gets the text of a layer, to be
- * freed. Layers of other kinds, or too large, are passed over. Errors of `read`.
+ * freed. Layers of other kinds, or too large, are passed over, and so are all after a thousand
+ * signatures. Errors of `read`.
  */
 int signature_from_manifest(const struct oci_parsed *manifest,
 			    int (*read)(void *context, const struct oci_descriptor *layer,
 					char **ret_text, struct error *err),
 			    void *context, struct signature_set *set, struct error *err) CHECKED;
+
+/* Whether an entry of a list of referrers can be of a manifest that holds a sigstore bundle. */
+bool signature_may_be_bundle(const struct oci_descriptor *referrer);
 
 /* Whether a manifest holds a sigstore bundle as its only layer. */
 bool signature_is_bundle(const struct oci_parsed *manifest);

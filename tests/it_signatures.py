@@ -324,18 +324,32 @@ def referrer(registry, name, text):
 def check_pages():
     with Registry() as registry:
         registry.referrers, registry.page = True, 1
-        for text in ("one", "two"):
-            referrer(registry, "latest", text)
+        notes = [referrer(registry, "latest", text)["digest"] for text in ("one", "two")]
         result = push(registry)
         ok(result.returncode == 0, "a list of referrers in pages is read to its end", result.stderr)
         result = verify(registry, ":latest", "--signed-as", REPOSITORY)
         ok(result.returncode == 0 and "a sigstore bundle by an allowed key" in result.stdout,
            "verify finds the bundle on the last page", result.stdout + result.stderr)
+        ok(not any(registry.count("GET", n) for n in notes), "... and gets nothing but bundles")
         check_discover(registry, "pages", 3)
         registry.page_url = f"/v2/{PATH}/referrers/{digest('latest')}?from=0"
         result = verify(registry, ":latest", "--signed-as", REPOSITORY)
         ok(result.returncode == 5 and "does not end" in result.stderr, "pages without end",
            result.stdout + result.stderr)
+        entry = {"mediaType": MANIFEST, "digest": notes[0], "size": 1}
+        listed = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry] * 10001})
+        registry.fault("GET", "/referrers/", 200, body=listed.encode(), headers=[
+            ("Content-Type", INDEX)])
+        result = verify(registry, ":latest", "--signed-as", REPOSITORY)
+        ok(result.returncode == 5 and "has more than 10000 entries" in result.stderr,
+           "a list without measure", result.stdout + result.stderr)
+        registry.fault("GET", "/referrers/", 200, body=json.dumps({
+            "schemaVersion": 2, "mediaType": INDEX, "manifests": [entry] * 300}).encode())
+        registry.requests.clear()
+        result = verify(registry, ":latest", "--signed-as", REPOSITORY)
+        ok(result.returncode == 0 and "none of the first 256 bundles is ours" in result.stdout and
+           registry.count("GET", f"/manifests/{notes[0]}") == 256,
+           "bundles without measure", result.stdout + result.stderr)
         with Registry() as other:
             registry.page_url = f"{other.url}/v2/{PATH}/referrers/{digest('latest')}"
             result = verify(registry, ":latest", "--signed-as", REPOSITORY)
