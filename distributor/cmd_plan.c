@@ -12,7 +12,7 @@
 
 extern const struct command cmd_plan;
 
-static const char *format = "table";
+static const char *format;
 static bool diff;
 
 static const char *
@@ -179,25 +179,46 @@ load_lock(const struct app *app, const struct matrix *matrix, struct lock *lock,
 	return 0;
 }
 
-static int
-print_plan(struct app *app, const struct plan *plan, struct error *err)
+static void
+print_plan(const struct app *app, const struct plan *plan)
 {
 	auto_free char *warning = plan_warning(plan);
 
-	if (app->json || strcmp(format, "json") == 0)
+	if (app->json)
 		app_print_json(plan_json(plan));
-	else if (strcmp(format, "table") == 0)
-		print_text(app, plan, TABLE_TEXT);
 	else if (strcmp(format, "markdown") == 0)
 		print_text(app, plan, TABLE_MARKDOWN);
 	else if (strcmp(format, "github") == 0)
 		print_github(plan);
 	else
+		print_text(app, plan, TABLE_TEXT);
+	if (warning != NULL)
+		log_warning("%s", warning);
+}
+
+/* "--format json" is --json, and no two ways of printing can both be meant. */
+static int
+read_format(struct app *app, struct error *err)
+{
+	static const char *const formats[] = {"table", "json", "markdown", "github"};
+	size_t i = 0;
+
+	if (format == NULL)
+		format = app->json ? "json" : "table";
+	while (i < ARRAY_SIZE(formats) && strcmp(formats[i], format) != 0)
+		i++;
+	if (i == ARRAY_SIZE(formats))
 		return error_set(err, ERR_USAGE,
 				 "--format takes table, json, markdown or github, not '%s'",
 				 format);
-	if (warning != NULL)
-		log_warning("%s", warning);
+	if (strcmp(format, "json") == 0)
+		app->json = true;
+	else if (app->json)
+		return error_set(err, ERR_USAGE, "--json and --format %s contradict each other",
+				 format);
+	else if (diff && strcmp(format, "table") != 0)
+		return error_set(err, ERR_USAGE, "--diff is printed as text or JSON, not as %s",
+				 format);
 	return 0;
 }
 
@@ -211,14 +232,15 @@ run_plan(struct app *app, int argc, char **argv, struct error *err)
 
 	(void)argc;
 	(void)argv;
-	if (matrix_load(app->matrix_path, &matrix, err) < 0 ||
+	if (read_format(app, err) < 0 || matrix_load(app->matrix_path, &matrix, err) < 0 ||
 	    app_check_hosts(app, &matrix, err) < 0 ||
 	    load_lock(app, &matrix, &lock, &locked, err) < 0)
 		return -1;
 	if (diff)
 		return plan_diff_print(app, &matrix, lock.name != NULL ? &lock : NULL, err);
 	plan_make_for(&matrix, locked ? &lock : NULL, app->hosts.items, app->hosts.count, &plan);
-	return print_plan(app, &plan, err);
+	print_plan(app, &plan);
+	return 0;
 }
 
 static const struct option_spec plan_options[] = {

@@ -146,6 +146,14 @@ run plan --matrix "$m" --diff --lock "$work/none"
 tap_has "plan --diff shows a new host" "$out" "host added: riscv64 from trixie"
 run plan --matrix "$m" --format xml --lock "$work/none"
 tap_is "an unknown format is a usage error" "$status" 2
+run plan --matrix "$m" --diff --format xml --lock "$work/none"
+tap_is "with --diff as well" "$status" 2
+run plan --matrix "$m" --json --format github --lock "$work/none"
+tap_is "two formats are a usage error" "$status" 2
+run plan --matrix "$m" --diff --format markdown --lock "$work/none"
+tap_is "a format that --diff has not is a usage error" "$status" 2
+run plan --matrix "$m" --diff --format json --lock "$work/none"
+tap_ok "plan --diff --format json is JSON" python3 -c 'import json, sys; json.load(open(sys.argv[1]))' "$work/out"
 
 if [ -w /dev/full ]; then
   status=0
