@@ -25,8 +25,8 @@ struct tagging_result {
 /*
  * Makes the tag. Returns 1 when it is new, 0 when it is there with the same content, whether or not
  * both name a SHA256SUMS. ERR_BUSY when it is there with other content, with both in the sentence;
- * ERR_INPUT when the SHA256SUMS to be named is not signed for this release. The key is read only for
- * a new tag.
+ * ERR_INPUT when the SHA256SUMS to be named is not signed for this release. The key is read only
+ * for a new tag.
  */
 int tagging_run(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
 		const struct tagging *tagging, struct tagging_result *ret_result,
