@@ -112,10 +112,11 @@ look_and_put(struct push *push, struct tag *tag, const struct oci_parsed *ours, 
 	AUTO(oci_document_release) struct oci_document manifest = OCI_DOCUMENT_INIT;
 	enum push_effect effect = tag->had ? PUSH_MOVED : PUSH_SENT;
 	int look = look_at(push, tag, &seen, &theirs, err);
+	bool complete = signature_others(&theirs, ours, &others);
 
 	if (look < 0)
 		return -1;
-	if (signature_others(&theirs, ours, &others) || look == PUSH_KNOWN) {
+	if (look == PUSH_KNOWN || (look == PUSH_OTHER && complete)) {
 		const struct oci_descriptor there = {
 			.media_type = seen.media_type, .digest = seen.digest, .size = seen.size};
 
@@ -161,5 +162,6 @@ push_has_signatures(struct push *push, const struct tag *tag, struct error *err)
 	look = look_at(push, tag, &seen, &theirs, err);
 	if (look < 0)
 		return -1;
-	return signature_others(&theirs, &ours, &others) || look == PUSH_KNOWN;
+	return look == PUSH_KNOWN ||
+	       (look == PUSH_OTHER && signature_others(&theirs, &ours, &others));
 }

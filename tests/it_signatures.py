@@ -469,6 +469,27 @@ def check_others():
            "latest" not in registry.tags, "a registry that keeps no signatures", result.stderr)
 
 
+def check_no_signatures():
+    """A layout of others, with something under cosign's tag that has no signatures."""
+    name, layout = fallback_tag("latest") + ".sig", f"{WORK}/none"
+    shutil.copytree(LAYOUT, layout)
+    text = json.dumps({**document(LAYOUT, tags(LAYOUT)[name]["digest"]), "layers": []}).encode()
+    with open(f"{layout}/blobs/sha256/{digest_of(text)[7:]}", "wb") as f:
+        f.write(text)
+    with open(f"{layout}/index.json") as f:
+        index = json.load(f)
+    for entry in index["manifests"]:
+        if entry["annotations"]["org.opencontainers.image.ref.name"] == name:
+            entry.update(digest=digest_of(text), size=len(text))
+    with open(f"{layout}/index.json", "w") as f:
+        json.dump(index, f)
+    with Registry() as registry:
+        result = run(DISTRIBUTOR, "push", "--unsigned", "--layout", layout,
+                     f"{registry.host}/{PATH}", env=ENV)
+        ok(result.returncode == 0 and registry.tags[name] == digest_of(text),
+           "what has no signatures is pushed as it is", result.stderr)
+
+
 def check_broken():
     """What others have put beside our signatures, and does not hold together."""
     with Registry() as registry:
@@ -664,7 +685,8 @@ def main():
         prepare()
         parallel([check_real, check_referrers_api, check_pages, check_unlisted, check_fallback,
                   check_lists, check_two_keys, check_lies, check_login, check_broken,
-                  check_others, check_revoked, check_crane])
+                  check_others, check_no_signatures, check_revoked,
+                  check_crane])
     finally:
         shutil.rmtree(WORK)
     return done()
