@@ -31,6 +31,7 @@ struct publishing {
 	struct publish_file *files;
 	char **paths;
 	struct publication publication;
+	char *latest_tag; /* what is the latest before this; or NULL */
 	struct publish_result result;
 	struct http_client *http;
 	struct github *github; /* NULL: to a directory */
@@ -80,6 +81,7 @@ publishing_free(struct publishing *p)
 	free(p->directory);
 	free(p->sums_text);
 	free(p->tag_id);
+	free(p->latest_tag);
 	free(p->title);
 	free(p->body);
 	free(p);
@@ -320,24 +322,43 @@ open_target(struct publishing *p, const char *token, struct error *err)
 	return 0;
 }
 
+static void
+tell_latest(const struct publishing *p)
+{
+	log_info("'%s' stays the latest release; --latest yes would make '%s' it", p->latest_tag,
+		 p->info.tag);
+}
+
 /* An older version does not take the place of a newer one by itself. */
 static int
 decide_latest(struct publishing *p, struct error *err)
 {
-	auto_free char *now = NULL;
-
 	p->publication.latest = p->options.latest == LATEST_YES;
 	if (p->options.latest != LATEST_AUTO)
 		return 0;
-	if (p->github != NULL && github_latest_tag(p->github, &now, err) < 0)
+	if (p->github != NULL && github_latest_tag(p->github, &p->latest_tag, err) < 0)
 		return -1;
 	if (p->github == NULL)
-		now = directory_latest_tag(&p->target);
-	p->publication.latest = now == NULL || strverscmp(p->info.tag, now) >= 0;
+		p->latest_tag = directory_latest_tag(&p->target);
+	p->publication.latest =
+		p->latest_tag == NULL || strverscmp(p->info.tag, p->latest_tag) >= 0;
 	if (!p->publication.latest)
-		log_info("'%s' stays the latest release; --latest yes would make '%s' it", now,
-			 p->info.tag);
+		tell_latest(p);
 	return 0;
+}
+
+/*
+ * GitHub publishes a release and makes it the latest in one step. Where another one is the latest
+ * since then, somebody wants it so.
+ */
+static void
+keep_latest(struct publishing *p)
+{
+	if (!p->result.was_there || !p->publication.latest || p->options.latest != LATEST_AUTO ||
+	    p->latest_tag == NULL || strcmp(p->latest_tag, p->info.tag) == 0)
+		return;
+	p->publication.latest = false;
+	tell_latest(p);
 }
 
 static int
@@ -408,8 +429,12 @@ publishing_adopt(const struct app *app, const struct publish_options *options, c
 int
 publishing_prepare(struct publishing *p, struct error *err)
 {
-	return p->github != NULL ? github_prepare(p->github, &p->publication, &p->result, err)
-				 : directory_prepare(&p->target, &p->publication, &p->result, err);
+	if (p->github == NULL)
+		return directory_prepare(&p->target, &p->publication, &p->result, err);
+	if (github_prepare(p->github, &p->publication, &p->result, err) < 0)
+		return -1;
+	keep_latest(p);
+	return 0;
 }
 
 int

@@ -110,9 +110,9 @@ releasing_publish(struct releasing *r, struct release_step *step, struct error *
 	if (r->options->dry_run && !result->was_there)
 		step_end(step, STEP_WOULD, "would be published");
 	else
-		step_end(step, result->was_there ? STEP_KEPT : STEP_DONE, "%s%s%s",
-			 result->url != NULL ? result->url : "", result->latest ? ", latest" : "",
-			 result->immutable ? ", immutable" : "");
+		step_end(step, result->was_there && !result->moved ? STEP_KEPT : STEP_DONE,
+			 "%s%s%s", result->url != NULL ? result->url : "",
+			 result->latest ? ", latest" : "", result->immutable ? ", immutable" : "");
 	return 0;
 }
 

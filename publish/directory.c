@@ -267,6 +267,7 @@ directory_latest_tag(const struct directory_target *target)
 	return name_is_plain(text) ? xstrdup(text) : NULL;
 }
 
+/* 1 when it has moved, 0 when it was there. */
 static int
 point_latest(const struct directory_target *target, const char *tag, struct error *err)
 {
@@ -279,7 +280,7 @@ point_latest(const struct directory_target *target, const char *tag, struct erro
 	(void)unlink(temporary);
 	if (symlink(tag, temporary) < 0 || rename(temporary, path) < 0)
 		return error_set_errno(err, ERR_IO, "cannot point '%s' to '%s'", path, tag);
-	return 0;
+	return 1;
 }
 
 static int
@@ -304,6 +305,7 @@ directory_publish(const struct directory_target *target, const struct publicatio
 {
 	auto_free char *path = path_join(target->path, release->tag), *latest = NULL;
 	auto_close int lock = -1;
+	int moved = 0;
 
 	if (target->dry_run)
 		return 0;
@@ -314,8 +316,9 @@ directory_publish(const struct directory_target *target, const struct publicatio
 	result->published = !result->was_there;
 	if (compare(path, release, err) < 0)
 		return error_prefix(err, "'%s' is published, but reading it back failed", path);
-	if (release->latest && point_latest(target, release->tag, err) < 0)
+	if (release->latest && (moved = point_latest(target, release->tag, err)) < 0)
 		return -1;
+	result->moved = result->was_there && moved > 0;
 	latest = directory_latest_tag(target);
 	result->latest = latest != NULL && strcmp(latest, release->tag) == 0;
 	return 0;

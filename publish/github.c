@@ -212,9 +212,9 @@ github_set_latest(struct github *github, const char *tag, struct error *err)
 		return 0;
 	if (github->options.dry_run) {
 		github_notice(github, "would make '%s' the latest release", tag);
-		return 0;
+		return 1;
 	}
-	return patch_latest(github, release.id, err);
+	return patch_latest(github, release.id, err) < 0 ? -1 : 1;
 }
 
 /*
@@ -309,19 +309,21 @@ int
 github_publish(struct github *github, const struct publication *release,
 	       struct publish_result *result, struct error *err)
 {
+	int moved = 0;
+
 	if (github->options.dry_run) {
 		if (!result->was_there)
 			github_notice(github, "would publish '%s'%s", release->tag,
 				      release->latest ? " as the latest release" : "");
 		return 0;
 	}
-	if (result->was_there) {
-		if (release->latest && github_set_latest(github, release->tag, err) < 0)
-			return error_prefix(err, "cannot make '%s' the latest release",
-					    release->tag);
-	} else if (publish_draft(github, release, result, err) < 0) {
+	if (result->was_there && release->latest)
+		moved = github_set_latest(github, release->tag, err);
+	if (moved < 0)
+		return error_prefix(err, "cannot make '%s' the latest release", release->tag);
+	if (!result->was_there && publish_draft(github, release, result, err) < 0)
 		return -1;
-	}
+	result->moved = moved > 0;
 	result->published = !result->was_there;
 	if (read_back(github, release, result, err) < 0)
 		return error_prefix(err, "'%s' is published, but reading it back failed",

@@ -80,8 +80,8 @@ int github_publish(struct github *github, const struct publication *release,
 int github_latest_tag(struct github *github, char **ret_tag, struct error *err) CHECKED;
 
 /*
- * Makes a published release of this tag the latest one, whatever its version. ERR_NOT_FOUND when
- * there is none.
+ * Makes a published release of this tag the latest one, whatever its version. Returns 1 when it was
+ * not before, else 0. ERR_NOT_FOUND when there is none.
  */
 int github_set_latest(struct github *github, const char *tag, struct error *err) CHECKED;
 

@@ -34,6 +34,7 @@ struct publish_result {
 	bool was_there;   /* published before, and identical */
 	bool published;   /* now */
 	bool latest;      /* "latest" stands for it now */
+	bool moved;       /* and did not before, though it was there */
 	bool immutable;   /* GitHub will let nobody change it */
 	size_t uploaded;  /* files that were sent, or with --dry-run would be */
 	size_t kept;      /* files that were there with the right bytes */

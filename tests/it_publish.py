@@ -213,6 +213,14 @@ holds("the text says what changed since the last release", body, r"Since v10\.1\
 text = q.publish("--latest", "yes")
 holds("--latest yes moves it", text, r"published already, and identical.*It is the latest release")
 case("on GitHub too", q.double.state()["latest"] == "v10.2.0-1")
+q.double.control("/seed", {"releases": [{"tag_name": "v10.1.9-1"}]})
+before = len(writes(q.double.state()))
+text = q.publish()
+holds("once it is published, 'latest' stays where somebody has moved it", text,
+      r"'v10\.1\.9-1' stays the latest release; --latest yes would make 'v10\.2\.0-1' it",
+      r"published already, and identical")
+case("... without a write", len(writes(q.double.state())) == before and
+     q.double.state()["latest"] == "v10.1.9-1")
 q.double.stop()
 
 # A GitHub Enterprise Server that the matrix names, where nobody answers.

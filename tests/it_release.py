@@ -309,6 +309,9 @@ def test_versions(t):
     tap.ok("an older version is released too", done.returncode == 0 and
            os.path.isdir(t.path("www/v8.1.0-2")), done.stdout + done.stderr)
     tap.equal("and leaves the latest alone", os.readlink(t.path("www/latest")), "v8.1.0-3")
+    found = [states(t.release("--directory", "www", "--latest", "yes", "--json", *key)) for _ in range(2)]
+    tap.equal("made the latest by hand, and again", [(s["publish"], d["changed"]) for s, d in found],
+              [("done", True), ("nothing-to-do", False)])
 
 
 def test_trigger():
