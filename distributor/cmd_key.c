@@ -138,7 +138,10 @@ show_or_convert(struct app *app, int argc, char **argv, struct error *err)
 		return convert_secret(err);
 	if (output != NULL)
 		return write_file(output, text, strlen(text), 0644, err);
-	(void)fputs(text, stdout);
+	if (app->json)
+		app_print_json(json_pack("{s:s, s:s}", "form", form, "text", text));
+	else
+		(void)fputs(text, stdout);
 	return 0;
 }
 
@@ -189,7 +192,10 @@ run_endorse(struct app *app, struct error *err)
 	    endorse_list(&signer, app->keys, KEY_REVOKED_NAME, err) < 0 ||
 	    keyring_load(app->keys, NULL, &whole, err) < 0)
 		return -1;
-	log_info("'%s' is signed by the root key %s", app->keys, whole.root);
+	if (app->json)
+		app_print_json(json_pack("{s:s, s:s}", "keys", app->keys, "root", whole.root));
+	else
+		log_info("'%s' is signed by the root key %s", app->keys, whole.root);
 	return 0;
 }
 
@@ -207,7 +213,11 @@ run_revoke(struct app *app, struct error *err)
 	if (key_files_append(app->keys, KEY_REVOKED_NAME, line, err) < 0)
 		return -1;
 	(void)public_key_fingerprint(&key, fingerprint);
-	if (key_files_have_root(app->keys))
+	if (app->json)
+		app_print_json(json_pack("{s:s, s:s, s:b}", "revoked", fingerprint, "list", path,
+					 "root_has_to_sign",
+					 key_files_have_root(app->keys) ? 1 : 0));
+	else if (key_files_have_root(app->keys))
 		log_info("%s is revoked; sign '%s' with the root key, 'distributor key "
 			 "--endorse', and commit it",
 			 fingerprint, path);

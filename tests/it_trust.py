@@ -2,6 +2,7 @@
 """Rotation, revocation and the root key, played through; tags made, pushed, verified and attacked."""
 import glob
 import http.server
+import json
 import os
 import shutil
 import socket
@@ -61,6 +62,11 @@ tap.equal("... and nothing is revoked or written", sorted(os.listdir(maker) + os
           ["allowed_signers", "file", "k.pem", "keys", "minisign.pub", "release.pem", "release.pub", "two"])
 said = run("key", "--revoke", "keys/release.pub", cwd=maker)
 tap.ok("without a root key nobody is told to sign with it", "revoked_keys" in said and "root" not in said, said)
+revoked = json.loads(run("key", "--json", "--revoke", "keys/release.pub", cwd=maker))
+tap.equal("--revoke --json says what and where", (revoked["list"], revoked["root_has_to_sign"],
+                                                  revoked["revoked"][:7]), ("keys/revoked_keys", False, "SHA256:"))
+tap.equal("--to --json has the form", json.loads(run("key", "--json", "--to", "ssh", "keys/release.pub", cwd=maker)),
+          {"form": "ssh", "text": run("key", "--to", "ssh", "keys/release.pub", cwd=maker)})
 for name in ("allowed_signers", "revoked_keys"):
     write(f"{maker}/keys/{name}", read(f"{maker}/keys/{name}").rstrip(b"\n"))
 keygen("keys", 0, "k2.pem")
@@ -75,9 +81,10 @@ first.keygen()
 first.keygen("--root", name="root.pem", principal="root@example.org")
 text = first.sign(status=4)
 tap.has("a root key that has signed nothing yet is not ignored", text, "'allowed_signers' is not signed by it")
-run("key", "--endorse", "--key", "root.pem", cwd=first.root)
+endorsed = json.loads(run("key", "--json", "--endorse", "--key", "root.pem", cwd=first.root))
 first.sign()
 fingerprint = run("key", "--key", "root.pem", cwd=first.root).split()[1]
+tap.equal("--endorse --json says by which key", endorsed, {"keys": "keys", "root": fingerprint})
 tap.has("verify says which root key signed the list", first.verify(), f"root key {fingerprint}")
 first.verify("--root", fingerprint, "out/assets")
 tap.has("refused: another root key than the pinned one",
