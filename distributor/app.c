@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/jsonx.h"
+#include "base/log.h"
 #include "base/strbuf.h"
 #include "matrix/lock.h"
 #include "matrix/matrix.h"
@@ -113,4 +114,11 @@ app_print_json(struct json_t *document)
 
 	(void)fputs(text, stdout);
 	json_decref(document);
+}
+
+void
+app_notice(void *context, const char *sentence)
+{
+	(void)context;
+	log_info("%s", sentence);
 }

@@ -159,6 +159,20 @@ verify_repo_tag(const char *name, const struct keyring *keyring, const char *dir
 	return 0;
 }
 
+/* One image that cannot be looked at does not keep the others, or the files, from it. */
+static int
+verify_images(const struct keyring *keyring, struct verify_report *report, struct error *err)
+{
+	for (size_t i = 0; i < image_names.count; i++) {
+		if (image_verify(image_names.items[i], &image_options, keyring, report, err) == 0)
+			continue;
+		if (err->code != ERR_NETWORK && err->code != ERR_REMOTE && err->code != ERR_VERIFY)
+			return -1;
+		verify_fail(report, "image", err);
+	}
+	return 0;
+}
+
 static void
 print_json(const struct verify_report *report)
 {
@@ -252,8 +266,8 @@ run_verify(struct app *app, int argc, char **argv, struct error *err)
 	request.progress = task;
 	if (argc != 0)
 		result = verify_operands(app, argc, argv, &request, &report, err);
-	for (size_t i = 0; i < image_names.count && result == 0; i++)
-		result = image_verify(image_names.items[i], &image_options, &keyring, &report, err);
+	if (result == 0)
+		result = verify_images(&keyring, &report, err);
 	progress_done(task, NULL);
 	if (result < 0)
 		return -1;

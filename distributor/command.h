@@ -93,3 +93,6 @@ int app_load(const struct app *app, struct matrix *ret_matrix, struct lock *ret_
 /* Prints a result document on standard output and frees it. */
 struct json_t;
 void app_print_json(struct json_t *document);
+
+/* Says what a server is waited for: the `notice` of struct http_options. */
+void app_notice(void *context, const char *sentence);

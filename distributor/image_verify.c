@@ -212,7 +212,8 @@ image_verify(const char *name, const struct image_verify_options *options,
 	AUTO(http_client_freep) struct http_client *http = NULL;
 	auto_free char *agent = xasprintf("distributor/%s", version_program());
 	auto_free char *signed_name = NULL;
-	const struct http_options http_options = {.user_agent = agent, .ca_file = options->ca_file};
+	const struct http_options http_options = {
+		.user_agent = agent, .ca_file = options->ca_file, .notice = app_notice};
 	const struct registry_options registry_options = {
 		.auth = {options->auth_file, options->plain_http, options->token_servers.items,
 			 options->token_servers.count}};

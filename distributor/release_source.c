@@ -91,7 +91,7 @@ static int
 fetch(struct source *source, struct error *err)
 {
 	auto_free char *agent = xasprintf("distributor/%s", version_program());
-	const struct http_options options = {.user_agent = agent};
+	const struct http_options options = {.user_agent = agent, .notice = app_notice};
 	auto_free char *path = path_join(source->directory, SUMS_NAME);
 	auto_free char *text = NULL;
 	size_t length;

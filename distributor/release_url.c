@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "distributor/command.h"
 #include "net/http.h"
 
 #include <string.h>
@@ -17,6 +18,7 @@ struct release_url {
 int
 release_url_open(const char *base, bool offline, struct release_url **ret_url, struct error *err)
 {
+	const struct http_options options = {.notice = app_notice};
 	size_t length = strlen(base);
 	struct http_client *client;
 
@@ -24,7 +26,7 @@ release_url_open(const char *base, bool offline, struct release_url **ret_url, s
 		return -1;
 	if (offline && !http_url_has_scheme(base, "file"))
 		return error_set(err, ERR_USAGE, "--offline, but '%s' is on the network", base);
-	if (http_client_new(NULL, &client, err) < 0)
+	if (http_client_new(&options, &client, err) < 0)
 		return -1;
 	while (length > 0 && base[length - 1] == '/')
 		length--;

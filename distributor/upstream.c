@@ -31,13 +31,6 @@ struct upstream {
 #define MAX_PACKAGE_BYTES (1ULL << 30)
 
 static void
-show_notice(void *context, const char *sentence)
-{
-	(void)context;
-	log_info("%s", sentence);
-}
-
-static void
 show_warning(void *context, const char *sentence)
 {
 	(void)context;
@@ -51,7 +44,7 @@ upstream_open(const struct app *app, const struct matrix *matrix, struct upstrea
 	      struct error *err)
 {
 	auto_free char *agent = xasprintf("distributor/%s", version_program());
-	struct http_options options = {.user_agent = agent, .notice = show_notice};
+	struct http_options options = {.user_agent = agent, .notice = app_notice};
 	AUTO(upstream_freep) struct upstream *up = xcalloc(1, sizeof(*up));
 
 	up->app = app;

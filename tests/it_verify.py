@@ -214,6 +214,15 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+class Busy(Quiet):
+    """Not now, and then no. Whether a registry speaks plain http is asked once and not waited for."""
+    asked = []
+
+    def do_GET(self):
+        self.send_error(503 if self.asked.count(self.path) < 2 else 403)
+        self.asked.append(self.path)
+
+
 served = changed(lambda d: None)
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=served))
 threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -224,6 +233,16 @@ os.unlink(os.path.join(served, "qemu-aarch64-static"))
 tap.has("refused: a web server that changes files", verify(url), f"'{OTHER}' is cut short",
         "'qemu-aarch64-static' is missing")
 tap.has("--offline keeps off the network", verify(url, "--offline", status=2), "on the network")
+server.shutdown()
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Busy)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+busy = f"127.0.0.1:{server.server_port}"
+done = verify(good.assets, "--json", "--image", f"{busy}/q/a:b", "--image", f"{busy}/q/c:d", status=5)
+tap.equal("a registry that refuses leaves what is known of the files, and the other image",
+          [c["status"] for c in json.loads(done[done.index("{"):done.rindex("}") + 1])["checks"]
+           if c["check"] in ("files", "image")], ["ok", "failed", "failed"])
+tap.has("... and what it was waited for is told", done, "trying again")
+tap.has("the same of a server with the files", verify(f"http://{busy}", status=5), "trying again")
 server.shutdown()
 tap.has("http to elsewhere is refused", verify("http://example.org/x", status=3), "http")
 
