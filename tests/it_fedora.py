@@ -9,12 +9,12 @@ import http.server
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 
+from port_lib import free_port
 from rpm_support import EVR, Keys, build, finish, must, ok, parts, prepare, refused, tool
 
 TOOLS = ["rpmbuild", "rpmsign", "gpg", "createrepo_c", "cc", "zstd", "xz"]
@@ -45,12 +45,6 @@ def serve(directory, handler=Handler):
         ("127.0.0.1", 0), functools.partial(handler, directory=directory))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server, f"http://127.0.0.1:{server.server_address[1]}"
-
-
-def closed_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def sha256(path):
@@ -163,7 +157,7 @@ def test_koji(top, keys, fingerprint, koji):
     ok(isinstance(got, dict) and list(got) == ["qemu-user-static"],
        "koji: one package with everything (until 7.0.0-4)", str(got))
 
-    dead = f"koji=http://127.0.0.1:{closed_port()}"
+    dead = f"koji=http://127.0.0.1:{free_port()}"
     empty, empty_url = serve(tempfile.mkdtemp(dir=top))
     for label, first in (("nobody answers", dead), ("it is not there", f"koji={empty_url}")):
         got = resolve(EVR, "aarch64", fingerprint, first, place)
@@ -269,7 +263,7 @@ def test_metalink(top, fingerprint, repository, url):
     digest = sha256(os.path.join(repository, "repodata/repomd.xml"))
     good = f"{url}/44/x86_64/repodata/repomd.xml"
     bad = f"{stale_url}/repodata/repomd.xml"
-    dead = f"http://127.0.0.1:{closed_port()}/repodata/repomd.xml"
+    dead = f"http://127.0.0.1:{free_port()}/repodata/repomd.xml"
     file = os.path.join(repository, "metalink")
     place = f"repo=metalink:{url}/44/{{arch}}/metalink?repo=fedora-{{release}}"
     metalink(file, [digest], [dead, bad, good])
@@ -326,7 +320,7 @@ def test_newest(top, fingerprint, root, url, place):
        got["qemu-user-static-arm"][0] == "2:10.2.2-2.fc44", "the newest, when no version is named",
        str(got))
     result = tool("newest", "-", "x86_64", fingerprint, place,
-                  f"repo=http://127.0.0.1:{closed_port()}/")
+                  f"repo=http://127.0.0.1:{free_port()}/")
     ok(result.returncode == 5 and result.stdout == "",
        "newest: not known when one repository does not answer", result.stdout + result.stderr)
 

@@ -19,7 +19,8 @@ import urllib.parse
 
 from image_release import (DISTRIBUTOR, VERSION, blob, document, done, fixture, images, ok,
                            parallel, run, skip, tags)
-from registry_lib import DockerRegistry, free_port, no_credentials
+from port_lib import free_port
+from registry_lib import DockerRegistry, no_credentials
 
 WORK = tempfile.mkdtemp(prefix="distributor-push-")
 LAYOUT = f"{WORK}/out/images"

@@ -15,7 +15,8 @@ import debian
 from containers_lib import Containers
 from image_release import (DISTRIBUTOR, VERSION, document, done, fixture, images, ok, parallel,
                            run, skip, tags)
-from registry_lib import SOURCE, CraneRegistry, DockerRegistry, free_port, no_credentials
+from port_lib import free_port
+from registry_lib import SOURCE, CraneRegistry, DockerRegistry, no_credentials
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "servers"))
 from oci_registry import Registry, TokenServer, digest_of  # noqa: E402

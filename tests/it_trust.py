@@ -5,7 +5,6 @@ import http.server
 import json
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
@@ -13,6 +12,7 @@ import time
 
 import debian
 import tap
+from port_lib import free_port
 from sign_lib import EPOCH, Release, read, run, sha256, tool, write
 
 work = tempfile.mkdtemp(prefix="trust-")
@@ -421,9 +421,7 @@ def ssh_cases():
     os.makedirs(f"{work}/.ssh", mode=0o700)
     for name in ("host", "user"):
         tool("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", f"{directory}/{name}")
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
+    port = free_port()
     sshd = start_sshd(directory, port)
     agent = subprocess.Popen(["ssh-agent", "-D", "-a", f"{directory}/agent"], stdout=subprocess.DEVNULL)
     try:

@@ -8,14 +8,10 @@ import socket
 import subprocess
 import time
 
+from port_lib import free_port
+
 SOURCE = os.environ.get("SOURCE_DIR", os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TOOLS = f"{SOURCE}/build/tools/usr/bin"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def no_credentials(directory):
