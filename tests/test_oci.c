@@ -410,7 +410,7 @@ test_layout_unknown(void **state)
 	static const char *const names[] = {"../../../other/manifests/latest",
 					    "a/b",
 					    "a?b=c",
-					    "sha256:" HEX64,
+					    ("sha256:" HEX64),
 					    "a b",
 					    ".",
 					    "-a",
