@@ -99,9 +99,29 @@ is_tag_run(void)
 	return type != NULL && strcmp(type, "tag") == 0;
 }
 
+/*
+ * A good tag of this commit, whoever made it, is as good as a new one. 1 there, 0 not, -1.
+ * `*ret_sums` is the SHA256SUMS that it is of, or zero.
+ */
+static int
+find_tag(const struct releasing *r, struct digest *ret_sums, struct error *err)
+{
+	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
+	auto_free char *text = NULL;
+	char id[REPO_ID_SIZE];
+	size_t length;
+
+	if (repo_tag_read(r->info.repo, r->info.tag, &text, &length, id, err) < 0)
+		return err->code == ERR_NOT_FOUND ? 0 : -1;
+	verify_tag(r->info.tag, text, length, &r->keyring, r->info.commit, &report, ret_sums);
+	return verify_report_conclude(&report, err) < 0 ? -1 : 1;
+}
+
 int
 releasing_lock(struct releasing *r, struct release_step *step, struct error *err)
 {
+	struct digest sums;
+
 	if (r->options->directory != NULL && prepare_rehearsal(r, err) < 0)
 		return -1;
 	if (release_info_load(&r->app, releasing_repo_path(r), &r->info, err) < 0 ||
@@ -113,6 +133,9 @@ releasing_lock(struct releasing *r, struct release_step *step, struct error *err
 	if (r->options->image_repositories.count != 0)
 		r->info.matrix.images = (struct matrix_words){r->options->image_repositories.items,
 							      r->options->image_repositories.count};
+	/* A tag of something else, before hours of work that could not be released under it. */
+	if (find_tag(r, &sums, err) < 0)
+		return -1;
 	r->triggered = is_tag_run();
 	step_end(step, STEP_DONE, "%s of %zu hosts, %zu packages pinned", r->info.matrix.version,
 		 r->info.matrix.host_count, r->info.lock.packages.count);
@@ -246,24 +269,6 @@ check_tag_sums(const struct releasing *r, const struct digest *named, struct err
 			 r->info.tag, SUMS_NAME, digest_hex(named, want), digest_hex(&here, got));
 }
 
-/* A good tag of this commit, whoever made it, is as good as a new one. 1 there, 0 not, -1. */
-static int
-find_tag(struct releasing *r, struct error *err)
-{
-	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
-	auto_free char *text = NULL;
-	char id[REPO_ID_SIZE];
-	struct digest sums;
-	size_t length;
-
-	if (repo_tag_read(r->info.repo, r->info.tag, &text, &length, id, err) < 0)
-		return err->code == ERR_NOT_FOUND ? 0 : -1;
-	verify_tag(r->info.tag, text, length, &r->keyring, r->info.commit, &report, &sums);
-	if (verify_report_conclude(&report, err) < 0 || check_tag_sums(r, &sums, err) < 0)
-		return -1;
-	return 1;
-}
-
 /* 1 sent, 0 there already. */
 static int
 push_tag(struct releasing *r, struct error *err)
@@ -283,9 +288,12 @@ releasing_tag_step(struct releasing *r, struct release_step *step, struct error 
 					.dry_run = r->options->dry_run};
 	bool remote = r->options->directory == NULL && !r->triggered;
 	struct tagging_result result;
-	int there = find_tag(r, err), made = 0, sent = 0;
+	struct digest sums;
+	int there = find_tag(r, &sums, err), made = 0, sent = 0;
 
 	if (there < 0 || (there == 0 && r->triggered))
+		return -1;
+	if (there > 0 && check_tag_sums(r, &sums, err) < 0)
 		return -1;
 	if (there == 0)
 		made = tagging_run(&r->app, &r->info, &r->signer, &tagging, &result, err);

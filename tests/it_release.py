@@ -285,7 +285,8 @@ def test_own_repository():
     # A tag of something else under this name.
     t.git("commit", "-q", "--allow-empty", "-m", "later")
     fails("a tag of another commit is refused", t.release("--directory", "www", *key, out="out2"),
-          4, "error: tag: ")
+          4, "error: lock: ", f"the tag '{t.tag}' is of commit ")
+    tap.ok("... before anything is made", not os.path.exists(t.path("out2/assets")))
     return t
 
 
