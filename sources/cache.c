@@ -46,7 +46,8 @@ cache_open(const char *directory, struct cache **ret_cache, struct error *err)
 		auto_free char *path = path_join(cache->directory, parts[i]);
 
 		if (make_directories(path, err) < 0)
-			return -1;
+			return error_prefix(err,
+					    "the cache, for which --cache DIR takes another place");
 	}
 	*ret_cache = TAKE(cache);
 	return 0;

@@ -429,6 +429,7 @@ test_unusable_directory(void **state)
 
 	put(file, "", 0);
 	assert_refused(cache_open(below, &cache, &err), err, ERR_INPUT, file);
+	assert_non_null(strstr(err.message, "--cache DIR"));
 	assert_null(cache);
 }
 
