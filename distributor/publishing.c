@@ -56,13 +56,6 @@ publishing_read_words(struct publish_options *options, const char *latest, struc
 	return 0;
 }
 
-static void
-on_notice(void *context, const char *sentence)
-{
-	(void)context;
-	log_info("%s", sentence);
-}
-
 void
 publishing_free(struct publishing *p)
 {
@@ -281,7 +274,7 @@ open_github(struct publishing *p, const char *token, struct error *err)
 	auto_free char *agent = xasprintf("distributor/%s", version_program());
 	auto_free char *api_url = github_api_of(publishing_server(&p->info.matrix));
 	const struct http_options http_options = {
-		.user_agent = agent, .notice = on_notice, .tries = 4};
+		.user_agent = agent, .notice = app_notice, .tries = 4};
 
 	if (p->app->offline)
 		return error_set(err, ERR_USAGE, "--offline, but GitHub is on the network");
@@ -302,7 +295,7 @@ open_github(struct publishing *p, const char *token, struct error *err)
 		options.api_url = environment("GITHUB_API_URL");
 	options.token = token;
 	options.dry_run = p->options.dry_run;
-	options.notice = on_notice;
+	options.notice = app_notice;
 	options.progress = p->app->progress;
 	options.pace.interval_ms = (unsigned int)p->options.pace_ms;
 	if (p->options.pace_ms == 0)
@@ -318,7 +311,7 @@ open_target(struct publishing *p, const char *token, struct error *err)
 	p->target = (struct directory_target){.path = p->options.directory,
 					      .dry_run = p->options.dry_run,
 					      .progress = p->app->progress,
-					      .notice = on_notice};
+					      .notice = app_notice};
 	return 0;
 }
 

@@ -117,13 +117,6 @@ push_one(const struct app *app, const struct pushing_options *o, struct http_cli
 	return push_layout(layout, registry, &options, &target->result, err);
 }
 
-static void
-notice(void *context, const char *sentence)
-{
-	(void)context;
-	log_info("%s", sentence);
-}
-
 /* The last error stands for the whole; with several each has its line. */
 static int
 sum_up(const struct pushing *pushing, struct error *err)
@@ -155,7 +148,7 @@ push_all(const struct app *app, const struct pushing_options *o, const struct la
 	AUTO(http_client_freep) struct http_client *http = NULL;
 	auto_free char *agent = xasprintf("distributor/%s", version_program());
 	const struct http_options options = {
-		.user_agent = agent, .ca_file = o->ca_file, .notice = notice};
+		.user_agent = agent, .ca_file = o->ca_file, .notice = app_notice};
 
 	if (http_client_new(&options, &http, err) < 0)
 		return -1;
