@@ -90,3 +90,16 @@ char *jsonx_pretty(const struct json_t *value) CHECKED;
 
 /* The text in one line without blanks, keys sorted. */
 char *jsonx_compact(const struct json_t *value) CHECKED;
+
+/*
+ * A string of text from outside, a new reference: each byte that is not UTF-8 becomes "\xff", so
+ * that a result never loses a row by the name of a file.
+ */
+struct json_t *jsonx_text(const char *text) CHECKED;
+
+/*
+ * json_pack() for results: objects, lists, and of its letters `s s? s* b i I f o`. Text passes
+ * jsonx_text(). There is always a value: a format that does not fit its arguments, or a NULL where
+ * none may be, is our own mistake and ends the program.
+ */
+struct json_t *jsonx_pack(const char *format, ...) CHECKED;

@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/jsonx.h"
 #include "base/strbuf.h"
 #include "distributor/command.h"
 #include "distributor/out_lock.h"
@@ -88,9 +89,9 @@ static void
 print_result(const struct app *app, int count, const struct parts *parts, const char *hosts)
 {
 	if (app->json)
-		app_print_json(json_pack("{s:s, s:i, s:s, s:I}", "out", app->out, "parts", count,
-					 "hosts", hosts, "assets",
-					 (json_int_t)parts->assets.count));
+		app_print_json(jsonx_pack("{s:s, s:i, s:s, s:I}", "out", app->out, "parts", count,
+					  "hosts", hosts, "assets",
+					  (json_int_t)parts->assets.count));
 	else if (!app->quiet)
 		(void)printf("%s: %d part%s joined (%s), %zu assets%s\n", app->out, count,
 			     count == 1 ? "" : "s", hosts, parts->assets.count,

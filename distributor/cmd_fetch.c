@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/progress.h"
 #include "distributor/fetching.h"
@@ -66,13 +67,13 @@ package_json(const struct package *package, const struct fetch_result *result)
 {
 	char hex[DIGEST_HEX_SIZE];
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s*, s:s*, s:I, s:f, s:s*}", "host",
-			 package->host, "name", package->name, "version", package->version, "file",
-			 package->file, "size", (json_int_t)package->size, "sha256",
-			 digest_hex(&package->sha256, hex), "result", outcome_word(result->outcome),
-			 "path", result->path, "from", result->from, "received",
-			 (json_int_t)result->received, "seconds", result->seconds, "error",
-			 result->outcome == FETCH_FAILED ? result->error.message : NULL);
+	return jsonx_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s*, s:s*, s:I, s:f, s:s*}", "host",
+			  package->host, "name", package->name, "version", package->version, "file",
+			  package->file, "size", (json_int_t)package->size, "sha256",
+			  digest_hex(&package->sha256, hex), "result",
+			  outcome_word(result->outcome), "path", result->path, "from", result->from,
+			  "received", (json_int_t)result->received, "seconds", result->seconds,
+			  "error", result->outcome == FETCH_FAILED ? result->error.message : NULL);
 }
 
 static void
@@ -85,7 +86,7 @@ print_json(const struct fetching *fetching)
 	for (size_t i = 0; i < list->count; i++)
 		(void)json_array_append_new(packages,
 					    package_json(&list->items[i], &fetching->results[i]));
-	app_print_json(json_pack(
+	app_print_json(jsonx_pack(
 		"{s:s, s:o, s:I, s:I, s:I, s:I, s:f}", "cache", cache_directory(cache), "packages",
 		packages, "fetched", (json_int_t)fetching->fetched, "present",
 		(json_int_t)fetching->present, "size", (json_int_t)fetching->size, "received",

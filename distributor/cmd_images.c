@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/progress.h"
 #include "distributor/imaging.h"
@@ -21,11 +22,11 @@ tags_json(const struct layout_tags *tags)
 		const struct oci_descriptor *image = &tags->items[i].descriptor;
 		char digest[OCI_DIGEST_SIZE];
 
-		(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I}", "tag",
-							    tags->items[i].name, "mediaType",
-							    image->media_type, "digest",
-							    oci_digest_text(&image->digest, digest),
-							    "size", (json_int_t)image->size));
+		(void)json_array_append_new(
+			list, jsonx_pack("{s:s, s:s, s:s, s:I}", "tag", tags->items[i].name,
+					 "mediaType", image->media_type, "digest",
+					 oci_digest_text(&image->digest, digest), "size",
+					 (json_int_t)image->size));
 	}
 	return list;
 }
@@ -39,7 +40,7 @@ print_result(const struct app *app, const char *path, const struct build_result 
 	if (layout_open(path, "distributor images", &layout, err) < 0)
 		return -1;
 	if (app->json) {
-		app_print_json(json_pack(
+		app_print_json(jsonx_pack(
 			"{s:s, s:b, s:I, s:I, s:I, s:o}", "layout", path, "changed",
 			result->changed ? 1 : 0, "pairs", (json_int_t)result->pair_images, "hosts",
 			(json_int_t)result->host_images, "indexes", (json_int_t)result->indexes,

@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "distributor/command.h"
@@ -109,8 +110,8 @@ print_key(const struct app *app, const struct public_key *key, const char *comme
 
 	public_key_fingerprint(key, fingerprint);
 	if (app->json)
-		app_print_json(json_pack("{s:s, s:s, s:s, s:s}", "fingerprint", fingerprint, "ssh",
-					 ssh, "minisign", minisign, "hint", hint));
+		app_print_json(jsonx_pack("{s:s, s:s, s:s, s:s}", "fingerprint", fingerprint, "ssh",
+					  ssh, "minisign", minisign, "hint", hint));
 	else
 		(void)printf("256 %s %s (ED25519)\n", fingerprint,
 			     principal != NULL ? principal
@@ -139,7 +140,7 @@ show_or_convert(struct app *app, int argc, char **argv, struct error *err)
 	if (output != NULL)
 		return write_file(output, text, strlen(text), 0644, err);
 	if (app->json)
-		app_print_json(json_pack("{s:s, s:s}", "form", form, "text", text));
+		app_print_json(jsonx_pack("{s:s, s:s}", "form", form, "text", text));
 	else
 		(void)fputs(text, stdout);
 	return 0;
@@ -193,7 +194,7 @@ run_endorse(struct app *app, struct error *err)
 	    keyring_load(app->keys, NULL, &whole, err) < 0)
 		return -1;
 	if (app->json)
-		app_print_json(json_pack("{s:s, s:s}", "keys", app->keys, "root", whole.root));
+		app_print_json(jsonx_pack("{s:s, s:s}", "keys", app->keys, "root", whole.root));
 	else
 		log_info("'%s' is signed by the root key %s", app->keys, whole.root);
 	return 0;
@@ -214,9 +215,9 @@ run_revoke(struct app *app, struct error *err)
 		return -1;
 	(void)public_key_fingerprint(&key, fingerprint);
 	if (app->json)
-		app_print_json(json_pack("{s:s, s:s, s:b}", "revoked", fingerprint, "list", path,
-					 "root_has_to_sign",
-					 key_files_have_root(app->keys) ? 1 : 0));
+		app_print_json(jsonx_pack("{s:s, s:s, s:b}", "revoked", fingerprint, "list", path,
+					  "root_has_to_sign",
+					  key_files_have_root(app->keys) ? 1 : 0));
 	else if (key_files_have_root(app->keys))
 		log_info("%s is revoked; sign '%s' with the root key, 'distributor key "
 			 "--endorse', and commit it",

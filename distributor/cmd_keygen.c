@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "distributor/command.h"
 #include "distributor/key_files.h"
@@ -33,9 +34,9 @@ print_result(const struct app *app, const char *path, const struct public_key *k
 
 	public_key_fingerprint(key, fingerprint);
 	if (app->json) {
-		app_print_json(json_pack("{s:s, s:s, s:s, s:s, s:b}", "key", path, "keys",
-					 app->keys, "fingerprint", fingerprint, "principal",
-					 principal, "root", is_root ? 1 : 0));
+		app_print_json(jsonx_pack("{s:s, s:s, s:s, s:s, s:b}", "key", path, "keys",
+					  app->keys, "fingerprint", fingerprint, "principal",
+					  principal, "root", is_root ? 1 : 0));
 		return;
 	}
 	if (!app->quiet)

@@ -1,6 +1,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/progress.h"
 #include "distributor/command.h"
@@ -167,11 +168,11 @@ report_check(struct app *app, const struct work *work, const struct lock *old, s
 		table_add(table, locked != NULL ? locked : "(not locked)");
 		table_add(table, job->newest);
 		table_add(table, is ? "newer" : "");
-		(void)json_array_append_new(array, json_pack("{s:s, s:s, s:s?, s:s, s:b}", "host",
-							     job->host->arch->name, "source",
-							     job->host->source->key, "locked",
-							     locked, "upstream", job->newest,
-							     "newer", is ? 1 : 0));
+		(void)json_array_append_new(array, jsonx_pack("{s:s, s:s, s:s?, s:s, s:b}", "host",
+							      job->host->arch->name, "source",
+							      job->host->source->key, "locked",
+							      locked, "upstream", job->newest,
+							      "newer", is ? 1 : 0));
 	}
 	if (!app->json && !app->quiet)
 		table_print(table, TABLE_TEXT);
@@ -249,10 +250,10 @@ report_lock(struct app *app, const struct lock *lock, const char *path, bool wri
 	for (size_t i = 0; i < lock->packages.count; i++)
 		members += lock->packages.items[i].member_count;
 	if (app->json)
-		app_print_json(json_pack("{s:s, s:b, s:I, s:I, s:I}", "lock", path, "changed",
-					 written ? 1 : 0, "serial", (json_int_t)lock->serial,
-					 "packages", (json_int_t)lock->packages.count, "emulators",
-					 (json_int_t)members));
+		app_print_json(jsonx_pack("{s:s, s:b, s:I, s:I, s:I}", "lock", path, "changed",
+					  written ? 1 : 0, "serial", (json_int_t)lock->serial,
+					  "packages", (json_int_t)lock->packages.count, "emulators",
+					  (json_int_t)members));
 	else if (app->quiet)
 		return;
 	else if (written)

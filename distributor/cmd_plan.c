@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "distributor/command.h"
@@ -101,11 +102,11 @@ print_text(const struct app *app, const struct plan *plan, enum table_style styl
 static json_t *
 host_json(const struct plan_host *host)
 {
-	return json_pack("{s:s, s:s, s:s, s:s?, s:b, s:I, s:I}", "host", host->host->arch->name,
-			 "source", host->host->source->key, "qemu", host->qemu_version, "package",
-			 host->package_version, "legacy_names", host->host->legacy_names ? 1 : 0,
-			 "tarballs", (json_int_t)host->tarballs, "images",
-			 (json_int_t)host->images);
+	return jsonx_pack("{s:s, s:s, s:s, s:s?, s:b, s:I, s:I}", "host", host->host->arch->name,
+			  "source", host->host->source->key, "qemu", host->qemu_version, "package",
+			  host->package_version, "legacy_names", host->host->legacy_names ? 1 : 0,
+			  "tarballs", (json_int_t)host->tarballs, "images",
+			  (json_int_t)host->images);
 }
 
 static json_t *
@@ -122,20 +123,20 @@ plan_json(const struct plan *plan)
 
 			(void)json_array_append_new(
 				cells,
-				json_pack("{s:s, s:s, s:s, s:b, s:b}", "from",
-					  plan->hosts[h].host->arch->name, "to", plan->targets[t],
-					  "state", states[cell->state], "tarball",
-					  cell->tarball ? 1 : 0, "image", cell->image ? 1 : 0));
+				jsonx_pack("{s:s, s:s, s:s, s:b, s:b}", "from",
+					   plan->hosts[h].host->arch->name, "to", plan->targets[t],
+					   "state", states[cell->state], "tarball",
+					   cell->tarball ? 1 : 0, "image", cell->image ? 1 : 0));
 		}
 	}
-	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I}}",
-			 "name", plan->matrix->name, "version", plan->matrix->version, "locked",
-			 plan->lock != NULL ? 1 : 0, "hosts", hosts, "cells", cells, "assets",
-			 "total", (json_int_t)plan_assets(plan), "tarballs",
-			 (json_int_t)plan->tarballs, "legacy", (json_int_t)plan->legacy_assets,
-			 "release_files", (json_int_t)plan->release_files, "images", "pairs",
-			 (json_int_t)plan->pair_images, "all_in_one", (json_int_t)plan->all_in_one,
-			 "indexes", (json_int_t)plan->indexes);
+	return jsonx_pack("{s:s, s:s, s:b, s:o, s:o, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I}}",
+			  "name", plan->matrix->name, "version", plan->matrix->version, "locked",
+			  plan->lock != NULL ? 1 : 0, "hosts", hosts, "cells", cells, "assets",
+			  "total", (json_int_t)plan_assets(plan), "tarballs",
+			  (json_int_t)plan->tarballs, "legacy", (json_int_t)plan->legacy_assets,
+			  "release_files", (json_int_t)plan->release_files, "images", "pairs",
+			  (json_int_t)plan->pair_images, "all_in_one", (json_int_t)plan->all_in_one,
+			  "indexes", (json_int_t)plan->indexes);
 }
 
 /* `strategy.matrix` of GitHub Actions: one job per host, in one line for $GITHUB_OUTPUT. */
@@ -147,11 +148,11 @@ print_github(const struct plan *plan)
 
 	for (size_t h = 0; h < plan->host_count; h++)
 		(void)json_array_append_new(include,
-					    json_pack("{s:s, s:s, s:s}", "host",
-						      plan->hosts[h].host->arch->name, "source",
-						      plan->hosts[h].host->source->key, "qemu",
-						      plan->hosts[h].qemu_version));
-	root = json_pack("{s:o}", "include", include);
+					    jsonx_pack("{s:s, s:s, s:s}", "host",
+						       plan->hosts[h].host->arch->name, "source",
+						       plan->hosts[h].host->source->key, "qemu",
+						       plan->hosts[h].qemu_version));
+	root = jsonx_pack("{s:o}", "include", include);
 	text = json_dumps(root, JSON_COMPACT);
 	(void)printf("%s\n", text);
 	free(text);

@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/jsonx.h"
 #include "base/progress.h"
 #include "distributor/command.h"
 #include "distributor/publishing.h"
@@ -35,16 +36,16 @@ print_json(const struct publishing *publishing)
 {
 	const struct publish_result *result = publishing_result(publishing);
 
-	app_print_json(
-		json_pack("{s:s, s:s?, s:b, s:b, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I}",
-			  "tag", publishing_publication(publishing)->tag, "url", result->url,
-			  "dry_run", options.dry_run ? 1 : 0, "published",
-			  result->published ? 1 : 0, "was_there", result->was_there ? 1 : 0,
-			  "latest", result->latest ? 1 : 0, "immutable", result->immutable ? 1 : 0,
-			  "files", (json_int_t)publishing_publication(publishing)->count,
-			  "uploaded", (json_int_t)result->uploaded, "kept",
-			  (json_int_t)result->kept, "removed", (json_int_t)result->removed, "bytes",
-			  (json_int_t)result->bytes, "requests", (json_int_t)result->requests));
+	app_print_json(jsonx_pack(
+		"{s:s, s:s?, s:b, s:b, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "tag",
+		publishing_publication(publishing)->tag, "url", result->url, "dry_run",
+		options.dry_run ? 1 : 0, "published", result->published ? 1 : 0, "was_there",
+		result->was_there ? 1 : 0, "latest", result->latest ? 1 : 0, "immutable",
+		result->immutable ? 1 : 0, "files",
+		(json_int_t)publishing_publication(publishing)->count, "uploaded",
+		(json_int_t)result->uploaded, "kept", (json_int_t)result->kept, "removed",
+		(json_int_t)result->removed, "bytes", (json_int_t)result->bytes, "requests",
+		(json_int_t)result->requests));
 }
 
 static void
@@ -80,7 +81,7 @@ run_adopt(const struct app *app, struct error *err)
 	if (count < 0)
 		return -1;
 	if (app->json)
-		app_print_json(json_pack("{s:i}", "adopted", count));
+		app_print_json(jsonx_pack("{s:i}", "adopted", count));
 	else if (app->quiet)
 		return 0;
 	else if (count == 0)

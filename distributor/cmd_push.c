@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/jsonx.h"
 #include "base/progress.h"
 #include "distributor/pushing.h"
 
@@ -14,7 +15,7 @@ target_json(const struct pushing_target *target)
 {
 	const struct push_result *r = &target->result;
 	auto_free char *name = reference_repository(&target->reference);
-	json_t *root = json_pack(
+	json_t *root = jsonx_pack(
 		"{s:s, s:b, s:s*, s:{s:I, s:I, s:I}, s:{s:I, s:I}, s:{s:I, s:I, s:I}, s:I}",
 		"repository", name, "done", target->failed ? 0 : 1, "error",
 		target->failed ? target->err.message : NULL, "blobs", "kept",
@@ -63,8 +64,8 @@ print_result(const struct app *app, const struct pushing *pushing)
 			print_target(&pushing->targets[i]);
 	}
 	if (app->json)
-		app_print_json(json_pack("{s:b, s:o}", "dry_run", options.dry_run ? 1 : 0,
-					 "repositories", list));
+		app_print_json(jsonx_pack("{s:b, s:o}", "dry_run", options.dry_run ? 1 : 0,
+					  "repositories", list));
 	else
 		json_decref(list);
 }

@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/jsonx.h"
 #include "distributor/command.h"
 #include "distributor/reproducing.h"
 #include "distributor/table.h"
@@ -26,14 +27,15 @@ print_json(const struct reproducing *r)
 	json_t *rows = json_array();
 
 	for (size_t i = 0; i < r->count; i++)
-		(void)json_array_append_new(
-			rows, json_pack("{s:s, s:s, s:s?}", "name", r->rows[i].name, "state",
-					state_word(r->rows[i].state), "detail", r->rows[i].detail));
-	app_print_json(json_pack("{s:s, s:s?, s:s, s:b, s:I, s:I, s:s, s:s?, s:o}", "tag", r->tag,
-				 "commit", r->commit, "distributor", r->program, "reproduced",
-				 r->different == 0 ? 1 : 0, "different", (json_int_t)r->different,
-				 "recompressed", (json_int_t)r->recompressed, "compressor",
-				 compressor, "made_in", r->made_in, "files", rows));
+		(void)json_array_append_new(rows,
+					    jsonx_pack("{s:s, s:s, s:s?}", "name", r->rows[i].name,
+						       "state", state_word(r->rows[i].state),
+						       "detail", r->rows[i].detail));
+	app_print_json(jsonx_pack("{s:s, s:s?, s:s, s:b, s:I, s:I, s:s, s:s?, s:o}", "tag", r->tag,
+				  "commit", r->commit, "distributor", r->program, "reproduced",
+				  r->different == 0 ? 1 : 0, "different", (json_int_t)r->different,
+				  "recompressed", (json_int_t)r->recompressed, "compressor",
+				  compressor, "made_in", r->made_in, "files", rows));
 }
 
 /* What is the same is counted; with -v it is listed as well. */

@@ -1,3 +1,4 @@
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "distributor/command.h"
 #include "distributor/image_signing.h"
@@ -19,7 +20,7 @@ print_result(const struct app *app, const struct release_info *info,
 
 	digest_hex(&result->sums, sums);
 	if (app->json) {
-		app_print_json(json_pack(
+		app_print_json(jsonx_pack(
 			"{s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:s}", "name", info->matrix.name,
 			"tag", info->tag, "assets", (json_int_t)result->assets, "written",
 			(json_int_t)result->written, "images", (json_int_t)images->images,

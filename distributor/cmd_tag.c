@@ -1,3 +1,4 @@
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "distributor/command.h"
 #include "distributor/tagging.h"
@@ -49,10 +50,10 @@ print_result(const struct app *app, const struct release_info *info,
 					      : "has it now";
 
 	if (app->json) {
-		app_print_json(json_pack("{s:s, s:s, s:b, s:b, s:b, s:b}", "tag", info->tag, "id",
-					 result->id, "made", made, "pushed", push && sent,
-					 "dry_run", tagging.dry_run ? 1 : 0, "names_sums",
-					 result->names_sums ? 1 : 0));
+		app_print_json(jsonx_pack("{s:s, s:s, s:b, s:b, s:b, s:b}", "tag", info->tag, "id",
+					  result->id, "made", made, "pushed", push && sent,
+					  "dry_run", tagging.dry_run ? 1 : 0, "names_sums",
+					  result->names_sums ? 1 : 0));
 		return;
 	}
 	if (app->quiet)
@@ -104,8 +105,8 @@ run_tag(struct app *app, int argc, char **argv, struct error *err)
 	if (release_info_check_tagged(&info, app, err) < 0)
 		return -1;
 	if (app->json)
-		app_print_json(json_pack("{s:s, s:s, s:b}", "tag", info.tag, "commit", info.commit,
-					 "verified", 1));
+		app_print_json(jsonx_pack("{s:s, s:s, s:b}", "tag", info.tag, "commit", info.commit,
+					  "verified", 1));
 	else if (!app->quiet)
 		(void)printf("%s is signed by an allowed key and tags %s\n", info.tag, info.commit);
 	return 0;

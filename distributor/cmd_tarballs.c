@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/progress.h"
 #include "distributor/packing.h"
@@ -76,7 +77,7 @@ names_json(char *const *names, size_t count)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < count; i++)
-		(void)json_array_append_new(array, json_string(names[i]));
+		(void)json_array_append_new(array, jsonx_text(names[i]));
 	return array;
 }
 
@@ -91,14 +92,14 @@ print_json(const struct packing *packing)
 
 		(void)json_array_append_new(
 			hosts,
-			json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:f}", "host",
-				  packing->hosts[i].arch->name, "package_version",
-				  version_of(&packing->hosts[i]), "made", (json_int_t)of->made,
-				  "unchanged", (json_int_t)of->unchanged, "bytes_in",
-				  (json_int_t)of->bytes_in, "bytes_out", (json_int_t)of->bytes_out,
-				  "seconds", of->seconds));
+			jsonx_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:f}", "host",
+				   packing->hosts[i].arch->name, "package_version",
+				   version_of(&packing->hosts[i]), "made", (json_int_t)of->made,
+				   "unchanged", (json_int_t)of->unchanged, "bytes_in",
+				   (json_int_t)of->bytes_in, "bytes_out", (json_int_t)of->bytes_out,
+				   "seconds", of->seconds));
 	}
-	app_print_json(json_pack(
+	app_print_json(jsonx_pack(
 		"{s:s, s:o, s:I, s:I, s:o, s:o, s:f}", "directory", directory, "hosts", hosts,
 		"made", (json_int_t)packing->made, "unchanged", (json_int_t)packing->unchanged,
 		"removed", names_json(packing->report.removed, packing->report.removed_count),

@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
@@ -180,12 +181,12 @@ print_json(const struct verify_report *report)
 	json_t *checks = json_array();
 
 	for (size_t i = 0; i < report->count; i++)
-		(void)json_array_append_new(checks, json_pack("{s:s, s:s, s:s}", "check",
-							      report->rows[i].check, "status",
-							      words[report->rows[i].status],
-							      "detail", report->rows[i].sentence));
-	app_print_json(json_pack("{s:b, s:s?, s:o}", "verified", report->failed == 0 ? 1 : 0, "tag",
-				 report->tag, "checks", checks));
+		(void)json_array_append_new(checks, jsonx_pack("{s:s, s:s, s:s}", "check",
+							       report->rows[i].check, "status",
+							       words[report->rows[i].status],
+							       "detail", report->rows[i].sentence));
+	app_print_json(jsonx_pack("{s:b, s:s?, s:o}", "verified", report->failed == 0 ? 1 : 0,
+				  "tag", report->tag, "checks", checks));
 }
 
 static void

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
@@ -325,8 +326,8 @@ check_consent(const struct session *session, struct error *err)
 static json_t *
 check_json(const struct check *check, bool good, const struct error *err)
 {
-	return json_pack("{s:s, s:s, s:s*}", "check", check->name, "result", good ? "ok" : "failed",
-			 "reason", good ? NULL : err->message);
+	return jsonx_pack("{s:s, s:s, s:s*}", "check", check->name, "result",
+			  good ? "ok" : "failed", "reason", good ? NULL : err->message);
 }
 
 static int
@@ -354,9 +355,9 @@ run_checks(struct session *session, struct error *err)
 		(void)json_array_append_new(list, check_json(&checks[i], good, &why));
 	}
 	if (session->app->json)
-		app_print_json(json_pack("{s:s, s:s, s:o, s:I}", "engine", session->options->name,
-					 "image", session->repository, "checks", list, "failed",
-					 (json_int_t)failed));
+		app_print_json(jsonx_pack("{s:s, s:s, s:o, s:I}", "engine", session->options->name,
+					  "image", session->repository, "checks", list, "failed",
+					  (json_int_t)failed));
 	else {
 		json_decref(list);
 		if (!session->app->quiet)

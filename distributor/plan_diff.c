@@ -1,6 +1,7 @@
 #include "distributor/plan_diff.h"
 
 #include "base/alloc.h"
+#include "base/jsonx.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -10,8 +11,8 @@ static void
 add(json_t *changes, const char *what, const char *host, const char *before, const char *after)
 {
 	(void)json_array_append_new(changes,
-				    json_pack("{s:s, s:s*, s:s*, s:s*}", "change", what, "host",
-					      host, "before", before, "after", after));
+				    jsonx_pack("{s:s, s:s*, s:s*, s:s*}", "change", what, "host",
+					       host, "before", before, "after", after));
 }
 
 static const struct package *

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "distributor/image_signing.h"
@@ -50,11 +51,11 @@ show_event(void *context, const struct push_event *event)
 	if (target->effects != NULL) {
 		(void)json_array_append_new(
 			target->effects,
-			json_pack("{s:s, s:s, s:s*, s:s, s:s*, s:I}", "effect", effect_word(event),
-				  "kind", kinds[event->kind], "tag", event->tag, "digest", digest,
-				  "old",
-				  event->old != NULL ? oci_digest_text(event->old, old) : NULL,
-				  "size", (json_int_t)event->size));
+			jsonx_pack("{s:s, s:s, s:s*, s:s, s:s*, s:I}", "effect", effect_word(event),
+				   "kind", kinds[event->kind], "tag", event->tag, "digest", digest,
+				   "old",
+				   event->old != NULL ? oci_digest_text(event->old, old) : NULL,
+				   "size", (json_int_t)event->size));
 		return;
 	}
 	if (event->effect == PUSH_KEPT)

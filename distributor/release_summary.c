@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "distributor/key_files.h"
@@ -72,9 +73,9 @@ steps_json(const struct releasing *releasing)
 
 	for (size_t i = 0; i < RELEASE_STEPS; i++)
 		(void)json_array_append_new(
-			list, json_pack("{s:s, s:s, s:s?, s:f}", "step", steps[i].name, "state",
-					words[steps[i].state], "detail", steps[i].detail, "seconds",
-					steps[i].seconds));
+			list, jsonx_pack("{s:s, s:s, s:s?, s:f}", "step", steps[i].name, "state",
+					 words[steps[i].state], "detail", steps[i].detail,
+					 "seconds", steps[i].seconds));
 	return list;
 }
 
@@ -85,7 +86,7 @@ print_json(const struct app *app, const struct releasing *releasing,
 	auto_free char *assets = path_join(app->out, "assets");
 	auto_free char *images = path_join(app->out, "images");
 
-	app_print_json(json_pack(
+	app_print_json(jsonx_pack(
 		"{s:s?, s:b, s:b, s:b, s:s?, s:s, s:s, s:s?, s:s, s:o, s:s?}", "tag",
 		releasing_tag(releasing), "complete", err == NULL && !options->dry_run ? 1 : 0,
 		"changed", did_something(releasing) ? 1 : 0, "dry_run", options->dry_run ? 1 : 0,

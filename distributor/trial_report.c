@@ -1,5 +1,6 @@
 #include "distributor/trial.h"
 
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "distributor/table.h"
 
@@ -93,12 +94,12 @@ host_json(const struct trial_host *host)
 		const struct trial_case *item = &host->cases[i];
 
 		(void)json_array_append_new(
-			cases, json_pack("{s:s, s:s*, s:s, s:s*}", "kind", kinds[item->kind].word,
-					 "target", item->target, "result", outcomes[item->outcome],
-					 "reason", item->reason));
+			cases, jsonx_pack("{s:s, s:s*, s:s, s:s*}", "kind", kinds[item->kind].word,
+					  "target", item->target, "result", outcomes[item->outcome],
+					  "reason", item->reason));
 	}
-	return json_pack("{s:s, s:s*, s:o}", "host", host->arch->name, "run_by", run_by(host),
-			 "cases", cases);
+	return jsonx_pack("{s:s, s:s*, s:o}", "host", host->arch->name, "run_by", run_by(host),
+			  "cases", cases);
 }
 
 static void
@@ -108,7 +109,7 @@ print_json(const struct trial *trial, const size_t totals[3], double seconds)
 
 	for (size_t i = 0; i < trial->host_count; i++)
 		(void)json_array_append_new(hosts, host_json(&trial->hosts[i]));
-	app_print_json(json_pack(
+	app_print_json(jsonx_pack(
 		"{s:s, s:s*, s:o, s:I, s:I, s:I, s:f}", "version", trial->matrix->version,
 		"machine", trial->machine != NULL ? trial->machine->name : NULL, "hosts", hosts,
 		outcomes[TRIAL_OK], (json_int_t)totals[TRIAL_OK], outcomes[TRIAL_FAILED],

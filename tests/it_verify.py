@@ -41,6 +41,11 @@ def refused(name, change, *sentences, options=(), source=good):
     tap.has(f"refused: {name}", verify(changed(change, source), *options), *sentences)
 
 
+def document(text):
+    """The result of --json, with lines for people around it."""
+    return json.JSONDecoder().raw_decode(text[text.index("{"):])[0]
+
+
 def put(name, data):
     return lambda d: write(os.path.join(d, name), data)
 
@@ -78,6 +83,11 @@ refused("a hidden file", put(".x", "x"), "'.x' is not listed")
 refused("a directory", lambda d: os.mkdir(os.path.join(d, "sub")), "'sub' is not listed")
 refused("a directory of other keys than those that --keys names", lambda d: os.mkdir(os.path.join(d, "keys")),
         "'keys' is not listed")
+odd = document(run("verify", "--json", "--keys", keys,
+                   changed(lambda d: write(os.path.join(os.fsencode(d), b"evil\xff\xc3\xa4name"), "x")), status=4))
+tap.equal("--json keeps the row of a file whose name is not UTF-8",
+          [c["detail"] for c in odd["checks"] if c["status"] == "failed"],
+          ["'evil\\xff\u00e4name' is not listed in SHA256SUMS: nobody signed it"])
 refused("a renamed file", move((OTHER, "s390x.tar.gz")), f"'{OTHER}' is missing",
         f"'s390x.tar.gz' is not listed, but has the content of '{OTHER}': it was renamed")
 refused("two swapped files", move((OTHER, TARBALL), (TARBALL, OTHER)),
@@ -239,7 +249,7 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 busy = f"127.0.0.1:{server.server_port}"
 done = verify(good.assets, "--json", "--image", f"{busy}/q/a:b", "--image", f"{busy}/q/c:d", status=5)
 tap.equal("a registry that refuses leaves what is known of the files, and the other image",
-          [c["status"] for c in json.loads(done[done.index("{"):done.rindex("}") + 1])["checks"]
+          [c["status"] for c in document(done)["checks"]
            if c["check"] in ("files", "image")], ["ok", "failed", "failed"])
 tap.has("... and what it was waited for is told", done, "trying again")
 tap.has("the same of a server with the files", verify(f"http://{busy}", status=5), "trying again")

@@ -24,7 +24,7 @@ def sha256(data):
 
 def run(*command, status=0, env=None, cwd=None, stdin=None, **options):
     """Runs the program; returns what it printed, standard error last, checking its exit status."""
-    done = subprocess.run([PROGRAM, *command], capture_output=True, text=True, cwd=cwd,
+    done = subprocess.run([PROGRAM, *command], capture_output=True, text=True, errors="backslashreplace", cwd=cwd,
                           env=dict(os.environ, **(env or {})), input=stdin, timeout=120,
                           stdin=subprocess.DEVNULL if stdin is None else None, **options)
     if status is not None and done.returncode != status:

@@ -213,6 +213,67 @@ files_in(const char *directory)
 	return count - 2;
 }
 
+/* A file's name may be any bytes, and an error's sentence may end within a letter. */
+static void
+results_take_text_that_is_not_utf8(void **state)
+{
+	static const struct {
+		const char *text, *shown;
+	} rows[] = {
+		{"", ""},
+		{"plain", "plain"},
+		{"\xff", "\\xff"},
+		{"evil\xffname", "evil\\xffname"},
+		{"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"},
+		{"cut \xe2\x82", "cut \\xe2\\x82"},
+		{"cut \xf0\x9f\x98", "cut \\xf0\\x9f\\x98"},
+		{"overlong \xc0\xaf", "overlong \\xc0\\xaf"},
+		{"overlong \xc1\xbf", "overlong \\xc1\\xbf"},
+		{"overlong \xe0\x9f\xbf", "overlong \\xe0\\x9f\\xbf"},
+		{"overlong \xf0\x8f\xbf\xbf", "overlong \\xf0\\x8f\\xbf\\xbf"},
+		{"least \xc2\x80\xe0\xa0\x80\xf0\x90\x80\x80",
+		 "least \xc2\x80\xe0\xa0\x80\xf0\x90\x80\x80"},
+		{"surrogate \xed\xa0\x80", "surrogate \\xed\\xa0\\x80"},
+		{"before them \xed\x9f\xbf", "before them \xed\x9f\xbf"},
+		{"most \xf4\x8f\xbf\xbf", "most \xf4\x8f\xbf\xbf"},
+		{"beyond \xf4\x90\x80\x80", "beyond \\xf4\\x90\\x80\\x80"},
+		{"beyond \xf5\x80\x80\x80", "beyond \\xf5\\x80\\x80\\x80"},
+		{"lone \x80.\xbf", "lone \\x80.\\xbf"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		json_t *value = jsonx_pack("{s:s}", "text", rows[i].text);
+
+		assert_string_equal(json_string_value(json_object_get(value, "text")),
+				    rows[i].shown);
+		json_decref(value);
+	}
+}
+
+static void
+results_are_packed_as_jansson_does(void **state)
+{
+	static const char format[] = "{s:s, s:s?, s:s?, s:s*, s:s*, s:b, s:b, s:i, s:I, s:f, s:o, "
+				     "s:{s:I, s:[s, s]}, s:[]}";
+	json_t *first = json_array(), *second = json_array(), *ours, *theirs;
+	auto_free char *mine = NULL, *other = NULL;
+
+	(void)state;
+#define ARGUMENTS(list)                                                                            \
+	format, "a", "A", "b", "B", "null", NULL, "c", "C", "left out", NULL, "yes", 1, "no", 0,   \
+		"i", -7, "I", (json_int_t)1 << 40, "f", 2.5, "o", list, "in", "x", (json_int_t)3,  \
+		"y", "1", "2", "none"
+	ours = jsonx_pack(ARGUMENTS(first));
+	theirs = json_pack(ARGUMENTS(second));
+#undef ARGUMENTS
+	mine = jsonx_pretty(ours);
+	other = jsonx_pretty(theirs);
+	assert_string_equal(mine, other);
+	json_decref(ours);
+	json_decref(theirs);
+}
+
 static void
 tempfiles_are_whole_or_absent(void **state)
 {
@@ -484,6 +545,8 @@ main(void)
 		cmocka_unit_test(json_errors_name_the_place),
 		cmocka_unit_test(json_refuses_duplicates_and_depth),
 		cmocka_unit_test(unknown_keys_are_corrected),
+		cmocka_unit_test(results_take_text_that_is_not_utf8),
+		cmocka_unit_test(results_are_packed_as_jansson_does),
 		cmocka_unit_test(tempfiles_are_whole_or_absent),
 		cmocka_unit_test(a_changed_file_is_hashed_again),
 		cmocka_unit_test(locks_exclude),

@@ -1,0 +1,180 @@
+#include "base/alloc.h"
+#include "base/jsonx.h"
+#include "base/strbuf.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <string.h>
+
+/* Length of the UTF-8 sequence at `text`, 0 if there is none: Unicode's table 3-7. */
+static size_t
+sequence_length(const unsigned char *text)
+{
+	unsigned char low = 0x80, high = 0xbf;
+	size_t length;
+
+	if (text[0] < 0x80)
+		return 1;
+	if (text[0] < 0xc2 || text[0] > 0xf4)
+		return 0;
+	length = text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
+	if (text[0] == 0xe0)
+		low = 0xa0;
+	else if (text[0] == 0xed)
+		high = 0x9f;
+	else if (text[0] == 0xf0)
+		low = 0x90;
+	else if (text[0] == 0xf4)
+		high = 0x8f;
+	if (text[1] < low || text[1] > high)
+		return 0;
+	for (size_t i = 2; i < length; i++)
+		if (text[i] < 0x80 || text[i] > 0xbf)
+			return 0;
+	return length;
+}
+
+static char *
+escape_bytes(const char *text)
+{
+	struct strbuf escaped = STRBUF_INIT;
+
+	while (*text != '\0') {
+		size_t length = sequence_length((const unsigned char *)text);
+
+		if (length != 0)
+			strbuf_add(&escaped, text, length);
+		else
+			strbuf_addf(&escaped, "\\x%02x", (unsigned char)*text);
+		text += length != 0 ? length : 1;
+	}
+	assert(!escaped.overflow);
+	return strbuf_take(&escaped);
+}
+
+json_t *
+jsonx_text(const char *text)
+{
+	auto_free char *escaped = escape_bytes(text);
+	json_t *value = json_string(escaped);
+
+	assert(value != NULL);
+	return value;
+}
+
+/* A place in a format, and the arguments that are left. */
+struct packing {
+	const char *format;
+	va_list args;
+};
+
+/* The next character that means something. */
+static char
+peek(struct packing *p)
+{
+	p->format += strspn(p->format, " ,:");
+	return *p->format;
+}
+
+static char
+next(struct packing *p)
+{
+	char c = peek(p);
+
+	assert(c != '\0');
+	p->format++;
+	return c;
+}
+
+/* 's' was read. NULL with '*' gives NULL: the member is left out. */
+static json_t *
+pack_text(struct packing *p)
+{
+	const char *text = va_arg(p->args, const char *);
+	char mark = *p->format;
+
+	if (mark == '?' || mark == '*')
+		p->format++;
+	if (text == NULL && mark == '*')
+		return NULL;
+	assert(text != NULL || mark == '?');
+	return text != NULL ? jsonx_text(text) : json_null();
+}
+
+static json_t *
+pack_scalar(struct packing *p, char type)
+{
+	switch (type) {
+	case 'b':
+		return json_boolean(va_arg(p->args, int));
+	case 'i':
+		return json_integer(va_arg(p->args, int));
+	case 'I':
+		return json_integer(va_arg(p->args, json_int_t));
+	case 'f':
+		return json_real(va_arg(p->args, double));
+	case 'o':
+		return va_arg(p->args, json_t *);
+	default:
+		return NULL;
+	}
+}
+
+static json_t *pack_value(struct packing *p);
+
+/* The opening bracket was read. Formats of ours nest three levels. */
+static json_t *
+pack_members(struct packing *p, bool object) /* NOLINT(misc-no-recursion) */
+{
+	json_t *value = object ? json_object() : json_array();
+
+	while (peek(p) != (object ? '}' : ']')) {
+		const char *key = NULL;
+		json_t *member;
+		int added;
+
+		if (object) {
+			char letter = next(p);
+
+			assert(letter == 's');
+			key = va_arg(p->args, const char *);
+		}
+		member = pack_value(p);
+		if (member == NULL)
+			continue;
+		added = object ? json_object_set_new(value, key, member)
+			       : json_array_append_new(value, member);
+		assert(added == 0);
+	}
+	(void)next(p);
+	return value;
+}
+
+static json_t *
+pack_value(struct packing *p) /* NOLINT(misc-no-recursion) */
+{
+	char type = next(p);
+	json_t *value;
+
+	if (type == '{' || type == '[')
+		return pack_members(p, type == '{');
+	if (type == 's')
+		return pack_text(p);
+	value = pack_scalar(p, type);
+	assert(value != NULL);
+	return value;
+}
+
+json_t *
+jsonx_pack(const char *format, ...)
+{
+	struct packing p = {.format = format};
+	json_t *value;
+
+	va_start(p.args, format);
+	value = pack_value(&p);
+	va_end(p.args);
+	assert(peek(&p) == '\0');
+	return value;
+}
