@@ -10,7 +10,7 @@
 
 static struct key_source source = KEY_SOURCE_INIT;
 static struct tagging tagging = {.revision = "HEAD"};
-static const char *repo_path = ".", *remote = "origin";
+static const char *repo_path = ".", *remote = "origin", *root;
 static bool push, verify;
 
 /* "10.2.2-1" or "v10.2.2-1": what the caller believes the matrix says. */
@@ -100,9 +100,11 @@ run_tag(struct app *app, int argc, char **argv, struct error *err)
 	if (release_info_load(app, repo_path, &info, err) < 0 ||
 	    (argc == 1 && check_version(&info, argv[0], err) < 0))
 		return -1;
+	if (root != NULL && !verify)
+		return error_set(err, ERR_USAGE, "--root requires --verify");
 	if (!verify)
 		return make_tag(app, &info, err);
-	if (release_info_check_tagged(&info, app, err) < 0)
+	if (release_info_check_tagged(&info, app, root, err) < 0)
 		return -1;
 	if (app->json)
 		app_print_json(jsonx_pack("{s:s, s:s, s:b}", "tag", info.tag, "commit", info.commit,
@@ -119,6 +121,8 @@ static const struct option_spec tag_options[] = {
 	 "https is GITHUB_TOKEN,\nssh asks the agent"},
 	{"verify", '\0', NULL, OPTION_FLAG, &verify,
 	 "verify the tag instead: signature, name, version, HEAD,\nmatrix and lock"},
+	{"root", '\0', "FINGERPRINT", OPTION_TEXT, &root,
+	 "with --verify: the root key that has to have signed the list\nof keys (SHA256:...)"},
 	{"commit", '\0', "REV", OPTION_TEXT, &tagging.revision, "what to tag (default HEAD)"},
 	{"sums", '\0', NULL, OPTION_FLAG, &tagging.name_sums,
 	 "let it name OUT/assets/SHA256SUMS, which 'sign' has made:\nthen no workflow and no other "

@@ -205,12 +205,13 @@ release_info_check_committed(const struct release_info *info, const struct app *
 }
 
 int
-release_info_check_tagged(const struct release_info *info, const struct app *app, struct error *err)
+release_info_check_tagged(const struct release_info *info, const struct app *app, const char *root,
+			  struct error *err)
 {
 	enum committed state;
 	const char *path;
 
-	if (release_info_check_tag(info, info->tag, app->keys, err) < 0 ||
+	if (release_info_check_tag(info, info->tag, app->keys, root, err) < 0 ||
 	    compare_inputs(info, app, info->commit, &path, &state, err) < 0)
 		return -1;
 	if (path == NULL)
@@ -291,7 +292,7 @@ release_info_load_assets(const struct app *app, struct release_info *info, struc
 
 int
 release_info_check_tag(const struct release_info *info, const char *name, const char *keys,
-		       struct error *err)
+		       const char *root, struct error *err)
 {
 	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
 	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
@@ -308,7 +309,7 @@ release_info_check_tag(const struct release_info *info, const char *name, const 
 		return error_set(err, ERR_NOT_FOUND,
 				 "there is no git repository with a commit to find the tag '%s' in",
 				 name);
-	if (keyring_load(keys, NULL, &keyring, err) < 0 ||
+	if (keyring_load(keys, root, &keyring, err) < 0 ||
 	    repo_tag_read(info->repo, name, &text, &length, id, err) < 0)
 		return -1;
 	verify_tag(name, text, length, &keyring, info->commit, &report, &sums);
@@ -322,7 +323,7 @@ release_info_check_trigger(const struct release_info *info, const char *keys, st
 
 	if (type == NULL || strcmp(type, "tag") != 0)
 		return 0;
-	if (release_info_check_tag(info, name != NULL ? name : "", keys, err) < 0)
+	if (release_info_check_tag(info, name != NULL ? name : "", keys, NULL, err) < 0)
 		return error_prefix(err, "the tag that started this run is refused");
 	return 0;
 }

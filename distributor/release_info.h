@@ -78,13 +78,16 @@ int release_info_load_assets(const struct app *app, struct release_info *info,
 int release_info_check_trigger(const struct release_info *info, const char *keys,
 			       struct error *err) CHECKED;
 
-/* The same checks of the tag `name`, asked for by hand. */
+/*
+ * The same checks of the tag `name`, asked for by hand. `root` is the fingerprint that the root key
+ * of `keys` has to have, or NULL.
+ */
 int release_info_check_tag(const struct release_info *info, const char *name, const char *keys,
-			   struct error *err) CHECKED;
+			   const char *root, struct error *err) CHECKED;
 
 /* The same of the matrix' own tag, and that it has this matrix and this lock. ERR_VERIFY. */
 int release_info_check_tagged(const struct release_info *info, const struct app *app,
-			      struct error *err) CHECKED;
+			      const char *root, struct error *err) CHECKED;
 
 /* A file's path as a path of the repository if it can be one, else its bare name; borrowed. */
 const char *repository_path(const char *path);

@@ -71,6 +71,9 @@ def make_repository(registry, extra_hosts=()):
             os.path.join(ROOT, "release.pem"))
     command(PROGRAM, "key", "--key", os.path.join(ROOT, "release.pem"), "--to", "secret-line",
             "--output", os.path.join(ROOT, "release.line"))
+    command(PROGRAM, "keygen", "--root", "--no-passphrase", "--principal", "root@example.org",
+            os.path.join(ROOT, "root.pem"))
+    command(PROGRAM, "key", "--endorse", "--key", os.path.join(ROOT, "root.pem"))
     command(*GIT, "add", "-A")
     command(*GIT, "commit", "-q", "-m", "A release")
     command("git", "push", "-q", REMOTE, "main")
@@ -95,13 +98,14 @@ def one_machine():
                     for m in index["manifests"] if "annotations" in m}
 
 
-def player(double, registry, name, tag, event="push"):
+def player(double, registry, name, tag, event="push", variables=None):
     with open(os.path.join(ROOT, "release.line"), encoding="utf-8") as file:
         key = file.read()
     head = command("git", "rev-parse", "HEAD").strip()
     context = {"github": {"ref_name": tag if event == "push" else "main", "token": double.token,
-                          "actor": "octocat"},
-               "inputs": {} if event == "push" else {"tag": tag},
+                          "actor": "octocat",
+                          "event": {"repository": {"default_branch": "main"}}},
+               "inputs": {} if event == "push" else {"tag": tag}, "vars": variables,
                "secrets": {"DISTRIBUTOR_KEY": key}}
     runner = {"GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": double.urls["web"],
               "GITHUB_API_URL": double.urls["api"], "GITHUB_REPOSITORY": double.repository,
@@ -116,6 +120,34 @@ def player(double, registry, name, tag, event="push"):
                   os.path.join(ROOT, name), REMOTE, context, runner,
                   # The double has no limits.
                   rewrite=[("distributor publish", "distributor publish --pace 0")])
+
+
+def check_keys(double, registry, tag):
+    """The tag stays, main gets another key: only the root key can vouch for the tag's keys then."""
+    with open(os.path.join(REPOSITORY, "keys", "root_signers"), encoding="utf-8") as file:
+        line = file.read().split()
+    with open(os.path.join(ROOT, "root.pub"), "w", encoding="utf-8") as file:
+        file.write(" ".join(line[-2:]))
+    fingerprint = command("ssh-keygen", "-lf", os.path.join(ROOT, "root.pub")).split()[1]
+    command(PROGRAM, "keygen", "--no-passphrase", "--principal", "other@example.org",
+            os.path.join(ROOT, "other.pem"))
+    command(*GIT, "add", "-A")
+    command(*GIT, "commit", "-q", "-m", "Another key")
+    command("git", "push", "-q", REMOTE, "main")
+    for name, variables, passes, *texts in (
+            ("keys that are not the default branch's are refused", None, False,
+             "-other@example.org", "keys/ of this tag differs from keys/ of main"),
+            ("the root key of the variable vouches for them", {"ROOT_KEY": fingerprint}, True,
+             "-other@example.org", f"the root key {fingerprint} must have signed it"),
+            ("another root key does not", {"ROOT_KEY": "SHA256:" + "A" * 43}, False, "SHA256:" + "A" * 43)):
+        played = player(double, registry, f"keys-{passes}-{len(texts)}", tag, "workflow_dispatch", variables)
+        try:
+            played.play_job("plan", played.workflow["jobs"]["plan"], [])
+            ended, text = True, "".join(text for _, _, text in played.log)
+        except Failed as error:
+            ended, text = False, str(error)
+        ok(name, ended == passes, text)
+        has(f"{name}: it says what differs", text, *texts)
 
 
 def main():
@@ -168,6 +200,7 @@ def main():
             "brought back 4 signed files", "is published already, and identical")
         equal("without a write", len([r for r in double.state()["requests"] if r["method"] != "GET"]),
               writes)
+        check_keys(double, registry, tag)
         double.stop()
 
 

@@ -111,7 +111,12 @@ test('secrets are read in the protected environment only, by the steps that need
       ['GITHUB_TOKEN', 'GHCR_USER', 'GHCR_TOKEN', 'DOCKERHUB_USER', 'DOCKERHUB_TOKEN']]]);
   const { job } = readers[0];
   const names = job.steps.map((s) => s.run ?? s.name);
-  assert.ok(names.findIndex((n) => /tag --verify/.test(n)) < job.steps.findIndex((s) => s.name === 'Sign'));
+  const first = job.steps.findIndex((s) => /secrets\./.test(JSON.stringify(s)));
+  for (const check of [/^\.ci\/check-keys$/m, /tag --verify \$\{ROOT_KEY:\+--root "\$ROOT_KEY"\} "\$TAG"$/m]) {
+    const at = names.findIndex((n) => check.test(n));
+    assert.ok(at >= 0 && at < first, `${check}`);
+    assert.ok(workflows.find((w) => w.name === 'release.yml').workflow.jobs.plan.steps.some((s) => check.test(s.run)));
+  }
 });
 
 test('no expression is pasted into a script', () => {
@@ -203,7 +208,7 @@ test('a build that is not there for every host of its source is not proposed yet
 
 test('every script is one that sh reads, and shellcheck likes', (t) => {
   const scripts = steps.filter(({ step }) => step.run).map(({ where, step }) => [where, step.run]);
-  for (const name of ['program', 'registry-auth', 'fetch-tags'])
+  for (const name of ['program', 'registry-auth', 'fetch-tags', 'check-keys'])
     scripts.push([name, readFileSync(new URL(`../../.ci/${name}`, import.meta.url), 'utf8').replace(/^#!.*\n/, '')]);
   for (const [where, script] of scripts) {
     const file = join(scratch, 'script.sh');
