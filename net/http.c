@@ -10,7 +10,12 @@
 #include <strings.h>
 #include <time.h>
 
-enum { MAX_REDIRECTS = 5, MAX_HEADERS = 32, DEFAULT_RESPONSE_BYTES = 1 << 20 };
+enum {
+	MAX_REDIRECTS = 5,
+	MAX_HEADERS = 32,
+	DEFAULT_RESPONSE_BYTES = 1 << 20,
+	MAX_PAGE_BYTES = 1 << 20, /* of what a redirect says to people */
+};
 
 void
 http_response_release(struct http_response *response)
@@ -221,12 +226,35 @@ visit(struct http_client *client, const struct http_request *request, const char
 	return http_exchange(client, &exchange, response, ret_sent, err);
 }
 
+/* One request on its way through redirects, whose pages are not a part of what is asked for. */
+struct hop {
+	const char *method;
+	const struct http_sink *sink;
+	size_t page_bytes;
+};
+
+static int
+write_hop(void *context, const struct http_response *head, const void *bytes, size_t length,
+	  struct error *err)
+{
+	struct hop *hop = context;
+
+	if (!is_redirect(hop->method, head->status))
+		return hop->sink->write(hop->sink->context, head, bytes, length, err);
+	hop->page_bytes += length;
+	if (hop->page_bytes <= MAX_PAGE_BYTES)
+		return 0;
+	return error_set(err, ERR_REMOTE, "status %d with an endless text", head->status);
+}
+
 int
 http_follow(struct http_client *client, const struct http_request *request,
 	    const char *const *range, const struct http_sink *sink, struct http_response *response,
 	    bool *ret_sent, struct error *err)
 {
 	const char *method = request->method != NULL ? request->method : "GET";
+	struct hop hop = {.method = method, .sink = sink};
+	const struct http_sink last_only = {write_hop, &hop};
 	auto_free char *url = xstrdup(request->url);
 	bool away = false;
 
@@ -236,8 +264,10 @@ http_follow(struct http_client *client, const struct http_request *request,
 	for (int redirects = 0;; redirects++) {
 		auto_free char *next = NULL;
 
+		hop.page_bytes = 0;
 		http_response_release(response);
-		if (visit(client, request, url, away, range, sink, response, ret_sent, err) < 0)
+		if (visit(client, request, url, away, range, &last_only, response, ret_sent, err) <
+		    0)
 			return -1;
 		if (!is_redirect(method, response->status))
 			return 0;

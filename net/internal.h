@@ -59,7 +59,10 @@ struct http_exchange {
 int http_exchange(struct http_client *client, const struct http_exchange *exchange,
 		  struct http_response *response, bool *ret_sent, struct error *err) CHECKED;
 
-/* The same with redirects. `range` holds further header lines, ended by NULL, or is NULL. */
+/*
+ * The same with redirects, whose own pages do not reach the sink. `range` holds further header
+ * lines, ended by NULL, or is NULL.
+ */
 int http_follow(struct http_client *client, const struct http_request *request,
 		const char *const *range, const struct http_sink *sink,
 		struct http_response *response, bool *ret_sent, struct error *err) CHECKED;

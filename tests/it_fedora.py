@@ -15,13 +15,14 @@ import tempfile
 import threading
 
 from port_lib import free_port
+from servers.redirecting import PAGES, Redirecting
 from rpm_support import EVR, Keys, build, finish, must, ok, parts, prepare, refused, tool
 
 TOOLS = ["rpmbuild", "rpmsign", "gpg", "createrepo_c", "cc", "zstd", "xz"]
 FAMILIES = ("arm", "s390x")
 
 
-class Handler(http.server.SimpleHTTPRequestHandler):
+class Handler(Redirecting, http.server.SimpleHTTPRequestHandler):
     """Serves a directory; without pages for directories if `listings` is off."""
 
     listings = True
@@ -137,6 +138,8 @@ def test_koji(top, keys, fingerprint, koji):
        str(got))
     os.rename(cache + ".gone", cache)
     blind.shutdown()
+    got = resolve(EVR, "x86_64", fingerprint, f"koji={url}/via/mirror")
+    ok(isinstance(got, dict) and len(got) == 2, "koji: behind a redirector", str(got))
 
     other = keys.fingerprint("other")
     got = resolve(EVR, "x86_64", other, place)
@@ -234,6 +237,10 @@ def test_repository(top, fingerprint, koji_place):
         got = resolve(EVR, "x86_64", fingerprint, place)
         ok(isinstance(got, dict) and len(got) == 2, f"repository: list compressed as {ending}",
            str(got))
+    for kind in PAGES:
+        got = resolve(EVR, "x86_64", fingerprint, place.replace(url, f"{url}/via/{kind}"))
+        ok(isinstance(got, dict) and len(got) == 2,
+           f"repository: behind a redirector, whose page is '{kind}'", str(got))
     got = resolve(EVR, "x86_64", fingerprint, f"repo=file://{repository}/")
     ok(isinstance(got, dict) and got["qemu-user-static-arm"][5].startswith("file:///"),
        "repository: a directory of this machine", str(got))

@@ -10,13 +10,14 @@ import sys
 import tempfile
 import threading
 
+from servers.redirecting import Redirecting
 from image_release import DISTRIBUTOR, VERSION, done, fixture, images, ok, run, tree
 
 WORK = tempfile.mkdtemp(prefix="distributor-from-release-")
 RELEASE = f"{WORK}/release"
 
 
-class Handler(http.server.SimpleHTTPRequestHandler):
+class Handler(Redirecting, http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
@@ -82,6 +83,9 @@ def check_same(url):
     result = from_release(url, "third")
     ok(result.returncode == 0 and "all as before" in result.stdout, "and not fetched again",
        result.stderr)
+    result = from_release(f"{url}/via/github", "redirected")
+    ok(result.returncode == 0 and blobs("redirected") == blobs("first"),
+       "from a URL that redirects, with a page: the same bytes", result.stderr)
     result = from_release(f"file://{RELEASE}/", "fourth", "--host", "aarch64")
     ok(result.returncode == 0 and not os.path.exists(
         f"{WORK}/fourth/assets/x86_64_qemu-arm-static.tar.gz"), "a part needs its own tarballs only",

@@ -264,6 +264,10 @@ def check_lies():
         pushed("a registry that names no digests is asked for content", registry, push(registry),
                registry.count("GET", "/manifests/") >= len(tags(LAYOUT)))
     with Registry() as registry:
+        registry.digest_header, registry.redirects = False, True
+        pushed("... and redirects to it, with a page", registry, push(registry),
+               registry.count("GET", "X-Sig") >= len(tags(LAYOUT)))
+    with Registry() as registry:
         registry.fault("HEAD", f"/blobs/{largest}", 200, headers=[("Content-Length", "7")])
         pushed("a blob of the wrong length counts as missing", registry, push(registry))
     with Registry() as registry:

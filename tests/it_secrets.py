@@ -141,13 +141,15 @@ class Front(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         Front.seen.append((self.server.server_port, self.headers.get("Authorization")))
         redirect = self.redirect if self.server is first else None
+        page = b"<html>moved</html>" if redirect else b""
         self.send_response(302 if redirect else 401)
         if redirect:
             self.send_header("Location", redirect + self.path)
         else:
             self.send_header("WWW-Authenticate", 'Basic realm="x"')
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(page)))
         self.end_headers()
+        self.wfile.write(page)
 
     do_POST = do_GET
 

@@ -615,6 +615,12 @@ def check_fallback():
         result = verify(registry, ":latest", "--signed-as", REPOSITORY)
         ok(result.returncode == 0 and "a sigstore bundle by an allowed key" in result.stdout,
            "verify finds the bundle by the fallback tag", result.stdout + result.stderr)
+        registry.redirects = True
+        redirected = verify(registry, ":latest", "--signed-as", REPOSITORY)
+        registry.redirects = False
+        ok(redirected.returncode == 0 and redirected.stdout == result.stdout,
+           "... and sees the same where reading is redirected, with a page",
+           redirected.stdout + redirected.stderr)
         check_discover(registry, "by the fallback tag")
         check_bundle(registry, "a bundle by the fallback tag",
                      f"/manifests/{fallback_tag('latest')}")

@@ -11,6 +11,7 @@ import tempfile
 import threading
 
 import tap
+from servers.redirecting import PAGES, Redirecting
 from sign_lib import WITHOUT_NETWORK, Release, read, run, sha256, tool, write
 
 work = tempfile.mkdtemp(prefix="verify-")
@@ -219,7 +220,7 @@ tap.has("file://", verify("file://" + good.assets, status=0), "all 8 files are w
         "a URL does not tell which other files")
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
+class Quiet(Redirecting, http.server.SimpleHTTPRequestHandler):
     def log_message(self, *args):
         pass
 
@@ -238,6 +239,9 @@ server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Qui
 threading.Thread(target=server.serve_forever, daemon=True).start()
 url = f"http://127.0.0.1:{server.server_port}"
 tap.has("a web server", verify(url + "/", status=0), "all 8 files are what was signed")
+for kind in PAGES:
+    tap.has(f"a web server that redirects, with the page '{kind}'", verify(f"{url}/via/{kind}/", status=0),
+            "all 8 files are what was signed")
 write(os.path.join(served, OTHER), b"x")
 os.unlink(os.path.join(served, "qemu-aarch64-static"))
 tap.has("refused: a web server that changes files", verify(url), f"'{OTHER}' is cut short",

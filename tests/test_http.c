@@ -99,6 +99,7 @@ static const struct download_row download_rows[] = {
 	{"redirect/302/5/plain/300000", 300000, 0, ERR_NONE, NULL, false, -1},
 	{"to/307/other/plain/300000", 300000, 0, ERR_NONE, NULL, false, 1},
 	{"to/301/tls/plain/300000", 300000, 0, ERR_NONE, NULL, false, 1},
+	{"page/302/400000/plain/300000", 300000, 0, ERR_NONE, NULL, false, 1},
 
 	/* resumed, from a run before and within this one */
 	{"plain/300000", 300000, 100000, ERR_NONE, NULL, true, 1},
@@ -384,6 +385,16 @@ test_get(void **state)
 		{"g2/chunked/5000", ERR_NONE, NULL},
 		{"g3/flaky/503/2/none/5000", ERR_NONE, NULL},
 		{"g4/flaky/403/1/0/5000", ERR_NONE, NULL}, /* GitHub's rate limit */
+		/* What a redirect says to people is not a part of what it leads to. */
+		{"g10/redirect/302/5/plain/5000", ERR_NONE, NULL},
+		{"g11/page/301/30/plain/5000", ERR_NONE, NULL},
+		{"g12/page/302/1/chunked/5000", ERR_NONE, NULL},
+		{"g13/page/303/6000/plain/5000", ERR_NONE, NULL},
+		{"g14/page/307/1000000/plain/5000", ERR_NONE, NULL},
+		{"g15/page/308/30/page/302/30/plain/5000", ERR_NONE, NULL},
+		{"g16/flaky/503/1/none/5000", ERR_NONE, NULL},
+		{"g17/to/302/other/plain/5000", ERR_NONE, NULL},
+		{"g18/page/302/endless/plain/5000", ERR_REMOTE, "status 302 with an endless text"},
 		{"g5/flaky/403/1/none/5000", ERR_REMOTE, "status 403, forbidden"},
 		{"g6/plain/5001", ERR_REMOTE, "the answer is longer than 5000 bytes"},
 		{"g7/endless/1", ERR_REMOTE, "the answer is longer than 5000 bytes"},
@@ -427,14 +438,19 @@ test_nobody_listens(void **state)
 	assert_null(strstr(notices, "s3cret"));
 }
 
-/* Sends a request and compares the status. */
+/* Sends a request and compares the status. Whatever was asked, the body is what its head says. */
 static void
 ask(struct http_client *client, const struct http_request *request, int status,
     struct http_response *response)
 {
 	struct error err = ERROR_INIT;
+	const char *announced;
+	uint64_t length = 0;
 
 	assert_ok(http_request(client, request, response, &err), err);
+	announced = http_response_header(response, "Content-Length");
+	if (announced != NULL && (request->method == NULL || strcmp(request->method, "HEAD") != 0))
+		assert_true(http_parse_number(announced, &length) && length == response->length);
 	if (response->status != status)
 		fail_msg("'%s': status %d, not %d", request->url, response->status, status);
 }
@@ -479,6 +495,7 @@ test_credentials_stay(void **state)
 		assert_int_equal(says(&response, "t0ken-two"), rows[i].kept);
 		assert_true(says(&response, "text/x-test"));
 		assert_true(says(&response, "test/1"));
+		assert_true(text_starts_with(response.body, "{\"count\": "));
 	}
 }
 

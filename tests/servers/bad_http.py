@@ -341,9 +341,20 @@ class Handler(socketserver.StreamRequestHandler):
         return self.answer(int(status), b"moved\n", [
             ("Location", "/" + "/".join([self.words[0]] + words + list(rest)))])
 
+    def mode_page(self, status, size, *rest):
+        """A redirect to the mode that follows, with a page of `size` bytes, or an endless one."""
+        count(self.key)
+        self.body()
+        where = ("Location", "/" + "/".join([self.words[0]] + list(rest)))
+        if size != "endless":
+            return self.answer(int(status), b"<p>moved</p>"[:int(size)].ljust(int(size)), [where])
+        self.head(int(status), [where, ("Connection", "close")])
+        while True:
+            self.wfile.write(bytes(65536))
+
     def mode_loop(self, *_):
         count(self.key)
-        return self.answer(302, b"", [("Location", self.target)])
+        return self.answer(302, b"moved\n", [("Location", self.target)])
 
     def mode_to(self, status, origin, *rest):
         """Redirects to the same path on another origin: main, other, tls; or to a bad place."""
@@ -360,7 +371,7 @@ class Handler(socketserver.StreamRequestHandler):
             "malformed": "http://[",
         }
         place = places[origin]
-        return self.answer(int(status), b"", [("Location", place)] if place else [])
+        return self.answer(int(status), b"moved\n", [("Location", place)] if place else [])
 
     def mode_echo(self, *_):
         """What was asked, as JSON."""

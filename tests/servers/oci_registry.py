@@ -113,6 +113,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def send(self, status, headers=(), body=b""):
         self.body()
+        if 300 <= status < 400 and not body:  # as every redirect of Go's http package has
+            body = b'<a href="/elsewhere">Redirect</a>.\n\n'
         self.send_response(status)
         names = [n for n, _ in headers]
         for name, value in headers:
@@ -220,6 +222,7 @@ class Registry(Service):
         self.page_url = None    # where the list goes on instead
         self.unlisted = {}      # digest of a referrer -> how often it has to be put to be listed
         self.digest_header = True
+        self.redirects = False  # what is read is somewhere else, at an address with a signature
         self.forgets = set()    # digests that are "created" and not kept
         self.lenient = False    # an index is taken without what it lists
         self.name_unknown = False  # says so until the first blob is there
@@ -329,7 +332,16 @@ class RegistryHandler(Handler):
                 return None
         return "insufficient_scope"
 
+    def moved(self):
+        """Sends a reader on to where the content is."""
+        there = "X-Sig" in self.query or self.command not in ("GET", "HEAD")
+        if self.service.redirects and not there:
+            self.send(307, [("Location", f"{self.path}?X-Sig=x")])
+        return self.service.redirects and not there
+
     def blobs(self):
+        if self.moved():
+            return None
         data = self.service.blobs.get(self.name)
         if data is None or self.name in self.service.forgets:
             return self.error(404, "BLOB_UNKNOWN")
@@ -398,6 +410,8 @@ class RegistryHandler(Handler):
         return self.send(202, [("Range", said), ("Location", self.location(self.name))])
 
     def manifests(self):
+        if self.moved():
+            return None
         return self.put_manifest() if self.command == "PUT" else self.get_manifest()
 
     def get_manifest(self):

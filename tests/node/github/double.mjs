@@ -61,7 +61,12 @@ async function readBody(request, most = Infinity) {
   return Buffer.concat(pieces);
 }
 
+// Every redirect has a page, as GitHub's have.
+const page = ({ location }) => `<html><body>You are being <a href="${location}">redirected</a>.</body></html>`;
+
 function send(response, { status, headers = {}, body, bytes, text }) {
+  if (headers.location && body === undefined && !bytes && !text)
+    text = page(headers);
   const json = body === undefined ? null : JSON.stringify(body);
   const content = bytes ?? Buffer.from(text ?? json ?? '');
   response.writeHead(status, {
