@@ -3,16 +3,20 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/strbuf.h"
+#include "sign/release_version.h"
 
 #include <string.h>
 
 void
 keyring_release(struct keyring *keyring)
 {
-	for (size_t i = 0; i < keyring->count; i++)
+	for (size_t i = 0; i < keyring->count; i++) {
 		free(keyring->entries[i].principal);
+		free(keyring->entries[i].last_tag);
+	}
 	free(keyring->entries);
 	free(keyring->revoked);
+	free(keyring->path);
 	free(keyring->root);
 	*keyring = (struct keyring)KEYRING_INIT;
 }
@@ -123,10 +127,33 @@ keyring_parse(const char *text, size_t length, struct keyring *keyring, const ch
 	return 0;
 }
 
+/* A retired key signs what says that it is of its last release or of one before. */
+static int
+check_retired(const struct keyring_entry *entry, const char *release, const char *what,
+	      const char *fingerprint, struct error *err)
+{
+	const char *version = release;
+
+	if (entry->last_tag == NULL)
+		return 0;
+	if (version == NULL)
+		return error_set(err, ERR_VERIFY,
+				 "%s is by key %s, which was retired after %s, and does not say of "
+				 "which release it is",
+				 what, fingerprint, entry->last_tag);
+	version += version[0] == 'v';
+	if (!release_version_is_valid(version) ||
+	    release_version_compare(version, entry->last_tag + 1) > 0)
+		return error_set(err, ERR_VERIFY,
+				 "%s is of %s and by key %s, which was retired after %s", what,
+				 release, fingerprint, entry->last_tag);
+	return 0;
+}
+
 int
-keyring_find(const struct keyring *keyring, const struct public_key *key,
-	     enum sshsig_namespace name_space, const char *what,
-	     const struct keyring_entry **ret_entry, struct error *err)
+keyring_find_for(const struct keyring *keyring, const struct public_key *key,
+		 enum sshsig_namespace name_space, const char *release, const char *what,
+		 const struct keyring_entry **ret_entry, struct error *err)
 {
 	char fingerprint[FINGERPRINT_SIZE];
 	bool known = false;
@@ -144,6 +171,8 @@ keyring_find(const struct keyring *keyring, const struct public_key *key,
 		known = true;
 		if ((entry->namespaces & 1U << name_space) == 0)
 			continue;
+		if (check_retired(entry, release, what, fingerprint, err) < 0)
+			return -1;
 		*ret_entry = entry;
 		return 0;
 	}
@@ -153,6 +182,14 @@ keyring_find(const struct keyring *keyring, const struct public_key *key,
 				 fingerprint, sshsig_namespace_name(name_space));
 	return error_set(err, ERR_VERIFY, "%s is by key %s, which allowed_signers does not list",
 			 what, fingerprint);
+}
+
+int
+keyring_find(const struct keyring *keyring, const struct public_key *key,
+	     enum sshsig_namespace name_space, const char *what,
+	     const struct keyring_entry **ret_entry, struct error *err)
+{
+	return keyring_find_for(keyring, key, name_space, NULL, what, ret_entry, err);
 }
 
 int
@@ -187,15 +224,14 @@ load_list(const char *directory, const char *name, struct keyring *keyring, char
 	return 0;
 }
 
-/* Checks DIRECTORY/NAME.sig over the text of NAME with the keys of `root`. */
+/* Checks DIRECTORY/NAME.sig over the text of NAME with the keys of `root`; says which one it was. */
 static int
 check_root_signature(const char *directory, const char *name, const char *text,
-		     const struct keyring *root, char **ret_fingerprint, struct error *err)
+		     const struct keyring *root, struct public_key *ret_signer, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/%s.sig", directory, name);
 	auto_free char *armour = NULL;
 	const struct keyring_entry *entry;
-	char fingerprint[FINGERPRINT_SIZE];
 	struct sshsig sig;
 	size_t length;
 
@@ -210,8 +246,35 @@ check_root_signature(const char *directory, const char *name, const char *text,
 	    keyring_find(root, &sig.key, SSHSIG_KEYS, path, &entry, err) < 0 ||
 	    sshsig_check(&sig, SSHSIG_KEYS, text, strlen(text), name, err) < 0)
 		return -1;
-	free(*ret_fingerprint);
-	*ret_fingerprint = xstrdup(public_key_fingerprint(&sig.key, fingerprint));
+	*ret_signer = entry->key;
+	return 0;
+}
+
+/*
+ * One list against what the root key has to be. An outsider may add a root key of his own to
+ * root_signers, so each list is compared with the pin, and the second one with the first.
+ */
+static int
+check_root_list(const char *directory, const char *name, const char *text,
+		const struct keyring *root, const char *pinned, struct keyring *keyring,
+		struct error *err)
+{
+	char fingerprint[FINGERPRINT_SIZE];
+	struct public_key signer;
+
+	if (check_root_signature(directory, name, text, root, &signer, err) < 0)
+		return -1;
+	public_key_fingerprint(&signer, fingerprint);
+	if (pinned != NULL && strcmp(fingerprint, pinned) != 0)
+		return error_set(err, ERR_VERIFY, "'%s/%s' is signed by root key %s, not %s",
+				 directory, name, fingerprint, pinned);
+	if (keyring->root != NULL && strcmp(fingerprint, keyring->root) != 0)
+		return error_set(err, ERR_VERIFY,
+				 "'%s/%s' is signed by root key %s, but allowed_signers by %s",
+				 directory, name, fingerprint, keyring->root);
+	free(keyring->root);
+	keyring->root = xstrdup(fingerprint);
+	keyring->is_pinned = pinned != NULL;
 	return 0;
 }
 
@@ -230,16 +293,11 @@ check_root(const char *directory, const char *allowed, const char *revoked, cons
 	if (text == NULL)
 		return error_set(err, ERR_VERIFY, "'%s' has no root_signers, but %s is required",
 				 directory, pinned);
-	if (check_root_signature(directory, "allowed_signers", allowed, &root, &keyring->root,
-				 err) < 0)
+	if (check_root_list(directory, "allowed_signers", allowed, &root, pinned, keyring, err) < 0)
 		return -1;
-	if (revoked != NULL && check_root_signature(directory, "revoked_keys", revoked, &root,
-						    &keyring->root, err) < 0)
-		return -1;
-	if (pinned != NULL && strcmp(keyring->root, pinned) != 0)
-		return error_set(err, ERR_VERIFY, "the root key of '%s' is %s, not %s", directory,
-				 keyring->root, pinned);
-	return 0;
+	return revoked == NULL ? 0
+			       : check_root_list(directory, "revoked_keys", revoked, &root, pinned,
+						 keyring, err);
 }
 
 /* release.pub and the like have to be a key of the list: users pick one of them. */
@@ -294,6 +352,7 @@ keyring_load(const char *directory, const char *root_fingerprint, struct keyring
 	for (size_t i = 0; i < ARRAY_SIZE(spellings); i++)
 		if (check_spelling(directory, spellings[i], &keyring, err) < 0)
 			return -1;
+	keyring.path = path_join(directory, "allowed_signers");
 	*ret_keyring = keyring;
 	keyring = (struct keyring)KEYRING_INIT;
 	return 0;

@@ -88,7 +88,7 @@ tap.equal("--endorse --json says by which key", endorsed, {"keys": "keys", "root
 tap.has("verify says which root key signed the list", first.verify(), f"root key {fingerprint}")
 first.verify("--root", fingerprint, "out/assets")
 tap.has("refused: another root key than the pinned one",
-        first.verify("--root", "SHA256:other", "out/assets", status=4), f"is {fingerprint}, not SHA256:other")
+        first.verify("--root", "SHA256:other", "out/assets", status=4), f"by root key {fingerprint}, not SHA256:other")
 with open(f"{first.root}/keys/allowed_signers") as signers:
     done = tool("ssh-keygen", "-Y", "verify", "-f", f"{first.root}/keys/root_signers", "-I", "root@example.org",
                 "-n", "keys", "-s", f"{first.root}/keys/allowed_signers.sig", check=False, stdin=signers)

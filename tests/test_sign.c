@@ -9,6 +9,7 @@
 #include "sign/minisig.h"
 #include "sign/purl.h"
 #include "sign/release.h"
+#include "sign/release_version.h"
 #include "sign/simple_signing.h"
 #include "sign/sshsig.h"
 #include "sign/statement.h"
@@ -746,6 +747,48 @@ damaged_tags_are_refused(void **state)
 }
 
 static void
+versions_of_releases_rise(void **state)
+{
+	static const char *const rising[] = {"9.10.0-1",
+					     "10.0-rc2-1",
+					     "10.0-rc10-1",
+					     "10.0.0-1",
+					     "10.0-2",
+					     "10.0.0-10",
+					     "10.0.1-1",
+					     "10.2.0-rc1-1",
+					     "10.2.0-rc1-2",
+					     "10.2.0-1",
+					     "10.10.0-1",
+					     "10.10.0.1-1",
+					     "99999999999999999999.0-1"};
+	static const char *const refused[] = {"",         "10",           "10-1",      "v10.2-1",
+					      "10.2",     "10.2-",        "10.2-1a",   "10..2-1",
+					      ".10.2-1",  "10.2.-1",      "10.2-rc-1", "10.2-rc1",
+					      "10.2-1-1", "10.2-rc1-1-1", "latest"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rising); i++)
+		for (size_t j = 0; j < ARRAY_SIZE(rising); j++) {
+			int got = release_version_compare(rising[i], rising[j]);
+
+			assert_true(release_version_is_valid(rising[i]));
+			if ((got > 0) - (got < 0) != (i > j) - (i < j))
+				fail_msg("%s and %s: %d", rising[i], rising[j], got);
+		}
+	assert_int_equal(release_version_compare("10.0-1", "10.0.0-1"), 0);
+	assert_int_equal(release_version_compare("010.00-01", "10.0-1"), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+		if (release_version_is_valid(refused[i]))
+			fail_msg("'%s' is a version", refused[i]);
+	assert_string_equal(release_version_at_end("x86_64-arm-10.2-rc1-3"), "10.2-rc1-3");
+	assert_string_equal(release_version_at_end("qemu-9.0-10.2.0-1"), "10.2.0-1");
+	assert_string_equal(release_version_at_end("10.2.0-1"), "10.2.0-1");
+	assert_null(release_version_at_end("latest"));
+	assert_null(release_version_at_end("x86_64-10.2.0"));
+}
+
+static void
 a_report_is_concluded_by_the_failure_that_decides(void **state)
 {
 	static const struct {
@@ -821,6 +864,7 @@ main(void)
 		cmocka_unit_test(a_key_that_is_not_published_signs_nothing),
 		cmocka_unit_test(sums_have_one_spelling),
 		cmocka_unit_test(damaged_tags_are_refused),
+		cmocka_unit_test(versions_of_releases_rise),
 		cmocka_unit_test(a_report_is_concluded_by_the_failure_that_decides),
 	};
 
