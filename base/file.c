@@ -1,11 +1,11 @@
 #include "base/file.h"
 
 #include "base/alloc.h"
+#include "base/directory.h"
 #include "base/interrupt.h"
 #include "base/strbuf.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -100,15 +100,17 @@ tempfile_discard(struct tempfile *tmp)
 void
 tempfile_sweep(const char *directory)
 {
-	DIR *dir = opendir(directory);
-	struct dirent *entry;
+	AUTO(words_release) struct words names = WORDS_INIT;
+	struct error ignored = ERROR_INIT;
 
-	if (dir == NULL)
+	if (directory_names(directory, &names, &ignored) < 0)
 		return;
-	while ((entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] == '.' && text_ends_with(entry->d_name, ".tmp"))
-			(void)unlinkat(dirfd(dir), entry->d_name, 0);
-	(void)closedir(dir);
+	for (size_t i = 0; i < names.count; i++) {
+		auto_free char *path = path_join(directory, names.items[i]);
+
+		if (names.items[i][0] == '.' && text_ends_with(names.items[i], ".tmp"))
+			(void)unlink(path);
+	}
 }
 
 int

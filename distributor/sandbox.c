@@ -1,10 +1,10 @@
 #include "distributor/sandbox.h"
 
 #include "base/alloc.h"
+#include "base/directory.h"
 #include "base/interrupt.h"
 #include "base/strbuf.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -134,23 +134,18 @@ is_mounted(dev_t device, bool *ret_mounted, struct error *err)
 static int
 check_empty(int directory, struct error *err)
 {
-	int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *list = copy >= 0 ? fdopendir(copy) : NULL;
-	const struct dirent *entry;
-	int result = 0;
+	AUTO(words_release) struct words names = WORDS_INIT;
 
-	if (list == NULL)
-		return error_set_errno(err, ERR_IO, "cannot list the private binfmt_misc");
-	while ((entry = readdir(list)) != NULL && result == 0)
-		if (entry->d_name[0] != '.' && strcmp(entry->d_name, "register") != 0 &&
-		    strcmp(entry->d_name, "status") != 0)
-			result = error_set(
-				err, ERR_IO,
-				"the binfmt_misc of the new namespace has '%s' already, so "
-				"it is not private, and is left alone",
-				entry->d_name);
-	(void)closedir(list);
-	return result;
+	if (directory_names_at(directory, "the private binfmt_misc", &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++)
+		if (strcmp(names.items[i], "register") != 0 &&
+		    strcmp(names.items[i], "status") != 0)
+			return error_set(err, ERR_IO,
+					 "the binfmt_misc of the new namespace has '%s' already, "
+					 "so it is not private, and is left alone",
+					 names.items[i]);
+	return 0;
 }
 
 /* Refuses whatever is not certainly new, empty, and in another namespace than we began in. */

@@ -1,13 +1,13 @@
 #include "distributor/trial.h"
 
 #include "base/alloc.h"
+#include "base/directory.h"
 #include "base/file.h"
 #include "base/parallel.h"
 #include "base/words.h"
 #include "distributor/registrars.h"
 #include "images/unpack.h"
 
-#include <dirent.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -87,17 +87,14 @@ static int
 check_listing(const struct content *content, const char *inside, struct error *err)
 {
 	auto_free char *path = xasprintf("%s%s", content->root, inside);
-	DIR *directory = opendir(path);
-	const struct dirent *entry;
-	int result = 0;
+	AUTO(words_release) struct words names = WORDS_INIT;
 
-	if (directory == NULL)
-		return error_set_errno(err, ERR_IO, "cannot read '%s'", path);
-	while (result == 0 && (entry = readdir(directory)) != NULL)
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			result = check_entry(content, inside, entry->d_name, err);
-	(void)closedir(directory);
-	return result;
+	if (directory_names(path, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++)
+		if (check_entry(content, inside, names.items[i], err) < 0)
+			return -1;
+	return 0;
 }
 
 static int

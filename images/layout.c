@@ -1,11 +1,11 @@
 #include "images/layout.h"
 
 #include "base/alloc.h"
+#include "base/directory.h"
 #include "base/jsonx.h"
 #include "images/digest_set.h"
 #include "images/reference.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -447,19 +447,19 @@ keep_document(void *context, const struct oci_descriptor *descriptor,
 static void
 remove_garbage(const struct layout *layout, const struct digest_set *set)
 {
-	DIR *dir = opendir(layout->blobs);
-	struct dirent *entry;
+	AUTO(words_release) struct words names = WORDS_INIT;
+	struct error ignored = ERROR_INIT;
 
-	if (dir == NULL)
+	if (directory_names(layout->blobs, &names, &ignored) < 0)
 		return;
-	while ((entry = readdir(dir)) != NULL) {
+	for (size_t i = 0; i < names.count; i++) {
+		auto_free char *path = path_join(layout->blobs, names.items[i]);
 		struct digest digest;
 
-		if (strlen(entry->d_name) == 64 && digest_parse(entry->d_name, &digest) &&
+		if (strlen(names.items[i]) == 64 && digest_parse(names.items[i], &digest) &&
 		    !digest_set_has(set, &digest))
-			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+			(void)unlink(path);
 	}
-	(void)closedir(dir);
 }
 
 static int

@@ -1,11 +1,10 @@
 #include "pack/assets_internal.h"
 
 #include "base/alloc.h"
+#include "base/directory.h"
 #include "base/file.h"
 #include "pack/link.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -144,23 +143,20 @@ int
 build_clean(struct build *build, struct assets_report *report, struct error *err)
 {
 	AUTO(manifest_release) struct manifest now = MANIFEST_INIT;
-	DIR *directory = opendir(build->directory);
-	const struct dirent *entry;
+	AUTO(words_release) struct words names = WORDS_INIT;
 	int result = 0;
 
-	if (directory == NULL)
-		return error_set_errno(err, ERR_IO, "cannot open '%s'", build->directory);
+	if (directory_names(build->directory, &names, err) < 0)
+		return -1;
 	build_collect(build, build->plan->partial, &now);
-	while (result == 0 && (entry = readdir(directory)) != NULL) {
-		const char *name = entry->d_name;
+	for (size_t i = 0; result == 0 && i < names.count; i++) {
+		const char *name = names.items[i];
 
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-		    digest_of_name(&now, name) != NULL ||
+		if (digest_of_name(&now, name) != NULL ||
 		    (build->plan->keeps != NULL && build->plan->keeps(name)))
 			continue;
 		result = clean_file(build, name, report, err);
 	}
-	(void)closedir(directory);
 	if (report->removed_count != 0)
 		qsort(report->removed, report->removed_count, sizeof(char *), by_name);
 	if (report->stray_count != 0)

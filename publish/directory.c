@@ -1,11 +1,11 @@
 #include "publish/directory.h"
 
 #include "base/alloc.h"
+#include "base/directory.h"
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -65,18 +65,15 @@ visit_foreign(const char *directory, const struct publication *release,
 	      int (*foreign)(void *context, const char *name, struct error *err), void *context,
 	      struct error *err)
 {
-	DIR *dir = opendir(directory);
-	struct dirent *entry;
-	int result = 0;
+	AUTO(words_release) struct words names = WORDS_INIT;
 
-	if (dir == NULL)
-		return error_set_errno(err, ERR_IO, "cannot read '%s'", directory);
-	while (result == 0 && (entry = readdir(dir)) != NULL)
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-		    publication_find(release, entry->d_name) == NULL)
-			result = foreign(context, entry->d_name, err);
-	(void)closedir(dir);
-	return result;
+	if (directory_names(directory, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++)
+		if (publication_find(release, names.items[i]) == NULL &&
+		    foreign(context, names.items[i], err) < 0)
+			return -1;
+	return 0;
 }
 
 static int

@@ -1,9 +1,9 @@
 #include "base/alloc.h"
+#include "base/directory.h"
 #include "base/file.h"
 #include "base/progress.h"
 #include "sign/verify_parts.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 
@@ -25,32 +25,19 @@ directory_digest(void *context, const char *name, struct digest *ret_digest, uin
 	return digest_file(path, ret_digest, ret_size, err);
 }
 
-static int
-by_name(const void *a, const void *b)
-{
-	return strcmp(((const struct sums_entry *)a)->name, ((const struct sums_entry *)b)->name);
-}
-
 /* Not through sums_add(): a foreign file may have any name. */
 static int
 directory_list(void *context, struct sums *ret_names, struct error *err)
 {
-	DIR *dir = opendir(context);
-	struct dirent *entry;
+	AUTO(words_release) struct words names = WORDS_INIT;
 
-	if (dir == NULL)
-		return error_set_errno(err, ERR_IO, "cannot open the directory '%s'",
-				       (const char *)context);
-	while ((entry = readdir(dir)) != NULL) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
+	if (directory_names(context, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++) {
 		ret_names->entries =
 			xgrow(ret_names->entries, ret_names->count, sizeof(*ret_names->entries));
-		ret_names->entries[ret_names->count++].name = xstrdup(entry->d_name);
+		ret_names->entries[ret_names->count++].name = TAKE(names.items[i]);
 	}
-	(void)closedir(dir);
-	if (ret_names->count != 0)
-		qsort(ret_names->entries, ret_names->count, sizeof(*ret_names->entries), by_name);
 	return 0;
 }
 

@@ -44,11 +44,15 @@ verify_release(const struct apt_source *source, const struct apt_root *root,
 	       struct release *ret_release, struct error *err)
 {
 	const struct release_keys keys = {source->keys, source->key_count};
-	auto_free char *clearsigned = apt_root_find_list(root, "_InRelease");
-	auto_free char *detached = apt_root_find_list(root, "_Release.gpg");
-	auto_free char *plain = apt_root_find_list(root, "_Release");
+	auto_free char *clearsigned = NULL;
+	auto_free char *detached = NULL;
+	auto_free char *plain = NULL;
 	AUTO(release_release) struct release release = RELEASE_INIT;
 
+	if (apt_root_find_list(root, "_InRelease", &clearsigned, err) < 0 ||
+	    apt_root_find_list(root, "_Release.gpg", &detached, err) < 0 ||
+	    apt_root_find_list(root, "_Release", &plain, err) < 0)
+		return -1;
 	if (clearsigned == NULL && (detached == NULL || plain == NULL))
 		return error_set(err, ERR_VERIFY, "apt has no signed list of '%s'", source->suite);
 	if (release_verify(clearsigned != NULL ? clearsigned : plain,

@@ -1,11 +1,11 @@
 #include "sources/apt_root.h"
 
 #include "base/alloc.h"
+#include "base/directory.h"
 #include "base/file.h"
 #include "base/process.h"
 #include "base/strbuf.h"
 
-#include <dirent.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -418,18 +418,19 @@ apt_failure(const char *errors, struct error *err)
 	return error_set(err, code, "apt: %s", complaint);
 }
 
-char *
-apt_root_find_list(const struct apt_root *root, const char *suffix)
+int
+apt_root_find_list(const struct apt_root *root, const char *suffix, char **ret_path,
+		   struct error *err)
 {
 	auto_free char *path = path_join(root->directory, "lists");
-	DIR *directory = opendir(path);
+	AUTO(words_release) struct words names = WORDS_INIT;
 	char *found = NULL;
-	struct dirent *entry;
 
-	while (directory != NULL && (entry = readdir(directory)) != NULL)
-		if (found == NULL && text_ends_with(entry->d_name, suffix))
-			found = path_join(path, entry->d_name);
-	if (directory != NULL)
-		(void)closedir(directory);
-	return found;
+	if (directory_names(path, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; found == NULL && i < names.count; i++)
+		if (text_ends_with(names.items[i], suffix))
+			found = path_join(path, names.items[i]);
+	*ret_path = found;
+	return 0;
 }

@@ -84,5 +84,9 @@ int apt_root_run(const struct apt_root *root, const char *const *argv, const cha
  */
 int apt_failure(const char *errors, struct error *err);
 
-/* The path of the one list whose name ends in `suffix` ("_InRelease"), or NULL; to be freed. */
-char *apt_root_find_list(const struct apt_root *root, const char *suffix);
+/*
+ * The path of the one list whose name ends in `suffix` ("_InRelease"), to be freed, or NULL if
+ * there is none. ERR_NOT_FOUND (no lists at all), ERR_IO.
+ */
+int apt_root_find_list(const struct apt_root *root, const char *suffix, char **ret_path,
+		       struct error *err) CHECKED;

@@ -1,6 +1,7 @@
 #include "sources/directory.h"
 
 #include "base/alloc.h"
+#include "base/directory.h"
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "base/words.h"
@@ -10,9 +11,8 @@
 #include "sources/package_reader.h"
 #include "sources/rpm.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define SUMS_NAME      "SHA256SUMS"
 #define MAX_SUMS_BYTES ((size_t)4 << 20)
@@ -36,25 +36,32 @@ read_sums(const char *path, struct checksums *ret_sums, struct error *err)
 	return checksums_parse(text, length, file, ret_sums, err);
 }
 
+static int
+add_package_name(const char *directory, const char *name, struct words *names, struct error *err)
+{
+	auto_free char *path = path_join(directory, name);
+	struct stat st;
+
+	if (name[0] == '.' || (!text_ends_with(name, ".rpm") && !text_ends_with(name, ".deb")))
+		return 0;
+	if (lstat(path, &st) < 0)
+		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+	if (!S_ISDIR(st.st_mode) && !S_ISLNK(st.st_mode))
+		words_add(names, name);
+	return 0;
+}
+
 /* Sorted, so that messages and results do not depend on the order of the directory. */
 static int
 list_packages(const char *path, struct words *names, struct error *err)
 {
-	DIR *dir = opendir(path);
-	struct dirent *entry;
+	AUTO(words_release) struct words all = WORDS_INIT;
 
-	if (dir == NULL)
-		return error_set_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
-				       "cannot open the directory '%s'", path);
-	while ((entry = readdir(dir)) != NULL) {
-		if (entry->d_name[0] == '.' || entry->d_type == DT_DIR || entry->d_type == DT_LNK ||
-		    (!text_ends_with(entry->d_name, ".rpm") &&
-		     !text_ends_with(entry->d_name, ".deb")))
-			continue;
-		words_add(names, entry->d_name);
-	}
-	(void)closedir(dir);
-	words_sort(names);
+	if (directory_names(path, &all, err) < 0)
+		return -1;
+	for (size_t i = 0; i < all.count; i++)
+		if (add_package_name(path, all.items[i], names, err) < 0)
+			return -1;
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "sources/fetch.h"
 
 #include "base/alloc.h"
+#include "base/directory.h"
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
@@ -10,7 +11,6 @@
 #include "sources/spliced.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
@@ -154,15 +154,16 @@ fetch_url(struct transfer *t, const char *url, unsigned int tries, struct error 
 static void
 remove_directory(const char *path)
 {
-	DIR *dir = opendir(path);
-	struct dirent *entry;
+	AUTO(words_release) struct words names = WORDS_INIT;
+	struct error ignored = ERROR_INIT;
 
-	if (dir == NULL)
+	if (directory_names(path, &names, &ignored) < 0)
 		return;
-	while ((entry = readdir(dir)) != NULL)
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			(void)unlinkat(dirfd(dir), entry->d_name, 0);
-	(void)closedir(dir);
+	for (size_t i = 0; i < names.count; i++) {
+		auto_free char *file = path_join(path, names.items[i]);
+
+		(void)unlink(file);
+	}
 	(void)rmdir(path);
 }
 

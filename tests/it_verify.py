@@ -77,6 +77,16 @@ tap.ok("without a network", "all 8 files" in tool(
     *WITHOUT_NETWORK, os.environ["DISTRIBUTOR"], "verify", "--keys", keys, good.assets,
     env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0")).stdout)
 
+# a directory that cannot be read to its end is not one without other files
+broken = os.path.join(os.environ["BUILD_DIR"], "tests", "refuse_tool")
+listing = tool(broken, "getdents64", "EIO", os.environ["DISTRIBUTOR"], "verify", "--keys", keys, good.assets,
+               check=False)
+if listing.returncode == 125:
+    tap.skip("verify: a directory that cannot be read", "no system call can be refused here")
+else:
+    tap.equal("verify: a directory that cannot be read is exit 1", listing.returncode, 1)
+    tap.has("and the message says which", listing.stdout + listing.stderr, "Input/output error", good.assets)
+
 # one sentence for each thing that can have happened
 refused("a missing file", lambda d: os.unlink(os.path.join(d, OTHER)), f"'{OTHER}' is missing")
 refused("a foreign file", put("surprise.tar.gz", "x"), "'surprise.tar.gz' is not listed in SHA256SUMS")

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/arch.h"
 #include "base/digest.h"
+#include "base/directory.h"
 #include "base/elf.h"
 #include "base/file.h"
 #include "base/jsonx.h"
@@ -10,11 +11,15 @@
 #include "base/progress.h"
 #include "base/strbuf.h"
 #include "base/words.h"
+#include "tests/refuse.h"
 #include "tests/scratch.h"
 
-#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void
@@ -203,14 +208,80 @@ unknown_keys_are_corrected(void **state)
 static size_t
 files_in(const char *directory)
 {
-	DIR *dir = opendir(directory);
-	size_t count = 0;
+	AUTO(words_release) struct words names = WORDS_INIT;
+	struct error err = ERROR_INIT;
 
-	assert_non_null(dir);
-	while (readdir(dir) != NULL)
-		count++;
-	(void)closedir(dir);
-	return count - 2;
+	assert_ok(directory_names(directory, &names, &err), err);
+	return names.count;
+}
+
+static void
+directories_are_listed_sorted(void **state)
+{
+	auto_free char *root = scratch_directory();
+	AUTO(words_release) struct words names = WORDS_INIT;
+	AUTO(words_release) struct words again = WORDS_INIT;
+	auto_close int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_ok(directory_names(root, &names, &err), err);
+	assert_int_equal(names.count, 0);
+	for (const char *name = "c\0.a\0b\0"; *name != '\0'; name += strlen(name) + 1)
+		assert_int_equal(mkdirat(fd, name, 0755), 0);
+	for (int twice = 0; twice < 2; twice++) {
+		words_release(&names);
+		assert_ok(directory_names_at(fd, "shown", &names, &err), err);
+		assert_string_equal(words_argv(&names)[0], ".a");
+		assert_string_equal(words_argv(&names)[1], "b");
+		assert_string_equal(words_argv(&names)[2], "c");
+		assert_null(words_argv(&names)[3]);
+	}
+	assert_ok(directory_names(root, &again, &err), err);
+	assert_int_equal(again.count, 3);
+	scratch_remove(root);
+	assert_refused(directory_names(root, &again, &err), err, ERR_NOT_FOUND, root);
+	assert_refused(directory_names("/dev/null", &again, &err), err, ERR_IO, "'/dev/null'");
+	assert_int_equal(again.count, 3);
+}
+
+/* In a child, for whom no directory can be read any more: 0 as it should be, 77 if not to be had. */
+static int
+list_what_cannot_be_read(const char *root)
+{
+	struct words names = WORDS_INIT;
+	auto_close int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct error err = ERROR_INIT;
+
+	if (refuse_syscall(SYS_getdents64, EIO) < 0)
+		return 77;
+	if (directory_names(root, &names, &err) != -1 || err.code != ERR_IO ||
+	    strstr(err.message, "Input/output error") == NULL || names.items != NULL)
+		return 1;
+	err = (struct error)ERROR_INIT;
+	return directory_names_at(fd, "shown", &names, &err) == -1 && err.code == ERR_IO &&
+			       strstr(err.message, "'shown'") != NULL
+		       ? 0
+		       : 2;
+}
+
+static void
+a_directory_is_read_to_its_end_or_not_at_all(void **state)
+{
+	auto_free char *root = scratch_directory();
+	int status = 0;
+	pid_t child;
+
+	(void)state;
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(list_what_cannot_be_read(root));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	scratch_remove(root);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip_because("no system call can be refused here");
+	assert_int_equal(status, 0);
 }
 
 /* A file's name may be any bytes, and an error's sentence may end within a letter. */
@@ -547,6 +618,8 @@ main(void)
 		cmocka_unit_test(unknown_keys_are_corrected),
 		cmocka_unit_test(results_take_text_that_is_not_utf8),
 		cmocka_unit_test(results_are_packed_as_jansson_does),
+		cmocka_unit_test(directories_are_listed_sorted),
+		cmocka_unit_test(a_directory_is_read_to_its_end_or_not_at_all),
 		cmocka_unit_test(tempfiles_are_whole_or_absent),
 		cmocka_unit_test(a_changed_file_is_hashed_again),
 		cmocka_unit_test(locks_exclude),

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Calls that only one file may make, because that file looks at what the others would forget.
+set -u
+. "$(dirname "$0")/tap.sh"
+cd "${SOURCE_DIR:?}"
+
+only_in() { # REGEX REASON FILE...
+  regex=$1 reason=$2
+  shift 2
+  found=$(grep -rnE --include='*.[ch]' "$regex" base distributor images matrix net pack publish register sign sources)
+  for file in "$@"; do
+    grep -qE "$regex" "$file" || found="$found
+$file makes no such call: the rule is out of date"
+    found=$(printf '%s\n' "$found" | grep -v "^$file:")
+  done
+  tap_is "$reason" "$found" ""
+}
+
+only_in '\breaddir(_r|64)?\(' "a directory is read to its end or not at all (base/directory.h)" base/directory.c
+tap_done
