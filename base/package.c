@@ -12,6 +12,14 @@ free_strings(char **strings, size_t count)
 	free(strings);
 }
 
+const char *
+package_plain_evr(const char *evr)
+{
+	size_t zeros = strspn(evr, "0");
+
+	return zeros > 0 && evr[zeros] == ':' ? evr + zeros + 1 : evr;
+}
+
 void
 package_release(struct package *package)
 {

@@ -55,6 +55,12 @@ struct package {
 	size_t member_count;
 };
 
+/*
+ * An RPM's epoch:version-release without an epoch of 0, which is the same as none: some packages
+ * write it and the lists of others leave it out. Points into `evr`.
+ */
+const char *package_plain_evr(const char *evr);
+
 void package_release(struct package *package);
 
 struct package_list {

@@ -124,12 +124,12 @@ stream_package(struct packing *packing, struct assets_sink *sink, const struct p
 	if (found == 0)
 		return error_set(err, ERR_NOT_FOUND, "'%s' is not in the cache; run '%s' first",
 				 package->file, command);
-	if (emulator_reader_open(path, &reader, err) < 0)
-		return error_prefix(err, "'%s'", package->file);
+	if (emulator_reader_open(path, package->file, &reader, err) < 0)
+		return -1;
 	while ((found = emulator_reader_next(reader, &emulator, err)) > 0)
 		if (hand_over(sink, reader, &emulator, err) < 0)
 			return error_prefix(err, "'%s'", package->file);
-	return found < 0 ? error_prefix(err, "'%s'", package->file) : 0;
+	return found;
 }
 
 /* Called for the first host of which something is missing. */

@@ -337,8 +337,12 @@ pin_package(struct upstream *up, const struct matrix_host *host, struct openpgp_
 
 	if (bring(up, host->source, package, &path, err) < 0)
 		return -1;
-	if (describe(host, path, ring, package, err) < 0)
+	if (describe(host, path, ring, package, err) < 0) {
+		/* What cannot be read has not been verified either. */
+		if (err->code == ERR_INPUT)
+			err->code = ERR_VERIFY;
 		return error_prefix(err, "'%s' is refused", package->file);
+	}
 	return 0;
 }
 

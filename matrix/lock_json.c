@@ -135,6 +135,17 @@ read_members(const struct reader *reader, const json_t *object, const char *path
 	return 0;
 }
 
+/* Older programs have written "0:" where an RPM has this epoch. */
+static void
+normalise_version(struct package *package)
+{
+	const char *plain = package_plain_evr(package->version);
+
+	if (plain != package->version &&
+	    (package->type == SOURCE_FEDORA || text_ends_with(package->file, ".rpm")))
+		memmove(package->version, plain, strlen(plain) + 1);
+}
+
 static int
 read_identity(const struct reader *reader, const json_t *object, const char *path,
 	      struct package *package)
@@ -158,6 +169,7 @@ read_identity(const struct reader *reader, const json_t *object, const char *pat
 	if (strchr(package->file, '/') != NULL || package->file[0] == '.')
 		return jsonx_error(reader->doc, reader->err, path,
 				   "\"file\" is no plain file name");
+	normalise_version(package);
 	return 0;
 }
 

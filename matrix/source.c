@@ -110,7 +110,7 @@ read_fedora(const struct jsonx_doc *doc, const struct json_t *object, const char
 }
 
 static int
-check_evr(const struct jsonx_doc *doc, const struct matrix_source *source, const char *path,
+check_evr(const struct jsonx_doc *doc, struct matrix_source *source, const char *path,
 	  struct error *err)
 {
 	auto_free char *where = jsonx_path(path, "evr");
@@ -118,6 +118,7 @@ check_evr(const struct jsonx_doc *doc, const struct matrix_source *source, const
 
 	if (source->evr == NULL)
 		return 0;
+	source->evr = package_plain_evr(source->evr);
 	dash = strchr(source->evr, '-');
 	if (dash == NULL || dash == source->evr || dash[1] == '\0' ||
 	    source->evr[strspn(source->evr, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -155,11 +155,11 @@ check_format(struct deb *deb, struct error *err)
 }
 
 static int
-deb_open(const char *path, struct deb **ret_deb, struct error *err)
+deb_open(const char *path, const char *label, struct deb **ret_deb, struct error *err)
 {
 	AUTO(deb_freep) struct deb *deb = xcalloc(1, sizeof(*deb));
 
-	deb->label = xstrdup(path_base(path));
+	deb->label = xstrdup(label != NULL ? label : path_base(path));
 	deb->fd = -1;
 	if (open_file(deb, path, err) < 0)
 		return -1;
@@ -273,13 +273,13 @@ read_control_text(struct deb *deb, struct archive_entry *entry, struct deb822 *r
 }
 
 int
-deb_read_control(const char *path, struct deb822 *ret_control, struct error *err)
+deb_read_control(const char *path, const char *label, struct deb822 *ret_control, struct error *err)
 {
 	AUTO(deb_freep) struct deb *deb = NULL;
 	struct archive_entry *entry;
 	int r;
 
-	if (deb_open(path, &deb, err) < 0 || open_tar(deb, "control.tar", err) < 0)
+	if (deb_open(path, label, &deb, err) < 0 || open_tar(deb, "control.tar", err) < 0)
 		return -1;
 	while ((r = next_entry(deb, &entry, err)) > 0)
 		if (strcmp(plain_name(archive_entry_pathname(entry)), "control") == 0)
@@ -394,13 +394,15 @@ reader_free(void *state)
 }
 
 int
-deb_reader_open(const char *path, struct package_reader **ret_reader, struct error *err)
+deb_reader_open(const char *path, const char *label, struct package_reader **ret_reader,
+		struct error *err)
 {
 	static const struct package_reader_ops ops = {reader_next, reader_read, reader_free};
 	AUTO(deb_freep) struct deb *deb = NULL;
 	struct archive_entry *control;
 
-	if (deb_open(path, &deb, err) < 0 || expect_part(deb, "control.tar", &control, err) < 0 ||
+	if (deb_open(path, label, &deb, err) < 0 ||
+	    expect_part(deb, "control.tar", &control, err) < 0 ||
 	    open_tar(deb, "data.tar", err) < 0)
 		return -1;
 	*ret_reader = package_reader_new(&ops, TAKE(deb));

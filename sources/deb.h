@@ -15,14 +15,16 @@
 #include "sources/package_reader.h"
 
 /*
- * Reads the control file of the package at `path`, of at most 1 MiB. ERR_NOT_FOUND, ERR_IO, or
+ * Reads the control file of the package at `path`, of at most 1 MiB; `label` is its name
+ * in messages, NULL for that of the file. ERR_NOT_FOUND, ERR_IO, or
  * ERR_INPUT for a file that is no such package or is malformed.
  */
-int deb_read_control(const char *path, struct deb822 *ret_control, struct error *err) CHECKED;
+int deb_read_control(const char *path, const char *label, struct deb822 *ret_control,
+		     struct error *err) CHECKED;
 
 /*
  * A package_reader over the files of the package at `path`. A package that is cut short, has its
  * parts in another order, or more than 50000 files or 8 GiB in them is ERR_INPUT.
  */
-int
-deb_reader_open(const char *path, struct package_reader **ret_reader, struct error *err) CHECKED;
+int deb_reader_open(const char *path, const char *label, struct package_reader **ret_reader,
+		    struct error *err) CHECKED;

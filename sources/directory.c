@@ -70,7 +70,7 @@ identify_deb(const char *path, struct package *package, struct error *err)
 {
 	AUTO(deb822_release) struct deb822 control = DEB822_INIT;
 
-	if (deb_read_control(path, &control, err) < 0)
+	if (deb_read_control(path, NULL, &control, err) < 0)
 		return -1;
 	return deb_control_fill(&control, path_base(path), package, err);
 }
@@ -81,7 +81,7 @@ identify_rpm(const char *path, struct package *package, struct error *err)
 {
 	AUTO(rpm_release) struct rpm rpm = RPM_INIT;
 
-	if (rpm_open(path, &rpm, err) < 0)
+	if (rpm_open(path, NULL, &rpm, err) < 0)
 		return -1;
 	package->name = xstrdup(rpm.name);
 	package->version = xstrdup(rpm.evr);
@@ -95,7 +95,7 @@ identify(const char *path, struct package *package, struct error *err)
 {
 	enum package_format format;
 
-	if (package_format_of(path, &format, err) < 0)
+	if (package_format_of(path, NULL, &format, err) < 0)
 		return -1;
 	return format == PACKAGE_DEB ? identify_deb(path, package, err)
 				     : identify_rpm(path, package, err);

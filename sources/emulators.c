@@ -46,13 +46,14 @@ emulator_reader_set_warnings(struct emulator_reader *reader,
 }
 
 int
-emulator_reader_open(const char *path, struct emulator_reader **ret_reader, struct error *err)
+emulator_reader_open(const char *path, const char *label, struct emulator_reader **ret_reader,
+		     struct error *err)
 {
 	struct package_reader *package;
 
-	if (package_reader_open(path, &package, err) < 0)
+	if (package_reader_open(path, label, &package, err) < 0)
 		return -1;
-	*ret_reader = emulator_reader_new(package, path_base(path));
+	*ret_reader = emulator_reader_new(package, label != NULL ? label : path_base(path));
 	return 0;
 }
 

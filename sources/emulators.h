@@ -26,8 +26,8 @@ struct package_warnings {
 
 struct emulator_reader;
 
-/* Opens a package of any format. Errors of package_reader_open(). */
-int emulator_reader_open(const char *path, struct emulator_reader **ret_reader,
+/* Opens a package of any format. `label` and errors as of package_reader_open(). */
+int emulator_reader_open(const char *path, const char *label, struct emulator_reader **ret_reader,
 			 struct error *err) CHECKED;
 
 /* The same over an open package, which the result owns then. `label` names it in messages. */
@@ -68,5 +68,6 @@ void emulator_reader_freep(struct emulator_reader **reader); /* for AUTO() */
  * ERR_INPUT for a member of more than 256 MiB, and the errors above. A setuid bit is a warning:
  * nothing that is made from members keeps it. `warnings` may be NULL.
  */
-int emulators_inspect(const char *path, const struct arch *host, struct package *package,
-		      const struct package_warnings *warnings, struct error *err) CHECKED;
+int emulators_inspect(const char *path, const char *label, const struct arch *host,
+		      struct package *package, const struct package_warnings *warnings,
+		      struct error *err) CHECKED;

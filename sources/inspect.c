@@ -86,15 +86,17 @@ warn_mode(const struct emulator *emulator, const char *label,
 }
 
 int
-emulators_inspect(const char *path, const struct arch *host, struct package *package,
-		  const struct package_warnings *warnings, struct error *err)
+emulators_inspect(const char *path, const char *label, const struct arch *host,
+		  struct package *package, const struct package_warnings *warnings,
+		  struct error *err)
 {
 	AUTO(emulator_reader_freep) struct emulator_reader *reader = NULL;
-	const char *label = path_base(path);
 	struct emulator emulator;
 	int n;
 
-	if (emulator_reader_open(path, &reader, err) < 0)
+	if (label == NULL)
+		label = path_base(path);
+	if (emulator_reader_open(path, label, &reader, err) < 0)
 		return -1;
 	emulator_reader_set_warnings(reader, warnings);
 	while ((n = emulator_reader_next(reader, &emulator, err)) > 0) {

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "sources/openpgp_packets.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -79,20 +80,59 @@ openpgp_keyring_freep(struct openpgp_keyring **ring)
 	*ring = NULL;
 }
 
+static void
+output_freep(rnp_output_t *output)
+{
+	(void)!rnp_output_destroy(*output);
+}
+
+static int
+refuse_keys(const char *name, rnp_result_t r, struct error *err)
+{
+	return error_set(err, ERR_INPUT, "cannot read an OpenPGP key from '%s': %s", name,
+			 rnp_result_to_string(r));
+}
+
+/* Packets, without the armour. librnp sees only those that it knows; a file may have others. */
 static int
 import_keys(struct openpgp_keyring *ring, const void *bytes, size_t size, const char *name,
 	    struct error *err)
 {
 	AUTO(input_freep) rnp_input_t input = NULL;
-	rnp_result_t r = rnp_input_from_memory(&input, bytes, size, false);
+	auto_free uint8_t *known = NULL;
+	size_t length;
+	rnp_result_t r;
 
+	if (openpgp_known_packets(bytes, size, name, &known, &length, err) < 0)
+		return -1;
+	if (length == 0)
+		return 0;
+	r = rnp_input_from_memory(&input, known, length, false);
 	if (r == RNP_SUCCESS)
 		r = rnp_import_keys(ring->ffi, input,
 				    RNP_LOAD_SAVE_PUBLIC_KEYS | RNP_LOAD_SAVE_PERMISSIVE, NULL);
+	return r == RNP_SUCCESS ? 0 : refuse_keys(name, r, err);
+}
+
+static int
+import_block(struct openpgp_keyring *ring, const void *bytes, size_t size, const char *name,
+	     struct error *err)
+{
+	AUTO(input_freep) rnp_input_t input = NULL;
+	AUTO(output_freep) rnp_output_t output = NULL;
+	uint8_t *packets = NULL;
+	size_t length = 0;
+	rnp_result_t r = rnp_input_from_memory(&input, bytes, size, false);
+
+	if (r == RNP_SUCCESS)
+		r = rnp_output_to_memory(&output, 0);
+	if (r == RNP_SUCCESS)
+		r = rnp_dearmor(input, output);
+	if (r == RNP_SUCCESS)
+		r = rnp_output_memory_get_buf(output, &packets, &length, false);
 	if (r != RNP_SUCCESS)
-		return error_set(err, ERR_INPUT, "cannot read an OpenPGP key from '%s': %s", name,
-				 rnp_result_to_string(r));
-	return 0;
+		return refuse_keys(name, r, err);
+	return import_keys(ring, packets, length, name, err);
 }
 
 /*
@@ -122,7 +162,7 @@ openpgp_keyring_add(struct openpgp_keyring *ring, const void *bytes, size_t size
 		if (last == NULL)
 			return error_set(err, ERR_INPUT, "'%s' ends inside a key block", name);
 		last += sizeof(end) - 1;
-		if (import_keys(ring, block, (size_t)(last - block), name, err) < 0)
+		if (import_block(ring, block, (size_t)(last - block), name, err) < 0)
 			return -1;
 		block = memmem(last, (size_t)(stop - last), begin, sizeof(begin) - 1);
 	}

@@ -9,15 +9,14 @@
 
 /* What a .deb says of itself, compared with what the caller expects. */
 static int
-take_control(const char *path, const struct arch *host, const struct package *expected,
-	     struct package *found, struct error *err)
+take_control(const char *path, const char *label, const struct arch *host,
+	     const struct package *expected, struct package *found, struct error *err)
 {
 	AUTO(deb822_release) struct deb822 control = DEB822_INIT;
-	const char *label = path_base(path);
 	const struct arch *arch;
 	const char *why;
 
-	if (deb_read_control(path, &control, err) < 0 ||
+	if (deb_read_control(path, label, &control, err) < 0 ||
 	    deb_control_fill(&control, label, found, err) < 0)
 		return -1;
 	arch = arch_find_any(found->arch);
@@ -111,22 +110,23 @@ package_inspect(const char *path, const struct arch *host, struct package *packa
 		const struct package_warnings *warnings, struct error *err)
 {
 	AUTO(package_release) struct package found = {0};
+	const char *label = package->file != NULL ? package->file : path_base(path);
 	enum package_format format;
 
-	if (package_format_of(path, &format, err) < 0)
+	if (package_format_of(path, label, &format, err) < 0)
 		return -1;
 	if (format == PACKAGE_RPM)
 		found.version = xstrdup(package->version);
-	else if (take_control(path, host, package, &found, err) < 0)
+	else if (take_control(path, label, host, package, &found, err) < 0)
 		return -1;
 	/* The programs say it more exactly than the package's own version. */
 	cleanup_freep(&found.qemu_version);
-	if (emulators_inspect(path, host, &found, warnings, err) < 0)
+	if (emulators_inspect(path, label, host, &found, warnings, err) < 0)
 		return -1;
 	if (format == PACKAGE_DEB && found.member_count == 0)
-		return error_set(err, ERR_VERIFY, "there is no emulator in '%s'", path_base(path));
+		return error_set(err, ERR_VERIFY, "there is no emulator in '%s'", label);
 	if (check_expected(&found, package, err) < 0)
-		return error_prefix(err, "'%s'", path_base(path));
+		return error_prefix(err, "'%s'", label);
 	hand_over(&found, package);
 	return 0;
 }

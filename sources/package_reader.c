@@ -18,7 +18,8 @@ struct format {
 	enum package_format format;
 	const char *magic;
 	size_t length;
-	int (*open)(const char *path, struct package_reader **ret_reader, struct error *err);
+	int (*open)(const char *path, const char *label, struct package_reader **ret_reader,
+		    struct error *err);
 };
 
 static const struct format formats[] = {
@@ -27,37 +28,40 @@ static const struct format formats[] = {
 };
 
 static int
-read_magic(const char *path, char *magic, size_t length, struct error *err)
+read_magic(const char *path, const char *label, char *magic, size_t length, struct error *err)
 {
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
 	if (fd < 0)
 		return error_set_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
 				       "cannot open package '%s'", path);
-	if (read_at(fd, 0, magic, length, path, err) < 0)
+	if (read_at(fd, 0, magic, length, label, err) < 0)
 		return error_prefix(err, "not a package");
 	return 0;
 }
 
 static const struct format *
-find_format(const char *path, struct error *err)
+find_format(const char *path, const char *label, struct error *err)
 {
 	char magic[8];
 
-	if (read_magic(path, magic, sizeof(magic), err) < 0)
+	if (label == NULL)
+		label = path_base(path);
+	if (read_magic(path, label, magic, sizeof(magic), err) < 0)
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
 		if (memcmp(magic, formats[i].magic, formats[i].length) == 0)
 			return &formats[i];
 	}
-	(void)error_set(err, ERR_INPUT, "'%s' is neither an .rpm nor a .deb", path);
+	(void)error_set(err, ERR_INPUT, "'%s' is neither an .rpm nor a .deb", label);
 	return NULL;
 }
 
 int
-package_format_of(const char *path, enum package_format *ret_format, struct error *err)
+package_format_of(const char *path, const char *label, enum package_format *ret_format,
+		  struct error *err)
 {
-	const struct format *format = find_format(path, err);
+	const struct format *format = find_format(path, label, err);
 
 	if (format == NULL)
 		return -1;
@@ -66,11 +70,12 @@ package_format_of(const char *path, enum package_format *ret_format, struct erro
 }
 
 int
-package_reader_open(const char *path, struct package_reader **ret_reader, struct error *err)
+package_reader_open(const char *path, const char *label, struct package_reader **ret_reader,
+		    struct error *err)
 {
-	const struct format *format = find_format(path, err);
+	const struct format *format = find_format(path, label, err);
 
-	return format != NULL ? format->open(path, ret_reader, err) : -1;
+	return format != NULL ? format->open(path, label, ret_reader, err) : -1;
 }
 
 struct package_reader *

@@ -1,6 +1,7 @@
 #include "sources/repodata.h"
 
 #include "base/alloc.h"
+#include "base/package.h"
 #include "base/strbuf.h"
 #include "sources/xml.h"
 
@@ -276,13 +277,12 @@ take_version(struct primary_state *state, const char *const *attributes)
 	const char *epoch = xml_attribute(attributes, "epoch");
 	const char *version = xml_attribute(attributes, "ver");
 	const char *release = xml_attribute(attributes, "rel");
+	auto_free char *evr = NULL;
 
 	if (version == NULL || release == NULL)
 		return;
-	if (epoch == NULL || strcmp(epoch, "0") == 0)
-		replace(&state->evr, xasprintf("%s-%s", version, release));
-	else
-		replace(&state->evr, xasprintf("%s:%s-%s", epoch, version, release));
+	evr = xasprintf("%s:%s-%s", epoch != NULL ? epoch : "0", version, release);
+	replace(&state->evr, xstrdup(package_plain_evr(evr)));
 }
 
 static int

@@ -133,7 +133,8 @@ load_identity(struct rpm *rpm, struct error *err)
 	}
 	rpm->license = rpm_header_string(&rpm->header, RPM_TAG_LICENSE);
 	rpm->source_rpm = rpm_header_string(&rpm->header, RPM_TAG_SOURCE_RPM);
-	if (rpm_header_uint32(&rpm->header, RPM_TAG_EPOCH, &epoch))
+	/* No epoch and the epoch 0 are the same version, as dnf's lists have it. */
+	if (rpm_header_uint32(&rpm->header, RPM_TAG_EPOCH, &epoch) && epoch != 0)
 		rpm->evr = xasprintf("%u:%s-%s", epoch, rpm->version, rpm->release);
 	else
 		rpm->evr = xasprintf("%s-%s", rpm->version, rpm->release);
@@ -141,11 +142,11 @@ load_identity(struct rpm *rpm, struct error *err)
 }
 
 int
-rpm_open(const char *path, struct rpm *ret_rpm, struct error *err)
+rpm_open(const char *path, const char *label, struct rpm *ret_rpm, struct error *err)
 {
 	AUTO(rpm_release) struct rpm rpm = RPM_INIT;
 
-	rpm.label = xstrdup(path_base(path));
+	rpm.label = xstrdup(label != NULL ? label : path_base(path));
 	if (open_regular(path, rpm.label, &rpm.fd, &rpm.size, err) < 0 ||
 	    check_lead(&rpm, err) < 0 || load_headers(&rpm, err) < 0 ||
 	    load_identity(&rpm, err) < 0)
@@ -229,7 +230,7 @@ rpm_splice(const char *unsigned_path, const char *signature_path, int fd, struct
 	uint8_t lead[LEAD_SIZE];
 	size_t size;
 
-	if (rpm_open(unsigned_path, &rpm, err) < 0 ||
+	if (rpm_open(unsigned_path, NULL, &rpm, err) < 0 ||
 	    load_signature_file(signature_path, &bytes, &size, &signature, err) < 0)
 		return -1;
 	hex = rpm_header_string(&signature, RPM_SIGTAG_SHA256);

@@ -85,10 +85,11 @@ struct rpm {
 	}
 
 /*
- * Opens the package at `path`. ERR_NOT_FOUND, ERR_IO, or ERR_INPUT for a file that is no RPM
- * package, is cut short within its headers or has a malformed one.
+ * Opens the package at `path`; `label` is its name in messages, NULL for that of the file.
+ * ERR_NOT_FOUND, ERR_IO, or ERR_INPUT for a file that is no RPM package, is cut short within its
+ * headers or has a malformed one.
  */
-int rpm_open(const char *path, struct rpm *ret_rpm, struct error *err) CHECKED;
+int rpm_open(const char *path, const char *label, struct rpm *ret_rpm, struct error *err) CHECKED;
 
 void rpm_release(struct rpm *rpm);
 

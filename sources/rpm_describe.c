@@ -43,7 +43,7 @@ rpm_describe(const char *path, struct openpgp_keyring *ring, const struct arch *
 	if (host->fedora == NULL)
 		return error_set(err, ERR_INPUT, "there are no RPM packages for the host %s",
 				 host->name);
-	if (rpm_open(path, &rpm, err) < 0)
+	if (rpm_open(path, package->file, &rpm, err) < 0)
 		return -1;
 	identity = (struct rpm_identity){
 		.name = package->name != NULL ? package->name : rpm.name,

@@ -110,11 +110,31 @@ entry_fault(const struct rpm_header *header, const struct rpm_entry *entry, uint
 	return NULL;
 }
 
+#define TAG_HEADER_IMAGE 61U /* what old rpm writes at the end of a signature header's region */
+
 /*
- * The first entry is the region: 16 bytes at the end of the data that repeat the tag and say, as a
- * negative offset, how far back the index of the region begins. rpm signs and digests the header
- * as a whole, and so the region has to be the whole of it: an entry outside of it could have been
- * added later.
+ * The signature header is not signed, and a signing server may add entries behind its region, even
+ * the signature itself. So the region's end only has to be one that could be.
+ */
+static const char *
+signature_region_fault(const struct rpm_header *header, const uint8_t *trailer)
+{
+	uint32_t tag = get32(trailer);
+	uint32_t size = 0U - get32(trailer + 8);
+
+	if ((tag != RPM_REGION_SIGNATURE && tag != TAG_HEADER_IMAGE) ||
+	    get32(trailer + 4) != RPM_TYPE_BIN || get32(trailer + 12) != ENTRY_SIZE)
+		return "has a region without an end";
+	if (size == 0 || size % ENTRY_SIZE != 0 || size / ENTRY_SIZE > header->entry_count)
+		return "has a region of more entries than there are";
+	return NULL;
+}
+
+/*
+ * The first entry is the region: 16 bytes behind its data that repeat the tag and say, as a
+ * negative offset, how far back the index of the region begins. rpm signs and digests the main
+ * header as a whole, and so the region has to be the whole of it: an entry outside of it could have
+ * been added later.
  */
 static const char *
 region_fault(const struct rpm_header *header, enum rpm_region region)
@@ -124,9 +144,13 @@ region_fault(const struct rpm_header *header, enum rpm_region region)
 
 	if (entry->tag != region || entry->type != RPM_TYPE_BIN || entry->count != ENTRY_SIZE)
 		return "does not begin with its region";
-	if (header->data_size < ENTRY_SIZE || entry->offset != header->data_size - ENTRY_SIZE)
-		return "has data outside its region";
+	if (header->data_size < ENTRY_SIZE || entry->offset > header->data_size - ENTRY_SIZE)
+		return "has a region outside its data";
 	trailer = header->data + entry->offset;
+	if (region == RPM_REGION_SIGNATURE)
+		return signature_region_fault(header, trailer);
+	if (entry->offset != header->data_size - ENTRY_SIZE)
+		return "has data outside its region";
 	if (get32(trailer) != region || get32(trailer + 4) != RPM_TYPE_BIN ||
 	    get32(trailer + 12) != ENTRY_SIZE)
 		return "has a region without an end";

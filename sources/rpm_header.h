@@ -29,7 +29,10 @@ enum rpm_type {
 	RPM_TYPE_I18NSTRING = 9,
 };
 
-/* The region tag that has to be the first entry. */
+/*
+ * The region tag that has to be the first entry. The region of the main header, which is what is
+ * signed, is the whole of it. That of the signature header may end earlier.
+ */
 enum rpm_region { RPM_REGION_SIGNATURE = 62, RPM_REGION_MAIN = 63 };
 
 struct rpm_entry {

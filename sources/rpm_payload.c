@@ -257,7 +257,8 @@ payload_compression(const struct rpm *rpm, enum compression *ret_compression, st
 }
 
 int
-rpm_reader_open(const char *path, struct package_reader **ret_reader, struct error *err)
+rpm_reader_open(const char *path, const char *label, struct package_reader **ret_reader,
+		struct error *err)
 {
 	static const struct package_reader_ops ops = {
 		.next = rpm_reader_next,
@@ -268,7 +269,8 @@ rpm_reader_open(const char *path, struct package_reader **ret_reader, struct err
 	enum compression compression;
 
 	r->rpm = (struct rpm)RPM_INIT;
-	if (rpm_open(path, &r->rpm, err) < 0 || rpm_files_load(&r->rpm, &r->files, err) < 0 ||
+	if (rpm_open(path, label, &r->rpm, err) < 0 ||
+	    rpm_files_load(&r->rpm, &r->files, err) < 0 ||
 	    payload_compression(&r->rpm, &compression, err) < 0 ||
 	    decompressor_open(r->rpm.fd, r->rpm.payload_offset, compression, r->rpm.label,
 			      &r->decompressor, err) < 0)

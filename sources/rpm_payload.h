@@ -11,5 +11,5 @@
  * those of the main header, which is what the signature covers; a payload that says otherwise is
  * ERR_INPUT. Ghost files, which have no data, are left out.
  */
-int
-rpm_reader_open(const char *path, struct package_reader **ret_reader, struct error *err) CHECKED;
+int rpm_reader_open(const char *path, const char *label, struct package_reader **ret_reader,
+		    struct error *err) CHECKED;

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/package.h"
 
 #include <openssl/evp.h>
 #include <string.h>
@@ -133,7 +134,7 @@ check_identity(const struct rpm *rpm, const struct rpm_identity *identity, struc
 	if (strcmp(rpm->name, identity->name) != 0)
 		return error_set(err, ERR_VERIFY, "'%s' is the package '%s', not '%s'", rpm->label,
 				 rpm->name, identity->name);
-	if (strcmp(rpm->evr, identity->evr) != 0)
+	if (strcmp(rpm->evr, package_plain_evr(identity->evr)) != 0)
 		return error_set(err, ERR_VERIFY, "'%s' has version %s, not %s", rpm->label,
 				 rpm->evr, identity->evr);
 	if (strcmp(rpm->arch, identity->arch) != 0)

@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from base64 import b64encode
 
-from rpm_support import EVR, Keys, build, finish, must, ok, parts, prepare, program, refused, run, tool
+from rpm_support import (EVR, Keys, build, finish, must, ok, parts, prepare, program, refused, run,
+                         signature_header, tool)
 
 TOOLS = ["rpmbuild", "rpmsign", "rpmkeys", "rpm", "gpg", "gpgv", "bsdtar", "cc"]
 COMPRESSIONS = ["w3.zstdio", "w2.xzdio", "w2.lzdio", "w9.gzdio", "w9.bzdio", "w.ufdio"]
@@ -126,6 +128,46 @@ def test_signatures(top, keys, unsigned, fingerprint, db):
         ok(result.returncode == 0, f"signed with {digest}", result.stderr)
 
 
+def test_signature_headers(top, keys, unsigned, fingerprint):
+    """The same signature, in the other places where rpm 6 and signing servers put it."""
+    asc = keys.path("release.asc")
+    copy = os.path.join(top, "copy.rpm")
+    shutil.copy(unsigned, copy)
+    keys.sign(copy)
+    data = open(copy, "rb").read()
+    _, main, main_end, found = parts(data)
+    shutil.copy(unsigned, copy)
+    keys.sign(copy, "other")
+    foreign = parts(open(copy, "rb").read())[3][268]
+    good = found[268]
+    sha256 = (273, 6, 1, hashlib.sha256(data[main:main_end]).hexdigest().encode() + b"\0")
+
+    def base64(*packets):
+        return (278, 8, len(packets), b"".join(b64encode(p) + b"\0" for p in packets))
+
+    def rsa(packet):
+        return (268, 7, len(packet), packet)
+
+    for label, inside, behind, trailer, text in (
+            ("tag 278 alone", [sha256, base64(good)], [], 62, None),
+            ("two in tag 278, the second pinned", [sha256, base64(foreign, good)], [], 62, None),
+            ("tag 278 by another key", [sha256, base64(foreign)], [], 62, "not a pinned one"),
+            ("tag 278 by another key, tag 268 by the pinned one",
+             [sha256, base64(foreign), rsa(good)], [], 62, None),
+            ("tag 278 without base64", [sha256, (278, 8, 1, b"!!!!\0")], [], 62, "is not base64"),
+            ("behind the region", [sha256], [rsa(good)], 62, None),
+            ("behind the region, old trailer", [sha256], [rsa(good)], 61, None),
+            ("behind the region, by another key", [sha256], [rsa(foreign)], 61, "not a pinned"),
+            ("both inside and behind", [sha256, rsa(good)], [rsa(foreign)], 61, "tag 268 twice"),
+            ("no signature", [sha256], [], 62, "is not signed")):
+        with open(copy, "wb") as f:
+            f.write(data[:96] + signature_header(inside, behind, trailer) + data[main:])
+        result = tool("verify", copy, asc, fingerprint)
+        good_result = (result.returncode == 0 and result.stdout.startswith(fingerprint)
+                       if text is None else refused(result, "copy.rpm", text))
+        ok(good_result, f"signature header: {label}", f"{result.returncode} {result.stderr}")
+
+
 def test_identity(top, keys, package, fingerprint):
     asc = keys.path("release.asc")
     name = "qemu-user-static-s390x"
@@ -224,6 +266,7 @@ def main():
         db = test_second_opinions(top, keys, package, fingerprint)
         test_tampering(top, keys, package, fingerprint, db)
         test_signatures(top, keys, unsigned, fingerprint, db)
+        test_signature_headers(top, keys, unsigned, fingerprint)
         test_identity(top, keys, package, fingerprint)
         test_splice(top, unsigned, package)
         test_inspection(top)

@@ -106,6 +106,25 @@ def parts(package):
     return end, main, main_end, found
 
 
+def signature_header(inside, behind=(), trailer=62):
+    """A signature header of (tag, type, count, bytes) entries within its region and behind it."""
+    data = b""
+    index = []
+    size = 16 * (len(inside) + 1)
+    end = struct.pack(">IIiI", trailer, 7, -size, 16)
+    for tag, kind, count, value in inside:
+        index.append((tag, kind, len(data), count))
+        data += value
+    index.insert(0, (62, 7, len(data), 16))
+    data += end
+    for tag, kind, count, value in behind:
+        index.append((tag, kind, len(data), count))
+        data += value
+    header = (b"\x8e\xad\xe8\x01\0\0\0\0" + struct.pack(">II", len(index), len(data)) +
+              b"".join(struct.pack(">IIII", *entry) for entry in index) + data)
+    return header + bytes(-len(header) % 8)
+
+
 class Keys:
     def __init__(self, home):
         self.home = home

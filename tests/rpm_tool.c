@@ -44,7 +44,7 @@ verify(char **args, int count, struct error *err)
 
 	if (openpgp_keyring_new(&ring, err) < 0 ||
 	    openpgp_keyring_add_file(ring, args[1], err) < 0 ||
-	    openpgp_keyring_pin(ring, args[2], err) < 0 || rpm_open(args[0], &rpm, err) < 0)
+	    openpgp_keyring_pin(ring, args[2], err) < 0 || rpm_open(args[0], NULL, &rpm, err) < 0)
 		return -1;
 	if (count == 6)
 		identity = (struct rpm_identity){args[3], args[4], args[5]};
@@ -86,7 +86,7 @@ list(char **args, int count, struct error *err)
 	int r;
 
 	(void)count;
-	if (package_reader_open(args[0], &reader, err) < 0)
+	if (package_reader_open(args[0], NULL, &reader, err) < 0)
 		return -1;
 	while ((r = package_reader_next(reader, &info, err)) > 0) {
 		if (info.type == MEMBER_FILE) {
@@ -123,7 +123,7 @@ inspect(char **args, int count, struct error *err)
 	(void)count;
 	if (host == NULL)
 		return error_set(err, ERR_USAGE, "no host '%s'", args[1]);
-	if (emulators_inspect(args[0], host, &package, NULL, err) < 0)
+	if (emulators_inspect(args[0], NULL, host, &package, NULL, err) < 0)
 		return -1;
 	for (size_t i = 0; i < package.member_count; i++)
 		(void)printf("%s %s %" PRIu64 " %s %s\n", package.members[i].target,

@@ -48,7 +48,7 @@ control(char **args, int count, struct error *err)
 	AUTO(package_release) struct package package = {0};
 
 	(void)count;
-	if (deb_read_control(args[0], &fields, err) < 0 ||
+	if (deb_read_control(args[0], NULL, &fields, err) < 0 ||
 	    deb_control_fill(&fields, args[0], &package, err) < 0)
 		return -1;
 	(void)printf("%s %s %s %s %s\n", package.name, package.version, package.arch,
@@ -71,7 +71,7 @@ read_files(const char *path, bool quiet, uint64_t *ret_bytes, struct error *err)
 	ssize_t n;
 	int r;
 
-	if (package_reader_open(path, &reader, err) < 0)
+	if (package_reader_open(path, NULL, &reader, err) < 0)
 		return -1;
 	while ((r = package_reader_next(reader, &info, err)) > 0) {
 		while ((n = package_reader_read(reader, buffer, sizeof(buffer), err)) > 0) {

@@ -69,7 +69,7 @@ read_all(const char *path, struct strbuf *names, struct error *err)
 	struct member_info info;
 	int r;
 
-	if (deb_reader_open(path, &reader, err) < 0)
+	if (deb_reader_open(path, NULL, &reader, err) < 0)
 		return -1;
 	while ((r = package_reader_next(reader, &info, err)) > 0) {
 		char bytes[256];
@@ -124,7 +124,7 @@ control_becomes_a_package(void **state)
 	(void)state;
 	build_deb(&deb, control, NULL, 0);
 	path = as_file("a.deb", &deb);
-	assert_ok(deb_read_control(path, &fields, &err), err);
+	assert_ok(deb_read_control(path, NULL, &fields, &err), err);
 	assert_ok(deb_control_fill(&fields, "a.deb", &package, &err), err);
 	assert_string_equal(package.name, "qemu-user");
 	assert_string_equal(package.version, "1:10.0.2+ds-1+b1");
@@ -240,13 +240,14 @@ what_is_no_package_is_refused(void **state)
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	assert_refused(deb_reader_open("/nonexistent/x.deb", &reader, &err), err, ERR_NOT_FOUND,
-		       "x.deb");
-	assert_refused(deb_reader_open("/tmp", &reader, &err), err, ERR_INPUT, "not a regular");
+	assert_refused(deb_reader_open("/nonexistent/x.deb", NULL, &reader, &err), err,
+		       ERR_NOT_FOUND, "x.deb");
+	assert_refused(deb_reader_open("/tmp", NULL, &reader, &err), err, ERR_INPUT,
+		       "not a regular");
 	strbuf_adds(&text, "<html>no such page</html>");
 	path = as_file("page.deb", &text);
-	assert_refused(deb_reader_open(path, &reader, &err), err, ERR_INPUT, "'page.deb'");
-	assert_refused(package_reader_open(path, &reader, &err), err, ERR_INPUT,
+	assert_refused(deb_reader_open(path, NULL, &reader, &err), err, ERR_INPUT, "'page.deb'");
+	assert_refused(package_reader_open(path, NULL, &reader, &err), err, ERR_INPUT,
 		       "page.deb' is neither an .rpm nor a .deb");
 	assert_null(reader);
 }

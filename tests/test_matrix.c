@@ -217,6 +217,122 @@ a_lock_survives_writing_and_reading(void **state)
 	assert_true(lock_differs(&lock, &again));
 }
 
+static void
+fill_digest(struct digest *digest, int byte)
+{
+	memset(digest->bytes, byte, sizeof(digest->bytes));
+}
+
+static struct package *
+add_first(struct lock *lock)
+{
+	struct package *package = package_list_add(&lock->packages);
+	struct member *member = package_add_member(package, "arm", "usr/bin/qemu-arm-static");
+
+	package->host = xstrdup("aarch64");
+	package->source = xstrdup("fedora-44");
+	package->type = SOURCE_FEDORA;
+	package->name = xstrdup("qemu-user-static-arm");
+	package->version = xstrdup("2:10.2.2-1.fc44");
+	package->arch = xstrdup("aarch64");
+	package->file = xstrdup("qemu-user-static-arm-10.2.2-1.fc44.aarch64.rpm");
+	package->size = 1001;
+	fill_digest(&package->sha256, 0x11);
+	package->qemu_version = xstrdup("10.2.2");
+	package_add_url(package, "https://one.example/arm.rpm");
+	package_add_url(package, "https://two.example/arm.rpm");
+	fill_digest(&package->header_sha256, 0x22);
+	package->signer = xstrdup("36F612DCF27F7D1A48A835E4DBFCF71C6D9F90A6");
+	package->signed_sec = 1700000000;
+	package->source_package = xstrdup("qemu-10.2.2-1.fc44.src.rpm");
+	package->license = xstrdup("GPL-2.0-or-later");
+	member->size = 99;
+	fill_digest(&member->sha256, 0x33);
+	return package;
+}
+
+static struct package *
+add_second(struct lock *lock)
+{
+	struct package *package = package_list_add(&lock->packages);
+	struct member *member = package_add_member(package, "arm", "usr/bin/qemu-arm");
+
+	package->host = xstrdup("riscv64");
+	package->source = xstrdup("trixie");
+	package->type = SOURCE_APT;
+	package->name = xstrdup("qemu-user");
+	package->version = xstrdup("1:10.0.13+ds-0+deb13u1");
+	package->arch = xstrdup("riscv64");
+	package->file = xstrdup("qemu-user_10.0.13+ds-0+deb13u1_riscv64.deb");
+	package->size = 1002;
+	fill_digest(&package->sha256, 0x44);
+	package->qemu_version = xstrdup("10.0.13");
+	package->suite = xstrdup("trixie");
+	package->pool_path = xstrdup("pool/main/q/qemu/qemu-user_10.0.13+ds-0+deb13u1_riscv64.deb");
+	package->signer = xstrdup("41587F7DB8C774BCCF131416762F67A0B2C39DE4");
+	package->signed_sec = 1700000001;
+	package->source_package = xstrdup("qemu (= 1:10.0.13+ds-0+deb13u1)");
+	package_add_built_using(package, "glib2.0 (= 2.84.4-3)");
+	package_add_built_using(package, "glibc (= 2.41-12)");
+	member->size = 98;
+	fill_digest(&member->sha256, 0x55);
+	return package;
+}
+
+/* What was read is what a file says that no program of ours has written. */
+static void
+every_key_of_a_lock_is_written_and_read(void **state)
+{
+	AUTO(lock_release) struct lock lock = LOCK_INIT;
+	AUTO(lock_release) struct lock read = LOCK_INIT;
+	auto_free char *golden = NULL;
+	auto_free char *text = NULL;
+	auto_free char *again = NULL;
+	struct error err = ERROR_INIT;
+	size_t length;
+
+	(void)state;
+	assert_ok(read_file("data/lock/every_key.lock.json", 1 << 20, &golden, &length, &err), err);
+	lock.name = xstrdup("q");
+	lock.version = xstrdup("10.2.2-1");
+	lock.serial = 3;
+	lock.source_date_epoch = 1700000001;
+	lock.downgrade_reason = xstrdup("a build was withdrawn");
+	(void)add_second(&lock);
+	(void)add_first(&lock);
+	text = lock_format(&lock);
+	assert_string_equal(text, golden);
+	assert_ok(lock_parse("golden", golden, length, &read, &err), err);
+	again = lock_format(&read);
+	assert_string_equal(again, golden);
+}
+
+/* An epoch of 0 is no epoch, also in locks that say it. */
+static void
+an_epoch_of_0_is_read_as_none(void **state)
+{
+	AUTO(lock_release) struct lock lock = LOCK_INIT;
+	AUTO(lock_release) struct lock read = LOCK_INIT;
+	AUTO(lock_release) struct lock without = LOCK_INIT;
+	auto_free char *text = NULL;
+	struct error err = ERROR_INIT;
+	struct package *package;
+
+	(void)state;
+	lock.name = xstrdup("q");
+	lock.version = xstrdup("10.2.2-1");
+	package = add_first(&lock);
+	package->version[0] = '0';
+	text = lock_format(&lock);
+	assert_non_null(strstr(text, "\"0:10.2.2-1.fc44\""));
+	assert_ok(lock_parse("l.json", text, strlen(text), &read, &err), err);
+	assert_string_equal(read.packages.items[0].version, "10.2.2-1.fc44");
+	without.version = xstrdup("10.2.2-1");
+	package = add_first(&without);
+	memmove(package->version, package->version + 2, strlen(package->version + 2) + 1);
+	assert_false(lock_differs(&read, &without));
+}
+
 /* Replaces one piece of a good lock's text; the result has to be refused. */
 static void
 broken_locks_are_refused(void **state)
@@ -361,6 +477,8 @@ main(void)
 		cmocka_unit_test(tarballs_are_excluded_where_no_image_needs_them),
 		cmocka_unit_test(paths_begin_beside_the_matrix),
 		cmocka_unit_test(a_lock_survives_writing_and_reading),
+		cmocka_unit_test(every_key_of_a_lock_is_written_and_read),
+		cmocka_unit_test(an_epoch_of_0_is_read_as_none),
 		cmocka_unit_test(broken_locks_are_refused),
 		cmocka_unit_test(matrix_and_lock_must_agree),
 		cmocka_unit_test(an_open_patch_level_needs_one_version),

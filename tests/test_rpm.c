@@ -19,6 +19,8 @@
 #define EL7 "centos-release-7-2.1511.el7.centos.2.10.x86_64.rpm"
 #define V6  "rpm-basic-with-ed25519-2.3.4-5.el9.v6.noarch.rpm"
 
+#define EL9 "readline-8.1-4.el9.i686.rpm"
+
 #define REDHAT_KEY "567E347AD0044ADE55BA8A5F199E2F91FD431D51"
 #define CENTOS_KEY "6341AB2753D78A78A7C27BB124C6A8A7F4A80EB5"
 
@@ -65,6 +67,7 @@ test_layout(void **state)
 		{EL7, 1380, 1384, 8896, 7, 54, "centos-release", "7-2.1511.el7.centos.2.10",
 		 "x86_64"},
 		{V6, 4450, 4456, 9499, 5, 87, "rpm-basic", "1:2.3.4-5.el9", "noarch"},
+		{EL9, 8214, 8216, 13981, 9, 61, "readline", "8.1-4.el9", "i686"},
 	};
 
 	(void)state;
@@ -73,7 +76,7 @@ test_layout(void **state)
 		struct rpm rpm = RPM_INIT;
 		struct error err = ERROR_INIT;
 
-		assert_ok(rpm_open(path, &rpm, &err), err);
+		assert_ok(rpm_open(path, NULL, &rpm, &err), err);
 		assert_int_equal(96 + rpm.signature_size, rows[i].signature_end);
 		assert_int_equal(rpm.header_offset, rows[i].header);
 		assert_int_equal(rpm.payload_offset, rows[i].payload);
@@ -92,7 +95,7 @@ verify_path(const char *path, const char *key_file, const char *pin,
 {
 	struct openpgp_keyring *ring = ring_of(key_file, pin);
 	struct rpm rpm = RPM_INIT;
-	int r = rpm_open(path, &rpm, err);
+	int r = rpm_open(path, NULL, &rpm, err);
 
 	if (r == 0)
 		r = rpm_verify(&rpm, ring, identity, signer, err);
@@ -104,18 +107,30 @@ verify_path(const char *path, const char *key_file, const char *pin,
 static void
 test_accepted(void **state)
 {
-	static const struct rpm_identity identity = {"crypto-policies", "20210617-1.gitc776d3e.el8",
-						     "noarch"};
-	auto_free char *path = data_path(EL8);
-	struct openpgp_signer signer = {"", 0};
-	struct error err = ERROR_INIT;
+	static const struct {
+		const char *file;
+		struct rpm_identity identity;
+		int64_t signed_sec;
+	} rows[] = {
+		{EL8, {"crypto-policies", "20210617-1.gitc776d3e.el8", "noarch"}, 1624028556},
+		/* "0:" or none: dnf's lists and people write either. */
+		{EL8, {"crypto-policies", "0:20210617-1.gitc776d3e.el8", "noarch"}, 1624028556},
+		/* File signatures, and the signature itself, behind the signature header's region. */
+		{EL9, {"readline", "8.1-4.el9", "i686"}, 1632342875},
+	};
 
 	(void)state;
-	assert_ok(verify_path(path, "RPM-GPG-KEY-redhat8-release", REDHAT_KEY, &identity, &signer,
-			      &err),
-		  err);
-	assert_string_equal(signer.fingerprint, REDHAT_KEY);
-	assert_int_equal(signer.signed_sec, 1624028556);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_free char *path = data_path(rows[i].file);
+		struct openpgp_signer signer = {"", 0};
+		struct error err = ERROR_INIT;
+
+		assert_ok(verify_path(path, "RPM-GPG-KEY-redhat8-release", REDHAT_KEY,
+				      &rows[i].identity, &signer, &err),
+			  err);
+		assert_string_equal(signer.fingerprint, REDHAT_KEY);
+		assert_int_equal(signer.signed_sec, rows[i].signed_sec);
+	}
 }
 
 static void
@@ -261,7 +276,7 @@ test_every_region(void **state)
 		struct openpgp_signer signer;
 
 		assert_int_equal(pwrite(fd, &flipped, 1, (off_t)at), 1);
-		if (rpm_open(copy, &rpm, &err) == 0 &&
+		if (rpm_open(copy, NULL, &rpm, &err) == 0 &&
 		    rpm_verify(&rpm, ring, NULL, &signer, &err) == 0)
 			fail_msg("flipped byte %zu was accepted", at);
 		rpm_release(&rpm);
@@ -301,7 +316,7 @@ test_members(void **state)
 		bool found = false;
 		int r;
 
-		assert_ok(package_reader_open(path, &reader, &err), err);
+		assert_ok(package_reader_open(path, NULL, &reader, &err), err);
 		while ((r = package_reader_next(reader, &info, &err)) > 0) {
 			count++;
 			assert_true(info.name[0] != '/' && info.name[0] != '.');
@@ -396,6 +411,28 @@ test_threads(void **state)
 	}
 }
 
+/* Packets that librnp does not know are no reason for it to write to standard error. */
+static void
+test_keys_are_silent(void **state)
+{
+	auto_free char *path =
+		xasprintf("%s/rpms/keys/rpm-testkey-v6-ed25519.asc", data_directory());
+	struct error err = ERROR_INIT;
+	struct openpgp_keyring *ring = ring_of("RPM-GPG-KEY-CentOS-7", CENTOS_KEY);
+	FILE *said = tmpfile();
+	int saved = dup(STDERR_FILENO), r;
+
+	(void)state;
+	assert_true(saved >= 0 && said != NULL && dup2(fileno(said), STDERR_FILENO) >= 0);
+	r = openpgp_keyring_add_file(ring, path, &err);
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	assert_ok(r, err);
+	assert_int_equal(lseek(fileno(said), 0, SEEK_END), 0);
+	(void)fclose(said);
+	(void)close(saved);
+	openpgp_keyring_free(ring);
+}
+
 static void
 test_keys(void **state)
 {
@@ -428,7 +465,7 @@ main(void)
 		cmocka_unit_test(test_refused),      cmocka_unit_test(test_tampered),
 		cmocka_unit_test(test_every_region), cmocka_unit_test(test_members),
 		cmocka_unit_test(test_splice),       cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_keys),         cmocka_unit_test(test_keys_are_silent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,6 +132,49 @@ test_header_malformed(void **state)
 	}
 }
 
+/*
+ * The signature header is not signed: entries may follow its region, whose end has the tag 61 in
+ * packages that passed a signing server.
+ */
+static void
+test_signature_region(void **state)
+{
+	static const struct {
+		const char *label;
+		uint8_t trailer_tag, entries; /* of the region, as its end says */
+		const char *text;
+	} rows[] = {
+		{"all of it", 62, 4, NULL},
+		{"old trailer", 61, 4, NULL},
+		{"entries behind it", 61, 2, NULL},
+		{"the region alone", 62, 1, NULL},
+		{"another trailer", 63, 4, "has a region without an end"},
+		{"no entries", 62, 0, "has a region of more entries than there are"},
+		{"too many entries", 62, 5, "has a region of more entries than there are"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint8_t bytes[sizeof(good)];
+		struct rpm_header header = {0};
+		struct error err = ERROR_INIT;
+		int r;
+
+		memcpy(bytes, good, sizeof(good));
+		bytes[19] = RPM_REGION_SIGNATURE;
+		bytes[104] = rows[i].trailer_tag;
+		bytes[112] = (uint8_t)(0U - rows[i].entries * 16U);
+		if (rows[i].entries == 0) /* so that it is 0, and not a negative number */
+			memset(bytes + 109, 0, 4);
+		r = rpm_header_parse(bytes, sizeof(bytes), RPM_REGION_SIGNATURE, "x.rpm", &header,
+				     &err);
+		if ((rows[i].text == NULL) != (r == 0) ||
+		    (rows[i].text != NULL && strstr(err.message, rows[i].text) == NULL))
+			fail_msg("%s: returned %d, '%s'", rows[i].label, r, err.message);
+		rpm_header_release(&header);
+	}
+}
+
 /* Walks a payload given as text, '~' standing for NUL, and writes down what it finds. */
 static int
 walk(const char *text, char *found, size_t room, struct error *err)
@@ -250,6 +293,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_header_malformed),
+		cmocka_unit_test(test_signature_region),
 		cmocka_unit_test(test_cpio),
 	};
 

@@ -24,7 +24,7 @@ setup(void **state)
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	assert_ok(rpm_open("fuzz/corpus/rpm/w.ufdio", &rpm, &err), err);
+	assert_ok(rpm_open("fuzz/corpus/rpm/w.ufdio", NULL, &rpm, &err), err);
 	payload_offset = (size_t)rpm.payload_offset;
 	rpm_release(&rpm);
 	assert_ok(read_file("fuzz/corpus/rpm/w.ufdio", 1 << 20, &original, &original_size, &err),
@@ -53,7 +53,7 @@ read_package(const char *bytes, size_t size, struct error *err)
 
 	assert_int_equal(write(fd, bytes, size), size);
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (rpm_reader_open(path, &reader, err) < 0)
+	if (rpm_reader_open(path, NULL, &reader, err) < 0)
 		return -1;
 	while ((r = package_reader_next(reader, &info, err)) > 0) {
 		uint64_t seen = 0;

@@ -16,7 +16,7 @@ read_files(const char *path)
 	struct member_info info;
 	char buffer[4096];
 
-	if (deb_reader_open(path, &reader, &err) < 0)
+	if (deb_reader_open(path, NULL, &reader, &err) < 0)
 		return;
 	while (package_reader_next(reader, &info, &err) > 0)
 		(void)!package_reader_read(reader, buffer, sizeof(buffer), &err);
@@ -34,7 +34,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (fd < 0 || write_all(fd, bytes, size, "input", &err) < 0)
 		return 0;
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	(void)!deb_read_control(path, &control, &err);
+	(void)!deb_read_control(path, NULL, &control, &err);
 	read_files(path);
 	return 0;
 }

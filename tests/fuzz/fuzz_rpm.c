@@ -20,7 +20,7 @@ read_all(const char *path)
 	struct member_info info;
 	char buffer[4096];
 
-	if (package_reader_open(path, &reader, &err) < 0)
+	if (package_reader_open(path, NULL, &reader, &err) < 0)
 		return;
 	for (int members = 0; members < 100 && package_reader_next(reader, &info, &err) > 0;
 	     members++) {
