@@ -62,13 +62,13 @@ asset_to_json(const struct asset *asset)
 {
 	char sha256[DIGEST_HEX_SIZE], package[DIGEST_HEX_SIZE], member[DIGEST_HEX_SIZE];
 
-	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:{s:s, s:s}, s:{s:I, s:s}}", "name",
-			 asset->name, "kind", kinds[asset->kind], "size", (json_int_t)asset->size,
-			 "sha256", digest_hex(&asset->sha256, sha256), "host", asset->host,
-			 "target", asset->target, "package", "file", asset->package, "sha256",
-			 digest_hex(&asset->package_sha256, package), "member", "size",
-			 (json_int_t)asset->member_size, "sha256",
-			 digest_hex(&asset->member_sha256, member));
+	return jsonx_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:{s:s, s:s}, s:{s:I, s:s}}", "name",
+			  asset->name, "kind", kinds[asset->kind], "size", (json_int_t)asset->size,
+			  "sha256", digest_hex(&asset->sha256, sha256), "host", asset->host,
+			  "target", asset->target, "package", "file", asset->package, "sha256",
+			  digest_hex(&asset->package_sha256, package), "member", "size",
+			  (json_int_t)asset->member_size, "sha256",
+			  digest_hex(&asset->member_sha256, member));
 }
 
 char *
@@ -79,10 +79,10 @@ asset_list_format(struct asset_list *list)
 
 	asset_list_sort(list);
 	for (size_t i = 0; i < list->count; i++)
-		(void)json_array_append_new(items, asset_to_json(&list->items[i]));
-	root = json_pack("{s:s, s:s, s:I, s:s, s:o}", "name", list->name, "version", list->version,
-			 "source_date_epoch", (json_int_t)list->source_date_epoch, "lock_sha256",
-			 digest_hex(&list->lock_sha256, lock), "assets", items);
+		jsonx_append(items, asset_to_json(&list->items[i]));
+	root = jsonx_pack("{s:s, s:s, s:I, s:s, s:o}", "name", list->name, "version", list->version,
+			  "source_date_epoch", (json_int_t)list->source_date_epoch, "lock_sha256",
+			  digest_hex(&list->lock_sha256, lock), "assets", items);
 	text = jsonx_pretty(root);
 	json_decref(root);
 	return text;

@@ -98,7 +98,15 @@ char *jsonx_compact(const struct json_t *value) CHECKED;
 struct json_t *jsonx_text(const char *text) CHECKED;
 
 /*
- * json_pack() for results: objects, lists, and of its letters `s s? s* b i I f o`. Text passes
+ * A member of an object, an element of a list; `value` is handed over. A NULL ends the program: a
+ * document is complete or not written. (jansson itself takes a NULL in silence, and the element is
+ * missing. Memory that is gone ends the program before, see base/start.h.)
+ */
+void jsonx_set(struct json_t *object, const char *key, struct json_t *value);
+void jsonx_append(struct json_t *array, struct json_t *value);
+
+/*
+ * json_pack for results and documents: objects, lists, and of its letters `s s? s* b i I f o`. Text passes
  * jsonx_text(). There is always a value: a format that does not fit its arguments, or a NULL where
  * none may be, is our own mistake and ends the program.
  */

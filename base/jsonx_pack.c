@@ -63,6 +63,22 @@ jsonx_text(const char *text)
 	return value;
 }
 
+void
+jsonx_set(json_t *object, const char *key, json_t *value)
+{
+	int set = json_object_set_new(object, key, value);
+
+	assert(set == 0);
+}
+
+void
+jsonx_append(json_t *array, json_t *value)
+{
+	int appended = json_array_append_new(array, value);
+
+	assert(appended == 0);
+}
+
 /* A place in a format, and the arguments that are left. */
 struct packing {
 	const char *format;
@@ -132,7 +148,6 @@ pack_members(struct packing *p, bool object) /* NOLINT(misc-no-recursion) */
 	while (peek(p) != (object ? '}' : ']')) {
 		const char *key = NULL;
 		json_t *member;
-		int added;
 
 		if (object) {
 			char letter = next(p);
@@ -143,9 +158,10 @@ pack_members(struct packing *p, bool object) /* NOLINT(misc-no-recursion) */
 		member = pack_value(p);
 		if (member == NULL)
 			continue;
-		added = object ? json_object_set_new(value, key, member)
-			       : json_array_append_new(value, member);
-		assert(added == 0);
+		if (object)
+			jsonx_set(value, key, member);
+		else
+			jsonx_append(value, member);
 	}
 	(void)next(p);
 	return value;

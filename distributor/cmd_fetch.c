@@ -84,8 +84,7 @@ print_json(const struct fetching *fetching)
 	json_t *packages = json_array();
 
 	for (size_t i = 0; i < list->count; i++)
-		(void)json_array_append_new(packages,
-					    package_json(&list->items[i], &fetching->results[i]));
+		jsonx_append(packages, package_json(&list->items[i], &fetching->results[i]));
 	app_print_json(jsonx_pack(
 		"{s:s, s:o, s:I, s:I, s:I, s:I, s:f}", "cache", cache_directory(cache), "packages",
 		packages, "fetched", (json_int_t)fetching->fetched, "present",

@@ -22,11 +22,10 @@ tags_json(const struct layout_tags *tags)
 		const struct oci_descriptor *image = &tags->items[i].descriptor;
 		char digest[OCI_DIGEST_SIZE];
 
-		(void)json_array_append_new(
-			list, jsonx_pack("{s:s, s:s, s:s, s:I}", "tag", tags->items[i].name,
-					 "mediaType", image->media_type, "digest",
-					 oci_digest_text(&image->digest, digest), "size",
-					 (json_int_t)image->size));
+		jsonx_append(list, jsonx_pack("{s:s, s:s, s:s, s:I}", "tag", tags->items[i].name,
+					      "mediaType", image->media_type, "digest",
+					      oci_digest_text(&image->digest, digest), "size",
+					      (json_int_t)image->size));
 	}
 	return list;
 }

@@ -168,11 +168,10 @@ report_check(struct app *app, const struct work *work, const struct lock *old, s
 		table_add(table, locked != NULL ? locked : "(not locked)");
 		table_add(table, job->newest);
 		table_add(table, is ? "newer" : "");
-		(void)json_array_append_new(array, jsonx_pack("{s:s, s:s, s:s?, s:s, s:b}", "host",
-							      job->host->arch->name, "source",
-							      job->host->source->key, "locked",
-							      locked, "upstream", job->newest,
-							      "newer", is ? 1 : 0));
+		jsonx_append(array,
+			     jsonx_pack("{s:s, s:s, s:s?, s:s, s:b}", "host", job->host->arch->name,
+					"source", job->host->source->key, "locked", locked,
+					"upstream", job->newest, "newer", is ? 1 : 0));
 	}
 	if (!app->json && !app->quiet)
 		table_print(table, TABLE_TEXT);

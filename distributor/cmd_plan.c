@@ -7,6 +7,7 @@
 #include "distributor/table.h"
 #include "matrix/plan.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -116,17 +117,17 @@ plan_json(const struct plan *plan)
 	json_t *hosts = json_array(), *cells = json_array();
 
 	for (size_t h = 0; h < plan->host_count; h++)
-		(void)json_array_append_new(hosts, host_json(&plan->hosts[h]));
+		jsonx_append(hosts, host_json(&plan->hosts[h]));
 	for (size_t t = 0; t < plan->target_count; t++) {
 		for (size_t h = 0; h < plan->host_count; h++) {
 			const struct plan_cell *cell = plan_cell(plan, t, h);
 
-			(void)json_array_append_new(
-				cells,
-				jsonx_pack("{s:s, s:s, s:s, s:b, s:b}", "from",
-					   plan->hosts[h].host->arch->name, "to", plan->targets[t],
-					   "state", states[cell->state], "tarball",
-					   cell->tarball ? 1 : 0, "image", cell->image ? 1 : 0));
+			jsonx_append(cells,
+				     jsonx_pack("{s:s, s:s, s:s, s:b, s:b}", "from",
+						plan->hosts[h].host->arch->name, "to",
+						plan->targets[t], "state", states[cell->state],
+						"tarball", cell->tarball ? 1 : 0, "image",
+						cell->image ? 1 : 0));
 		}
 	}
 	return jsonx_pack("{s:s, s:s, s:b, s:o, s:o, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I}}",
@@ -147,13 +148,13 @@ print_github(const struct plan *plan)
 	char *text;
 
 	for (size_t h = 0; h < plan->host_count; h++)
-		(void)json_array_append_new(include,
-					    jsonx_pack("{s:s, s:s, s:s}", "host",
-						       plan->hosts[h].host->arch->name, "source",
-						       plan->hosts[h].host->source->key, "qemu",
-						       plan->hosts[h].qemu_version));
+		jsonx_append(include,
+			     jsonx_pack("{s:s, s:s, s:s}", "host", plan->hosts[h].host->arch->name,
+					"source", plan->hosts[h].host->source->key, "qemu",
+					plan->hosts[h].qemu_version));
 	root = jsonx_pack("{s:o}", "include", include);
 	text = json_dumps(root, JSON_COMPACT);
+	assert(text != NULL);
 	(void)printf("%s\n", text);
 	free(text);
 	json_decref(root);

@@ -26,7 +26,7 @@ target_json(const struct pushing_target *target)
 		(json_int_t)r->bytes_sent);
 
 	if (target->effects != NULL)
-		(void)json_object_set(root, "effects", target->effects);
+		jsonx_set(root, "effects", json_incref(target->effects));
 	return root;
 }
 
@@ -59,7 +59,7 @@ print_result(const struct app *app, const struct pushing *pushing)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < pushing->count; i++) {
-		(void)json_array_append_new(list, target_json(&pushing->targets[i]));
+		jsonx_append(list, target_json(&pushing->targets[i]));
 		if (!app->json && !app->quiet)
 			print_target(&pushing->targets[i]);
 	}

@@ -27,10 +27,9 @@ print_json(const struct reproducing *r)
 	json_t *rows = json_array();
 
 	for (size_t i = 0; i < r->count; i++)
-		(void)json_array_append_new(rows,
-					    jsonx_pack("{s:s, s:s, s:s?}", "name", r->rows[i].name,
-						       "state", state_word(r->rows[i].state),
-						       "detail", r->rows[i].detail));
+		jsonx_append(rows,
+			     jsonx_pack("{s:s, s:s, s:s?}", "name", r->rows[i].name, "state",
+					state_word(r->rows[i].state), "detail", r->rows[i].detail));
 	app_print_json(jsonx_pack("{s:s, s:s?, s:s, s:b, s:I, s:I, s:s, s:s?, s:o}", "tag", r->tag,
 				  "commit", r->commit, "distributor", r->program, "reproduced",
 				  r->different == 0 ? 1 : 0, "different", (json_int_t)r->different,

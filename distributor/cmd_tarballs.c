@@ -77,7 +77,7 @@ names_json(char *const *names, size_t count)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < count; i++)
-		(void)json_array_append_new(array, jsonx_text(names[i]));
+		jsonx_append(array, jsonx_text(names[i]));
 	return array;
 }
 
@@ -90,14 +90,13 @@ print_json(const struct packing *packing)
 	for (size_t i = 0; i < packing->host_count; i++) {
 		const struct assets_host_report *of = &packing->report.hosts[i];
 
-		(void)json_array_append_new(
-			hosts,
-			jsonx_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:f}", "host",
-				   packing->hosts[i].arch->name, "package_version",
-				   version_of(&packing->hosts[i]), "made", (json_int_t)of->made,
-				   "unchanged", (json_int_t)of->unchanged, "bytes_in",
-				   (json_int_t)of->bytes_in, "bytes_out", (json_int_t)of->bytes_out,
-				   "seconds", of->seconds));
+		jsonx_append(hosts, jsonx_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:f}", "host",
+					       packing->hosts[i].arch->name, "package_version",
+					       version_of(&packing->hosts[i]), "made",
+					       (json_int_t)of->made, "unchanged",
+					       (json_int_t)of->unchanged, "bytes_in",
+					       (json_int_t)of->bytes_in, "bytes_out",
+					       (json_int_t)of->bytes_out, "seconds", of->seconds));
 	}
 	app_print_json(jsonx_pack(
 		"{s:s, s:o, s:I, s:I, s:o, s:o, s:f}", "directory", directory, "hosts", hosts,

@@ -181,10 +181,9 @@ print_json(const struct verify_report *report)
 	json_t *checks = json_array();
 
 	for (size_t i = 0; i < report->count; i++)
-		(void)json_array_append_new(checks, jsonx_pack("{s:s, s:s, s:s}", "check",
-							       report->rows[i].check, "status",
-							       words[report->rows[i].status],
-							       "detail", report->rows[i].sentence));
+		jsonx_append(checks, jsonx_pack("{s:s, s:s, s:s}", "check", report->rows[i].check,
+						"status", words[report->rows[i].status], "detail",
+						report->rows[i].sentence));
 	app_print_json(jsonx_pack("{s:b, s:s?, s:o}", "verified", report->failed == 0 ? 1 : 0,
 				  "tag", report->tag, "checks", checks));
 }

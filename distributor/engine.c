@@ -352,7 +352,7 @@ run_checks(struct session *session, struct error *err)
 			log_error("%s: %s", checks[i].name, why.message);
 		table_add(table, checks[i].name);
 		table_add(table, good ? "ok" : "failed");
-		(void)json_array_append_new(list, check_json(&checks[i], good, &why));
+		jsonx_append(list, check_json(&checks[i], good, &why));
 	}
 	if (session->app->json)
 		app_print_json(jsonx_pack("{s:s, s:s, s:o, s:I}", "engine", session->options->name,

@@ -2,6 +2,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "base/start.h"
 #include "base/strbuf.h"
 #include "distributor/commands.h"
 #include "distributor/version.h"
@@ -148,7 +149,9 @@ main(int argc, char **argv)
 	int result;
 
 	interrupt_install();
-	result = dispatch(&app, argc, argv, &err);
+	result = libraries_start(&err);
+	if (result >= 0)
+		result = dispatch(&app, argc, argv, &err);
 	if (result >= 0)
 		result = finish_output(&err);
 	text_list_release(&app.hosts);

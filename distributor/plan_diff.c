@@ -10,9 +10,8 @@
 static void
 add(json_t *changes, const char *what, const char *host, const char *before, const char *after)
 {
-	(void)json_array_append_new(changes,
-				    jsonx_pack("{s:s, s:s*, s:s*, s:s*}", "change", what, "host",
-					       host, "before", before, "after", after));
+	jsonx_append(changes, jsonx_pack("{s:s, s:s*, s:s*, s:s*}", "change", what, "host", host,
+					 "before", before, "after", after));
 }
 
 static const struct package *

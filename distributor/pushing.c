@@ -49,7 +49,7 @@ show_event(void *context, const struct push_event *event)
 
 	(void)oci_digest_text(event->digest, digest);
 	if (target->effects != NULL) {
-		(void)json_array_append_new(
+		jsonx_append(
 			target->effects,
 			jsonx_pack("{s:s, s:s, s:s*, s:s, s:s*, s:I}", "effect", effect_word(event),
 				   "kind", kinds[event->kind], "tag", event->tag, "digest", digest,

@@ -72,10 +72,9 @@ steps_json(const struct releasing *releasing)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < RELEASE_STEPS; i++)
-		(void)json_array_append_new(
-			list, jsonx_pack("{s:s, s:s, s:s?, s:f}", "step", steps[i].name, "state",
-					 words[steps[i].state], "detail", steps[i].detail,
-					 "seconds", steps[i].seconds));
+		jsonx_append(list, jsonx_pack("{s:s, s:s, s:s?, s:f}", "step", steps[i].name,
+					      "state", words[steps[i].state], "detail",
+					      steps[i].detail, "seconds", steps[i].seconds));
 	return list;
 }
 

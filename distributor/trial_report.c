@@ -93,10 +93,10 @@ host_json(const struct trial_host *host)
 	for (size_t i = 0; i < host->case_count; i++) {
 		const struct trial_case *item = &host->cases[i];
 
-		(void)json_array_append_new(
-			cases, jsonx_pack("{s:s, s:s*, s:s, s:s*}", "kind", kinds[item->kind].word,
-					  "target", item->target, "result", outcomes[item->outcome],
-					  "reason", item->reason));
+		jsonx_append(cases,
+			     jsonx_pack("{s:s, s:s*, s:s, s:s*}", "kind", kinds[item->kind].word,
+					"target", item->target, "result", outcomes[item->outcome],
+					"reason", item->reason));
 	}
 	return jsonx_pack("{s:s, s:s*, s:o}", "host", host->arch->name, "run_by", run_by(host),
 			  "cases", cases);
@@ -108,7 +108,7 @@ print_json(const struct trial *trial, const size_t totals[3], double seconds)
 	json_t *hosts = json_array();
 
 	for (size_t i = 0; i < trial->host_count; i++)
-		(void)json_array_append_new(hosts, host_json(&trial->hosts[i]));
+		jsonx_append(hosts, host_json(&trial->hosts[i]));
 	app_print_json(jsonx_pack(
 		"{s:s, s:s*, s:o, s:I, s:I, s:I, s:f}", "version", trial->matrix->version,
 		"machine", trial->machine != NULL ? trial->machine->name : NULL, "hosts", hosts,

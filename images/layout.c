@@ -401,14 +401,13 @@ format_index(const struct layout *layout, const struct layout_tags *tags)
 	for (size_t i = 0; i < tags->count; i++) {
 		json_t *entry = oci_descriptor_json(&order[i]->descriptor);
 
-		(void)json_object_set_new(entry, "annotations",
-					  json_pack("{s:s}", OCI_REF_NAME, order[i]->name));
-		(void)json_array_append_new(list, entry);
+		jsonx_set(entry, "annotations", jsonx_pack("{s:s}", OCI_REF_NAME, order[i]->name));
+		jsonx_append(list, entry);
 	}
 	free(order);
-	root = json_pack("{s:i, s:s, s:o, s:{s:s, s:s*}}", "schemaVersion", 2, "mediaType",
-			 oci_media_type(OCI_TYPES_OCI, OCI_INDEX), "manifests", list, "annotations",
-			 MARK_KEY, MARK_VALUE, PART_KEY, layout->part);
+	root = jsonx_pack("{s:i, s:s, s:o, s:{s:s, s:s*}}", "schemaVersion", 2, "mediaType",
+			  oci_media_type(OCI_TYPES_OCI, OCI_INDEX), "manifests", list,
+			  "annotations", MARK_KEY, MARK_VALUE, PART_KEY, layout->part);
 	text = jsonx_compact(root);
 	json_decref(root);
 	return text;

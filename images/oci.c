@@ -215,8 +215,7 @@ oci_labels_json(const struct oci_labels *labels)
 	json_t *object = json_object();
 
 	for (size_t i = 0; i < labels->count; i++)
-		(void)json_object_set_new(object, labels->items[i].key,
-					  json_string(labels->items[i].value));
+		jsonx_set(object, labels->items[i].key, jsonx_text(labels->items[i].value));
 	return object;
 }
 
@@ -225,18 +224,16 @@ oci_descriptor_json(const struct oci_descriptor *descriptor)
 {
 	char digest[OCI_DIGEST_SIZE];
 	json_t *object =
-		json_pack("{s:s, s:s, s:I, s:s*}", "mediaType", descriptor->media_type, "digest",
-			  oci_digest_text(&descriptor->digest, digest), "size",
-			  (json_int_t)descriptor->size, "artifactType", descriptor->artifact_type);
+		jsonx_pack("{s:s, s:s, s:I, s:s*}", "mediaType", descriptor->media_type, "digest",
+			   oci_digest_text(&descriptor->digest, digest), "size",
+			   (json_int_t)descriptor->size, "artifactType", descriptor->artifact_type);
 
 	if (descriptor->architecture != NULL)
-		(void)json_object_set_new(object, "platform",
-					  json_pack("{s:s, s:s*, s:s*}", "architecture",
-						    descriptor->architecture, "os", descriptor->os,
-						    "variant", descriptor->variant));
+		jsonx_set(object, "platform",
+			  jsonx_pack("{s:s, s:s*, s:s*}", "architecture", descriptor->architecture,
+				     "os", descriptor->os, "variant", descriptor->variant));
 	if (descriptor->annotations.count != 0)
-		(void)json_object_set_new(object, "annotations",
-					  oci_labels_json(&descriptor->annotations));
+		jsonx_set(object, "annotations", oci_labels_json(&descriptor->annotations));
 	return object;
 }
 
@@ -246,7 +243,7 @@ words_json(const char *const *words)
 	json_t *array = json_array();
 
 	for (; *words != NULL; words++)
-		(void)json_array_append_new(array, json_string(*words));
+		jsonx_append(array, jsonx_text(*words));
 	return array;
 }
 
@@ -256,11 +253,11 @@ container_json(const struct oci_image *image)
 	json_t *container = json_object();
 
 	if (image->entrypoint != NULL)
-		(void)json_object_set_new(container, "Entrypoint", words_json(image->entrypoint));
+		jsonx_set(container, "Entrypoint", words_json(image->entrypoint));
 	if (image->environment != NULL)
-		(void)json_object_set_new(container, "Env", words_json(image->environment));
+		jsonx_set(container, "Env", words_json(image->environment));
 	if (image->labels != NULL && image->labels->count != 0)
-		(void)json_object_set_new(container, "Labels", oci_labels_json(image->labels));
+		jsonx_set(container, "Labels", oci_labels_json(image->labels));
 	return container;
 }
 
@@ -274,15 +271,14 @@ config_json(const struct oci_image *image)
 	for (size_t i = 0; i < image->layer_count; i++) {
 		const struct oci_layer *layer = &image->layers[i];
 
-		(void)json_array_append_new(diff_ids,
-					    json_string(oci_digest_text(&layer->diff_id, digest)));
-		(void)json_array_append_new(history, json_pack("{s:s, s:s}", "created", created,
-							       "created_by", layer->created_by));
+		jsonx_append(diff_ids, jsonx_text(oci_digest_text(&layer->diff_id, digest)));
+		jsonx_append(history, jsonx_pack("{s:s, s:s}", "created", created, "created_by",
+						 layer->created_by));
 	}
-	return json_pack("{s:s, s:s, s:s*, s:s, s:o, s:{s:s, s:o}, s:o}", "architecture",
-			 image->host->oci, "os", "linux", "variant", image->host->oci_variant,
-			 "created", created, "config", container_json(image), "rootfs", "type",
-			 "layers", "diff_ids", diff_ids, "history", history);
+	return jsonx_pack("{s:s, s:s, s:s*, s:s, s:o, s:{s:s, s:o}, s:o}", "architecture",
+			  image->host->oci, "os", "linux", "variant", image->host->oci_variant,
+			  "created", created, "config", container_json(image), "rootfs", "type",
+			  "layers", "diff_ids", diff_ids, "history", history);
 }
 
 /* Docker's schema 2 has no annotations: there the labels are in the config alone. */
@@ -290,7 +286,7 @@ static void
 add_annotations(json_t *document, enum oci_types types, const struct oci_labels *labels)
 {
 	if (types == OCI_TYPES_OCI && labels != NULL && labels->count != 0)
-		(void)json_object_set_new(document, "annotations", oci_labels_json(labels));
+		jsonx_set(document, "annotations", oci_labels_json(labels));
 }
 
 int
@@ -311,16 +307,15 @@ oci_image_make(const struct oci_image *image, struct oci_document *ret_config,
 		const char *layer_type = oci_media_type(image->types, layer->kind);
 		char digest[OCI_DIGEST_SIZE];
 
-		(void)json_array_append_new(
-			layers, json_pack("{s:s, s:s, s:I}", "mediaType", layer_type, "digest",
-					  oci_digest_text(&layer->digest, digest), "size",
-					  (json_int_t)layer->size));
+		jsonx_append(layers, jsonx_pack("{s:s, s:s, s:I}", "mediaType", layer_type,
+						"digest", oci_digest_text(&layer->digest, digest),
+						"size", (json_int_t)layer->size));
 		has_zstd = has_zstd || layer->kind == OCI_LAYER_ZSTD;
 	}
 	oci_document_make(config_json(image), oci_media_type(image->types, OCI_CONFIG), ret_config);
 	manifest =
-		json_pack("{s:i, s:s, s:o, s:o}", "schemaVersion", 2, "mediaType", type, "config",
-			  oci_descriptor_json(&ret_config->descriptor), "layers", layers);
+		jsonx_pack("{s:i, s:s, s:o, s:o}", "schemaVersion", 2, "mediaType", type, "config",
+			   oci_descriptor_json(&ret_config->descriptor), "layers", layers);
 	add_annotations(manifest, image->types, image->labels);
 	oci_document_make(manifest, type, ret_manifest);
 	oci_descriptor_set_platform(&ret_manifest->descriptor, image->host);
@@ -371,9 +366,9 @@ oci_index_make(enum oci_types types, const struct oci_descriptors *manifests,
 			return -1;
 	list = json_array();
 	for (size_t i = 0; i < manifests->count; i++)
-		(void)json_array_append_new(list, oci_descriptor_json(&manifests->items[i]));
-	index = json_pack("{s:i, s:s, s:o}", "schemaVersion", 2, "mediaType", type, "manifests",
-			  list);
+		jsonx_append(list, oci_descriptor_json(&manifests->items[i]));
+	index = jsonx_pack("{s:i, s:s, s:o}", "schemaVersion", 2, "mediaType", type, "manifests",
+			   list);
 	add_annotations(index, types, annotations);
 	oci_document_make(index, type, ret_index);
 	return 0;

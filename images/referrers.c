@@ -1,5 +1,7 @@
 #include "images/referrers.h"
 
+#include "base/jsonx.h"
+
 #include <jansson.h>
 #include <string.h>
 
@@ -47,9 +49,9 @@ referrers_make(const struct oci_descriptors *descriptors, struct oci_document *r
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < descriptors->count; i++)
-		(void)json_array_append_new(list, oci_descriptor_json(&descriptors->items[i]));
-	oci_document_make(json_pack("{s:i, s:s, s:o}", "schemaVersion", 2, "mediaType", type,
-				    "manifests", list),
+		jsonx_append(list, oci_descriptor_json(&descriptors->items[i]));
+	oci_document_make(jsonx_pack("{s:i, s:s, s:o}", "schemaVersion", 2, "mediaType", type,
+				     "manifests", list),
 			  type, ret_list);
 }
 

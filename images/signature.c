@@ -1,6 +1,7 @@
 #include "images/signature.h"
 
 #include "base/alloc.h"
+#include "base/jsonx.h"
 #include "images/reference.h"
 #include "images/referrers.h"
 
@@ -279,15 +280,15 @@ make_cosign(const struct oci_descriptors *layers, struct oci_document *ret_confi
 
 	for (size_t i = 0; i < layers->count; i++) {
 		(void)oci_digest_text(&layers->items[i].digest, digest);
-		(void)json_array_append_new(list, oci_descriptor_json(&layers->items[i]));
-		(void)json_array_append_new(diff_ids, json_string(digest));
+		jsonx_append(list, oci_descriptor_json(&layers->items[i]));
+		jsonx_append(diff_ids, jsonx_text(digest));
 	}
-	oci_document_make(json_pack("{s:s, s:s, s:{}, s:{s:s, s:o}}", "architecture", "", "os", "",
-				    "config", "rootfs", "type", "layers", "diff_ids", diff_ids),
+	oci_document_make(jsonx_pack("{s:s, s:s, s:{}, s:{s:s, s:o}}", "architecture", "", "os", "",
+				     "config", "rootfs", "type", "layers", "diff_ids", diff_ids),
 			  oci_media_type(OCI_TYPES_OCI, OCI_CONFIG), ret_config);
-	oci_document_make(json_pack("{s:i, s:s, s:o, s:o}", "schemaVersion", 2, "mediaType", type,
-				    "config", oci_descriptor_json(&ret_config->descriptor),
-				    "layers", list),
+	oci_document_make(jsonx_pack("{s:i, s:s, s:o, s:o}", "schemaVersion", 2, "mediaType", type,
+				     "config", oci_descriptor_json(&ret_config->descriptor),
+				     "layers", list),
 			  type, ret_manifest);
 }
 
@@ -382,13 +383,13 @@ bundle_manifest(const struct signature_subject *subject, const struct oci_descri
 	auto_free char *created = oci_time_text(created_sec);
 	struct oci_descriptor *made = &ret_manifest->descriptor;
 
-	oci_document_make(json_pack("{s:i, s:s, s:s, s:o, s:[o], s:o, s:{s:s, s:s, s:s}}",
-				    "schemaVersion", 2, "mediaType", type, "artifactType",
-				    BUNDLE_TYPE, "config", oci_descriptor_json(empty), "layers",
-				    oci_descriptor_json(bundle), "subject",
-				    oci_descriptor_json(&subject->descriptor), "annotations",
-				    BUNDLE_CONTENT_KEY, "dsse-envelope", BUNDLE_PREDICATE_KEY,
-				    BUNDLE_PREDICATE, "org.opencontainers.image.created", created),
+	oci_document_make(jsonx_pack("{s:i, s:s, s:s, s:o, s:[o], s:o, s:{s:s, s:s, s:s}}",
+				     "schemaVersion", 2, "mediaType", type, "artifactType",
+				     BUNDLE_TYPE, "config", oci_descriptor_json(empty), "layers",
+				     oci_descriptor_json(bundle), "subject",
+				     oci_descriptor_json(&subject->descriptor), "annotations",
+				     BUNDLE_CONTENT_KEY, "dsse-envelope", BUNDLE_PREDICATE_KEY,
+				     BUNDLE_PREDICATE, "org.opencontainers.image.created", created),
 			  type, ret_manifest);
 	made->artifact_type = xstrdup(BUNDLE_TYPE);
 	oci_labels_set(&made->annotations, BUNDLE_CONTENT_KEY, "dsse-envelope");

@@ -335,12 +335,8 @@ lock_load(const char *path, const char *command, struct lock *ret_lock, struct e
 static void
 set_text(json_t *object, const char *key, const char *text)
 {
-	int set;
-
-	if (text == NULL)
-		return;
-	set = json_object_set_new(object, key, json_string(text));
-	assert(set == 0); /* the text is UTF-8, it has been checked when it was read */
+	if (text != NULL)
+		jsonx_set(object, key, jsonx_text(text));
 }
 
 static void
@@ -355,7 +351,7 @@ set_digest(json_t *object, const char *key, const struct digest *digest)
 static void
 set_number(json_t *object, const char *key, uint64_t number)
 {
-	(void)json_object_set_new(object, key, json_integer((json_int_t)number));
+	jsonx_set(object, key, json_integer((json_int_t)number));
 }
 
 static void
@@ -367,8 +363,8 @@ set_strings(json_t *object, const char *key, char *const *strings, size_t count)
 		return;
 	array = json_array();
 	for (size_t i = 0; i < count; i++)
-		(void)json_array_append_new(array, json_string(strings[i]));
-	(void)json_object_set_new(object, key, array);
+		jsonx_append(array, jsonx_text(strings[i]));
+	jsonx_set(object, key, array);
 }
 
 static json_t *
@@ -409,8 +405,8 @@ format_package(const struct package *package)
 	set_text(object, "license", package->license);
 	set_strings(object, "built_using", package->built_using, package->built_using_count);
 	for (size_t i = 0; i < package->member_count; i++)
-		(void)json_array_append_new(members, format_member(&package->members[i]));
-	(void)json_object_set_new(object, "members", members);
+		jsonx_append(members, format_member(&package->members[i]));
+	jsonx_set(object, "members", members);
 	return object;
 }
 
@@ -429,9 +425,9 @@ lock_format(struct lock *lock)
 	set_text(root, "downgrade_reason", lock->downgrade_reason);
 	for (size_t i = 0; i < lock->packages.count; i++) {
 		package_sort_members(&lock->packages.items[i]);
-		(void)json_array_append_new(packages, format_package(&lock->packages.items[i]));
+		jsonx_append(packages, format_package(&lock->packages.items[i]));
 	}
-	(void)json_object_set_new(root, "packages", packages);
+	jsonx_set(root, "packages", packages);
 	text = jsonx_pretty(root);
 	json_decref(root);
 	return text;

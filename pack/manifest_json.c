@@ -296,14 +296,14 @@ hex_json(const struct digest *digest)
 {
 	char hex[DIGEST_HEX_SIZE];
 
-	return json_string(digest_hex(digest, hex));
+	return jsonx_text(digest_hex(digest, hex));
 }
 
 static json_t *
 member_json(const struct manifest_member *member)
 {
 	const struct packed_member *packed = &member->packed;
-	json_t *object = json_pack(
+	json_t *object = jsonx_pack(
 		"{s:s, s:I, s:o, s:I, s:I, s:o, s:{s:I, s:o}, s:{s:s, s:s, s:o}}", "target",
 		packed->target, "size", (json_int_t)packed->size, "sha256",
 		hex_json(&packed->sha256), "crc32", (json_int_t)packed->crc32, "compressed_size",
@@ -322,21 +322,19 @@ host_json(const struct manifest_host *host)
 	json_t *members = json_array(), *object;
 
 	for (size_t i = 0; i < host->count; i++)
-		(void)json_array_append_new(members, member_json(&host->members[i]));
-	object = json_pack("{s:s, s:b}", "host", host->name, "legacy_names",
-			   (int)host->legacy_names);
+		jsonx_append(members, member_json(&host->members[i]));
+	object = jsonx_pack("{s:s, s:b}", "host", host->name, "legacy_names",
+			    (int)host->legacy_names);
 	if (!digest_is_zero(&host->all_in_one_diff_id)) {
 		json_t *targets = json_array();
 
 		for (size_t i = 0; i < host->all_in_one_count; i++)
-			(void)json_array_append_new(targets,
-						    json_string(host->all_in_one_targets[i]));
-		(void)json_object_set_new(object, "all_in_one",
-					  json_pack("{s:o, s:o}", "diff_id",
-						    hex_json(&host->all_in_one_diff_id), "targets",
-						    targets));
+			jsonx_append(targets, jsonx_text(host->all_in_one_targets[i]));
+		jsonx_set(object, "all_in_one",
+			  jsonx_pack("{s:o, s:o}", "diff_id", hex_json(&host->all_in_one_diff_id),
+				     "targets", targets));
 	}
-	(void)json_object_set_new(object, "members", members);
+	jsonx_set(object, "members", members);
 	return object;
 }
 
@@ -347,10 +345,10 @@ manifest_format(const struct manifest *manifest)
 	char *text;
 
 	for (size_t i = 0; i < manifest->count; i++)
-		(void)json_array_append_new(hosts, host_json(&manifest->hosts[i]));
-	root = json_pack("{s:i, s:s, s:I, s:o}", "format", FORMAT, "compressor",
-			 manifest->compressor, "source_date_epoch",
-			 (json_int_t)manifest->source_date_epoch, "hosts", hosts);
+		jsonx_append(hosts, host_json(&manifest->hosts[i]));
+	root = jsonx_pack("{s:i, s:s, s:I, s:o}", "format", FORMAT, "compressor",
+			  manifest->compressor, "source_date_epoch",
+			  (json_int_t)manifest->source_date_epoch, "hosts", hosts);
 	assert(root != NULL);
 	text = jsonx_pretty(root);
 	json_decref(root);

@@ -1,9 +1,11 @@
 #include "publish/github_draft.h"
 
 #include "base/alloc.h"
+#include "base/jsonx.h"
 #include "base/strbuf.h"
 #include "publish/github_assets.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <string.h>
 
@@ -24,9 +26,9 @@ github_release_send(struct github *github, const struct publication *release, bo
 		return error_set(err, ERR_INPUT, "title or body of '%s' is not UTF-8",
 				 release->tag);
 	if (publish)
-		(void)json_object_set_new(object, "make_latest",
-					  json_string(release->latest ? "true" : "false"));
+		jsonx_set(object, "make_latest", jsonx_text(release->latest ? "true" : "false"));
 	text = json_dumps(object, JSON_COMPACT);
+	assert(text != NULL);
 	json_decref(object);
 	body = (struct http_body){.bytes = text, .size = strlen(text)};
 	return github_call(github,

@@ -185,8 +185,11 @@ dsse_check(const struct dsse *dsse, const struct public_key *key, const char *na
 	char fingerprint[FINGERPRINT_SIZE];
 
 	put_preimage(&preimage, dsse->payload, dsse->payload_length);
-	if (!ed25519_verify(key, preimage.text, preimage.length, dsse->signature))
+	if (ed25519_verify(key, preimage.text, preimage.length, dsse->signature, err) < 0) {
+		if (err->code != ERR_VERIFY)
+			return -1;
 		return error_set(err, ERR_VERIFY, "the statement in '%s' is not what key %s signed",
 				 name, public_key_fingerprint(key, fingerprint));
+	}
 	return 0;
 }

@@ -20,20 +20,27 @@ md_context_freep(EVP_MD_CTX **context)
 	EVP_MD_CTX_free(*context);
 }
 
-bool
+int
 ed25519_verify(const struct public_key *key, const void *bytes, size_t length,
-	       const uint8_t signature[SIGNATURE_SIZE])
+	       const uint8_t signature[SIGNATURE_SIZE], struct error *err)
 {
 	AUTO(pkey_freep)
 	EVP_PKEY *pkey =
 		EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key->bytes, PUBLIC_KEY_SIZE);
 	AUTO(md_context_freep) EVP_MD_CTX *context = EVP_MD_CTX_new();
+	int valid;
 
+	/* Any 32 bytes are a key up to here. */
 	if (pkey == NULL || context == NULL ||
 	    EVP_DigestVerifyInit(context, NULL, NULL, NULL, pkey) != 1)
-		return false;
+		return error_set(err, ERR_IO, "libcrypto cannot verify Ed25519 signatures");
 	/* 1 is the one value that means yes: 0 is a wrong signature, less than 0 an error. */
-	return EVP_DigestVerify(context, signature, SIGNATURE_SIZE, bytes, length) == 1;
+	valid = EVP_DigestVerify(context, signature, SIGNATURE_SIZE, bytes, length);
+	if (valid < 0)
+		return error_set(err, ERR_IO, "libcrypto failed at an Ed25519 signature");
+	if (valid != 1)
+		return error_set(err, ERR_VERIFY, "the signature does not verify");
+	return 0;
 }
 
 static void
@@ -142,12 +149,15 @@ preimage_sign(const struct signer *signer, enum preimage kind, const uint8_t *by
 	assert(preimage_has_shape(kind, bytes, length));
 	if (signing_key_use(signer->key, bytes, length, signature, err) < 0)
 		return -1;
-	if (!ed25519_verify(&signer->published, bytes, length, signature))
-		return error_set(
-			err, ERR_VERIFY,
-			"the signature of key %s does not verify with the published key %s",
-			public_key_fingerprint(signing_key_public(signer->key), have),
-			public_key_fingerprint(&signer->published, want));
+	if (ed25519_verify(&signer->published, bytes, length, signature, err) < 0) {
+		if (err->code != ERR_VERIFY)
+			return -1;
+		return error_set(err, ERR_VERIFY,
+				 "the signature of key %s does not verify with the "
+				 "published key %s",
+				 public_key_fingerprint(signing_key_public(signer->key), have),
+				 public_key_fingerprint(&signer->published, want));
+	}
 	memcpy(ret_signature, signature, SIGNATURE_SIZE);
 	return 0;
 }

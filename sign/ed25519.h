@@ -40,9 +40,12 @@ bool preimage_has_shape(enum preimage kind, const uint8_t *bytes, size_t length)
 int preimage_sign(const struct signer *signer, enum preimage kind, const uint8_t *bytes,
 		  size_t length, uint8_t ret_signature[SIGNATURE_SIZE], struct error *err) CHECKED;
 
-/* True only for a valid signature. */
-bool ed25519_verify(const struct public_key *key, const void *bytes, size_t length,
-		    const uint8_t signature[SIGNATURE_SIZE]) CHECKED;
+/*
+ * 0 only for a valid signature. ERR_VERIFY, for which the caller has a better sentence; ERR_IO if
+ * libcrypto cannot verify at all, which says nothing about the signature.
+ */
+int ed25519_verify(const struct public_key *key, const void *bytes, size_t length,
+		   const uint8_t signature[SIGNATURE_SIZE], struct error *err) CHECKED;
 
 void sha512_of(const void *bytes, size_t length, uint8_t ret_hash[SHA512_SIZE]);
 void blake2b_of(const void *bytes, size_t length, uint8_t ret_hash[BLAKE2B_SIZE]);

@@ -178,15 +178,22 @@ minisig_check(const struct minisig *sig, const struct public_key *key, const voi
 	uint8_t hash[BLAKE2B_SIZE];
 
 	blake2b_of(bytes, length, hash);
-	if (!ed25519_verify(key, hash, sizeof(hash), sig->signature))
+	if (ed25519_verify(key, hash, sizeof(hash), sig->signature, err) < 0) {
+		if (err->code != ERR_VERIFY)
+			return -1;
 		return error_set(err, ERR_VERIFY, "'%s' is not what key %s signed with minisign",
 				 name, public_key_fingerprint(key, fingerprint));
+	}
 	strbuf_add(&global, sig->signature, SIGNATURE_SIZE);
 	strbuf_adds(&global, sig->trusted_comment);
-	if (!ed25519_verify(key, global.text, global.length, sig->global))
+	if (ed25519_verify(key, global.text, global.length, sig->global, err) < 0) {
+		if (err->code != ERR_VERIFY)
+			return -1;
 		return error_set(err, ERR_VERIFY,
-				 "the trusted comment of the minisign signature of '%s' was "
+				 "the trusted comment of the minisign "
+				 "signature of '%s' was "
 				 "changed: '%s'",
 				 name, sig->trusted_comment);
+	}
 	return 0;
 }

@@ -56,7 +56,7 @@ file_and_digest(const char *file, const struct digest *digest)
 {
 	char hex[DIGEST_HEX_SIZE];
 
-	return json_pack("{s:s, s:s}", "file", file, "sha256", digest_hex(digest, hex));
+	return jsonx_pack("{s:s, s:s}", "file", file, "sha256", digest_hex(digest, hex));
 }
 
 static json_t *
@@ -68,12 +68,11 @@ asset_claims(const struct release *release)
 	for (size_t i = 0; i < release->assets->count; i++) {
 		const struct asset *asset = &release->assets->items[i];
 
-		(void)json_array_append_new(list,
-					    json_pack("{s:s, s:I, s:s, s:s, s:s, s:s}", "name",
-						      asset->name, "size", (json_int_t)asset->size,
-						      "sha256", digest_hex(&asset->sha256, hex),
-						      "kind", asset_kind_name(asset->kind), "from",
-						      asset->host, "to", asset->target));
+		jsonx_append(list, jsonx_pack("{s:s, s:I, s:s, s:s, s:s, s:s}", "name", asset->name,
+					      "size", (json_int_t)asset->size, "sha256",
+					      digest_hex(&asset->sha256, hex), "kind",
+					      asset_kind_name(asset->kind), "from", asset->host,
+					      "to", asset->target));
 	}
 	return list;
 }
@@ -85,10 +84,9 @@ document_claims(const struct sums *documents, const uint64_t *sizes)
 	char hex[DIGEST_HEX_SIZE];
 
 	for (size_t i = 0; i < documents->count; i++)
-		(void)json_array_append_new(
-			list, json_pack("{s:s, s:I, s:s}", "name", documents->entries[i].name,
-					"size", (json_int_t)sizes[i], "sha256",
-					digest_hex(&documents->entries[i].sha256, hex)));
+		jsonx_append(list, jsonx_pack("{s:s, s:I, s:s}", "name", documents->entries[i].name,
+					      "size", (json_int_t)sizes[i], "sha256",
+					      digest_hex(&documents->entries[i].sha256, hex)));
 	return list;
 }
 
@@ -100,22 +98,21 @@ image_claims(const struct release *release)
 	char hex[DIGEST_HEX_SIZE];
 
 	for (size_t i = 0; i < release->repository_count; i++)
-		(void)json_array_append_new(repositories, json_string(release->repositories[i]));
+		jsonx_append(repositories, jsonx_text(release->repositories[i]));
 	for (size_t i = 0; i < release->image_count; i++) {
 		auto_free char *digest =
 			xasprintf("sha256:%s", digest_hex(&release->images[i].digest, hex));
 
-		(void)json_array_append_new(
-			tags,
-			json_pack("{s:s, s:s}", "tag", release->images[i].tag, "digest", digest));
+		jsonx_append(tags, jsonx_pack("{s:s, s:s}", "tag", release->images[i].tag, "digest",
+					      digest));
 	}
-	return json_pack("{s:o, s:o}", "repositories", repositories, "tags", tags);
+	return jsonx_pack("{s:o, s:o}", "repositories", repositories, "tags", tags);
 }
 
 char *
 release_json(const struct release *release, const struct sums *documents, const uint64_t *sizes)
 {
-	return release_text(json_pack(
+	return release_text(jsonx_pack(
 		"{s:s, s:s, s:s, s:s?, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o}", "name",
 		release->name, "version", release->version, "tag", release->tag, "commit",
 		release->commit, "serial", (json_int_t)release->serial, "source_date_epoch",

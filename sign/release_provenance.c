@@ -14,7 +14,7 @@ sha256_set(const struct digest *digest)
 {
 	char hex[DIGEST_HEX_SIZE];
 
-	return json_pack("{s:s}", "sha256", digest_hex(digest, hex));
+	return jsonx_pack("{s:s}", "sha256", digest_hex(digest, hex));
 }
 
 /* A file of the repository at the tag. */
@@ -26,7 +26,7 @@ file_at_tag(const struct release *release, const char *file, const struct digest
 						  release->tag, file)
 				      : xasprintf("file:%s", file);
 
-	return json_pack("{s:s, s:o}", "uri", uri, "digest", sha256_set(digest));
+	return jsonx_pack("{s:s, s:o}", "uri", uri, "digest", sha256_set(digest));
 }
 
 static void
@@ -38,8 +38,8 @@ add_commit(const struct release *release, json_t *list)
 	if (release->commit == NULL || release->repository == NULL)
 		return;
 	uri = xasprintf("git+%s@refs/tags/%s", release->repository, release->tag);
-	(void)json_array_append_new(list, json_pack("{s:s, s:{s:s}}", "uri", uri, "digest",
-						    algorithm, release->commit));
+	jsonx_append(list, jsonx_pack("{s:s, s:{s:s}}", "uri", uri, "digest", algorithm,
+				      release->commit));
 }
 
 /* Who signed it, and what the signature covers. */
@@ -50,14 +50,13 @@ annotations(const struct package *package)
 	char text[DIGEST_HEX_SIZE];
 
 	if (package->signer != NULL)
-		(void)json_object_set_new(object, "openpgp.fingerprint",
-					  json_string(package->signer));
+		jsonx_set(object, "openpgp.fingerprint", jsonx_text(package->signer));
 	if (package->signed_sec != 0)
-		(void)json_object_set_new(object, "openpgp.time",
-					  json_string(release_time(package->signed_sec, text)));
+		jsonx_set(object, "openpgp.time",
+			  jsonx_text(release_time(package->signed_sec, text)));
 	if (!digest_is_zero(&package->header_sha256))
-		(void)json_object_set_new(object, "rpm.header.sha256",
-					  json_string(digest_hex(&package->header_sha256, text)));
+		jsonx_set(object, "rpm.header.sha256",
+			  jsonx_text(digest_hex(&package->header_sha256, text)));
 	return object;
 }
 
@@ -66,12 +65,11 @@ dependency(const struct package *package)
 {
 	auto_free char *purl = purl_of_package(package);
 	json_t *object =
-		json_pack("{s:s, s:s, s:o, s:o}", "name", package->file, "uri", purl, "digest",
-			  sha256_set(&package->sha256), "annotations", annotations(package));
+		jsonx_pack("{s:s, s:s, s:o, s:o}", "name", package->file, "uri", purl, "digest",
+			   sha256_set(&package->sha256), "annotations", annotations(package));
 
 	if (package->url_count != 0)
-		(void)json_object_set_new(object, "downloadLocation",
-					  json_string(package->urls[0]));
+		jsonx_set(object, "downloadLocation", jsonx_text(package->urls[0]));
 	return object;
 }
 
@@ -82,7 +80,7 @@ dependencies(const struct release *release)
 
 	add_commit(release, list);
 	for (size_t i = 0; i < release->packages->count; i++)
-		(void)json_array_append_new(list, dependency(&release->packages->items[i]));
+		jsonx_append(list, dependency(&release->packages->items[i]));
 	return list;
 }
 
@@ -94,13 +92,13 @@ definition(const struct release *release)
 						   release->repository, release->tag)
 				       : xstrdup("urn:distributor:buildtype:repack-v1");
 
-	return json_pack("{s:s, s:{s:s, s:o, s:o}, s:{s:I}, s:o}", "buildType", type,
-			 "externalParameters", "tag", release->tag, "matrix",
-			 file_at_tag(release, release->matrix_file, &release->matrix_sha256),
-			 "lock", file_at_tag(release, release->lock_file, &release->lock_sha256),
-			 "internalParameters", "sourceDateEpoch",
-			 (json_int_t)release->source_date_epoch, "resolvedDependencies",
-			 dependencies(release));
+	return jsonx_pack("{s:s, s:{s:s, s:o, s:o}, s:{s:I}, s:o}", "buildType", type,
+			  "externalParameters", "tag", release->tag, "matrix",
+			  file_at_tag(release, release->matrix_file, &release->matrix_sha256),
+			  "lock", file_at_tag(release, release->lock_file, &release->lock_sha256),
+			  "internalParameters", "sourceDateEpoch",
+			  (json_int_t)release->source_date_epoch, "resolvedDependencies",
+			  dependencies(release));
 }
 
 /* The one part of a release that tells when and where it was made. Absent in a run by hand. */
@@ -109,9 +107,9 @@ metadata(const struct release *release)
 {
 	char started[RELEASE_TIME_SIZE], finished[RELEASE_TIME_SIZE];
 
-	return json_pack("{s:s, s:s, s:s}", "invocationId", release->invocation, "startedOn",
-			 release_time(release->started_sec, started), "finishedOn",
-			 release_time(release->finished_sec, finished));
+	return jsonx_pack("{s:s, s:s, s:s}", "invocationId", release->invocation, "startedOn",
+			  release_time(release->started_sec, started), "finishedOn",
+			  release_time(release->finished_sec, finished));
 }
 
 static json_t *
@@ -119,11 +117,11 @@ details(const struct release *release)
 {
 	auto_free char *by_hand = xasprintf("pkg:generic/distributor@%s", release->program);
 	const char *builder = release->builder != NULL ? release->builder : by_hand;
-	json_t *object = json_pack("{s:{s:s, s:{s:s}}}", "builder", "id", builder, "version",
-				   "distributor", release->program);
+	json_t *object = jsonx_pack("{s:{s:s, s:{s:s}}}", "builder", "id", builder, "version",
+				    "distributor", release->program);
 
 	if (release->invocation != NULL)
-		(void)json_object_set_new(object, "metadata", metadata(release));
+		jsonx_set(object, "metadata", metadata(release));
 	return object;
 }
 
@@ -139,12 +137,11 @@ release_provenance(const struct release *release, const struct sums *subjects, c
 				 subjects->count, STATEMENT_MAX_SUBJECTS);
 	list = json_array();
 	for (size_t i = 0; i < subjects->count; i++)
-		(void)json_array_append_new(
-			list, json_pack("{s:s, s:o}", "name", subjects->entries[i].name, "digest",
-					sha256_set(&subjects->entries[i].sha256)));
-	root = json_pack("{s:s, s:o, s:s, s:{s:o, s:o}}", "_type", STATEMENT_TYPE, "subject", list,
-			 "predicateType", PREDICATE_PROVENANCE, "predicate", "buildDefinition",
-			 definition(release), "runDetails", details(release));
+		jsonx_append(list, jsonx_pack("{s:s, s:o}", "name", subjects->entries[i].name,
+					      "digest", sha256_set(&subjects->entries[i].sha256)));
+	root = jsonx_pack("{s:s, s:o, s:s, s:{s:o, s:o}}", "_type", STATEMENT_TYPE, "subject", list,
+			  "predicateType", PREDICATE_PROVENANCE, "predicate", "buildDefinition",
+			  definition(release), "runDetails", details(release));
 	*ret_text = jsonx_compact(root);
 	json_decref(root);
 	return 0;

@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/jsonx.h"
 #include "sign/purl.h"
 #include "sign/release_parts.h"
 
@@ -13,11 +14,11 @@ source_to_json(const char *text)
 	auto_free char *purl = NULL, *location = NULL;
 
 	if (text == NULL || !source_package_parse(text, &source))
-		return json_pack("{s:s?, s:[]}", "source", text, "locations");
+		return jsonx_pack("{s:s?, s:[]}", "source", text, "locations");
 	purl = purl_of_source(&source);
 	location = source_package_location(&source);
-	return json_pack("{s:s, s:s, s:s, s:s, s:[s]}", "source", text, "name", source.name,
-			 "version", source.version, "purl", purl, "locations", location);
+	return jsonx_pack("{s:s, s:s, s:s, s:s, s:[s]}", "source", text, "name", source.name,
+			  "version", source.version, "purl", purl, "locations", location);
 }
 
 /* The assets that come from one package. */
@@ -28,8 +29,7 @@ assets_of(const struct release *release, const struct package *package)
 
 	for (size_t i = 0; i < release->assets->count; i++)
 		if (release_find_package(release, &release->assets->items[i]) == package)
-			(void)json_array_append_new(names,
-						    json_string(release->assets->items[i].name));
+			jsonx_append(names, jsonx_text(release->assets->items[i].name));
 	return names;
 }
 
@@ -40,11 +40,11 @@ package_to_json(const struct package *package, json_t *names)
 	json_t *linked = json_array();
 
 	for (size_t i = 0; i < package->built_using_count; i++)
-		(void)json_array_append_new(linked, source_to_json(package->built_using[i]));
-	return json_pack("{s:s, s:s, s:s?, s:o, s:o, s:o}", "package", package->file, "purl", purl,
-			 "licence", package->license, "corresponding_source",
-			 source_to_json(package->source_package), "statically_linked", linked,
-			 "assets", names);
+		jsonx_append(linked, source_to_json(package->built_using[i]));
+	return jsonx_pack("{s:s, s:s, s:s?, s:o, s:o, s:o}", "package", package->file, "purl", purl,
+			  "licence", package->license, "corresponding_source",
+			  source_to_json(package->source_package), "statically_linked", linked,
+			  "assets", names);
 }
 
 char *
@@ -57,11 +57,11 @@ release_sources(const struct release *release)
 		json_t *names = assets_of(release, package);
 
 		if (json_array_size(names) != 0)
-			(void)json_array_append_new(packages, package_to_json(package, names));
+			jsonx_append(packages, package_to_json(package, names));
 		else
 			json_decref(names);
 	}
-	return release_text(json_pack(
+	return release_text(jsonx_pack(
 		"{s:s, s:s, s:s, s:o}", "name", release->name, "version", release->version, "about",
 		"Where the complete corresponding source of each asset is. The assets are the "
 		"programs of these packages, unchanged and packed again.",

@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/jsonx.h"
 #include "base/strbuf.h"
 #include "sign/purl.h"
 #include "sign/release_parts.h"
@@ -29,9 +30,9 @@ element(const char *kind, size_t index)
 static void
 relate(struct spdx *spdx, const char *from, const char *relation, const char *to)
 {
-	(void)json_array_append_new(spdx->relations, json_pack("{s:s, s:s, s:s}", "spdxElementId",
-							       from, "relationshipType", relation,
-							       "relatedSpdxElement", to));
+	jsonx_append(spdx->relations,
+		     jsonx_pack("{s:s, s:s, s:s}", "spdxElementId", from, "relationshipType",
+				relation, "relatedSpdxElement", to));
 }
 
 /* What every element has. A NULL location or licence is one that nobody asserts. */
@@ -39,11 +40,12 @@ static json_t *
 new_package(const char *id, const char *name, const char *version, const char *location,
 	    const char *license)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:s}", "SPDXID", id, "name", name,
-			 "versionInfo", version, "downloadLocation",
-			 location != NULL ? location : "NOASSERTION", "filesAnalyzed", 0,
-			 "licenseConcluded", "NOASSERTION", "licenseDeclared",
-			 license != NULL ? license : "NOASSERTION", "copyrightText", "NOASSERTION");
+	return jsonx_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:s}", "SPDXID", id, "name", name,
+			  "versionInfo", version, "downloadLocation",
+			  location != NULL ? location : "NOASSERTION", "filesAnalyzed", 0,
+			  "licenseConcluded", "NOASSERTION", "licenseDeclared",
+			  license != NULL ? license : "NOASSERTION", "copyrightText",
+			  "NOASSERTION");
 }
 
 static void
@@ -51,18 +53,17 @@ set_checksum(json_t *package, const struct digest *digest)
 {
 	char hex[DIGEST_HEX_SIZE];
 
-	(void)json_object_set_new(package, "checksums",
-				  json_pack("[{s:s, s:s}]", "algorithm", "SHA256", "checksumValue",
-					    digest_hex(digest, hex)));
+	jsonx_set(package, "checksums",
+		  jsonx_pack("[{s:s, s:s}]", "algorithm", "SHA256", "checksumValue",
+			     digest_hex(digest, hex)));
 }
 
 static void
 set_purl(json_t *package, const char *purl)
 {
-	(void)json_object_set_new(package, "externalRefs",
-				  json_pack("[{s:s, s:s, s:s}]", "referenceCategory",
-					    "PACKAGE-MANAGER", "referenceType", "purl",
-					    "referenceLocator", purl));
+	jsonx_set(package, "externalRefs",
+		  jsonx_pack("[{s:s, s:s, s:s}]", "referenceCategory", "PACKAGE-MANAGER",
+			     "referenceType", "purl", "referenceLocator", purl));
 }
 
 /* The index of the element for a source package, which is added the first time. */
@@ -87,8 +88,8 @@ source_index(struct spdx *spdx, const char *text)
 	} else {
 		package = new_package(id, text, "NOASSERTION", NULL, NULL);
 	}
-	(void)json_object_set_new(package, "primaryPackagePurpose", json_string("SOURCE"));
-	(void)json_array_append_new(spdx->packages, package);
+	jsonx_set(package, "primaryPackagePurpose", jsonx_text("SOURCE"));
+	jsonx_append(spdx->packages, package);
 	return spdx->source_count++;
 }
 
@@ -112,16 +113,15 @@ add_package(struct spdx *spdx, size_t index)
 	json_t *object = new_package(id, package->name, package->version,
 				     package->url_count != 0 ? package->urls[0] : NULL, license);
 
-	(void)json_object_set_new(object, "packageFileName", json_string(package->file));
-	(void)json_object_set_new(object, "supplier",
-				  json_string(text_ends_with(package->file, ".rpm")
-						      ? "Organization: Fedora Project"
-						      : "Organization: Debian"));
+	jsonx_set(object, "packageFileName", jsonx_text(package->file));
+	jsonx_set(object, "supplier",
+		  jsonx_text(text_ends_with(package->file, ".rpm") ? "Organization: Fedora Project"
+								   : "Organization: Debian"));
 	if (license == NULL && package->license != NULL)
-		(void)json_object_set_new(object, "licenseComments", json_string(package->license));
+		jsonx_set(object, "licenseComments", jsonx_text(package->license));
 	set_checksum(object, &package->sha256);
 	set_purl(object, purl);
-	(void)json_array_append_new(spdx->packages, object);
+	jsonx_append(spdx->packages, object);
 	relate_source(spdx, id, "GENERATED_FROM", package->source_package);
 	for (size_t i = 0; i < package->built_using_count; i++)
 		relate_source(spdx, id, "STATIC_LINK", package->built_using[i]);
@@ -138,12 +138,12 @@ add_asset(struct spdx *spdx, size_t index)
 				     package != NULL ? license_expression(package->license) : NULL);
 	bool is_program = asset->kind == ASSET_LEGACY_BINARY;
 
-	(void)json_object_set_new(object, "packageFileName", json_string(asset->name));
-	(void)json_object_set_new(object, "primaryPackagePurpose",
-				  json_string(is_program ? "APPLICATION" : "ARCHIVE"));
+	jsonx_set(object, "packageFileName", jsonx_text(asset->name));
+	jsonx_set(object, "primaryPackagePurpose",
+		  jsonx_text(is_program ? "APPLICATION" : "ARCHIVE"));
 	set_checksum(object, &asset->sha256);
-	(void)json_array_append_new(spdx->packages, object);
-	(void)json_array_append_new(spdx->described, json_string(id));
+	jsonx_append(spdx->packages, object);
+	jsonx_append(spdx->described, jsonx_text(id));
 	relate(spdx, "SPDXRef-DOCUMENT", "DESCRIBES", id);
 	if (package == NULL)
 		return;
@@ -182,11 +182,11 @@ release_spdx(const struct release *release)
 	for (size_t i = 0; i < release->packages->count; i++)
 		add_package(&spdx, i);
 	free(spdx.sources);
-	return release_text(json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:s, s:[s]}, s:o, s:o, s:o}",
-				      "spdxVersion", "SPDX-2.3", "dataLicense", "CC0-1.0", "SPDXID",
-				      "SPDXRef-DOCUMENT", "name", title, "documentNamespace",
-				      unique, "creationInfo", "created",
-				      release_time(release->source_date_epoch, created), "creators",
-				      creator, "documentDescribes", spdx.described, "packages",
-				      spdx.packages, "relationships", spdx.relations));
+	return release_text(jsonx_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:s, s:[s]}, s:o, s:o, s:o}",
+				       "spdxVersion", "SPDX-2.3", "dataLicense", "CC0-1.0",
+				       "SPDXID", "SPDXRef-DOCUMENT", "name", title,
+				       "documentNamespace", unique, "creationInfo", "created",
+				       release_time(release->source_date_epoch, created),
+				       "creators", creator, "documentDescribes", spdx.described,
+				       "packages", spdx.packages, "relationships", spdx.relations));
 }

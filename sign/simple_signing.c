@@ -111,9 +111,12 @@ simple_signing_check(const char *payload, size_t length, const char *signature,
 	    size != SIGNATURE_SIZE)
 		return error_set(err, ERR_INPUT, "the signature of '%s' is not one of Ed25519",
 				 name);
-	if (!ed25519_verify(key, payload, length, bytes))
+	if (ed25519_verify(key, payload, length, bytes, err) < 0) {
+		if (err->code != ERR_VERIFY)
+			return -1;
 		return error_set(err, ERR_VERIFY, "'%s' is not what key %s signed", name,
 				 public_key_fingerprint(key, fingerprint));
+	}
 	if (jsonx_parse(name, payload, length, &doc, err) < 0 || parse_claim(&doc, &claim, err) < 0)
 		return -1;
 	*ret_claim = claim;

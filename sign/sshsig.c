@@ -235,8 +235,11 @@ sshsig_check(const struct sshsig *sig, enum sshsig_namespace name_space, const v
 		digest_of(bytes, length, &digest);
 		put_preimage(&preimage, want, "sha256", digest.bytes, DIGEST_SIZE);
 	}
-	if (!ed25519_verify(&sig->key, preimage.text, preimage.length, sig->signature))
+	if (ed25519_verify(&sig->key, preimage.text, preimage.length, sig->signature, err) < 0) {
+		if (err->code != ERR_VERIFY)
+			return -1;
 		return error_set(err, ERR_VERIFY, "'%s' is not what key %s signed", name,
 				 public_key_fingerprint(&sig->key, fingerprint));
+	}
 	return 0;
 }

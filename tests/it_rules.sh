@@ -17,4 +17,7 @@ $file makes no such call: the rule is out of date"
 }
 
 only_in '\breaddir(_r|64)?\(' "a directory is read to its end or not at all (base/directory.h)" base/directory.c
+only_in '\bjson_(object_set|array_append|array_insert)(_new)?(_nocheck)?\(|\bjson_string(n|_nocheck)?\(' \
+  "no element of a document is dropped in silence (jsonx_set, jsonx_append, jsonx_text)" base/jsonx_pack.c sign/minisig.c
+only_in '\bjson_v?pack(_ex)?\(' "nor a whole object (jsonx_pack)" publish/github_draft.c
 tap_done

@@ -9,6 +9,7 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "base/start.h"
 #include "base/strbuf.h"
 #include "base/words.h"
 #include "tests/refuse.h"
@@ -17,6 +18,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <openssl/crypto.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -282,6 +285,92 @@ a_directory_is_read_to_its_end_or_not_at_all(void **state)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
 		skip_because("no system call can be refused here");
 	assert_int_equal(status, 0);
+}
+
+/* So that the sanitizer's malloc() fails as that of a system without memory does. */
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
+
+const char *
+__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
+static void
+json_without_memory(void)
+{
+	json_malloc_t take;
+
+	json_get_alloc_funcs(&take, NULL);
+	(void)take(PTRDIFF_MAX);
+}
+
+static void
+crypto_without_memory(void)
+{
+	(void)OPENSSL_malloc(PTRDIFF_MAX);
+}
+
+static void
+crypto_grows_without_memory(void)
+{
+	(void)OPENSSL_realloc(OPENSSL_malloc(1), PTRDIFF_MAX);
+}
+
+static void
+an_element_that_is_none(void)
+{
+	jsonx_append(json_array(), json_string("\xff"));
+}
+
+static void
+a_member_that_is_none(void)
+{
+	jsonx_set(json_object(), "key", json_string("\xff"));
+}
+
+static void
+libraries_do_not_go_on_without_memory(void **state)
+{
+	static const struct {
+		const char *label, *message;
+		void (*act)(void);
+	} rows[] = {
+		{"jansson", "distributor: out of memory", json_without_memory},
+		{"libcrypto", "distributor: out of memory", crypto_without_memory},
+		{"libcrypto, more", "distributor: out of memory", crypto_grows_without_memory},
+		{"an element", "jsonx_append", an_element_that_is_none},
+		{"a member", "jsonx_set", a_member_that_is_none},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char said[4096] = "";
+		struct error err = ERROR_INIT;
+		int ends[2], status = 0;
+		pid_t child;
+		size_t have = 0;
+		ssize_t n;
+
+		assert_int_equal(pipe(ends), 0);
+		child = fork();
+		assert_true(child >= 0);
+		if (child == 0) {
+			(void)signal(SIGABRT, SIG_DFL);
+			(void)dup2(ends[1], STDERR_FILENO);
+			if (libraries_start(&err) == 0)
+				rows[i].act();
+			_exit(0);
+		}
+		(void)close(ends[1]);
+		while ((n = read(ends[0], said + have, sizeof(said) - 1 - have)) > 0)
+			have += (size_t)n;
+		(void)close(ends[0]);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT ||
+		    strstr(said, rows[i].message) == NULL)
+			fail_msg("%s: status %d, '%s'", rows[i].label, status, said);
+	}
 }
 
 /* A file's name may be any bytes, and an error's sentence may end within a letter. */
@@ -607,6 +696,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		/* First: libcrypto must not be in use. */
+		cmocka_unit_test(libraries_do_not_go_on_without_memory),
 		cmocka_unit_test(errors_carry_context_and_are_scrubbed),
 		cmocka_unit_test(exit_statuses_say_who_can_help),
 		cmocka_unit_test(words_are_owned_and_sorted),
