@@ -32,14 +32,19 @@ fedora_name() {
   esac
 }
 
+# Ends here, where the sentence is still seen, if as_root cannot work.
+need_root() { # PACKAGE...
+  [ "$(id -u)" = 0 ] || command -v sudo >/dev/null || {
+    echo "error: these packages are missing, and neither root nor sudo is here to install them: $*" >&2
+    exit 1
+  }
+}
+
 as_root() {
   if [ "$(id -u)" = 0 ]; then
     "$@"
-  elif command -v sudo >/dev/null; then
-    sudo "$@"
   else
-    echo "error: packages are missing and neither root nor sudo is here; install them first: $*" >&2
-    exit 1
+    sudo "$@"
   fi
 }
 
@@ -53,7 +58,10 @@ install_packages() {
   if command -v apt-get >/dev/null; then
     missing=$(apt_missing "$@")
     [ -n "$missing" ] || return 0
+    need_root $missing
     echo "installing with apt-get:" $missing
+    # sudo asks for a password here, and not where its question would be lost.
+    as_root true || exit
     # A package list that is there may do; one that is not, or is stale, is fetched.
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null 2>&1 ||
       { as_root apt-get update -qq && as_root env DEBIAN_FRONTEND=noninteractive \
@@ -62,6 +70,7 @@ install_packages() {
     names=$(for p in "$@"; do fedora_name "$p"; done)
     missing=$(for p in $names; do rpm -q --quiet --whatprovides "$p" || echo "$p"; done)
     [ -n "$missing" ] || return 0
+    need_root $missing
     echo "installing with dnf:" $missing
     as_root dnf install -q -y --setopt=install_weak_deps=False $missing
   else

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""The scripts that people meet first, ./check, ./quickstart and tests/run, as somebody does who has
+neither root nor sudo, asks for help, or breaks a test. Nothing is installed."""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from tap import done, equal, has, ok
+
+SOURCE = pathlib.Path(os.environ["SOURCE_DIR"])
+
+
+def bin_with(top, *programs, **scripts):
+    """A PATH of these programs of the machine and these scripts."""
+    path = top / "bin"
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir()
+    for name in programs:
+        (path / name).symlink_to(shutil.which(name))
+    for name, text in scripts.items():
+        (path / name.replace("_", "-")).write_text(f"#!/bin/sh\n{text}\n")
+        (path / name.replace("_", "-")).chmod(0o755)
+    return str(path)
+
+
+BASE = ("sh", "cat", "sed", "grep", "dirname", "env", "head", "mkdir", "rm", "tee", "true", "uname", "tr")
+
+
+def run(command, top, path, **env):
+    done_ = subprocess.run(command, cwd=top / "src", env={"PATH": path, "HOME": str(top), **env},
+                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    return done_.returncode, done_.stdout, done_.stderr
+
+
+def copy_tree(top):
+    source = top / "src"
+    source.mkdir()
+    for name in ("check", "quickstart"):
+        shutil.copy(SOURCE / name, source)
+    for name in ("cmake", "tests"):
+        (source / name).mkdir()
+    shutil.copy(SOURCE / "cmake/install-packages.sh", source / "cmake")
+    shutil.copy(SOURCE / "tests/run", source / "tests")
+
+
+def no_root(top):
+    """Of Debian and of Fedora: the sentence, and nothing else."""
+    apt = {"apt_get": "echo no root >&2; exit 100", "dpkg_query": "exit 1", "id": "echo 1000",
+           "dpkg": "echo amd64"}
+    dnf = {"dnf": "echo no root >&2; exit 1", "rpm": "exit 1", "id": "echo 1000"}
+    for what, scripts in (("apt-get", apt), ("dnf", dnf)):
+        path = bin_with(top, *BASE, **scripts)
+        for script in ("./quickstart", "./check"):
+            status, out, err = run([script], top, path)
+            equal(f"{script} without root or sudo, {what}: ends", status, 1)
+            has("... and says what is missing and why nothing is installed", err,
+                "error: these packages are missing, and neither root nor sudo is here to install them: ",
+                "libgit2-devel" if what == "dnf" else "libgit2-dev")
+            ok("... before it says that it installs anything", "installing" not in out, out)
+
+
+def sudo_refuses(top):
+    path = bin_with(top, *BASE, apt_get="exit 100", dpkg_query="exit 1", id="echo 1000",
+                    dpkg="echo amd64", sudo="echo 'sudo: a password is required' >&2; exit 1")
+    status, _, err = run(["./quickstart"], top, path)
+    ok("what sudo says is seen", status == 1 and err == "sudo: a password is required\n", status, err)
+
+
+def help_only_helps(top):
+    path = bin_with(top, *BASE, "python3",
+                    **{t: f'echo "{t} was run" >&2; exit 9' for t in ("apt_get", "dpkg_query", "cmake", "id")})
+    for script in ("./check", "./quickstart"):
+        for option in ("--help", "-h"):
+            status, out, err = run([script, option], top, path)
+            ok(f"{script} {option} does nothing else", status == 0 and err == "" and "usage: " in out,
+               status, out, err)
+
+
+def building_is_told_once(top):
+    """The builds of a stand-in for cmake: nothing to do, two files, and one that fails."""
+    for name, prints, status, wanted in (
+            ("nothing to do", "[0/1] Re-running CMake...\nninja: no work to do.", 0, 0),
+            ("two files", "[1/3] Building C object a.o\n[2/3] Building C object b.o\n[3/3] Linking d", 0, 1),
+            ("a file that fails", "[1/3] Building C object a.o\nFAILED: a.o", 1, 1)):
+        path = bin_with(top, *BASE, id="echo 0", dpkg="echo amd64", apt_get="exit 0",
+                        dpkg_query="echo installed",
+                        cmake=f"case $1 in --build) printf '%s\\n' '{prints}'; exit {status} ;; esac")
+        program = top / "src/build/release/distributor"
+        program.mkdir(parents=True, exist_ok=True)
+        (program.parent / "build.ninja").touch()
+        (program / "distributor").write_text("#!/bin/sh\necho ran $1\n")
+        (program / "distributor").chmod(0o755)
+        code, out, err = run(["./quickstart"], top, path)
+        equal(f"quickstart, {name}: exit status", code, status)
+        equal("... says that it builds when it does", out.count("building ("), wanted)
+        equal("... goes on if that worked", "ran release" in out, status == 0)
+        ok("... or shows why not", status == 0 or "FAILED: a.o" in out, out, err)
+
+
+def failures_stand_at_the_end(top):
+    build = top / "build"
+    build.mkdir()
+    tests = {"good": "echo ok 1 - fine", "bad": "echo 'not ok 1 - the thing'; seq 30; exit 1",
+             "last": "sleep 1; echo ok 1 - late"}
+    (build / "CTestTestfile.cmake").write_text("".join(
+        f'add_test({name} "sh" "-c" "{script}")\n' for name, script in tests.items()))
+    status, out, _ = run([sys.executable, "tests/run", str(build)], top, os.environ["PATH"])
+    equal("tests/run ends with 1 where a case failed", status, 1)
+    equal("... and its last lines name it again", out.splitlines()[-2:],
+          ["FAILED: bad: the thing", "2 passed, 1 failed, 0 skipped"])
+
+
+with tempfile.TemporaryDirectory(prefix="scripts-") as directory:
+    TOP = pathlib.Path(directory)
+    copy_tree(TOP)
+    for case in (no_root, sudo_refuses, help_only_helps, building_is_told_once, failures_stand_at_the_end):
+        case(TOP)
+sys.exit(done())
