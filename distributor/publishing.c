@@ -273,6 +273,7 @@ open_github(struct publishing *p, const char *token, struct error *err)
 	struct github_options options = GITHUB_OPTIONS_DEFAULT;
 	auto_free char *agent = xasprintf("distributor/%s", version_program());
 	auto_free char *api_url = github_api_of(publishing_server(&p->info.matrix));
+	auto_free char *hint_path = path_join(p->app->out, "github-draft.json");
 	const struct http_options http_options = {
 		.user_agent = agent, .notice = app_notice, .tries = 4};
 
@@ -294,6 +295,7 @@ open_github(struct publishing *p, const char *token, struct error *err)
 	if (environment("GITHUB_API_URL") != NULL)
 		options.api_url = environment("GITHUB_API_URL");
 	options.token = token;
+	options.hint_path = hint_path;
 	options.dry_run = p->options.dry_run;
 	options.notice = app_notice;
 	options.progress = p->app->progress;

@@ -4,6 +4,7 @@
 #include "base/strbuf.h"
 #include "publish/github_assets.h"
 #include "publish/github_draft.h"
+#include "publish/github_hint.h"
 
 #include <string.h>
 
@@ -62,12 +63,14 @@ github_new(const struct github_options *options, struct http_client *http,
 	github->api_url = xstrndup(options->api_url, length);
 	github->uploads_url = uploads_of(github->api_url);
 	github->repository = xstrdup(options->repository);
+	github->hint_path = options->hint_path != NULL ? xstrdup(options->hint_path) : NULL;
 	if (options->token != NULL)
 		github->authorization = xasprintf("Bearer %s", options->token);
 	github->pacer = pacer_new(&options->pace, options->notice, options->notice_context);
 	(void)pthread_mutex_init(&github->lock, NULL);
 	/* Borrowed from the caller's options, and not to be used again. */
 	github->options.api_url = github->options.repository = github->options.token = NULL;
+	github->options.hint_path = NULL;
 	*ret_github = github;
 	return 0;
 }
@@ -83,7 +86,9 @@ github_free(struct github *github)
 	free(github->api_url);
 	free(github->uploads_url);
 	free(github->repository);
-	free(github->hashed_ids);
+	free(github->hint_path);
+	free(github->hashed.items);
+	free(github->removed.items);
 	github_release_release(&github->remote);
 	pacer_free(github->pacer);
 	(void)pthread_mutex_destroy(&github->lock);
@@ -106,14 +111,13 @@ check_tag(struct github *github, const struct publication *release, struct error
 	auto_free char *id = NULL;
 	bool annotated;
 
-	if (github_get(github, path, &answer, err) < 0) {
+	if (github_get(github, path, GITHUB_LAG_TAG, &answer, err) < 0) {
 		if (err->code != ERR_NOT_FOUND)
 			return -1;
-		return error_set_absent(
-			err,
-			"'%s' has no tag '%s', or the token may not see it; push the "
-			"signed tag first: distributor tag --push",
-			github->repository, release->tag);
+		return error_set(err, ERR_NOT_FOUND,
+				 "'%s' has no tag '%s', or the token may not see it; push the "
+				 "signed tag first: distributor tag --push",
+				 github->repository, release->tag);
 	}
 	if (github_parse_ref("tag", answer.response.body, answer.response.length, &id, &annotated,
 			     err) < 0)
@@ -136,7 +140,7 @@ compare_published(struct github *github, const struct publication *release,
 	result->url = xstrdup(github->remote.url);
 	if (github_assets_compare(github, release, result, err) == 0) {
 		result->kept = release->count;
-		return 0;
+		return github_hint_remove(github, err);
 	}
 	if (err->code != ERR_VERIFY)
 		return -1;
@@ -155,7 +159,7 @@ github_prepare(struct github *github, const struct publication *release,
 	    (!release->tag_pending && check_tag(github, release, err) < 0))
 		return -1;
 	github_release_release(&github->remote);
-	found = github_release_get(github, path, &github->remote, err);
+	found = github_release_get(github, path, GITHUB_LAG_NONE, &github->remote, err);
 	if (found < 0)
 		return error_prefix(err, "cannot look for release '%s'", release->tag);
 	done = found > 0 ? compare_published(github, release, result, err)
@@ -168,7 +172,7 @@ int
 github_latest_tag(struct github *github, char **ret_tag, struct error *err)
 {
 	AUTO(github_release_release) struct github_release latest = {.tag = NULL};
-	int found = github_release_get(github, "releases/latest", &latest, err);
+	int found = github_release_get(github, "releases/latest", GITHUB_LAG_NONE, &latest, err);
 
 	if (found < 0)
 		return error_prefix(err, "cannot ask for the latest release");
@@ -199,13 +203,13 @@ github_set_latest(struct github *github, const char *tag, struct error *err)
 	AUTO(github_release_release) struct github_release release = {.tag = NULL};
 	auto_free char *path = xasprintf("releases/tags/%s", tag);
 	auto_free char *latest = NULL;
-	int found = github_release_get(github, path, &release, err);
+	int found = github_release_get(github, path, GITHUB_LAG_NONE, &release, err);
 
 	if (found < 0)
 		return -1;
 	if (found == 0)
-		return error_set_absent(err, "'%s' has no published release '%s'",
-					github->repository, tag);
+		return error_set(err, ERR_NOT_FOUND, "'%s' has no published release '%s'",
+				 github->repository, tag);
 	if (github_latest_tag(github, &latest, err) < 0)
 		return -1;
 	if (latest != NULL && strcmp(latest, tag) == 0)
@@ -227,7 +231,7 @@ look_at_tag(struct github *github, const struct publication *release, struct pub
 {
 	AUTO(github_release_release) struct github_release seen = {.tag = NULL};
 	auto_free char *path = xasprintf("releases/tags/%s", release->tag);
-	int found = github_release_get(github, path, &seen, err);
+	int found = github_release_get(github, path, GITHUB_LAG_NONE, &seen, err);
 
 	if (found == 0)
 		error_set(err, ERR_NETWORK, "it is not seen under its tag yet");
@@ -260,18 +264,19 @@ look_at_latest(struct github *github, const struct publication *release,
 
 /* A published release may take a moment to be seen by all of GitHub's servers. */
 static int
-wait_for(int (*look)(struct github *github, const struct publication *release,
+wait_for(enum github_lag lag,
+	 int (*look)(struct github *github, const struct publication *release,
 		     struct publish_result *result, struct error *err),
 	 struct github *github, const struct publication *release, struct publish_result *result,
 	 struct error *err)
 {
-	for (unsigned int failed = 1;; failed++) {
+	for (unsigned int looks = 1;; looks++) {
 		int seen = look(github, release, result, err);
+		struct error why = *err;
 
 		if (seen > 0)
 			return 0;
-		if (seen < 0 || failed >= github->options.tries ||
-		    github_backoff(github, failed, err->message, err) < 0)
+		if (seen < 0 || github_look_again(github, lag, looks, why.message, err) <= 0)
 			return -1;
 	}
 }
@@ -280,10 +285,10 @@ static int
 read_back(struct github *github, const struct publication *release, struct publish_result *result,
 	  struct error *err)
 {
-	if (wait_for(look_at_tag, github, release, result, err) < 0 ||
+	if (wait_for(GITHUB_LAG_RELEASE, look_at_tag, github, release, result, err) < 0 ||
 	    github_assets_compare(github, release, result, err) < 0)
 		return -1;
-	return wait_for(look_at_latest, github, release, result, err);
+	return wait_for(GITHUB_LAG_LATEST, look_at_latest, github, release, result, err);
 }
 
 static int
@@ -294,9 +299,12 @@ publish_draft(struct github *github, const struct publication *release,
 
 	/* Time has passed since the draft was compared, and this cannot be taken back. */
 	if (github_assets_compare(github, release, result, err) < 0)
-		return error_prefix(err, "the draft of '%s' has changed", release->tag);
+		return error_prefix(err,
+				    err->code == ERR_VERIFY ? "the draft of '%s' has changed"
+							    : "cannot look at the draft of '%s'",
+				    release->tag);
 	if (github_release_send(github, release, true, &answer, err) == 0)
-		return 0;
+		return github_hint_remove(github, err);
 	if (answer.refusal == GITHUB_REFUSAL_BURNED_TAG)
 		return error_prefix(err,
 				    "tag '%s' belonged to an immutable release and can never be "

@@ -25,6 +25,7 @@ struct github_options {
 	unsigned int first_wait_ms; /* before the second try; doubles each time */
 	unsigned int limit_wait_ms; /* when a limit is hit and GitHub does not say for how long */
 	unsigned int max_wait_sec;  /* a longer wait is not begun */
+	const char *hint_path;      /* a file with the number of the draft, or NULL */
 	bool dry_run;               /* every request that only reads, and none that writes */
 
 	/* Told about waits and removals, in a sentence; called from any thread. May be NULL. */
@@ -34,10 +35,13 @@ struct github_options {
 };
 
 #define GITHUB_OPTIONS_DEFAULT                                                                     \
-	{                                                                                          \
-		.api_url = "https://api.github.com", .parallel = 4, .pace = {1000, 80, 500},       \
-		.tries = 6, .first_wait_ms = 1000, .limit_wait_ms = 60000, .max_wait_sec = 3900    \
-	}
+	{.api_url = "https://api.github.com",                                                      \
+	 .parallel = 4,                                                                            \
+	 .pace = {1000, 80, 500},                                                                  \
+	 .tries = 6,                                                                               \
+	 .first_wait_ms = 1000,                                                                    \
+	 .limit_wait_ms = 60000,                                                                   \
+	 .max_wait_sec = 3900}
 
 /*
  * The address of the API of a GitHub: "https://api.github.com", "https://api.NAME.ghe.com", and

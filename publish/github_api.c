@@ -10,13 +10,13 @@
 #include <sys/mman.h>
 #include <time.h>
 
-/* A page of releases carries the assets of each. */
+/* A page of releases carries the assets of each, some 2 kB for one. */
 static const size_t MAX_ANSWER = (size_t)64 << 20;
 
 /* After so many refusals for the rate in a row something is wrong with the counting. */
 enum { MAX_LIMITED = 20 };
 
-/* Of 20 releases or 100 assets each; a list that does not end is a server's mistake. */
+/* Of 100 assets each; a list that does not end is a server's mistake. */
 enum { MAX_PAGES = 1000 };
 
 void
@@ -61,10 +61,9 @@ github_check_url(const struct github *github, const char *url, struct error *err
 			 github->api_url);
 }
 
-/* The address after this page of a list, or NULL at its end. ERR_REMOTE: another host. */
-static int
-next_page(const struct github *github, const struct github_answer *answer, char **ret_url,
-	  struct error *err)
+int
+github_next_page(const struct github *github, const struct github_answer *answer, char **ret_url,
+		 struct error *err)
 {
 	auto_free char *link = http_next_link(http_response_header(&answer->response, "Link"));
 
@@ -89,14 +88,53 @@ backoff_sec(unsigned int first_ms, unsigned int failed)
 	return seconds * (0.75 + part / 2);
 }
 
-int
-github_backoff(struct github *github, unsigned int failed, const char *why, struct error *err)
+static int
+wait_and_say(struct github *github, unsigned int failed, unsigned int tries, const char *why,
+	     struct error *err)
 {
 	double seconds = backoff_sec(github->options.first_wait_ms, failed);
 
 	github_notice(github, "%s; trying again in %.1f s (%u of %u)", why, seconds, failed + 1,
-		      github->options.tries);
+		      tries);
 	return pacer_sleep(seconds, err);
+}
+
+int
+github_backoff(struct github *github, unsigned int failed, const char *why, struct error *err)
+{
+	return wait_and_say(github, failed, github->options.tries, why, err);
+}
+
+int
+github_look_again(struct github *github, enum github_lag lag, unsigned int looks, const char *why,
+		  struct error *err)
+{
+	unsigned int most = github_lag_looks(&github->options, lag);
+
+	if (looks >= most)
+		return 0;
+	return wait_and_say(github, looks, most, why, err) < 0 ? -1 : 1;
+}
+
+bool
+github_ids_has(struct github *github, const struct github_ids *ids, uint64_t id)
+{
+	bool found = false;
+
+	(void)pthread_mutex_lock(&github->lock);
+	for (size_t i = 0; i < ids->count; i++)
+		found = found || ids->items[i] == id;
+	(void)pthread_mutex_unlock(&github->lock);
+	return found;
+}
+
+void
+github_ids_add(struct github *github, struct github_ids *ids, uint64_t id)
+{
+	(void)pthread_mutex_lock(&github->lock);
+	ids->items = xgrow(ids->items, ids->count, sizeof(*ids->items));
+	ids->items[ids->count++] = id;
+	(void)pthread_mutex_unlock(&github->lock);
 }
 
 /* Whether an answer says "later", and in how many seconds. */
@@ -179,7 +217,10 @@ send(struct github *github, const struct github_request *request, struct http_re
 	return http_request(github->http, &http, response, err);
 }
 
-/* Turns a refusal into an error that says what helps. */
+/*
+ * Turns a refusal into an error that says what helps. Who is not allowed, or has named what is not
+ * there, has to change something first: that is ERR_INPUT, or ERR_NOT_FOUND as of a file here.
+ */
 static int
 refused(const struct github *github, const struct github_request *request,
 	const struct http_response *response, enum github_refusal refusal, const char *reason,
@@ -187,55 +228,80 @@ refused(const struct github *github, const struct github_request *request,
 {
 	switch (response->status) {
 	case 401:
-		return error_set(err, ERR_REMOTE,
+		return error_set(err, ERR_INPUT,
 				 "%s: GITHUB_TOKEN is missing, wrong or has expired (%s)",
 				 github->repository, reason);
 	case 404:
 		/* Who may read, but not write, is told that there is nothing as well. */
-		return error_set_absent(
-			err, "%s: not found, or the token may not %s", github->repository,
-			request->kind == GITHUB_READ
-				? "see it"
-				: "change it, for which it needs 'contents: write'");
+		return error_set(err, ERR_NOT_FOUND, "%s: not found, or the token may not %s",
+				 github->repository,
+				 request->kind == GITHUB_READ
+					 ? "see it"
+					 : "change it, for which it needs 'contents: write'");
 	default:
 		break;
 	}
 	if (refusal == GITHUB_REFUSAL_INTEGRATION)
-		return error_set(err, ERR_REMOTE,
+		return error_set(err, ERR_INPUT,
 				 "%s: %s. The job needs 'permissions: contents: write'; and a "
 				 "workflow's own token can never release a commit that changes "
 				 "workflows unless its tag is there already",
 				 github->repository, reason);
-	return error_set(err, ERR_REMOTE, "%s: GitHub refuses with status %d: %s",
-			 github->repository, response->status, reason);
+	return error_set(err, response->status == 403 ? ERR_INPUT : ERR_REMOTE,
+			 "%s: GitHub refuses with status %d: %s", github->repository,
+			 response->status, reason);
 }
 
-/* What to do with one answer or none: 1 again, 0 done, -1 failed. */
+/* How often one request has met what. */
+struct tries {
+	unsigned int failed, limited, absent;
+};
+
+/* A 404 about what was written a moment ago: 1 again, 0 it is final, -1. */
+static int
+judge_absent(struct github *github, const struct github_request *request, struct tries *tries,
+	     struct error *err)
+{
+	auto_free char *why = NULL;
+
+	if (request->lag == GITHUB_LAG_NONE)
+		return 0;
+	why = xasprintf("%s: GitHub does not find %s, perhaps not yet", github->repository,
+			github_lag_what(request->lag));
+	return github_look_again(github, request->lag, ++tries->absent, why, err);
+}
+
+/* What to do with one answer: 1 again, 0 done, -1 failed. */
 static int
 judge(struct github *github, const struct github_request *request, struct github_answer *answer,
-      unsigned int *failed, unsigned int *limited, struct error *err)
+      struct tries *tries, struct error *err)
 {
 	struct http_response *response = &answer->response;
 	auto_free char *reason = NULL;
 	double seconds;
+	int again;
 
 	if (response->status >= 200 && response->status < 300)
 		return 0;
 	answer->refusal = github_parse_refusal(response->body, response->length, &reason);
-	if (is_limited(github, response, answer->refusal, *limited, &seconds)) {
+	if (is_limited(github, response, answer->refusal, tries->limited, &seconds)) {
 		answer->refusal = GITHUB_REFUSAL_RATE_LIMIT;
-		if (++*limited > MAX_LIMITED)
+		if (++tries->limited > MAX_LIMITED)
 			return error_set(err, ERR_NETWORK, "GitHub's limit does not end: %s",
 					 reason);
 		return hold(github, seconds, reason, err) < 0 ? -1 : 1;
 	}
+	if (response->status == 404 && (again = judge_absent(github, request, tries, err)) != 0)
+		return again;
 	if (response->status != 408 && response->status < 500)
 		return refused(github, request, response, answer->refusal, reason, err);
 	error_set(err, ERR_NETWORK, "%s: GitHub answers with status %d: %s", github->repository,
 		  response->status, reason);
-	if (request->kind == GITHUB_CREATE || ++*failed >= github->options.tries)
+	if (request->kind == GITHUB_CREATE ||
+	    (request->heavy && (response->status == 502 || response->status == 504)) ||
+	    ++tries->failed >= github->options.tries)
 		return -1;
-	return github_backoff(github, *failed, err->message, err) < 0 ? -1 : 1;
+	return github_backoff(github, tries->failed, err->message, err) < 0 ? -1 : 1;
 }
 
 int
@@ -243,21 +309,21 @@ github_call(struct github *github, const struct github_request *request,
 	    struct github_answer *ret_answer, struct error *err)
 {
 	AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
-	unsigned int failed = 0, limited = 0;
+	struct tries tries = {0, 0, 0};
 	int again;
 
 	github_answer_release(ret_answer);
 	do {
 		if (send(github, request, &answer.response, err) == 0) {
-			again = judge(github, request, &answer, &failed, &limited, err);
+			again = judge(github, request, &answer, &tries, err);
 			continue;
 		}
 		if (interrupt_pending())
 			return interrupt_check(err);
 		if (err->code != ERR_NETWORK || request->kind == GITHUB_CREATE ||
-		    ++failed >= github->options.tries)
+		    ++tries.failed >= github->options.tries)
 			return -1;
-		if (github_backoff(github, failed, err->message, err) < 0)
+		if (github_backoff(github, tries.failed, err->message, err) < 0)
 			return -1;
 		again = 1;
 	} while (again > 0);
@@ -266,19 +332,26 @@ github_call(struct github *github, const struct github_request *request,
 	return again;
 }
 
-int
-github_get(struct github *github, const char *path, struct github_answer *ret_answer,
-	   struct error *err)
+char *
+github_absolute(const struct github *github, const char *path_or_url)
 {
-	auto_free char *url =
-		strstr(path, "://") != NULL ? xstrdup(path) : github_url(github, path);
-	const struct github_request request = {.kind = GITHUB_READ, .method = "GET", .url = url};
+	return strstr(path_or_url, "://") != NULL ? xstrdup(path_or_url)
+						  : github_url(github, path_or_url);
+}
+
+int
+github_get(struct github *github, const char *path, enum github_lag lag,
+	   struct github_answer *ret_answer, struct error *err)
+{
+	auto_free char *url = github_absolute(github, path);
+	const struct github_request request = {
+		.kind = GITHUB_READ, .method = "GET", .url = url, .lag = lag};
 
 	return github_call(github, &request, ret_answer, err);
 }
 
 int
-github_each_page(struct github *github, const char *path,
+github_each_page(struct github *github, const char *path, enum github_lag lag,
 		 int (*read_page)(void *context, const char *text, size_t length,
 				  struct error *err),
 		 void *context, struct error *err)
@@ -292,9 +365,9 @@ github_each_page(struct github *github, const char *path,
 		if (pages >= MAX_PAGES)
 			return error_set(err, ERR_REMOTE, "the list has more than %d pages",
 					 (int)MAX_PAGES);
-		if (github_get(github, url, &answer, err) < 0 ||
+		if (github_get(github, url, lag, &answer, err) < 0 ||
 		    read_page(context, answer.response.body, answer.response.length, err) < 0 ||
-		    next_page(github, &answer, &next, err) < 0)
+		    github_next_page(github, &answer, &next, err) < 0)
 			return -1;
 		free(url);
 		url = TAKE(next);
@@ -347,7 +420,8 @@ github_read_asset(struct github *github, const struct github_asset *asset, int f
 			return 0;
 		why = *err;
 		if ((why.code != ERR_REMOTE && why.code != ERR_NETWORK) ||
-		    failed >= github->options.tries || github_get(github, path, &answer, err) < 0 ||
+		    failed >= github->options.tries ||
+		    github_get(github, path, GITHUB_LAG_NONE, &answer, err) < 0 ||
 		    github_backoff(github, failed, why.message, err) < 0)
 			return error_prefix(err, "cannot read '%s' back", asset->name);
 	}

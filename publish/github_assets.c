@@ -17,34 +17,11 @@ github_assets_list(struct github *github, struct github_asset_list *ret_list, st
 	auto_free char *path = xasprintf("releases/%llu/assets?per_page=100",
 					 (unsigned long long)github->remote.id);
 
-	if (github_each_page(github, path, read_assets, &list, err) < 0)
+	if (github_each_page(github, path, GITHUB_LAG_DRAFT, read_assets, &list, err) < 0)
 		return error_prefix(err, "cannot list the assets");
 	*ret_list = list;
 	list = (struct github_asset_list){NULL, 0};
 	return 0;
-}
-
-static bool
-was_hashed(struct github *github, uint64_t id)
-{
-	bool found = false;
-
-	(void)pthread_mutex_lock(&github->lock);
-	for (size_t i = 0; i < github->hashed_count; i++)
-		found = found || github->hashed_ids[i] == id;
-	(void)pthread_mutex_unlock(&github->lock);
-	return found;
-}
-
-/* The bytes behind an id never change, so once is enough. */
-static void
-remember_hashed(struct github *github, uint64_t id)
-{
-	(void)pthread_mutex_lock(&github->lock);
-	github->hashed_ids =
-		xgrow(github->hashed_ids, github->hashed_count, sizeof(*github->hashed_ids));
-	github->hashed_ids[github->hashed_count++] = id;
-	(void)pthread_mutex_unlock(&github->lock);
 }
 
 static char *
@@ -73,7 +50,8 @@ github_asset_matches(struct github *github, const struct github_asset *asset,
 		return 0;
 	}
 	if (!asset->has_digest) {
-		if (was_hashed(github, asset->id))
+		/* The bytes behind a number never change, so once is enough. */
+		if (github_ids_has(github, &github->hashed, asset->id))
 			return 1;
 		if (github_hash_asset(github, asset, &sha256, err) < 0)
 			return -1;
@@ -86,7 +64,7 @@ github_asset_matches(struct github *github, const struct github_asset *asset,
 		return 0;
 	}
 	if (!asset->has_digest)
-		remember_hashed(github, asset->id);
+		github_ids_add(github, &github->hashed, asset->id);
 	return 1;
 }
 
@@ -99,13 +77,36 @@ find_asset(const struct github_asset_list *list, const char *name)
 	return NULL;
 }
 
-int
-github_assets_compare(struct github *github, const struct publication *release,
-		      struct publish_result *result, struct error *err)
+/* What one look at the list has found. */
+struct look {
+	struct publish_differences differences;
+	bool late; /* each of them may come from a list that lags */
+};
+
+static void
+look_release(struct look *look)
+{
+	publish_differences_release(&look->differences);
+}
+
+/*
+ * A list that lags lacks files, has them unfinished, and still has what this run has removed. The
+ * bytes of a file that is there are never the fault of the list.
+ */
+static void
+add_difference(struct github *github, struct look *look, const char *name, const char *why,
+	       const struct github_asset *asset)
+{
+	look->late = look->late && (asset == NULL || !asset->uploaded ||
+				    github_ids_has(github, &github->removed, asset->id));
+	publish_differences_add(&look->differences, name, why);
+}
+
+static int
+look_once(struct github *github, const struct publication *release, struct publish_result *result,
+	  struct look *look, struct error *err)
 {
 	AUTO(github_asset_list_release) struct github_asset_list list = {NULL, 0};
-	AUTO(publish_differences_release)
-	struct publish_differences differences = PUBLISH_DIFFERENCES_INIT;
 
 	if (github_assets_list(github, &list, err) < 0)
 		return -1;
@@ -122,13 +123,46 @@ github_assets_compare(struct github *github, const struct publication *release,
 		if (same < 0)
 			return -1;
 		if (same == 0)
-			publish_differences_add(&differences, file->name, why);
+			add_difference(github, look, file->name, why, asset);
 	}
 	for (size_t i = 0; i < list.count; i++)
 		if (publication_find(release, list.items[i].name) == NULL)
-			publish_differences_add(&differences, list.items[i].name,
-						"does not belong there");
-	return publish_differences_check(&differences, err);
+			add_difference(github, look, list.items[i].name, "does not belong there",
+				       &list.items[i]);
+	return 0;
+}
+
+int
+github_assets_compare(struct github *github, const struct publication *release,
+		      struct publish_result *result, struct error *err)
+{
+	for (unsigned int looks = 1;; looks++) {
+		AUTO(look_release)
+		struct look look = {.differences = PUBLISH_DIFFERENCES_INIT, .late = true};
+		struct error different;
+		auto_free char *why = NULL;
+		int again;
+
+		if (look_once(github, release, result, &look, err) < 0)
+			return -1;
+		if (publish_differences_check(&look.differences, err) == 0)
+			return 0;
+		if (!look.late)
+			return -1;
+		different = *err;
+		why = xasprintf("GitHub does not list all files yet: %s", different.message);
+		again = github_look_again(github, GITHUB_LAG_ASSETS, looks, why, err);
+		if (again < 0)
+			return -1;
+		if (again > 0)
+			continue;
+		/* Nobody here knows that they were ever there. */
+		if (result->was_there) {
+			*err = different;
+			return -1;
+		}
+		return error_set(err, ERR_NETWORK, "%s; run this again later", why);
+	}
 }
 
 int
@@ -146,6 +180,7 @@ github_asset_remove(struct github *github, const struct github_asset *asset, con
 	(void)pthread_mutex_lock(&github->lock);
 	result->removed++;
 	(void)pthread_mutex_unlock(&github->lock);
+	github_ids_add(github, &github->removed, asset->id);
 	if (github->options.dry_run)
 		return 0;
 	if (github_call(github, &request, &answer, err) < 0 && err->code != ERR_NOT_FOUND)

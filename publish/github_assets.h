@@ -20,8 +20,9 @@ int github_asset_matches(struct github *github, const struct github_asset *asset
 			 char **ret_why, struct error *err) CHECKED;
 
 /*
- * Compares all assets with all files. Returns 0 when they are the same, or -1: ERR_VERIFY with the
- * first differences in the sentence, or any other error.
+ * Compares all assets with all files, and looks again where the list may lag. Returns 0 when they
+ * are the same, or -1: ERR_VERIFY with the first differences in the sentence; ERR_NETWORK when what
+ * this run has seen there or sent is still not listed; or any other error.
  */
 int github_assets_compare(struct github *github, const struct publication *release,
 			  struct publish_result *result, struct error *err) CHECKED;

@@ -4,6 +4,8 @@
 #include "base/jsonx.h"
 #include "base/strbuf.h"
 #include "publish/github_assets.h"
+#include "publish/github_hint.h"
+#include "publish/github_search.h"
 
 #include <assert.h>
 #include <jansson.h>
@@ -31,83 +33,28 @@ github_release_send(struct github *github, const struct publication *release, bo
 	assert(text != NULL);
 	json_decref(object);
 	body = (struct http_body){.bytes = text, .size = strlen(text)};
-	return github_call(github,
-			   &(struct github_request){.kind = publish ? GITHUB_CHANGE : GITHUB_CREATE,
-						    .method = publish ? "PATCH" : "POST",
-						    .url = url,
-						    .body = &body},
-			   answer, err);
+	return github_call(
+		github,
+		&(struct github_request){.kind = publish ? GITHUB_CHANGE : GITHUB_CREATE,
+					 .method = publish ? "PATCH" : "POST",
+					 .url = url,
+					 .body = &body,
+					 .lag = publish ? GITHUB_LAG_DRAFT : GITHUB_LAG_NONE},
+		answer, err);
 }
 
 int
-github_release_get(struct github *github, const char *path, struct github_release *ret_release,
-		   struct error *err)
+github_release_get(struct github *github, const char *path, enum github_lag lag,
+		   struct github_release *ret_release, struct error *err)
 {
 	AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
 
-	if (github_get(github, path, &answer, err) < 0)
+	if (github_get(github, path, lag, &answer, err) < 0)
 		return err->code == ERR_NOT_FOUND ? 0 : -1;
 	if (github_parse_release("release", answer.response.body, answer.response.length,
 				 ret_release, err) < 0)
 		return -1;
 	return 1;
-}
-
-/* What the list of releases has under a tag. */
-struct search {
-	const char *tag;
-	struct github_release_list drafts;
-	bool published;
-};
-
-static void
-search_release(struct search *search)
-{
-	github_release_list_release(&search->drafts);
-}
-
-/* A list that grows while it is read shows the last of one page again on the next. */
-static bool
-has_release(const struct github_release_list *list, uint64_t id)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i].id == id)
-			return true;
-	return false;
-}
-
-static int
-read_releases(void *context, const char *text, size_t length, struct error *err)
-{
-	struct search *search = context;
-	struct github_release_list *drafts = &search->drafts;
-	AUTO(github_release_list_release) struct github_release_list page = {NULL, 0};
-
-	if (github_parse_releases("list of releases", text, length, &page, err) < 0)
-		return -1;
-	for (size_t i = 0; i < page.count; i++) {
-		if (strcmp(page.items[i].tag, search->tag) != 0)
-			continue;
-		if (!page.items[i].draft) {
-			search->published = true;
-			continue;
-		}
-		if (has_release(drafts, page.items[i].id))
-			continue;
-		drafts->items = xgrow(drafts->items, drafts->count, sizeof(*drafts->items));
-		drafts->items[drafts->count++] = page.items[i];
-		page.items[i] = (struct github_release){.tag = NULL};
-	}
-	return 0;
-}
-
-/* Drafts are found in the list alone. */
-static int
-search_drafts(struct github *github, struct search *search, struct error *err)
-{
-	if (github_each_page(github, "releases?per_page=20", read_releases, search, err) < 0)
-		return error_prefix(err, "cannot list the releases");
-	return 0;
 }
 
 /* Another server answered a moment ago, or somebody has just published it. */
@@ -122,11 +69,11 @@ int
 github_draft_find(struct github *github, const char *tag, struct github_release *ret_draft,
 		  struct error *err)
 {
-	AUTO(search_release) struct search search = {.tag = tag};
+	AUTO(github_search_release) struct github_search search = {.tag = tag};
 	const struct github_release_list *drafts = &search.drafts;
 	AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
 
-	if (search_drafts(github, &search, err) < 0)
+	if (github_search_drafts(github, &search, err) < 0)
 		return -1;
 	if (search.published)
 		return not_seen_yet(tag, err);
@@ -162,12 +109,22 @@ create_once(struct github *github, const struct publication *release, bool *ret_
 		return 1;
 	if (err->code != ERR_NETWORK && answer.response.status != 201)
 		return -1;
-	/* It may have been made without our being told. */
+	/* It may have been made without our being told, and be listed later still. */
 	why = *err;
-	found = github_draft_find(github, release->tag, &github->remote, err);
-	if (found == 0)
-		*err = why;
-	return found;
+	for (unsigned int looks = 1;; looks++) {
+		int again;
+
+		found = github_draft_find(github, release->tag, &github->remote, err);
+		if (found != 0)
+			return found;
+		again = github_look_again(github, GITHUB_LAG_LISTED, looks, why.message, err);
+		if (again < 0)
+			return -1;
+		if (again == 0)
+			break;
+	}
+	*err = why;
+	return 0;
 }
 
 /* Removes the draft that this run has just made, unless somebody has already put it to use. */
@@ -181,7 +138,7 @@ drop_draft(struct github *github, struct error *err)
 	auto_free char *url = github_url(github, path);
 	const struct github_request request = {
 		.kind = GITHUB_CHANGE, .method = "DELETE", .url = url};
-	int found = github_release_get(github, path, &now, err);
+	int found = github_release_get(github, path, GITHUB_LAG_DRAFT, &now, err);
 
 	if (found <= 0)
 		return found;
@@ -219,9 +176,9 @@ give_way(struct github *github, const char *tag, const char *theirs, bool ours, 
 static int
 check_alone(struct github *github, const struct publication *release, bool ours, struct error *err)
 {
-	AUTO(search_release) struct search search = {.tag = release->tag};
+	AUTO(github_search_release) struct github_search search = {.tag = release->tag};
 
-	if (search_drafts(github, &search, err) < 0)
+	if (github_search_drafts(github, &search, err) < 0)
 		return -1;
 	if (search.published) {
 		/* Whether it goes or not, nobody needs it any more. */
@@ -244,7 +201,9 @@ create_draft(struct github *github, const struct publication *release, struct er
 		int made = create_once(github, release, &ours, err);
 
 		if (made > 0)
-			return check_alone(github, release, ours, err);
+			return github_hint_write(github, release->tag, err) < 0
+				       ? -1
+				       : check_alone(github, release, ours, err);
 		if (made < 0 || failed >= github->options.tries)
 			return error_prefix(err, "cannot make a draft release for '%s'",
 					    release->tag);
@@ -295,8 +254,10 @@ int
 github_draft_prepare(struct github *github, const struct publication *release,
 		     struct publish_result *result, struct error *err)
 {
-	int found = github_draft_find(github, release->tag, &github->remote, err);
+	int found = github_hint_find(github, release->tag, &github->remote, err);
 
+	if (found == 0)
+		found = github_draft_find(github, release->tag, &github->remote, err);
 	if (found < 0)
 		return -1;
 	if (found == 0 && github->options.dry_run)
@@ -313,7 +274,10 @@ github_draft_prepare(struct github *github, const struct publication *release,
 	if (github->options.dry_run)
 		return 0;
 	if (github_assets_compare(github, release, result, err) < 0)
-		return error_prefix(err, "the draft of '%s' is not what was uploaded",
+		return error_prefix(err,
+				    err->code == ERR_VERIFY
+					    ? "the draft of '%s' is not what was uploaded"
+					    : "cannot look at the draft of '%s'",
 				    release->tag);
 	return 0;
 }

@@ -41,7 +41,7 @@ find_release(struct github *github, const char *tag, struct error *err)
 	int found;
 
 	github_release_release(&github->remote);
-	found = github_release_get(github, path, &github->remote, err);
+	found = github_release_get(github, path, GITHUB_LAG_NONE, &github->remote, err);
 	return found != 0 ? found : github_draft_find(github, tag, &github->remote, err);
 }
 

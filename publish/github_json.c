@@ -231,6 +231,25 @@ github_parse_ref(const char *what, const char *text, size_t length, char **ret_i
 	return 0;
 }
 
+/* GitHub writes the rules of a repository on lines of their own: in one line with "; " between them. */
+static void
+add_lines(struct strbuf *sentence, const char *text)
+{
+	bool first = true;
+
+	while (*text != '\0') {
+		size_t length = strcspn(text, "\r\n"), used = length;
+
+		while (used > 0 && (text[used - 1] == ' ' || text[used - 1] == '\t'))
+			used--;
+		if (used > 0)
+			strbuf_addf(sentence, "%s%.*s", first ? "" : "; ", (int)used, text);
+		first = first && used == 0;
+		text += length;
+		text += strspn(text, "\r\n \t");
+	}
+}
+
 /* Adds "field message" of one entry of "errors", which may be an object or a string. */
 static void
 add_error(struct strbuf *sentence, const json_t *entry)
@@ -239,12 +258,14 @@ add_error(struct strbuf *sentence, const json_t *entry)
 
 	strbuf_adds(sentence, "; ");
 	if (json_is_string(entry))
-		strbuf_adds(sentence, json_string_value(entry));
+		add_lines(sentence, json_string_value(entry));
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		const char *text = get_text(entry, keys[i], MAX_SENTENCE);
 
-		if (text != NULL)
-			strbuf_addf(sentence, "%s%s", i == 0 ? "" : " ", text);
+		if (text == NULL)
+			continue;
+		strbuf_adds(sentence, i == 0 ? "" : " ");
+		add_lines(sentence, text);
 	}
 }
 
@@ -293,7 +314,7 @@ github_parse_refusal(const char *text, size_t length, char **ret_sentence)
 	}
 	message = get_text(doc.root, "message", MAX_SENTENCE);
 	errors = json_object_get(doc.root, "errors");
-	strbuf_adds(&sentence, message != NULL ? message : "no reason given");
+	add_lines(&sentence, message != NULL ? message : "no reason given");
 	for (size_t i = 0; i < json_array_size(errors); i++)
 		add_error(&sentence, json_array_get(errors, i));
 	*ret_sentence = xstrdup(strbuf_text(&sentence));

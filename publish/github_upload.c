@@ -36,7 +36,8 @@ post(struct github *github, const struct publish_file *file, struct github_asset
 					 .method = "POST",
 					 .url = url,
 					 .content_type = content_type(file->name),
-					 .body = &body};
+					 .body = &body,
+					 .lag = GITHUB_LAG_DRAFT};
 	int result;
 
 	if (fd < 0)

@@ -4,7 +4,7 @@
  *     github_tool [OPTION=VALUE]... DIRECTORY TAG
  *
  * Options: pace=MS minute=N hour=N tries=N first=MS limit=MS max=SECONDS parallel=N dry=1 latest=0
- * prepare=1 (no publishing) tag_id=ID. Prints one line of JSON; errors as the program does.
+ * prepare=1 (no publishing) tag_id=ID hint=FILE. Prints one line of JSON; errors as the program does.
  */
 
 #include "base/alloc.h"
@@ -135,6 +135,8 @@ set_option(struct github_options *options, struct publication *publication, bool
 		*prepare = number != 0;
 	if (strncmp(name, "tag_id=", 7) == 0)
 		publication->tag_id = value;
+	if (strncmp(name, "hint=", 5) == 0)
+		options->hint_path = value;
 }
 
 int

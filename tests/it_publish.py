@@ -86,7 +86,7 @@ text = p.publish(status=2)
 holds("without a token it says what it needs", text, r"GITHUB_TOKEN is not set.*contents: write")
 
 p.double = Double("--git", p.remote)
-text = p.publish(status=5)
+text = p.publish(status=3)
 holds("without the tag on GitHub nothing is published", text,
       r"has no tag 'v10\.1\.0-1'.*distributor tag --push")
 case("and nothing was written", not writes(p.double.state()))

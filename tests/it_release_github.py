@@ -161,7 +161,7 @@ def test_dry_run(m):
     tap.has("dry run: a mistake in the text is found", done.stderr, "error: draft: ",
             "there is no '{{flavour}}'")
     os.unlink(f"{m.root}/template.md")
-    done = m.release("--dry-run", env={"GITHUB_TOKEN": "ghs_wrong_token_value"}, status=5)
+    done = m.release("--dry-run", env={"GITHUB_TOKEN": "ghs_wrong_token_value"}, status=3)
     tap.has("dry run: and so is a token that is no good", done.stderr,
             "draft:", "GITHUB_TOKEN is missing, wrong or has expired")
 

@@ -37,6 +37,8 @@ test_refusals(void **state)
 		{"{\"message\":\"You have triggered an abuse detection mechanism.\"}",
 		 GITHUB_REFUSAL_RATE_LIMIT, "You have triggered an abuse detection mechanism."},
 		{"{\"message\":\"Not Found\"}", GITHUB_REFUSAL_OTHER, "Not Found"},
+		{"{\"message\":\"\\n Two \\r\\n\\n\\tlines \\n\",\"errors\":[\"a\\nb\"]}",
+		 GITHUB_REFUSAL_OTHER, "Two; lines; a; b"},
 		{"{\"errors\":7}", GITHUB_REFUSAL_OTHER, "no reason given"},
 		{"[]", GITHUB_REFUSAL_OTHER, "no reason given"},
 		{"<html>", GITHUB_REFUSAL_OTHER, "no reason given"},

@@ -2,7 +2,7 @@
 // has to be. Each case ends with a look at what GitHub then has and at the order in which it came.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -25,6 +25,7 @@ function makeFiles(contents) {
   return directory;
 }
 
+const base64Of = (text) => Buffer.from(text).toString('base64');
 const THREE = { 'a.tar.gz': 'aaaa', 'b.tar.gz': 'bbbbb', SHA256SUMS: 'sums\n' };
 const expected = (contents) => Object.entries(contents)
   .map(([name, text]) => `${name} uploaded ${Buffer.byteLength(text)} ${sha256(text)}`).sort();
@@ -175,6 +176,15 @@ const SURVIVED = {
   'storage down when an asset is read back': [{ method: 'POST', path: '/assets$', do: 'digest', value: null },
     { method: 'GET', path: '^/[0-9]+$', do: 'answer', status: 503 }],
   'primary limit at publishing': { method: 'PATCH', do: 'primary-limit', seconds: 0 },
+  'tag not there a moment after it was pushed': { method: 'GET', path: '/git/ref/tags/', do: 'answer', status: 404, times: 2 },
+  'list of assets empty after the uploads': { method: 'GET', path: '/releases/[0-9]+/assets$', skip: 1, do: 'answer', status: 200, body: [], times: 2 },
+  'list of assets empty before publishing and after it': { method: 'GET', path: '/releases/[0-9]+/assets$', skip: 2, do: 'answer', status: 200, body: [], times: 3 },
+  'list of assets not there right after the draft': { method: 'GET', path: '/releases/[0-9]+/assets$', do: 'answer', status: 404, times: 2 },
+  'upload to a draft that is not there yet': { method: 'POST', path: '/assets$', do: 'answer', status: 404, times: 3 },
+  'draft not there yet when it is published': { method: 'PATCH', do: 'answer', status: 404, times: 2 },
+  'draft made, the answer lost, and not listed yet': [{ method: 'POST', path: '/releases$', do: 'answer-after', status: 502 },
+    { method: 'GET', path: '/releases$', skip: 1, do: 'answer', status: 200, body: [], times: 2 }],
+  'request timed out at GitHub': { method: 'GET', path: '/git/ref/tags/', do: 'answer', status: 408, times: 2 },
   'primary limit until now': { method: 'GET', path: '/releases$', do: 'primary-limit', seconds: 0 },
 };
 for (const [name, fault] of Object.entries(SURVIVED)) {
@@ -200,6 +210,144 @@ test('what is seen late is looked for as often as is said, and its assets are co
   assert.equal(requests.slice(published).filter((r) => r.method === 'GET' && /\/assets$/.test(r.path)).length, 1);
 });
 
+// What this run has sent, or seen there, and is not listed: late, and no verdict about the bytes.
+for (const [what, skip, before] of [['the draft', 1, 'cannot look at the draft of'], ['the draft before publishing', 2, 'cannot look at the draft of'],
+  ['what is published', 3, "'v1' is published, but reading it back failed"]]) {
+  test(`a list of assets that stays late is no failed verification: ${what}`, async () => {
+    const { double, publish, fault } = await setup();
+    await fault({ method: 'GET', path: '/releases/[0-9]+/assets$', skip, do: 'answer', status: 200, body: [], times: 99 });
+    const { status, stderr } = await publish(makeFiles(THREE), 'tries=3');
+    assert.equal(status, 5, stderr);
+    assert.match(stderr, new RegExp(`${before}.*GitHub does not list all files yet: 'SHA256SUMS': missing.*; run this again later`));
+    assert.match(stderr, /trying again in [0-9.]+ s \(3 of 3\)/);
+    await double.control('/no-faults', {});
+    assert.equal((await publish(makeFiles(THREE))).status, 0);
+    await complete(double);
+  });
+}
+
+test('a list that still shows what was removed is late; one with other bytes is not', async () => {
+  const { double, publish, fault } = await setup();
+  await double.control('/seed', { releases: [{ tag_name: 'v1', draft: true, assets: [{ name: 'old.txt', base64: 'eA==' }] }] });
+  const headers = { authorization: `Bearer ${double.token}`, 'user-agent': 'test' };
+  const { id } = (await listed(double))[0];
+  const stale = await (await fetch(`${double.api}/repos/${double.repository}/releases/${id}/assets`, { headers })).json();
+  await fault({ method: 'GET', path: '/releases/[0-9]+/assets$', skip: 1, do: 'answer', status: 200, body: stale, times: 2 });
+  const { status, stderr } = await publish(makeFiles(THREE));
+  assert.equal(status, 0, stderr);
+  assert.match(stderr, /GitHub does not list all files yet: .*'old\.txt': does not belong there.*trying again/);
+  await complete(double);
+});
+
+test('a published release that lacks files is looked at again, and then refused', async () => {
+  const { double, publish } = await setup();
+  await double.control('/seed', { releases: [{ tag_name: 'v1', assets: [{ name: 'a.tar.gz', base64: base64Of('aaaa') }] }] });
+  const { status, stderr } = await publish(makeFiles(THREE), 'tries=3');
+  assert.equal(status, 4, stderr);
+  assert.match(stderr, /\(3 of 3\)[^]*'v1' is published already, with other files: 'SHA256SUMS': missing; 'b\.tar\.gz': missing$/m);
+});
+
+test('the release of somebody else under the tag is not taken for ours', async () => {
+  const { double, publish, fault } = await setup();
+  await double.control('/seed', { tags: [{ name: 'v0', commit: COMMIT }], releases: [{ tag_name: 'v0' }] });
+  const other = (await listed(double))[0];
+  await fault({ method: 'GET', path: '/releases/tags/v1', skip: 1, do: 'answer', status: 200, body: { ...other, tag_name: 'v1' } });
+  const { status, stderr } = await publish(makeFiles(THREE));
+  assert.equal(status, 4, stderr);
+  assert.match(stderr, /'v1' is published, but reading it back failed: another release stands under its tag: '.*v0'/);
+});
+
+test('... nor a draft that stands there', async () => {
+  const { double, publish, fault } = await setup();
+  const files = makeFiles(THREE);
+  assert.equal((await publish(files, 'prepare=1')).status, 0);
+  await fault({ method: 'GET', path: '/releases/tags/v1', skip: 1, do: 'answer', status: 200, body: (await listed(double))[0] });
+  const { status, stderr } = await publish(files);
+  assert.equal(status, 4, stderr);
+  assert.match(stderr, /another release stands under its tag/);
+});
+
+// The list of releases, which carries all assets of each.
+const pages = (state) => state.requests.filter((r) => r.method === 'GET' && /\/releases$/.test(r.path));
+const many = (count, fields = {}) => Array.from({ length: count }, (_, i) => ({ tag_name: `v0.${i}`, ...fields }));
+
+test('a hundred releases are not read to look for a draft', async () => {
+  const { double, publish } = await setup();
+  await double.control('/seed', { tags: many(100).map((r) => ({ name: r.tag_name, commit: COMMIT })), releases: many(100) });
+  const { status, stderr } = await publish(makeFiles(THREE));
+  assert.equal(status, 0, stderr);
+  // Once to look for the draft and once to see that it is alone: 24 releases each, 8 a page.
+  assert.deepEqual(pages(await complete(double)).map((r) => `${r.query.per_page}/${r.query.page}`),
+    ['8/1', '8/2', '8/3', '8/1', '8/2', '8/3']);
+});
+
+test('a page that GitHub takes too long for is asked for in halves, and then once more', async () => {
+  const { double, publish, fault } = await setup();
+  await double.control('/seed', { releases: [{ tag_name: 'v1', draft: true }, ...many(20, { draft: true })] });
+  await fault([{ method: 'GET', path: '/releases$', skip: 1, do: 'answer', status: 504, times: 1 },
+    { method: 'GET', path: '/releases$', skip: 1, do: 'answer', status: 502, times: 3 }]);
+  const { status, stderr } = await publish(makeFiles(THREE));
+  assert.equal(status, 0, stderr);
+  const asked = pages(await complete(double)).map((r) => `${r.query.per_page}/${r.query.page}`);
+  assert.deepEqual(asked.slice(0, 7), ['8/1', '8/2', '4/3', '2/5', '1/9', '1/9', '1/10']);
+});
+
+test('... until it is given up', async () => {
+  const { double, publish, fault } = await setup();
+  await fault({ method: 'GET', path: '/releases$', do: 'answer', status: 504, times: 99 });
+  const { status, stderr } = await publish(makeFiles(THREE), 'tries=5');
+  assert.equal(status, 5, stderr);
+  assert.match(stderr, /cannot list the releases: .* status 504/);
+  assert.deepEqual(pages(await double.state()).map((r) => r.query.per_page), ['8', '4', '2', '1', '1']);
+});
+
+// The number of the draft, kept for the next run.
+function hinted() {
+  const file = join(makeFiles({}), 'hint.json');
+  return { file, write: (value) => writeFileSync(file, JSON.stringify(value)), there: () => existsSync(file),
+    read: () => JSON.parse(readFileSync(file, 'utf8')) };
+}
+
+test('a draft that is not listed yet is found again by its number', async () => {
+  const { double, publish, fault } = await setup();
+  const hint = hinted();
+  const files = makeFiles(THREE);
+  assert.equal((await publish(files, 'prepare=1', `hint=${hint.file}`)).status, 0);
+  const [{ id }] = (await double.state()).releases;
+  assert.deepEqual(hint.read(), { repository: double.repository, tag: 'v1', draft: id });
+  const before = pages(await double.state()).length;
+  await fault({ method: 'GET', path: `/releases/${id}$`, do: 'answer', status: 404 });
+  const { status, stderr } = await publish(files, `hint=${hint.file}`);
+  assert.equal(status, 0, stderr);
+  const state = await complete(double);
+  assert.equal(pages(state).length, before);
+  assert.equal(state.releases.length, 1);
+  assert.ok(!hint.there());
+});
+
+const HINTS = {
+  'a draft of another tag': (ids, double) => ({ repository: double.repository, tag: 'v1', draft: ids[1] }),
+  'what is published': (ids, double) => ({ repository: double.repository, tag: 'v1', draft: ids[2] }),
+  'nothing': (ids, double) => ({ repository: double.repository, tag: 'v1', draft: 987654321 }),
+  'another repository': (ids) => ({ repository: 'other/repo', tag: 'v1', draft: ids[1] }),
+  'no number': (ids, double) => ({ repository: double.repository, tag: 'v1', draft: '7' }),
+  'a file that is not ours': () => 'x'.repeat(5000),
+};
+for (const [what, make] of Object.entries(HINTS)) {
+  test(`a number that leads to ${what} is no use: the list is asked`, async () => {
+    const { double, publish } = await setup();
+    const ids = await double.control('/seed', { tags: [{ name: 'v0', commit: COMMIT }], releases: [{ tag_name: 'v1', draft: true },
+      { tag_name: 'v3', draft: true }, { tag_name: 'v0' }] });
+    const hint = hinted();
+    hint.write(make(ids, double));
+    const { status, stderr } = await publish(makeFiles(THREE), `hint=${hint.file}`);
+    assert.equal(status, 0, stderr);
+    const { releases } = await complete(double);
+    assert.deepEqual(releases.map((r) => r.id), ids);
+    assert.ok(!hint.there());
+  });
+}
+
 test('what stays unseen ends after as many looks', async () => {
   const { double, publish, fault } = await setup();
   await fault({ method: 'GET', path: '/releases/latest$', do: 'answer', status: 404, times: 99 });
@@ -220,14 +368,17 @@ const RESUMED = {
   'assets that always arrive changed': [{ method: 'POST', path: '/assets$', name: '^b', do: 'corrupt', times: 99 }, 4, /cannot upload 'b\.tar\.gz': it arrived changed: sha256 is/],
   'names that are changed': [{ method: 'POST', path: '/assets$', name: '^b', do: 'rename', to: 'b(1).tar.gz' }, 5, /removing 'b\.1\.\.tar\.gz' from the draft.*stores 'b\.tar\.gz' as 'b\.1\.\.tar\.gz'/s],
   'an asset that cannot be read back': [[{ method: 'POST', path: '/assets$', name: '^b', do: 'digest', value: null },
-    { method: 'GET', path: '/releases/assets/', do: 'answer', status: 403, times: 99 }], 5, /cannot upload 'b\.tar\.gz': cannot read 'b\.tar\.gz' back: .* status 403/],
+    { method: 'GET', path: '/releases/assets/', do: 'answer', status: 403, times: 99 }], 3, /cannot upload 'b\.tar\.gz': cannot read 'b\.tar\.gz' back: .* status 403/],
   'the token expires during uploads': [{ method: 'POST', path: '/assets$', do: 'answer', status: 401, body: { message: 'Bad credentials' }, times: 99 },
-    5, /cannot upload '.*': .*GITHUB_TOKEN is missing, wrong or has expired \(Bad credentials\)/],
-  'the draft is gone during uploads': [{ method: 'POST', path: '/assets$', do: 'answer', status: 404, times: 99 }, 5, /cannot upload '.*': .* not found, or the token may not change it/],
+    3, /cannot upload '.*': .*GITHUB_TOKEN is missing, wrong or has expired \(Bad credentials\)/],
+  'the draft is gone during uploads': [{ method: 'POST', path: '/assets$', do: 'answer', status: 404, times: 99 }, 3, /cannot upload '.*': .* not found, or the token may not change it/],
   'uploads are refused as immutable': [{ method: 'POST', path: '/assets$', do: 'answer', status: 422, body: { message: 'Cannot upload assets to an immutable release.' } },
     5, /the release is published and immutable, so that only a new version can be released/],
-  'a token that may read only': [{ method: 'POST', path: '/releases$', do: 'answer', status: 404 }, 5, /cannot make a draft release for 'v1': .* not found, or the token may not change it, for which it needs 'contents: write'/],
-  'no permission for the draft': [{ method: 'POST', path: '/releases$', do: 'answer', status: 403, body: { message: 'Resource not accessible by integration' } }, 5, /permissions: contents: write/],
+  'a token that may read only': [{ method: 'POST', path: '/releases$', do: 'answer', status: 404 }, 3, /cannot make a draft release for 'v1': .* not found, or the token may not change it, for which it needs 'contents: write'/],
+  'a rule of the repository': [{ method: 'PATCH', do: 'answer', status: 422, body: { message: 'Validation Failed', errors: [
+    { resource: 'Release', code: 'custom', field: 'pre_receive', message: 'pre_receive Repository rule violations found\n\nCannot create ref due to creations being restricted.\n\n' }] } },
+    5, /cannot publish 'v1': .*Validation Failed; Release pre_receive custom pre_receive Repository rule violations found; Cannot create ref due to creations being restricted\.$/m],
+  'no permission for the draft': [{ method: 'POST', path: '/releases$', do: 'answer', status: 403, body: { message: 'Resource not accessible by integration' } }, 3, /permissions: contents: write/],
 };
 for (const [name, [fault, code, sentence]] of Object.entries(RESUMED)) {
   test(`resumed: ${name}`, async () => {
@@ -248,10 +399,10 @@ for (const [name, [fault, code, sentence]] of Object.entries(RESUMED)) {
 
 // Refused for good: exit status, sentence, and nothing written.
 const REFUSED = {
-  'no tag': [{ tag: false }, [], 5, /has no tag 'v1'.*distributor tag --push/],
+  'no tag': [{ tag: false }, [], 3, /has no tag 'v1'.*distributor tag --push/],
   'a lightweight tag': [{ tag: false, seed: { tags: [{ name: 'v1', commit: COMMIT, lightweight: true }] } }, [], 4, /lightweight/],
   'another tag object': [{}, [`tag_id=${'9'.repeat(40)}`], 4, /tag 'v1' .* is [0-9a-f]{40}, not 9{40}/],
-  'a token that is wrong': [{}, ['token=ghs_wrong_token_value'], 5, /GITHUB_TOKEN is missing, wrong or has expired/],
+  'a token that is wrong': [{}, ['token=ghs_wrong_token_value'], 3, /GITHUB_TOKEN is missing, wrong or has expired/],
   'two drafts': [{ seed: { releases: [{ tag_name: 'v1', draft: true }, { tag_name: 'v1', draft: true }] } }, [], 5, /there are 2 drafts of 'v1'.*untagged-.*untagged-/],
   'published with other files': [{ seed: { releases: [{ tag_name: 'v1', assets: [{ name: 'a.tar.gz', base64: 'eA==' }, { name: 'zzz', base64: 'eA==' }] }] } }, [],
     4, /'v1' is published already, with other files: 'SHA256SUMS': missing; 'a\.tar\.gz': size is 1, not 4; 'b\.tar\.gz': missing; 'zzz': does not belong there/],
@@ -296,7 +447,7 @@ test('a draft behind forty others is found, and what is wrong in it removed, ans
   assert.equal(status, 0, stderr);
   assert.deepEqual([result.uploaded, result.removed], [3, 1]);
   const { requests, releases } = await complete(double);
-  assert.equal(requests.filter((r) => r.method === 'GET' && /releases$/.test(r.path)).length, 3);
+  assert.equal(requests.filter((r) => r.method === 'GET' && /releases$/.test(r.path)).length, 6);
   assert.equal(releases.length, 46);
 });
 
@@ -516,7 +667,6 @@ test('requests that create content keep their pace', async () => {
   assert.equal((await setting.double.state()).limits.creations, 1);
 });
 
-const base64Of = (text) => Buffer.from(text).toString('base64');
 const ALL = Object.entries(THREE).map(([name, text]) => ({ name, base64: base64Of(text) }));
 
 test('... so do those that remove', async () => {
