@@ -239,6 +239,19 @@ test('a list that still shows what was removed is late; one with other bytes is 
   await complete(double);
 });
 
+test('a list that shows a file unfinished after its upload is late', async () => {
+  const { double, publish, fault } = await setup();
+  const files = makeFiles(THREE);
+  assert.equal((await publish(files, 'prepare=1')).status, 0);
+  const [draft] = (await double.state()).releases;
+  await fault({ method: 'GET', path: '/assets$', skip: 2, do: 'answer', status: 200, body:
+    draft.assets.map((a) => (a.name === 'SHA256SUMS' ? { ...a, state: 'open', digest: null } : a)) });
+  const { status, stderr } = await publish(files);
+  assert.equal(status, 0, stderr);
+  assert.match(stderr, /GitHub does not list all files yet: 'SHA256SUMS': its upload broke off; trying again/);
+  await complete(double);
+});
+
 test('a published release that lacks files is looked at again, and then refused', async () => {
   const { double, publish } = await setup();
   await double.control('/seed', { releases: [{ tag_name: 'v1', assets: [{ name: 'a.tar.gz', base64: base64Of('aaaa') }] }] });
@@ -347,6 +360,18 @@ for (const [what, make] of Object.entries(HINTS)) {
     assert.ok(!hint.there());
   });
 }
+
+test('... and one that leads to the release, which is public by now, is no draft', async () => {
+  const { double, publish, fault } = await setup();
+  const [id] = await double.control('/seed', { releases: [{ tag_name: 'v1' }] });
+  const hint = hinted();
+  hint.write({ repository: double.repository, tag: 'v1', draft: id });
+  await fault({ method: 'GET', path: '/releases/tags/', do: 'answer', status: 404 });
+  const { status, stderr } = await publish(makeFiles(THREE), `hint=${hint.file}`);
+  assert.equal(status, 5, stderr);
+  assert.match(stderr, /'v1' is published, but not seen under its tag yet/);
+  assert.equal(writes(await double.state()), 0);
+});
 
 test('what stays unseen ends after as many looks', async () => {
   const { double, publish, fault } = await setup();
