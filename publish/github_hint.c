@@ -69,12 +69,12 @@ github_hint_write(struct github *github, const char *tag, struct error *err)
 
 	if (github->hint_path == NULL || github->options.dry_run)
 		return 0;
-	object = json_pack("{s:s, s:s, s:I}", "repository", github->repository, "tag", tag, "draft",
-			   (json_int_t)github->remote.id);
-	text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
+	object = jsonx_pack("{s:s, s:s, s:I}", "repository", github->repository, "tag", tag,
+			    "draft", (json_int_t)github->remote.id);
+	text = json_dumps(object, JSON_COMPACT);
 	json_decref(object);
 	if (text == NULL)
-		return error_set(err, ERR_INPUT, "the tag '%s' is not UTF-8", tag);
+		return error_set(err, ERR_IO, "cannot write '%s'", github->hint_path);
 	return write_file(github->hint_path, text, strlen(text), 0644, err);
 }
 
