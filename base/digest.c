@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/digest_memo.h"
+#include "base/interrupt.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -136,8 +137,11 @@ digest_fd(int fd, const char *name, struct digest *ret_digest, uint64_t *ret_siz
 	off_t offset = 0;
 
 	for (;;) {
-		ssize_t n = pread(fd, chunk, CHUNK, offset);
+		ssize_t n;
 
+		if (interrupt_check(err) < 0)
+			return -1;
+		n = pread(fd, chunk, CHUNK, offset);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

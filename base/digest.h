@@ -44,7 +44,8 @@ void digest_of(const void *bytes, size_t length, struct digest *ret_digest);
 
 /*
  * Digest and size of a whole file, read from its beginning with pread(), so that the offset of
- * `fd` stays. ERR_IO on failure; `name` is for the message. `ret_size` may be NULL.
+ * `fd` stays. ERR_IO on failure, ERR_INTERRUPTED at the first signal; `name` is for the message.
+ * `ret_size` may be NULL.
  */
 int digest_fd(int fd, const char *name, struct digest *ret_digest, uint64_t *ret_size,
 	      struct error *err) CHECKED;

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-/* So many are looked at, whatever a registry lists. */
-enum { MAX_BUNDLES = 256 };
+/* So many are looked at, whatever a registry lists: each costs requests. */
+enum { MAX_BUNDLES = 256, MAX_IMAGES = 128 };
 
 /* One name being verified. */
 struct subject {
@@ -42,7 +42,7 @@ get_parsed(struct registry *registry, const char *name, struct registry_manifest
 	return result;
 }
 
-/* The signature of one digest; `what` says which in the report. */
+/* The signature of one digest; `what` says which in the report. Returns 1 if it is good, 0 or -1. */
 static int
 verify_signature(const struct subject *subject, const struct digest *digest, const char *what,
 		 struct error *err)
@@ -64,7 +64,7 @@ verify_signature(const struct subject *subject, const struct digest *digest, con
 	}
 	verify_note(subject->report, "signature", VERIFY_OK, "%s is signed as '%s'", what,
 		    subject->signed_name);
-	return 0;
+	return 1;
 }
 
 /*
@@ -129,9 +129,16 @@ verify_bundle(const struct subject *subject, const struct digest *digest, struct
 	return 0;
 }
 
+/* Of an index whose own signature is good: who else may say how many requests are made? */
 static int
 verify_children(const struct subject *subject, const struct oci_parsed *index, struct error *err)
 {
+	if (index->manifests.count > MAX_IMAGES) {
+		verify_note(subject->report, "signature", VERIFY_FAILED,
+			    "the index lists %zu images, at most %d are looked at",
+			    index->manifests.count, MAX_IMAGES);
+		return 0;
+	}
 	for (size_t i = 0; i < index->manifests.count; i++) {
 		const struct oci_descriptor *child = &index->manifests.items[i];
 		auto_free char *what =
@@ -180,9 +187,13 @@ verify_subject(const struct subject *subject, const struct reference *reference,
 	if (found == 0)
 		return error_set_absent(err, "the registry has no '%s'", name);
 	note_image(subject, reference, &digest);
-	if (verify_signature(subject, &digest,
-			     parsed.manifests.count != 0 ? "the index" : "the image", err) < 0 ||
-	    verify_children(subject, &parsed, err) < 0)
+	found = verify_signature(subject, &digest,
+				 parsed.manifests.count != 0 ? "the index" : "the image", err);
+	if (found == 0 && parsed.manifests.count != 0)
+		verify_note(subject->report, "signature", VERIFY_SKIPPED,
+			    "nobody asked for the %zu images of an index without a good signature",
+			    parsed.manifests.count);
+	if (found < 0 || (found == 1 && verify_children(subject, &parsed, err) < 0))
 		return -1;
 	return verify_bundle(subject, &digest, err);
 }

@@ -194,6 +194,16 @@ read_targets(const struct app *app, const struct pushing_options *o, const struc
 	return 0;
 }
 
+/* Only what has a name is pushed: nothing would be sent, and nothing be wrong. */
+static int
+check_names(const struct layout *layout, const char *images, struct error *err)
+{
+	if (layout_tags(layout)->count != 0)
+		return 0;
+	return error_set(err, ERR_INPUT, "'%s' has no image with a name; '%s' makes images",
+			 layout_path(layout), images);
+}
+
 static int
 check_version(const struct layout *layout, const char *version, const char *images,
 	      struct error *err)
@@ -272,7 +282,7 @@ pushing_run(const struct app *app, const struct pushing_options *options,
 	if (app->offline)
 		return error_set(err, ERR_USAGE, "--offline and push contradict each other");
 	version = options->version != NULL ? options->version : matrix.version;
-	if (layout_open(path, images, &layout, err) < 0 ||
+	if (layout_open(path, images, &layout, err) < 0 || check_names(layout, images, err) < 0 ||
 	    check_part(layout, options->part, err) < 0 ||
 	    check_version(layout, version, images, err) < 0 ||
 	    (!options->unsigned_too && check_signatures(app, layout, ret_pushing, sign, err) < 0))

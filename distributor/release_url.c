@@ -7,9 +7,6 @@
 
 #include <string.h>
 
-/* GitHub's own limit for one asset. */
-#define MAX_ASSET ((uint64_t)2 << 30)
-
 struct release_url {
 	char *base; /* without a '/' at its end */
 	struct http_client *client;
@@ -58,14 +55,14 @@ url_read(void *context, const char *name, size_t max_bytes, char **ret_text, siz
 }
 
 static int
-url_digest(void *context, const char *name, struct digest *ret_digest, uint64_t *ret_size,
-	   struct error *err)
+url_digest(void *context, const char *name, uint64_t max_bytes, struct digest *ret_digest,
+	   uint64_t *ret_size, struct error *err)
 {
 	struct release_url *from = context;
 	auto_free char *url = xasprintf("%s/%s", from->base, name);
 	auto_close int fd = nameless_file(err);
 	struct http_request request = {.url = url, .allow = HTTP_ALLOW_FILE};
-	struct http_download download = {.fd = fd, .name = name, .max_bytes = MAX_ASSET};
+	struct http_download download = {.fd = fd, .name = name, .max_bytes = max_bytes};
 	struct http_downloaded done;
 
 	if (fd < 0)

@@ -50,7 +50,7 @@ compare_file(struct reproduction *p, const char *name, struct error *err)
 				xstrdup("names the run that signed it"));
 		return 0;
 	}
-	result = p->files.digest(p->files.context, name, &published, NULL, err);
+	result = p->files.digest(p->files.context, name, VERIFY_MAX_FILE, &published, NULL, err);
 	if (result < 0 && err->code != ERR_NOT_FOUND)
 		return -1;
 	if (result < 0) {

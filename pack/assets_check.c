@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/directory.h"
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "pack/link.h"
 
 #include <string.h>
@@ -124,6 +125,8 @@ clean_file(struct build *build, const char *name, struct assets_report *report, 
 
 	if (ours == NULL || digest_file(path, &digest, NULL, &ignored) < 0 ||
 	    !digest_equal(&digest, ours)) {
+		if (interrupt_check(err) < 0)
+			return -1;
 		add_name(&report->strays, &report->stray_count, name);
 		return 0;
 	}

@@ -46,6 +46,12 @@ verify_fail(struct verify_report *report, const char *check, const struct error 
 	report->rows[report->count - 1].code = err->code;
 }
 
+bool
+verify_interrupted(const struct verify_report *report)
+{
+	return report->count != 0 && report->rows[report->count - 1].code == ERR_INTERRUPTED;
+}
+
 /* How much a failure decides: its place among these, and what is none of them is ERR_VERIFY. */
 static const enum error_code kinds[] = {ERR_NETWORK, ERR_REMOTE, ERR_IO, ERR_VERIFY,
 					ERR_INTERRUPTED};

@@ -61,15 +61,21 @@ struct verify_files {
 	/* A whole small file, to be freed by the caller. ERR_NOT_FOUND. */
 	int (*read)(void *context, const char *name, size_t max_bytes, char **ret_text,
 		    size_t *ret_length, struct error *err);
-	/* Digest and size of a file of any size. ERR_NOT_FOUND. */
-	int (*digest)(void *context, const char *name, struct digest *ret_digest,
-		      uint64_t *ret_size, struct error *err);
+	/*
+	 * Digest and size of a file. One of more than `max_bytes` is not read: ERR_VERIFY.
+	 * ERR_NOT_FOUND, ERR_INTERRUPTED.
+	 */
+	int (*digest)(void *context, const char *name, uint64_t max_bytes,
+		      struct digest *ret_digest, uint64_t *ret_size, struct error *err);
 	/*
 	 * The names of all files, sorted, into `names`, whose digests stay zero; NULL: no way to
 	 * tell.
 	 */
 	int (*list)(void *context, struct sums *ret_names, struct error *err);
 };
+
+/* No asset is larger: GitHub's own limit. */
+#define VERIFY_MAX_FILE ((uint64_t)2 << 30)
 
 /* The files of a directory; `path` is borrowed. Symbolic links and directories count as foreign. */
 struct verify_files verify_directory(const char *path);

@@ -127,9 +127,8 @@ check_comment_only(struct verifying *v)
 	auto_free char *want = tag != NULL ? xasprintf(" %s\t", tag) : NULL;
 
 	if (want == NULL)
-		verify_note(v->report, "version", VERIFY_SKIPPED,
-			    "no release.json says which version this is");
-	else if (v->comment != NULL && strstr(v->comment, want) != NULL)
+		return;
+	if (v->comment != NULL && strstr(v->comment, want) != NULL)
 		verify_note(v->report, "version", VERIFY_OK, "%s, by the trusted comment", tag);
 	else if (v->comment != NULL)
 		verify_note(v->report, "version", VERIFY_FAILED,
@@ -158,13 +157,11 @@ verify_claim(struct verifying *v)
 			    "SHA256SUMS lists %zu files NAME-VERSION.release.json, not one", count);
 		return;
 	}
-	if (!required && v->files->digest(v->files->context, entry->name, &(struct digest){{0}},
-					  &(uint64_t){0}, &err) < 0) {
-		check_comment_only(v);
+	if (read_listed(v, entry, "version", required, &text, &length) < 0) {
+		if (v->report->failed == failed)
+			check_comment_only(v);
 		return;
 	}
-	if (read_listed(v, entry, "version", required, &text, &length) < 0)
-		return;
 	if (release_claim_parse(text, length, &v->claim, entry->name, &err) < 0)
 		verify_fail(v->report, "version", &err);
 	if (v->report->failed == failed)
@@ -275,8 +272,10 @@ verify_release(const struct verify_files *files, const struct verify_request *re
 
 	if (verify_signatures(&v)) {
 		verify_claim(&v);
-		verify_contents(&v);
-		verify_provenance(&v);
+		if (!verify_interrupted(report))
+			verify_contents(&v);
+		if (!verify_interrupted(report))
+			verify_provenance(&v);
 	}
 	free(v.sums_text);
 	free(v.comment);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static int
 directory_read(void *context, const char *name, size_t max_bytes, char **ret_text,
@@ -16,12 +17,18 @@ directory_read(void *context, const char *name, size_t max_bytes, char **ret_tex
 	return read_file(path, max_bytes, ret_text, ret_length, err);
 }
 
+/* What is not a regular file is left to digest_file(). */
 static int
-directory_digest(void *context, const char *name, struct digest *ret_digest, uint64_t *ret_size,
-		 struct error *err)
+directory_digest(void *context, const char *name, uint64_t max_bytes, struct digest *ret_digest,
+		 uint64_t *ret_size, struct error *err)
 {
 	auto_free char *path = path_join(context, name);
+	struct stat st;
 
+	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size > max_bytes)
+		return error_set(err, ERR_VERIFY, "'%s' has %llu bytes, at most %llu are expected",
+				 name, (unsigned long long)st.st_size,
+				 (unsigned long long)max_bytes);
 	return digest_file(path, ret_digest, ret_size, err);
 }
 
@@ -60,6 +67,23 @@ claimed_size(const struct verifying *v, const char *name, uint64_t *ret_size)
 	return false;
 }
 
+/*
+ * No file of the release has more bytes: so many are read of one that has. The list itself and the
+ * provenance, which release.json cannot give a size of, are small.
+ */
+static uint64_t
+largest_size(const struct verifying *v)
+{
+	uint64_t largest = RELEASE_MAX_TEXT;
+
+	if (v->claim.name == NULL)
+		return VERIFY_MAX_FILE;
+	for (size_t i = 0; i < v->claim.files.count; i++)
+		if (v->claim.sizes[i] > largest)
+			largest = v->claim.sizes[i];
+	return largest;
+}
+
 /* A wrong digest, in the words that say what happened to the file. */
 static void
 explain_difference(struct verifying *v, const struct sums_entry *entry, const struct digest *have,
@@ -89,19 +113,27 @@ check_file(struct verifying *v, const struct sums_entry *entry)
 {
 	struct error err = ERROR_INIT;
 	struct digest digest;
-	uint64_t size;
+	uint64_t size, claimed;
 
 	progress_add(v->request->progress, 1);
-	if (v->files->digest(v->files->context, entry->name, &digest, &size, &err) < 0) {
+	if (v->files->digest(v->files->context, entry->name, largest_size(v), &digest, &size,
+			     &err) < 0) {
 		if (err.code == ERR_NOT_FOUND)
 			error_set(&err, ERR_NOT_FOUND, "'%s' is missing", entry->name);
 		verify_fail(v->report, "files", &err);
 		return false;
 	}
-	if (digest_equal(&digest, &entry->sha256))
-		return true;
-	explain_difference(v, entry, &digest, size);
-	return false;
+	if (!digest_equal(&digest, &entry->sha256)) {
+		explain_difference(v, entry, &digest, size);
+		return false;
+	}
+	if (claimed_size(v, entry->name, &claimed) && claimed != size) {
+		verify_note(v->report, "files", VERIFY_FAILED,
+			    "'%s' has %llu bytes, release.json says %llu", entry->name,
+			    (unsigned long long)size, (unsigned long long)claimed);
+		return false;
+	}
+	return true;
 }
 
 /* What is beside the files of a release and not listed: its signatures, and the reader's keys. */
@@ -119,12 +151,14 @@ static void
 explain_unlisted(struct verifying *v, const char *name)
 {
 	const struct sums_entry *entry = NULL;
-	struct error ignored = ERROR_INIT;
+	struct error err = ERROR_INIT;
 	struct digest digest;
 
-	if (v->files->digest(v->files->context, name, &digest, NULL, &ignored) == 0)
+	if (v->files->digest(v->files->context, name, largest_size(v), &digest, NULL, &err) == 0)
 		entry = sums_find_digest(&v->sums, &digest);
-	if (entry != NULL)
+	if (err.code == ERR_INTERRUPTED)
+		verify_fail(v->report, "names", &err);
+	else if (entry != NULL)
 		verify_note(v->report, "names", VERIFY_FAILED,
 			    "'%s' is not listed, but has the content of '%s': it was renamed or "
 			    "copied",
@@ -150,7 +184,7 @@ check_unlisted(struct verifying *v)
 		verify_fail(v->report, "names", &err);
 		return;
 	}
-	for (size_t i = 0; i < names.count; i++)
+	for (size_t i = 0; i < names.count && !verify_interrupted(v->report); i++)
 		if (!is_beside(v, names.entries[i].name) &&
 		    sums_find(&v->sums, names.entries[i].name) == NULL)
 			explain_unlisted(v, names.entries[i].name);
@@ -174,15 +208,16 @@ verify_contents(struct verifying *v)
 {
 	size_t good = 0;
 
-	for (size_t i = 0; i < v->request->only_count; i++)
+	for (size_t i = 0; i < v->request->only_count && !verify_interrupted(v->report); i++)
 		check_single(v, v->request->only[i]);
 	if (v->request->only_count != 0)
 		return;
 	progress_set_total(v->request->progress, v->sums.count);
-	for (size_t i = 0; i < v->sums.count; i++)
+	for (size_t i = 0; i < v->sums.count && !verify_interrupted(v->report); i++)
 		good += check_file(v, &v->sums.entries[i]);
 	if (good == v->sums.count)
 		verify_note(v->report, "files", VERIFY_OK, "all %zu files are what was signed",
 			    good);
-	check_unlisted(v);
+	if (!verify_interrupted(v->report))
+		check_unlisted(v);
 }

@@ -9,6 +9,9 @@ int verify_read(const struct verify_files *files, const char *name, size_t max_b
 		const char *check, struct verify_report *report, char **ret_text,
 		size_t *ret_length) CHECKED;
 
+/* Whether the last answer is that a signal came: then nothing else is looked at. */
+bool verify_interrupted(const struct verify_report *report) CHECKED;
+
 /* What one run of verify_release() has learned so far. */
 struct verifying {
 	const struct verify_files *files;

@@ -301,6 +301,15 @@ def check_refusals():
                 "--matrix", f"{WORK}/raised.json", "--layout", LAYOUT, *more,
                 parts=(f"'{LAYOUT}' is of {VERSION}, the matrix of 99.9-1; 'distributor images "
                        f"--matrix {WORK}/raised.json' makes it anew",))
+    shutil.copytree(UNSIGNED, f"{WORK}/nameless")
+    with open(f"{WORK}/nameless/index.json") as f:
+        index = json.load(f)
+    for what, manifests in (("whose images have no name", [
+            {k: v for k, v in m.items() if k != "annotations"} for m in index["manifests"]]), ("without an image", [])):
+        with open(f"{WORK}/nameless/index.json", "w") as f:
+            json.dump({**index, "manifests": manifests}, f)
+        refused(f"a layout {what}", 3, "--unsigned", "--layout", f"{WORK}/nameless", elsewhere,
+                parts=(f"'{WORK}/nameless' has no image with a name",))
     out = ["--matrix", f"{WORK}/matrix.json", "--out", f"{WORK}/stale out"]
     advice = f"--matrix {WORK}/matrix.json --out '{WORK}/stale out''"
     refused("no images", 3, *keys, *out, parts=(f"'distributor images {advice} makes them",))

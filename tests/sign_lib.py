@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import tarfile
+import tempfile
 
 PROGRAM = os.environ["DISTRIBUTOR"]
 SOURCE = os.environ["SOURCE_DIR"]
@@ -60,6 +61,15 @@ def _tarball(name, data):
         info.size = len(data)
         tar.addfile(info, io.BytesIO(data))
     return gzip.compress(out.getvalue(), 1, mtime=0)
+
+
+def ed25519(key, data):
+    """What the key in a PEM file without a passphrase signs, by openssl: any bytes."""
+    with tempfile.NamedTemporaryFile() as f:
+        f.write(data)
+        f.flush()
+        return subprocess.run(["openssl", "pkeyutl", "-sign", "-rawin", "-inkey", key, "-in", f.name],
+                              check=True, capture_output=True, timeout=120).stdout
 
 
 class Release:
