@@ -152,6 +152,8 @@ parse_file(const struct jsonx_doc *doc, const json_t *item, const char *path,
 		return -1;
 	if (name == NULL || hex == NULL || !digest_parse(hex, &digest))
 		return jsonx_error(doc, err, where, "name or digest is missing");
+	if (json_object_get(item, "size") == NULL)
+		return jsonx_error(doc, err, path, "size is missing");
 	if (sums_find(&claim->files, name) != NULL)
 		return jsonx_error(doc, err, path, "'%s' is listed twice", name);
 	claim->sizes = xgrow(claim->sizes, claim->files.count, sizeof(*claim->sizes));

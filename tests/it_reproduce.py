@@ -261,6 +261,14 @@ def test_inputs(t):
     fails("a tag whose tree has another matrix", t.run("reproduce", t.tag), 3,
           f"there is no file 'matrix/qemu-user-static.json' in '{t.tag}'", "--matrix")
     fails("a directory without a release", reproduce(t, "keys"), 3, "SHA256SUMS")
+    copy = t.path("altered")
+    shutil.copytree(t.path("www/latest"), copy)
+    with open(f"{copy}/qemu-user-static-{t.version}.release.json", "r+b") as f:
+        text = f.read()
+        f.seek(0)
+        f.write(text.replace(b'"serial": ', b'"serial": 9'))
+    fails("a release.json that SHA256SUMS does not list", reproduce(t, copy), 4,
+          f"'qemu-user-static-{t.version}.release.json' is not what SHA256SUMS says")
     fails("files of another tag", reproduce(t, "v1-1", "--against", "www/latest"), 4,
           f"the files are those of '{t.tag}', not of 'v1-1'")
     shutil.copytree(t.path("www/latest"), t.path("alone"))

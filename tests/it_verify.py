@@ -7,12 +7,15 @@ import http.server
 import json
 import os
 import shutil
+import signal
+import subprocess
 import tempfile
 import threading
+import time
 
 import tap
 from servers.redirecting import PAGES, Redirecting
-from sign_lib import WITHOUT_NETWORK, Release, read, run, sha256, tool, write
+from sign_lib import WITHOUT_NETWORK, Release, ed25519, read, run, sha256, tool, write
 
 work = tempfile.mkdtemp(prefix="verify-")
 good = Release(os.path.join(work, "good"))
@@ -169,6 +172,137 @@ if shutil.which("minisign"):
                            "qemu-user-static v9\tfile:SHA256SUMS", cwd=d), "the minisign signature is for")
 else:
     tap.skip("parts that do not belong together", "minisign is not installed")
+
+# The same where the outer digests hide nothing: the document is edited, and what is above it is made and
+# signed again with the right key, the provenance as well. One check is left, and it alone fails.
+PROVENANCE = "provenance.sigstore.json"
+PAYLOAD = "application/vnd.in-toto+json"
+
+
+def attest(directory, edit=None, key=good.key):
+    """Signs a provenance of the files that are there; `edit` changes the statement before."""
+    path = os.path.join(directory, PROVENANCE)
+    bundle = json.loads(read(path))
+    envelope = bundle["dsseEnvelope"]
+    statement = json.loads(base64.b64decode(envelope["payload"]))
+    statement["subject"] = [
+        {"name": n, "digest": {"sha256": sha256(read(os.path.join(directory, n)))}}
+        for n in sorted(os.listdir(directory)) if n != PROVENANCE and not n.startswith("SHA256SUMS")]
+    if edit:
+        edit(statement)
+    body = json.dumps(statement).encode()
+    signature = ed25519(key, b"DSSEv1 %d %s %d %s" % (len(PAYLOAD), PAYLOAD.encode(), len(body), body))
+    envelope.update(payload=base64.b64encode(body).decode(),
+                    signatures=[{"sig": base64.b64encode(signature).decode()}])
+    write(path, json.dumps(bundle))
+
+
+def claimed(edit):
+    """release.json after `edit`, in a release that is else whole."""
+    def act(directory):
+        path = os.path.join(directory, RELEASE)
+        claim = json.loads(read(path))
+        edit(claim)
+        write(path, json.dumps(claim))
+        attest(directory)
+    return act
+
+
+def first(claim, key, value):
+    """Sets or drops a member of the first asset."""
+    claim["assets"][0].pop(key)
+    if value is not None:
+        claim["assets"][0][key] = value
+
+
+def only(name, change, check, *sentences, options=()):
+    """Exactly one check fails, with these words."""
+    result = document(verify(changed(resigned(change)), "--json", *options))
+    failed = [c for c in result["checks"] if c["status"] == "failed"]
+    tap.ok(f"refused by one check: {name}", [c["check"] for c in failed] == [check] and
+           all(s in failed[0]["detail"] for s in sentences), failed)
+
+
+if shutil.which("minisign") and shutil.which("openssl"):
+    tap.has("a release that is signed again by hand is good",
+            verify(changed(resigned(lambda d: attest(d))), status=0), "all 8 files are what was signed")
+    for name, edit, sentence in (
+            ("a subject with another digest", lambda s: s["subject"][0]["digest"].update(sha256="0" * 64),
+             f"its subject '{OTHER}' is not what SHA256SUMS lists"),
+            ("the last subject with another digest",
+             lambda s: s["subject"][-1]["digest"].update(sha256=s["subject"][0]["digest"]["sha256"]),
+             "is not what SHA256SUMS lists"),
+            ("a subject more", lambda s: s["subject"].append({"name": "more", "digest": {"sha256": "0" * 64}}),
+             "its subject 'more' is not what SHA256SUMS lists"),
+            ("a subject less", lambda s: s["subject"].pop(), "it says nothing about '"),
+            ("another tag", lambda s: s["predicate"]["buildDefinition"]["externalParameters"].update(tag="v9.9-1"),
+             "it is of v9.9-1"),
+            ("no tag", lambda s: s["predicate"]["buildDefinition"]["externalParameters"].pop("tag"),
+             "it is of no tag"),
+            ("a tag that is not text",
+             lambda s: s["predicate"]["buildDefinition"]["externalParameters"].update(tag=1), "it is of no tag"),
+            ("no parameters", lambda s: s["predicate"].pop("buildDefinition"), "it is of no tag"),
+            ("another predicate", lambda s: s.update(predicateType="https://example.org/x"),
+             "it is 'https://example.org/x', not SLSA provenance")):
+        only(f"provenance with {name}", lambda d, e=edit: attest(d, e), "provenance", sentence)
+    only("provenance by another key", lambda d: attest(d, key=thief.key), "provenance", "is not what key SHA256:")
+    only("release.json and provenance of another tag than the version", lambda d: (
+        claimed(lambda c: c.update(tag="v9"))(d),
+        attest(d, lambda s: s["predicate"]["buildDefinition"]["externalParameters"].update(tag="v9"))),
+         "version", "has the tag v9 for version 10.1.0-1")
+    for name, edit, sentence in (
+            ("an asset with another digest", lambda c: first(c, "sha256", "0" * 64),
+             f"'{RELEASE}' and SHA256SUMS differ in '{OTHER}'"),
+            ("an asset less", lambda c: c["assets"].pop(), "SHA256SUMS lists '"),
+            ("a document less", lambda c: c["documents"].pop(), "SHA256SUMS lists '"),
+            ("an asset more", lambda c: c["assets"].append({**c["assets"][0], "name": "more"}),
+             "SHA256SUMS differ in 'more'"),
+            ("an asset twice", lambda c: c["assets"].append(c["assets"][0]), f"'{OTHER}' is listed twice"),
+            ("a malformed asset at the end", lambda c: c["assets"].append(None), "assets[4]: must be an object"),
+            ("a malformed document at the beginning", lambda c: c["documents"].insert(0, {}),
+             "documents[0].sha256: name or digest is missing"),
+            ("an asset without a size", lambda c: first(c, "size", None), "size is missing"),
+            ("a digest that is not one", lambda c: first(c, "sha256", "x"), "digest is missing"),
+            ("no list of documents", lambda c: c.pop("documents"), "documents: must be a list")):
+        only(f"release.json with {name}", claimed(edit), "version", sentence)
+    size = os.path.getsize(good.path(OTHER))
+    for wrong in (size - 1, size + 1):
+        only(f"release.json with the size {wrong} for {size}", claimed(lambda c, w=wrong: first(c, "size", w)),
+             "files", f"'{OTHER}' has {size} bytes, release.json says {wrong}")
+    # a document of exactly as many bytes as are read, and one more
+    for more in (0, 1):
+        pad = lambda d, m=more: (write(os.path.join(d, RELEASE), read(os.path.join(d, RELEASE)).ljust((4 << 20) + m)),
+                                 attest(d))
+        text = verify(changed(resigned(pad)), status=3 + more if more else 0)
+        tap.ok(f"release.json of 4 MiB and {more} bytes", ("more than the 4194304 allowed" in text) == bool(more), text)
+else:
+    tap.skip("documents that do not belong together, signed again", "minisign or openssl is not installed")
+
+# no file is read that has more bytes than any of the release
+for name, where in ((OTHER, f"'{OTHER}' has 4398046511104 bytes, at most 4194304 are expected"),
+                    ("more", "'more' is not listed in SHA256SUMS")):
+    started = time.monotonic()
+    refused(f"4 TiB called {name}", lambda d, n=name: (write(os.path.join(d, n), "x"),
+                                                       os.truncate(os.path.join(d, n), 4 << 40)), where)
+    tap.ok("... at once", time.monotonic() - started < 30)
+
+
+def interrupted(directory, *files):
+    """What `verify` says when it is interrupted while it reads a file of 2 GiB."""
+    process = subprocess.Popen([os.environ["DISTRIBUTOR"], "verify", "--keys", keys, *files], cwd=directory,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    end = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < end and not any(
+            files[0] in os.readlink(f"/proc/{process.pid}/fd/{n}") for n in os.listdir(f"/proc/{process.pid}/fd")):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    return process.communicate(timeout=120)[0], process.returncode
+
+
+slow = changed(lambda d: (os.unlink(os.path.join(d, RELEASE)), os.truncate(os.path.join(d, OTHER), 2 << 30)))
+said, status = interrupted(slow, OTHER, TARBALL)
+tap.ok("the first signal ends the reading of a file, and nothing else is looked at",
+       status == -signal.SIGINT and said.count("FAILED") == 1 and "stopped by a signal" in said and TARBALL not in said, status, said)
 
 # stale: an old release under a new name
 old = Release(os.path.join(work, "old"), version="9.2.0-1")
