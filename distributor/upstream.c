@@ -27,7 +27,7 @@ struct upstream {
 	char *lock_command;
 };
 
-/* The largest package that is fetched before anything is known of its size. */
+/* The largest package that is fetched where nothing is known of its size. */
 #define MAX_PACKAGE_BYTES (1ULL << 30)
 
 static void
@@ -219,7 +219,7 @@ upstream_fetch(struct upstream *up, const struct package_list *list, bool rehash
 	return fetch_packages(&options, list, results, err);
 }
 
-/* Gets one URL into a file that the cache then adopts: nothing is known of it beforehand. */
+/* Gets one URL into a file that the cache then adopts: its digest is not known beforehand. */
 static int
 download_unpinned(struct upstream *up, const char *url, struct package *package, char **ret_path,
 		  struct error *err)
@@ -227,7 +227,11 @@ download_unpinned(struct upstream *up, const char *url, struct package *package,
 	AUTO(tempfile_discard) struct tempfile tmp = TEMPFILE_INIT;
 	auto_free char *place = path_join(cache_directory(up->cache), package->file);
 	struct http_request request = {.url = url, .allow = HTTP_ALLOW_PLAIN | HTTP_ALLOW_FILE};
-	struct http_download download = {.name = package->file, .max_bytes = MAX_PACKAGE_BYTES};
+	struct http_download download = {
+		.name = package->file,
+		.max_bytes = package->size != 0 ? package->size : MAX_PACKAGE_BYTES,
+		.exact = package->size != 0,
+	};
 	struct http_downloaded got;
 	int result;
 

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "base/words.h"
+#include "sources/repodata.h"
 #include "sources/rpm_version.h"
 #include "sources/spliced.h"
 
@@ -14,44 +15,6 @@
 #define MAX_SIGNATURE (4U << 20)
 #define MAX_NAMES     5000U
 #define MAX_BUILDS    20U /* looked at for the newest one that is signed */
-
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The reference of a link without percent encoding, to be freed by the caller. */
-static char *
-decode(const char *text, size_t length)
-{
-	AUTO(strbuf_release) struct strbuf out = STRBUF_INIT;
-
-	for (size_t i = 0; i < length; i++) {
-		int high = i + 2 < length && text[i] == '%' ? hex_digit(text[i + 1]) : -1;
-		int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
-		char c = text[i];
-
-		if (low >= 0) {
-			c = (char)(high * 16 + low);
-			i += 2;
-		}
-		strbuf_add(&out, &c, 1);
-	}
-	return strbuf_take(&out);
-}
-
-/* One path component of the letters that versions and file names have. */
-static bool
-is_entry(const char *name)
-{
-	return name[0] != '\0' && name[0] != '.' &&
-	       name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				 "0123456789._+~^-")] == '\0';
-}
 
 /*
  * The entries of a directory, from the page that a web server makes of it: whatever the links on it
@@ -74,8 +37,8 @@ list_directory(struct http_client *client, const char *url, struct words *ret_na
 		at = start + length;
 		if (length > 0 && start[length - 1] == '/')
 			length--;
-		name = decode(start, length);
-		if (!is_entry(name) || words_have(ret_names, name))
+		name = location_decode(start, length);
+		if (!package_file_is_plain(name) || words_have(ret_names, name))
 			continue;
 		if (ret_names->count == MAX_NAMES)
 			return error_set(err, ERR_REMOTE, "a directory of Koji has too many files");

@@ -1,27 +1,68 @@
 #include "sources/repodata.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/package.h"
 #include "base/strbuf.h"
 #include "sources/xml.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
 #define MAX_LIST (UINT64_C(4) << 30)
 
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)tolower((unsigned char)c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+char *
+location_decode(const char *text, size_t length)
+{
+	AUTO(strbuf_release) struct strbuf out = STRBUF_INIT;
+
+	for (size_t i = 0; i < length; i++) {
+		int high = i + 2 < length && text[i] == '%' ? hex_digit(text[i + 1]) : -1;
+		int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
+		char c = text[i];
+
+		if (low >= 0) {
+			c = (char)(high * 16 + low);
+			i += 2;
+		}
+		strbuf_add(&out, &c, 1);
+	}
+	return strbuf_take(&out);
+}
+
+bool
+package_file_is_plain(const char *name)
+{
+	return name[0] != '\0' && name[0] != '.' &&
+	       name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				 "0123456789._+~^-")] == '\0';
+}
+
 bool
 location_is_safe(const char *location)
 {
-	if (location[0] == '\0' || location[0] == '/' || strstr(location, "..") != NULL)
+	auto_free char *plain = location_decode(location, strlen(location));
+
+	if (plain[0] == '\0' || plain[0] == '/' || strstr(plain, "..") != NULL)
 		return false;
-	/* ':' would make it a URL of its own; '%' could hide any of the others. */
-	for (const char *p = location; *p != '\0'; p++) {
+	/* ':' would make it a URL of its own; a '%' that is left could be read once more. */
+	for (const char *p = plain; *p != '\0'; p++) {
 		if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 0x7f ||
 		    strchr(":?#%\\\"<>", *p) != NULL)
 			return false;
 	}
-	return true;
+	/* An encoded NUL would have ended it here, and not there. */
+	return strcasestr(location, "%00") == NULL;
 }
 
 static bool
@@ -40,12 +81,10 @@ parse_size(const char *text, uint64_t *ret_size)
 	return true;
 }
 
-static bool
-is_sha256(const char *const *attributes)
+static enum repo_checksum_kind
+kind_of(const char *const *attributes)
 {
-	const char *type = xml_attribute(attributes, "type");
-
-	return type != NULL && strcmp(type, "sha256") == 0;
+	return repo_checksum_kind(xml_attribute(attributes, "type"));
 }
 
 /* metalink: files/file[name=repomd.xml]/{verification/hash, alternates/.../hash, resources/url} */
@@ -71,7 +110,7 @@ metalink_start(void *context, int depth, const char *name, const char *const *at
 		state->in_file = file != NULL && strcmp(file, "repomd.xml") == 0;
 	}
 	if (strcmp(name, "hash") == 0)
-		state->strong = is_sha256(attributes);
+		state->strong = kind_of(attributes) == REPO_CHECKSUM_SHA256;
 	return 0;
 }
 
@@ -147,8 +186,7 @@ struct repomd_state {
 	struct repomd repomd;
 	bool is_repomd;
 	bool in_primary;
-	bool strong;
-	bool has_digest;
+	enum repo_checksum_kind kind; /* of the <checksum> at hand */
 };
 
 static int
@@ -168,14 +206,16 @@ repomd_start(void *context, int depth, const char *name, const char *const *attr
 	if (depth != 3 || !state->in_primary)
 		return 0;
 	if (strcmp(name, "checksum") == 0)
-		state->strong = is_sha256(attributes);
+		state->kind = kind_of(attributes);
 	if (strcmp(name, "location") == 0) {
 		const char *href = xml_attribute(attributes, "href");
+		const char *base = xml_attribute(attributes, "base");
 
 		if (href == NULL || !location_is_safe(href) || state->repomd.location != NULL)
 			return error_set(err, ERR_INPUT, "location '%s' is not accepted",
 					 href != NULL ? href : "");
 		state->repomd.location = xstrdup(href);
+		state->repomd.base = base != NULL ? xstrdup(base) : NULL;
 	}
 	return 0;
 }
@@ -187,8 +227,8 @@ repomd_end(void *context, int depth, const char *name, const char *text, struct 
 
 	if (depth != 3 || !state->in_primary)
 		return 0;
-	if (strcmp(name, "checksum") == 0 && state->strong)
-		state->has_digest = digest_parse(text, &state->repomd.sha256);
+	if (strcmp(name, "checksum") == 0 && state->kind != REPO_CHECKSUM_NONE)
+		(void)repo_checksum_parse(state->kind, text, &state->repomd.checksum);
 	if (strcmp(name, "size") == 0 && !parse_size(text, &state->repomd.size))
 		return error_set(err, ERR_INPUT, "size '%s' is no number", text);
 	return 0;
@@ -204,8 +244,10 @@ repomd_parse(const char *name, const char *text, size_t length, struct repomd *r
 
 	if (r == 0 && !state.is_repomd)
 		r = error_set(err, ERR_INPUT, "'%s' is no repomd.xml", name);
-	else if (r == 0 && (state.repomd.location == NULL || !state.has_digest))
-		r = error_set(err, ERR_INPUT, "'%s' has no primary list with a SHA-256", name);
+	else if (r == 0 && (state.repomd.location == NULL ||
+			    state.repomd.checksum.kind == REPO_CHECKSUM_NONE))
+		r = error_set(err, ERR_INPUT, "'%s' has no primary list with a SHA-256 or SHA-512",
+			      name);
 	if (r < 0) {
 		repomd_release(&state.repomd);
 		return -1;
@@ -218,6 +260,7 @@ void
 repomd_release(struct repomd *repomd)
 {
 	free(repomd->location);
+	free(repomd->base);
 	*repomd = (struct repomd){.location = NULL};
 }
 
@@ -234,24 +277,23 @@ struct primary_state {
 
 	bool is_list;
 	bool wanted; /* the package at hand */
-	bool strong;
-	bool has_digest;
 	bool has_size;
-	char *name, *arch, *evr, *location, *source_rpm;
+	enum repo_checksum_kind kind; /* of the <checksum> at hand */
+	char *name, *arch, *evr, *location, *base, *source_rpm;
 	struct repo_package package;
 };
 
 static void
 package_reset(struct primary_state *state)
 {
-	char **const strings[] = {&state->name, &state->arch, &state->evr, &state->location,
-				  &state->source_rpm};
+	char **const strings[] = {&state->name,     &state->arch, &state->evr,
+				  &state->location, &state->base, &state->source_rpm};
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++) {
 		free(*strings[i]);
 		*strings[i] = NULL;
 	}
-	state->wanted = state->strong = state->has_digest = state->has_size = false;
+	state->wanted = state->has_size = false;
 	state->package = (struct repo_package){.size = 0};
 }
 
@@ -301,34 +343,56 @@ primary_start(void *context, int depth, const char *name, const char *const *att
 	if (strcmp(name, "version") == 0)
 		take_version(state, attributes);
 	if (strcmp(name, "checksum") == 0)
-		state->strong = is_sha256(attributes);
+		state->kind = kind_of(attributes);
 	if (strcmp(name, "size") == 0)
 		state->has_size =
 			parse_size(xml_attribute(attributes, "package"), &state->package.size);
 	if (strcmp(name, "location") == 0) {
 		const char *href = xml_attribute(attributes, "href");
+		const char *base = xml_attribute(attributes, "base");
 
 		if (href != NULL)
 			replace(&state->location, xstrdup(href));
+		if (base != NULL)
+			replace(&state->base, xstrdup(base));
 	}
 	return 0;
+}
+
+static const char *
+package_fault(const struct primary_state *state, const char *file)
+{
+	if (state->package.checksum.kind == REPO_CHECKSUM_NONE)
+		return "has no SHA-256 and no SHA-512";
+	if (!state->has_size)
+		return "has no size";
+	if (state->location == NULL)
+		return "has no location";
+	if (!location_is_safe(state->location))
+		return "has a location that is not below the repository";
+	if (!package_file_is_plain(file))
+		return "has a file name with other letters than A-Z a-z 0-9 . _ + ~ ^ -";
+	return NULL;
 }
 
 static int
 report(struct primary_state *state, struct error *err)
 {
 	struct repo_package *package = &state->package;
+	const char *location = state->location != NULL ? state->location : "";
+	auto_free char *plain = location_decode(location, strlen(location));
 
-	if (state->arch == NULL || state->evr == NULL || !state->has_digest || !state->has_size ||
-	    state->location == NULL || !location_is_safe(state->location))
-		return error_set(err, ERR_INPUT,
-				 "package '%s' lacks its architecture, version, SHA-256, size or a "
-				 "location that is accepted",
-				 state->name);
+	if (state->arch == NULL)
+		return error_set(err, ERR_INPUT, "package '%s' has no architecture", state->name);
+	if (state->evr == NULL)
+		return error_set(err, ERR_INPUT, "package '%s' has no version", state->name);
+	package->location = location;
+	package->base = state->base;
+	package->file = path_base(plain);
+	package->fault = package_fault(state, package->file);
 	package->name = state->name;
 	package->arch = state->arch;
 	package->evr = state->evr;
-	package->location = state->location;
 	package->source_rpm = state->source_rpm != NULL ? state->source_rpm : "";
 	return state->found(state->context, package, err);
 }
@@ -348,8 +412,8 @@ primary_end(void *context, int depth, const char *name, const char *text, struct
 		return strcmp(name, "package") == 0 ? report(state, err) : 0;
 	if (depth == 3 && strcmp(name, "arch") == 0)
 		replace(&state->arch, xstrdup(text));
-	if (depth == 3 && strcmp(name, "checksum") == 0 && state->strong)
-		state->has_digest = digest_parse(text, &state->package.sha256);
+	if (depth == 3 && strcmp(name, "checksum") == 0 && state->kind != REPO_CHECKSUM_NONE)
+		(void)repo_checksum_parse(state->kind, text, &state->package.checksum);
 	if (depth == 4 && strcmp(name, "sourcerpm") == 0)
 		replace(&state->source_rpm, xstrdup(text));
 	if (depth == 4 && strcmp(name, "file") == 0 && text_starts_with(text, "/usr/bin/qemu-"))

@@ -109,32 +109,64 @@ get_repomd(struct http_client *client, const struct mirrors *mirrors, const char
 	return repomd_parse(shown, text, length, ret_repomd, err);
 }
 
+/*
+ * Metadata may say that a file lies elsewhere: xml:base, a URL, or a path below the repository. What
+ * comes from a server does not lead to files of this machine or to its own servers. Stores the URL
+ * to which locations are joined, to be freed by the caller.
+ */
+static int
+choose_base(const char *repository, const char *base, char **ret_base, struct error *err)
+{
+	auto_free char *shown = base != NULL ? http_url_redacted(base) : NULL;
+	const char *slash = base != NULL && !text_ends_with(base, "/") ? "/" : "";
+	bool is_url = base != NULL && strstr(base, "://") != NULL;
+
+	if (base == NULL) {
+		*ret_base = xstrdup(repository);
+		return 0;
+	}
+	if (!is_url && !location_is_safe(base))
+		return error_set(err, ERR_INPUT, "the base '%s' is not accepted", base);
+	if (is_url && http_url_check(base, HTTP_ALLOW_PLAIN | HTTP_ALLOW_FILE, err) < 0)
+		return -1;
+	if (is_url && !http_url_has_scheme(repository, "file") &&
+	    (http_url_has_scheme(base, "file") ||
+	     (http_url_is_loopback(base) && !http_url_is_loopback(repository))))
+		return error_set(err, ERR_INPUT,
+				 "the base '%s' is on this machine, the repository is not", shown);
+	*ret_base = xasprintf("%s%s%s", is_url ? "" : repository, base, slash);
+	return 0;
+}
+
 /* Fetches the list of packages into a nameless file and checks it. Returns the descriptor. */
 static int
-get_primary(struct http_client *client, const char *base, const struct repomd *repomd,
+get_primary(struct http_client *client, const char *repository, const struct repomd *repomd,
 	    struct error *err)
 {
-	auto_free char *url = xasprintf("%s%s", base, repomd->location);
-	auto_free char *shown = http_url_redacted(url);
+	auto_free char *base = NULL;
+	auto_free char *url = NULL;
+	auto_free char *shown = NULL;
 	auto_close int fd = -1;
-	const struct http_request request = {.url = url, .allow = FEDORA_ALLOW};
-	struct http_download download = {.name = shown, .max_bytes = MAX_PRIMARY};
+	struct http_request request = {.allow = FEDORA_ALLOW};
+	struct http_download download = {.max_bytes = MAX_PRIMARY};
 	struct http_downloaded got;
-	char want_hex[DIGEST_HEX_SIZE], got_hex[DIGEST_HEX_SIZE];
 	int result;
 
+	if (choose_base(repository, repomd->base, &base, err) < 0)
+		return -1;
+	url = xasprintf("%s%s", base, repomd->location);
+	shown = http_url_redacted(url);
+	request.url = url;
+	download.name = shown;
 	fd = nameless_file(err);
 	if (fd < 0)
 		return -1;
 	download.fd = fd;
 	if (repomd->size != 0 && repomd->size < MAX_PRIMARY)
 		download.max_bytes = repomd->size;
-	if (http_download(client, &request, &download, &got, err) < 0)
+	if (http_download(client, &request, &download, &got, err) < 0 ||
+	    repo_checksum_check(&repomd->checksum, fd, shown, &got.sha256, err) < 0)
 		return -1;
-	if (!digest_equal(&got.sha256, &repomd->sha256))
-		return error_set(err, ERR_VERIFY, "sha256 of '%s' is %s, not %s", shown,
-				 digest_hex(&got.sha256, got_hex),
-				 digest_hex(&repomd->sha256, want_hex));
 	result = fd;
 	fd = -1;
 	return result;
@@ -150,56 +182,93 @@ struct search {
 	size_t mirror; /* the one that the list came from */
 	struct package_list *list;
 	size_t with_emulators;
+	char *fault; /* why one of the list cannot be taken; owned */
 };
 
 static void
-add_urls(const struct search *search, struct package *package, const char *location)
+search_reset(struct search *search)
 {
-	auto_free char *first = xasprintf("%s%s", search->mirrors->urls[search->mirror], location);
+	package_list_release(search->list);
+	search->with_emulators = 0;
+	free(search->fault);
+	search->fault = NULL;
+}
 
+static int
+add_urls(const struct search *search, struct package *package, const struct repo_package *found,
+	 struct error *err)
+{
+	const char *repository = search->mirrors->urls[search->mirror];
+	const char *location = found->location;
+	auto_free char *base = NULL;
+	auto_free char *first = NULL;
+
+	if (choose_base(repository, found->base, &base, err) < 0)
+		return -1;
+	first = xasprintf("%s%s", base, location);
 	package_add_url(package, first);
-	for (size_t i = 0; i < search->mirrors->count && package->url_count < MAX_MIRROR_URLS;
+	/* What lies elsewhere is not on the mirrors. */
+	for (size_t i = 0; found->base == NULL && i < search->mirrors->count &&
+			   package->url_count < MAX_MIRROR_URLS;
 	     i++) {
 		auto_free char *url = xasprintf("%s%s", search->mirrors->urls[i], location);
 
 		if (i != search->mirror)
 			package_add_url(package, url);
 	}
+	return 0;
+}
+
+/* Whether the package is of the host and the build that is looked for, as far as is known now. */
+static bool
+is_candidate(struct search *search, const struct repo_package *found)
+{
+	auto_free char *source = xasprintf("%s-", search->query->package);
+	int order;
+
+	if (strcmp(found->arch, search->host->fedora) != 0 ||
+	    !fedora_name_fits(search->binary_name, found->name) ||
+	    !text_starts_with(found->source_rpm, source))
+		return false;
+	if (search->evr != NULL)
+		return rpm_evr_compare(found->evr, search->evr) == 0;
+	if (search->list->count == 0)
+		return true;
+	order = rpm_evr_compare(found->evr, search->list->items[0].version);
+	if (order > 0)
+		search_reset(search);
+	return order >= 0;
+}
+
+/* A package that cannot be taken is remembered: there may be a newer one, and all is well. */
+static void
+remember_fault(struct search *search, const struct repo_package *found, const char *fault)
+{
+	if (search->fault == NULL)
+		search->fault = xasprintf("package '%s' %s %s: '%s'", found->name, found->evr,
+					  fault, found->location);
 }
 
 static int
 on_package(void *context, const struct repo_package *found, struct error *err)
 {
 	struct search *search = context;
-	auto_free char *source = xasprintf("%s-", search->query->package);
-	const char *file = path_base(found->location);
+	struct error fault = ERROR_INIT;
 	struct package *package;
 
-	if (strcmp(found->arch, search->host->fedora) != 0 ||
-	    !fedora_name_fits(search->binary_name, found->name) ||
-	    !text_starts_with(found->source_rpm, source))
+	(void)err;
+	if (!is_candidate(search, found))
 		return 0;
-	if (search->evr != NULL && rpm_evr_compare(found->evr, search->evr) != 0)
-		return 0;
-	if (search->evr == NULL && search->list->count > 0) {
-		int order = rpm_evr_compare(found->evr, search->list->items[0].version);
-
-		if (order < 0)
-			return 0;
-		if (order > 0) {
-			package_list_release(search->list);
-			search->with_emulators = 0;
-		}
-	}
-	if (!name_is_plain(file))
-		return error_set(err, ERR_INPUT, "package '%s' has the file name '%s'", found->name,
-				 file);
 	package = fedora_add(search->list, search->query, search->host, found->name, found->evr,
-			     file);
+			     found->file);
 	package->size = found->size;
-	package->sha256 = found->sha256;
-	add_urls(search, package, found->location);
+	/* Zero if the list has only a SHA-512; what is fetched then is judged by its signature. */
+	package->sha256 = found->checksum.sha256;
 	search->with_emulators += found->has_emulators;
+	if (found->fault != NULL)
+		remember_fault(search, found, found->fault);
+	else if (add_urls(search, package, found, &fault) < 0)
+		remember_fault(search, found, fault.message);
 	return 0;
 }
 
@@ -215,8 +284,12 @@ search_mirror(struct http_client *client, struct search *search, struct error *e
 	fd = get_primary(client, base, &repomd, err);
 	if (fd < 0)
 		return -1;
-	return primary_scan(fd, compression_of_name(repomd.location), repomd.location,
-			    search->binary_name, on_package, search, err);
+	if (primary_scan(fd, compression_of_name(repomd.location), repomd.location,
+			 search->binary_name, on_package, search, err) < 0)
+		return -1;
+	if (search->fault != NULL)
+		return error_set(err, ERR_INPUT, "%s", search->fault);
+	return 0;
 }
 
 /* Metadata that cannot be had from one mirror, or is damaged there, is had from the next one. */
@@ -224,8 +297,7 @@ static int
 search_mirrors(struct http_client *client, struct search *search, struct error *err)
 {
 	for (search->mirror = 0; search->mirror < search->mirrors->count; search->mirror++) {
-		package_list_release(search->list);
-		search->with_emulators = 0;
+		search_reset(search);
 		if (search_mirror(client, search, err) == 0)
 			return 0;
 		if (err->code == ERR_INTERRUPTED)
@@ -271,9 +343,12 @@ repository_resolve(struct http_client *client, const struct fedora_query *query,
 		.mirrors = &mirrors,
 		.list = list,
 	};
+	int r = find_mirrors(client, expanded, &mirrors, err);
 
-	if (find_mirrors(client, expanded, &mirrors, err) < 0 ||
-	    search_mirrors(client, &search, err) < 0)
+	if (r == 0)
+		r = search_mirrors(client, &search, err);
+	free(search.fault);
+	if (r < 0)
 		return -1;
 	if (text_starts_with(expanded, "metalink:"))
 		return check_found(&search, expanded + strlen("metalink:"), err);

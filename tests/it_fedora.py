@@ -332,6 +332,133 @@ def test_newest(top, fingerprint, root, url, place):
        "newest: not known when one repository does not answer", result.stdout + result.stderr)
 
 
+ODD_VERSIONS = (("10.2.2~rc1", "1.fc44"), ("10.2.2^20260101git1a2b3c", "1.fc44"),
+                ("10.2.2", "1+x.fc44"))
+
+
+def rewrite_list(repository, change):
+    """Changes the plain list of packages, and repomd.xml with it."""
+    listed = glob.glob(os.path.join(repository, "repodata/*primary.xml*"))[0]
+    text = change(must("gzip", "-dc", listed) if listed.endswith(".gz") else open(listed).read())
+    os.unlink(listed)
+    with open(os.path.join(repository, "repodata/primary.xml"), "w") as f:
+        f.write(text)
+    with open(os.path.join(repository, "repodata/repomd.xml"), "w") as f:
+        f.write('<repomd><data type="primary"><checksum type="sha256">'
+                f'{hashlib.sha256(text.encode()).hexdigest()}</checksum>'
+                f'<location href="repodata/primary.xml"/></data></repomd>')
+
+
+def test_odd_names(top, fingerprint):
+    """Versions with '~', '^' and '+': their files are found, and fetched under these names."""
+    root = os.path.join(top, "odd")
+    rpms = os.path.join(top, "RPMS/x86_64")
+    server, url = serve(root)
+    for number, (version, release) in enumerate(ODD_VERSIONS):
+        evr = f"2:{version}-{release}"
+        repository = os.path.join(root, str(number))
+        packages = glob.glob(f"{rpms}/qemu-user-static-*-{version}-{release}.*")
+        make_repository(repository, packages)
+        for label, wanted in (("newest", "-"), ("pinned", evr)):
+            got = resolve(wanted, "x86_64", fingerprint, f"repo={url}/{number}")
+            ok(isinstance(got, dict) and len(got) == 2 and
+               got["qemu-user-static-arm"][0] == evr, f"{label}: {evr}", str(got))
+        output = os.path.join(top, "odd.rpm")
+        result = tool("fetch", got["qemu-user-static-arm"][5], output)
+        ok(result.returncode == 0 and sha256(output) ==
+           sha256(f"{rpms}/qemu-user-static-arm-{version}-{release}.x86_64.rpm"),
+           f"fetched: {evr}", result.stderr)
+        rewrite_list(repository, lambda text: text.replace("^", "%5E").replace("~", "%7e"))
+        got = resolve("-", "x86_64", fingerprint, f"repo={url}/{number}")
+        version_text = version.replace("^", "%5E").replace("~", "%7e")
+        file = f"qemu-user-static-arm-{version}-{release}.x86_64.rpm"
+        ok(isinstance(got, dict) and got["qemu-user-static-arm"][2] == file and
+           version_text in got["qemu-user-static-arm"][5], f"percent encoding: {evr}", str(got))
+
+    new = os.path.join(root, "new")
+    make_repository(new, glob.glob(f"{rpms}/*-10.2.2-1.fc44.*"))
+    for label, change in (
+            ("a strange name", lambda text: text.replace("arm-10.2.2~rc1-1.fc44.x86_64.rpm\"",
+                                                         "arm,10.2.2~rc1.rpm\"")),
+            ("no checksum", lambda text: text.replace('type="sha256"', 'type="md5"')),
+            ("a place elsewhere", lambda text: text.replace('href="Packages',
+                                                            'href="../Packages'))):
+        both = os.path.join(root, "both")
+        shutil.rmtree(both, ignore_errors=True)
+        make_repository(both, glob.glob(f"{rpms}/qemu-user-static-*-10.2.2~rc1-*"))
+        rewrite_list(both, change)
+        got = resolve("-", "x86_64", fingerprint, f"repo={url}/both")
+        ok(not isinstance(got, dict) and got.returncode == 3 and
+           "2:10.2.2~rc1-1.fc44" in got.stderr, f"{label}: refused, and named", str(got))
+        old = re.search("<package .*</package>", open(os.path.join(
+            both, "repodata/primary.xml")).read(), re.S).group(0)
+        for order in ("before", "after"):
+            shutil.rmtree(both)
+            shutil.copytree(new, both)
+            rewrite_list(both, lambda text: re.sub(
+                "(<metadata.*?>)", lambda m: m.group(1) + old, text, count=1, flags=re.S)
+                if order == "before" else text.replace("</metadata>", old + "</metadata>"))
+            got = resolve("-", "x86_64", fingerprint, f"repo={url}/both")
+            ok(isinstance(got, dict) and got["qemu-user-static-arm"][0] == EVR,
+               f"{label}: does not matter {order} the newest", str(got))
+    server.shutdown()
+
+
+def test_bases(top, fingerprint):
+    """xml:base of packages, as createrepo_c --baseurl writes it, and of the list itself."""
+    root = os.path.join(top, "based")
+    pool = glob.glob(f"{top}/RPMS/x86_64/*-10.2.2-1.fc44.*")
+    make_repository(os.path.join(root, "pool"), pool)
+    server, url = serve(root)
+    listing = os.path.join(root, "lists")
+    shutil.copytree(os.path.join(root, "pool"), listing)
+    for label, base, first in (
+            ("a URL", f"{url}/pool", f"{url}/pool/Packages/q/"),
+            ("a path below", "more/", f"{url}/lists/more/Packages/q/")):
+        must("createrepo_c", "-q", "--baseurl", base, listing)
+        got = resolve(EVR, "x86_64", fingerprint, f"repo={url}/lists")
+        ok(isinstance(got, dict) and len(got["qemu-user-static-arm"]) == 6 and
+           got["qemu-user-static-arm"][5].startswith(first), f"xml:base: {label}", str(got))
+    for label, base, text in (
+            ("a file of this machine", f"file://{root}/pool", "is on this machine"),
+            ("a path above", "../pool", "is not accepted"),
+            ("a password", "http://u:p@127.0.0.1/", "password"),
+            ("another scheme", "ftp://127.0.0.1/", "ftp")):
+        must("createrepo_c", "-q", "--baseurl", base, listing)
+        got = resolve(EVR, "x86_64", fingerprint, f"repo={url}/lists")
+        ok(not isinstance(got, dict) and got.returncode == 3 and text in got.stderr,
+           f"xml:base: {label} is refused", str(got))
+    got = resolve(EVR, "x86_64", fingerprint, f"repo=file://{listing}")
+    ok(not isinstance(got, dict), "xml:base: another scheme is refused for a local one", str(got))
+
+    must("createrepo_c", "-q", "-s", "sha512", listing)
+    got = resolve(EVR, "x86_64", fingerprint, f"repo={url}/lists")
+    ok(isinstance(got, dict) and got["qemu-user-static-arm"][4] == "0" * 64 and
+       got["qemu-user-static-arm"][3] == str(os.path.getsize(
+           [p for p in pool if "static-arm-" in p][0])), "metadata with SHA-512 alone", str(got))
+    listed = glob.glob(os.path.join(listing, "repodata/*primary.xml*"))[0]
+    moved = os.path.join(root, "pool/repodata", os.path.basename(listed))
+    with open(os.path.join(listing, "repodata/repomd.xml")) as f:
+        text = f.read()
+    os.rename(listed, moved)
+    with open(os.path.join(listing, "repodata/repomd.xml"), "w") as f:
+        f.write(text.replace("<location href", f'<location xml:base="{url}/pool/" href'))
+    got = resolve(EVR, "x86_64", fingerprint, f"repo={url}/lists")
+    ok(isinstance(got, dict), "xml:base: of the list", str(got))
+    with open(moved, "ab") as f:
+        f.write(b"\0")
+    got = resolve(EVR, "x86_64", fingerprint, f"repo={url}/lists")
+    ok(not isinstance(got, dict) and got.returncode in (3, 4), "a list longer than it says",
+       str(got))
+    data = open(moved, "rb").read()[:-1]
+    with open(moved, "wb") as f:
+        f.write(data[:-1] + bytes([data[-1] ^ 1]))
+    got = resolve(EVR, "x86_64", fingerprint, f"repo={url}/lists")
+    ok(not isinstance(got, dict) and got.returncode == 4 and "sha512" in got.stderr,
+       "one byte of the list changed, SHA-512", str(got))
+    server.shutdown()
+
+
 def main():
     missing = [t for t in TOOLS if shutil.which(t) is None]
     if missing:
@@ -355,6 +482,10 @@ def main():
             koji.add(top, version, release, arch, sign)
         server, place = test_koji(top, keys, fingerprint, koji)
         test_repository(top, fingerprint, place)
+        for version, release in ODD_VERSIONS:
+            build(top, "x86_64", version=version, release=release)
+        test_odd_names(top, fingerprint)
+        test_bases(top, fingerprint)
         server.shutdown()
         subprocess.run(["gpgconf", "--kill", "gpg-agent"], env=keys.env(), check=False)
     return finish()

@@ -152,14 +152,13 @@ test_refused(void **state)
 		 "no URL"},
 		{"no list", PRIMARY, "<repomd/>", "is no list of packages"},
 		{"list cut short", PRIMARY, "<metadata><package>", "no element found"},
-		{"package without a digest", PRIMARY, PACKAGE("qemu-user-static-arm", PLACE),
-		 "'qemu-user-static-arm' lacks"},
-		{"package without a place", PRIMARY,
-		 PACKAGE("qemu-user-static-arm", SUM "<size package=\"1\"/>"), "lacks"},
-		{"package in a place of its own", PRIMARY,
-		 PACKAGE("qemu-user-static",
-			 SUM "<size package=\"1\"/><location href=\"/q.rpm\"/>"),
-		 "lacks"},
+		{"package without a version", PRIMARY,
+		 "<metadata><package><name>qemu-user-static-arm</name><arch>x86_64</arch></package>"
+		 "</metadata>",
+		 "'qemu-user-static-arm' has no version"},
+		{"package without an architecture", PRIMARY,
+		 "<metadata><package><name>qemu-user-static-arm</name></package></metadata>",
+		 "'qemu-user-static-arm' has no architecture"},
 	};
 
 	(void)state;
@@ -171,6 +170,110 @@ test_refused(void **state)
 		    strstr(err.message, rows[i].message) == NULL)
 			fail_msg("%s: returned %d, '%s'", rows[i].label, r, err.message);
 	}
+}
+
+/* What a package lacks is for whoever wants that package: it has a fault, and the list goes on. */
+static int
+keep_fault(void *context, const struct repo_package *package, struct error *err)
+{
+	(void)err;
+	free(*(char **)context);
+	*(char **)context =
+		xasprintf("%s %s", package->file, package->fault != NULL ? package->fault : "-");
+	return 0;
+}
+
+static void
+test_faults(void **state)
+{
+#define SIZE       "<size package=\"77\"/>"
+#define HREF(href) SUM SIZE "<location href=\"" href "\"/>"
+	static const struct {
+		const char *rest, *wanted;
+	} rows[] = {
+		{PLACE, "q.rpm has no SHA-256 and no SHA-512"},
+		{"<checksum type=\"sha1\">" SHA_A "</checksum>" PLACE, "q.rpm has no SHA-256"},
+		{"<checksum type=\"sha512\">" SHA_A "</checksum>" PLACE, "q.rpm has no SHA-256"},
+		{"<checksum type=\"sha512\">" SHA_A SHA_B "0</checksum>" PLACE, "q.rpm has no"},
+		{"<checksum type=\"sha512\">" SHA_A SHA_B "</checksum>" PLACE, "q.rpm -"},
+		{SUM SIZE, " has no location"},
+		{SUM "<location href=\"q.rpm\"/>", "q.rpm has no size"},
+		{HREF("/q.rpm"), "q.rpm has a location that is not below"},
+		{HREF("a/../q.rpm"), "q.rpm has a location that is not below"},
+		{HREF("a/%2e%2E/q.rpm"), "q.rpm has a location that is not below"},
+		{HREF("%2fq.rpm"), "q.rpm has a location that is not below"},
+		{HREF("a/q.rpm%00"), "q.rpm has a location that is not below"},
+		{HREF("a/%255e.rpm"), "%5e.rpm has a location that is not below"},
+		{HREF("a/q.rpm?x"), "q.rpm?x has a location that is not below"},
+		{HREF("http:q.rpm"), "http:q.rpm has a location that is not below"},
+		{HREF("a/q,1.rpm"), "q,1.rpm has a file name with other letters"},
+		{HREF("a/.rpm"), ".rpm has a file name with other letters"},
+		{HREF("a/q-1~rc1^git+x.rpm"), "q-1~rc1^git+x.rpm -"},
+		{HREF("a%2fq-1%5Egit.rpm"), "q-1^git.rpm -"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_free char *text = xasprintf(PACKAGE("qemu-user-static", "%s"), rows[i].rest);
+		auto_free char *seen = NULL;
+		struct error err = ERROR_INIT;
+
+		assert_ok(scan(text, keep_fault, &seen, &err), err);
+		if (seen == NULL || strncmp(seen, rows[i].wanted, strlen(rows[i].wanted)) != 0)
+			fail_msg("%s: '%s'", rows[i].rest, seen);
+	}
+}
+
+static void
+test_repomd(void **state)
+{
+	static const char text[] =
+		DATA("primary", "<checksum type=\"sha512\">" SHA_A SHA_B "</checksum>"
+				"<location xml:base=\"http://elsewhere.test/x\" "
+				"href=\"repodata/p.xml\"/><size>9</size>");
+	struct repomd repomd;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_ok(repomd_parse("r", text, strlen(text), &repomd, &err), err);
+	assert_string_equal(repomd.base, "http://elsewhere.test/x");
+	assert_string_equal(repomd.location, "repodata/p.xml");
+	assert_int_equal(repomd.size, 9);
+	assert_int_equal(repomd.checksum.kind, REPO_CHECKSUM_SHA512);
+	assert_int_equal(repomd.checksum.sha512[0], 0xaa);
+	assert_int_equal(repomd.checksum.sha512[63], 0xbb);
+	repomd_release(&repomd);
+}
+
+static void
+test_checksum(void **state)
+{
+	/* SHA-256 and SHA-512 of "abc", from FIPS 180-2. */
+	static const char sha256[] =
+		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+	static const char sha512[] =
+		"ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+		"2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
+	auto_close int fd = memfd_create("abc", MFD_CLOEXEC);
+	struct repo_checksum checksum;
+	struct error err = ERROR_INIT;
+	struct digest digest;
+
+	(void)state;
+	assert_int_equal(write(fd, "abc", 3), 3);
+	digest_of("abc", 3, &digest);
+	assert_true(repo_checksum_parse(REPO_CHECKSUM_SHA256, sha256, &checksum));
+	assert_ok(repo_checksum_check(&checksum, fd, "x", &digest, &err), err);
+	checksum.sha256.bytes[31] ^= 1;
+	assert_refused(repo_checksum_check(&checksum, fd, "x", &digest, &err), err, ERR_VERIFY,
+		       "sha256 of 'x' is ba7816bf");
+	assert_true(repo_checksum_parse(REPO_CHECKSUM_SHA512, sha512, &checksum));
+	assert_ok(repo_checksum_check(&checksum, fd, "x", &digest, &err), err);
+	checksum.sha512[63] ^= 1;
+	assert_refused(repo_checksum_check(&checksum, fd, "x", &digest, &err), err, ERR_VERIFY,
+		       "sha512 of 'x' is ddaf35a1");
+	assert_false(repo_checksum_parse(REPO_CHECKSUM_SHA512, sha256, &checksum));
+	assert_int_equal(checksum.kind, REPO_CHECKSUM_NONE);
 }
 
 static int
@@ -185,7 +288,11 @@ see_package(void *context, const struct repo_package *package, struct error *err
 	assert_string_equal(package->evr, "2:10.2.2-1.fc44");
 	assert_string_equal(package->location, "Packages/q/q.rpm");
 	assert_string_equal(package->source_rpm, "qemu-10.2.2-1.fc44.src.rpm");
-	assert_string_equal(digest_hex(&package->sha256, hex), SHA_A);
+	assert_int_equal(package->checksum.kind, REPO_CHECKSUM_SHA256);
+	assert_string_equal(digest_hex(&package->checksum.sha256, hex), SHA_A);
+	assert_null(package->fault);
+	assert_null(package->base);
+	assert_string_equal(package->file, "q.rpm");
 	assert_int_equal(package->size, 77);
 	assert_true(package->has_emulators);
 	return 0;
@@ -255,9 +362,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_metalink),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_primary),
+		cmocka_unit_test(test_metalink),     cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_primary),      cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_repomd),       cmocka_unit_test(test_checksum),
 		cmocka_unit_test(test_shipped_keys),
 	};
 
