@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
+#include "base/words.h"
 #include "distributor/version.h"
 #include "net/http.h"
 #include "sources/apt.h"
@@ -16,6 +17,7 @@
 #include "sources/rpm_describe.h"
 #include "sources/spliced.h"
 
+#include <pthread.h>
 #include <string.h>
 
 struct upstream {
@@ -25,6 +27,8 @@ struct upstream {
 	struct cache *cache;
 	char *apt_directory;
 	char *lock_command;
+	pthread_mutex_t told_lock; /* guards `told` */
+	struct words told;         /* what is to be told once */
 };
 
 /* The largest package that is fetched where nothing is known of its size. */
@@ -35,6 +39,38 @@ show_warning(void *context, const char *sentence)
 {
 	(void)context;
 	log_warning("%s", sentence);
+}
+
+/* The first time that something of this kind happens; the other times it is for --verbose. */
+static void
+warn_once(struct upstream *up, const char *kind, const char *sentence)
+{
+	bool told;
+
+	(void)pthread_mutex_lock(&up->told_lock);
+	told = words_have(&up->told, kind);
+	if (!told)
+		words_add(&up->told, kind);
+	(void)pthread_mutex_unlock(&up->told_lock);
+	if (told)
+		log_debug("%s", sentence);
+	else
+		log_warning("%s", sentence);
+}
+
+static void
+show_warning_once(void *context, const char *sentence)
+{
+	warn_once(context, sentence, sentence);
+}
+
+/* A build has dozens of packages, which lie, or are missing, side by side: one sentence will do. */
+static void
+show_detour(void *context, const struct package *package, const char *sentence)
+{
+	auto_free char *kind = xasprintf("%s %s", package->source, package->version);
+
+	warn_once(context, kind, sentence);
 }
 
 static const struct package_warnings warnings = {show_warning, NULL};
@@ -49,6 +85,7 @@ upstream_open(const struct app *app, const struct matrix *matrix, struct upstrea
 
 	up->app = app;
 	up->matrix = matrix;
+	(void)pthread_mutex_init(&up->told_lock, NULL);
 	if (cache_open(app->cache, &up->cache, err) < 0 ||
 	    http_client_new(&options, &up->http, err) < 0)
 		return -1;
@@ -67,6 +104,8 @@ upstream_free(struct upstream *up)
 	cache_free(up->cache);
 	free(up->apt_directory);
 	free(up->lock_command);
+	words_release(&up->told);
+	(void)pthread_mutex_destroy(&up->told_lock);
 	free(up);
 }
 
@@ -84,7 +123,7 @@ upstream_cache(const struct upstream *up)
 }
 
 static struct fedora_query
-fedora_query_of(const struct matrix_source *source)
+fedora_query_of(struct upstream *up, const struct matrix_source *source)
 {
 	return (struct fedora_query){
 		.source = source->key,
@@ -97,6 +136,8 @@ fedora_query_of(const struct matrix_source *source)
 		.koji_count = source->koji.count,
 		.keys = source->keys.items,
 		.key_count = source->keys.count,
+		.warn = show_warning_once,
+		.warn_context = up,
 	};
 }
 
@@ -159,7 +200,7 @@ upstream_resolve(struct upstream *up, const struct matrix_host *host, struct pac
 				 host->source->key);
 	switch (host->source->type) {
 	case SOURCE_FEDORA:
-		query = fedora_query_of(host->source);
+		query = fedora_query_of(up, host->source);
 		result = fedora_resolve(up->http, &query, host->arch, list, err);
 		break;
 	case SOURCE_APT:
@@ -214,6 +255,8 @@ upstream_fetch(struct upstream *up, const struct package_list *list, bool rehash
 		.fetch_apt = fetch_apt,
 		.apt_context = up,
 		.warn = show_warning,
+		.warn_context = up,
+		.detour = show_detour,
 	};
 
 	return fetch_packages(&options, list, results, err);
@@ -392,9 +435,12 @@ upstream_newest(struct upstream *up, const struct matrix_host *host, char **ret_
 	AUTO(package_list_release) struct package_list list = PACKAGE_LIST_INIT;
 
 	if (host->source->type == SOURCE_FEDORA) {
-		struct fedora_query query = fedora_query_of(host->source);
+		struct fedora_query query = fedora_query_of(up, host->source);
 
-		return fedora_newest(up->http, &query, host->arch, ret_version, err);
+		if (fedora_newest(up->http, &query, host->arch, ret_version, err) < 0)
+			return error_prefix(err, "source '%s', host %s", host->source->key,
+					    host->arch->name);
+		return 0;
 	}
 	if (upstream_resolve(up, host, &list, err) < 0)
 		return -1;

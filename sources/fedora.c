@@ -57,19 +57,18 @@ static int
 check_host(const struct fedora_query *query, const struct arch *host, struct error *err)
 {
 	if (host->fedora == NULL)
-		return error_set(err, ERR_INPUT, "source '%s': Fedora has no packages for %s",
-				 query->source, host->name);
+		return error_set(err, ERR_INPUT, "Fedora has no packages for %s", host->name);
 	if (query->repository_count == 0 && query->koji_count == 0)
-		return error_set(err, ERR_INPUT,
-				 "source '%s' names neither \"repositories\" nor \"koji\"",
-				 query->source);
+		return error_set(err, ERR_INPUT, "neither \"repositories\" nor \"koji\" is named");
 	return 0;
 }
 
-/* Keeps what was tried, for when nothing helps: `tried` grows by the message in `err`. */
+/* Keeps what was tried, for when nothing helps: `tried` grows by the message in `err`, once. */
 static void
 note(struct strbuf *tried, const struct error *err)
 {
+	if (strstr(strbuf_text(tried), err->message) != NULL)
+		return;
 	if (tried->length > 0)
 		strbuf_adds(tried, "; ");
 	strbuf_adds(tried, err->message);
@@ -80,16 +79,13 @@ note(struct strbuf *tried, const struct error *err)
  * could not be asked, which is worth another try.
  */
 static int
-give_up(const struct fedora_query *query, const struct arch *host, const struct strbuf *tried,
-	bool asked_all, const struct error *last, struct error *err)
+give_up(const struct strbuf *tried, const struct error *failure, struct error *err)
 {
 	auto_free char *all = xstrdup(strbuf_text(tried));
 
-	error_set_absent(err, "source '%s': nothing found for %s: %s", query->source, host->name,
-			 all);
-	if (!asked_all)
-		err->code = last->code;
-	return -1;
+	if (failure->code != ERR_NONE)
+		return error_set(err, failure->code, "%s", all);
+	return error_set_absent(err, "not found: %s", all);
 }
 
 /* The one search that fedora_resolve() and fedora_newest() make, over one kind of place. */
@@ -112,8 +108,7 @@ hunt_failed(struct hunt *hunt, const struct error *err)
 static int
 hunt_give_up(struct hunt *hunt, struct error *err)
 {
-	int r = give_up(hunt->query, hunt->host, &hunt->tried, hunt->failure.code == ERR_NONE,
-			&hunt->failure, err);
+	int r = give_up(&hunt->tried, &hunt->failure, err);
 
 	strbuf_release(&hunt->tried);
 	return r;
@@ -129,6 +124,24 @@ add_fallbacks(const struct fedora_query *query, struct package_list *list, size_
 		for (size_t k = skip; k < query->koji_count; k++)
 			koji_add_urls(query, query->koji[k], query->keys[0], &list->items[i]);
 	}
+}
+
+/* Only Koji has it, as far as is known. */
+static void
+warn_of_koji(const struct hunt *hunt, const char *evr)
+{
+	const struct fedora_query *query = hunt->query;
+	const char *where = query->repository_count == 0 ? "the source names no \"repositories\""
+			    : hunt->failure.code != ERR_NONE
+				    ? "its \"repositories\" could not all be asked"
+				    : "none of its \"repositories\" has it";
+	auto_free char *sentence = xasprintf(
+		"source '%s' takes %s from Koji alone, as %s: a build that does not leave testing "
+		"is deleted there after some weeks",
+		query->source, evr, where);
+
+	if (query->warn != NULL)
+		query->warn(query->warn_context, sentence);
 }
 
 static int
@@ -150,6 +163,7 @@ resolve_pinned(struct hunt *hunt, const char *evr, struct package_list *found, s
 		if (koji_resolve(hunt->client, query, query->koji[i], hunt->host, evr, found,
 				 err) == 0) {
 			add_fallbacks(query, found, i + 1);
+			warn_of_koji(hunt, evr);
 			return 0;
 		}
 		hunt_failed(hunt, err);
@@ -183,9 +197,8 @@ fedora_resolve(struct http_client *client, const struct fedora_query *query,
 		evr = xstrdup(query->evr);
 	else if (query->repository_count == 0)
 		return error_set(err, ERR_INPUT,
-				 "source '%s' names no \"evr\", and a Koji directory does not tell "
-				 "whole versions",
-				 query->source);
+				 "no \"evr\" is named, and a Koji directory does not tell whole "
+				 "versions");
 	else if (fedora_newest(client, query, host, &evr, err) < 0)
 		return -1;
 	if (resolve_pinned(&hunt, evr, &found, err) < 0)

@@ -34,6 +34,10 @@ struct fedora_query {
 	size_t koji_count;
 	const char *const *keys; /* fingerprints that may sign */
 	size_t key_count;
+
+	/* Takes a sentence about what will not last; may be called more than once. NULL: nobody. */
+	void (*warn)(void *context, const char *sentence);
+	void *warn_context;
 };
 
 /*
@@ -41,8 +45,9 @@ struct fedora_query {
  * name, version, arch, file and urls, and size and sha256 where the metadata has them. The
  * near-empty package is left out when there are others.
  *
- * Repositories are asked in order until one has the version, then the Koji directories; the URLs of
- * the others that may have the same file are added behind. URLs of unsigned builds are joined with
+ * Repositories are asked in order until one has the version, then the Koji directories, with a
+ * warning, for what is only there may be from testing, and what testing drops is deleted after some
+ * weeks. The URLs of the others that may have the same file are added behind. URLs of unsigned builds are joined with
  * their signature header (spliced.h). Nothing of this is trusted: see rpm_describe().
  *
  * ERR_NOT_FOUND if nobody has this version for this host, or not signed by a pinned key, with all
@@ -53,8 +58,9 @@ int fedora_resolve(struct http_client *client, const struct fedora_query *query,
 		   const struct arch *host, struct package_list *list, struct error *err) CHECKED;
 
 /*
- * The newest version for `host` that the repositories and Koji directories have, to be freed by the
- * caller. Koji's directory names tell no epoch; there it is that of `query->evr`. Errors as above.
+ * The newest version for `host` that the repositories have, to be freed by the caller; the Koji
+ * directories, whose builds may never leave testing, are asked where no repository is named.
+ * Koji's directory names tell no epoch; there it is that of `query->evr`. Errors as above.
  */
 int fedora_newest(struct http_client *client, const struct fedora_query *query,
 		  const struct arch *host, char **ret_evr, struct error *err) CHECKED;

@@ -42,6 +42,22 @@ warn(struct queue *queue, const char *sentence)
 	(void)pthread_mutex_unlock(&queue->lock);
 }
 
+/* Bytes that were not the locked ones are always told; that a place lacks a package is a detour. */
+static void
+tell_refusals(struct transfer *t)
+{
+	const struct fetch_options *options = t->queue->options;
+
+	error_prefix(&t->refusals, "'%s' had to be fetched from elsewhere", t->package->file);
+	if (options->detour == NULL || t->refusals.code == ERR_VERIFY) {
+		warn(t->queue, t->refusals.message);
+		return;
+	}
+	(void)pthread_mutex_lock(&t->queue->lock);
+	options->detour(options->warn_context, t->package, t->refusals.message);
+	(void)pthread_mutex_unlock(&t->queue->lock);
+}
+
 /* The higher, the more a user has to know of it. */
 static int
 gravity(enum error_code code)
@@ -306,11 +322,8 @@ fetch_missing(struct transfer *t, struct error *err)
 	progress_done(t->task, line);
 	if (result < 0)
 		return -1;
-	if (t->refusals.code != ERR_NONE) {
-		error_prefix(&t->refusals, "'%s' had to be fetched from elsewhere",
-			     t->package->file);
-		warn(t->queue, t->refusals.message);
-	}
+	if (t->refusals.code != ERR_NONE)
+		tell_refusals(t);
 	result = cache_lookup(options->cache, &t->package->sha256, t->package->size,
 			      CACHE_CHECK_SIZE, &t->result->path, err);
 	if (result == 0)

@@ -39,6 +39,12 @@ struct fetch_options {
 	/* Told what went wrong on the way to success; called from any thread, one at a time. */
 	void (*warn)(void *context, const char *sentence);
 	void *warn_context;
+
+	/*
+	 * Told instead of `warn`, with the same context, of a package that was not where it was
+	 * looked for first: what holds for one of a build holds for all. NULL: `warn` is told.
+	 */
+	void (*detour)(void *context, const struct package *package, const char *sentence);
 };
 
 enum fetch_outcome {

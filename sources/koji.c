@@ -14,7 +14,7 @@
 #define MAX_LISTING   (8U << 20)
 #define MAX_SIGNATURE (4U << 20)
 #define MAX_NAMES     5000U
-#define MAX_BUILDS    20U /* looked at for the newest one that is signed */
+#define MAX_BUILDS    60U /* looked at for the newest one that is signed */
 
 /*
  * The entries of a directory, from the page that a web server makes of it: whatever the links on it
