@@ -325,6 +325,13 @@ def test_fedora(top):
     ok(fails(result, 4, "ELF machine 62, not for aarch64") and
        not (pathlib.Path(top) / "f.lock.json").exists(),
        "signed packages with programs of another host are refused", said(result))
+    ok(result.stderr.count("takes 2:10.2.2-1.fc44 from Koji alone") == 1 and
+       "deleted there after some weeks" in result.stderr,
+       "what only Koji has is warned about, once for all hosts", said(result))
+    ok(re.search(r"'qemu-user-static-\S+\.aarch64\.rpm' is refused: '+usr/bin/qemu-\S+' in "
+                 r"'qemu-user-static-\S+\.aarch64\.rpm'", result.stderr) and
+       not re.search("[0-9a-f]{64}", result.stderr),
+       "a refused package is called by its name, not by its digest", said(result))
     text = json.loads(matrix.read_text())
     del text["hosts"]["aarch64"]
     matrix.write_text(json.dumps(text))
@@ -340,6 +347,10 @@ def test_fedora(top):
        "the empty package is not in the lock")
     result = run("fetch", "--matrix", matrix, "--cache", os.path.join(top, "fresh"))
     ok(result.returncode == 0, "fetch them by the lock alone", said(result))
+    os.rename(os.path.join(koji.root, "qemu/10.2.2/1.fc44/data/signed"), os.path.join(top, "gone"))
+    result = run("fetch", "--matrix", matrix, "--cache", os.path.join(top, "third"))
+    ok(result.returncode == 0 and result.stderr.count("had to be fetched from elsewhere") == 1,
+       "signed copies that Koji has pruned: one sentence for the build", said(result))
     result = run("tarballs", *args, "--out", os.path.join(top, "out"))
     made = os.listdir(os.path.join(top, "out/assets")) if result.returncode == 0 else []
     ok(len(made) == 3, "tarballs of them", said(result) + str(made))
