@@ -92,6 +92,12 @@ char *jsonx_pretty(const struct json_t *value) CHECKED;
 char *jsonx_compact(const struct json_t *value) CHECKED;
 
 /*
+ * Where a value is first not the expected one, members in the order of their names:
+ * "config.User is \"0\", expected none". To be freed by the caller; NULL where both are the same.
+ */
+char *jsonx_difference(const struct json_t *found, const struct json_t *expected) CHECKED;
+
+/*
  * A string of text from outside, a new reference: each byte that is not UTF-8 becomes "\xff", so
  * that a result never loses a row by the name of a file.
  */

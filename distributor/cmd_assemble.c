@@ -1,12 +1,10 @@
 #include "base/alloc.h"
-#include "base/file.h"
 #include "base/jsonx.h"
 #include "base/strbuf.h"
-#include "distributor/command.h"
+#include "distributor/epoch.h"
 #include "distributor/out_lock.h"
 #include "distributor/part.h"
-#include "images/assemble.h"
-#include "matrix/lock.h"
+#include "distributor/release_info.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -16,6 +14,16 @@ extern const struct command cmd_assemble;
 
 static bool stay_part;
 static bool no_images;
+static struct imaging_options options;
+
+static bool
+has_host(const struct parts *parts, const char *name)
+{
+	for (size_t i = 0; i < parts->count; i++)
+		if (manifest_find_host(&parts->items[i].manifest, name) != NULL)
+			return true;
+	return false;
+}
 
 /* The hosts of the matrix that no part has, separated by commas; empty when there are none. */
 static char *
@@ -26,63 +34,19 @@ missing_hosts(const struct matrix *matrix, const struct parts *parts)
 	for (size_t i = 0; i < matrix->host_count; i++) {
 		const char *name = matrix->hosts[i].arch->name;
 
-		if (manifest_find_host(&parts->manifest, name) == NULL)
+		if (!has_host(parts, name))
 			strbuf_addf(&names, "%s%s", names.length != 0 ? "," : "", name);
 	}
 	return strbuf_take(&names);
 }
 
-/* The hosts of the parts in the order of arch_table. */
-static char *
-part_hosts(const struct parts *parts)
-{
-	struct strbuf names = STRBUF_INIT;
-
-	for (size_t i = 0; i < arch_count; i++)
-		if (manifest_find_host(&parts->manifest, arch_table[i].name) != NULL)
-			strbuf_addf(&names, "%s%s", names.length != 0 ? "," : "",
-				    arch_table[i].name);
-	return strbuf_take(&names);
-}
-
 static int
-join_images(const struct app *app, int count, char **directories, const char *part,
-	    struct error *err)
+join(struct parts *parts, const struct imaging_options *imaging, struct error *err)
 {
-	struct layout **layouts = xcalloc((size_t)count, sizeof(*layouts));
-	AUTO(layout_freep) struct layout *layout = NULL;
-	auto_free char *path = path_join(app->out, "images");
-	int result = 0;
-
-	for (int i = 0; i < count && result == 0; i++) {
-		auto_free char *images = path_join(directories[i], "images");
-
-		result = layout_open(images, "distributor images", &layouts[i], err);
-	}
-	if (result == 0)
-		result = layout_create(path, &layout, err);
-	if (result == 0)
-		result = assemble_images(layout, layouts, (size_t)count, part, NULL, err);
-	for (int i = 0; i < count; i++)
-		layout_free(layouts[i]);
-	free(layouts);
-	return result;
-}
-
-static int
-join(const struct app *app, int count, char **directories, struct parts *parts, const char *part,
-     struct error *err)
-{
-	auto_free char *assets = path_join(app->out, "assets");
-
-	if (make_directories(assets, err) < 0)
+	if (parts_take_assets(parts, err) < 0 ||
+	    (!no_images && parts_make_images(parts, imaging, err) < 0))
 		return -1;
-	for (int i = 0; i < count; i++)
-		if (parts_take_assets(directories[i], assets, err) < 0)
-			return -1;
-	if (!no_images && join_images(app, count, directories, part, err) < 0)
-		return -1;
-	return parts_write_lists(parts, app->out, err);
+	return parts_write_lists(parts, err);
 }
 
 static void
@@ -101,24 +65,29 @@ print_result(const struct app *app, int count, const struct parts *parts, const 
 static int
 run_assemble(struct app *app, int argc, char **argv, struct error *err)
 {
-	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
-	AUTO(lock_release) struct lock lock = LOCK_INIT;
-	AUTO(parts_release) struct parts parts = {.lock = &lock};
+	AUTO(release_info_release) struct release_info info = RELEASE_INFO_INIT;
+	AUTO(parts_release)
+	struct parts parts = {.app = app, .matrix = &info.matrix, .lock = &info.lock};
+	struct imaging_options imaging = options;
 	auto_free char *missing = NULL, *hosts = NULL;
 	auto_close int out = -1;
 
-	if (app_load(app, &matrix, &lock, err) < 0)
+	if (release_info_load(app, NULL, &info, err) < 0 ||
+	    source_date_epoch(&info.lock, &parts.source_date_epoch, err) < 0 ||
+	    (!no_images && imaging_find_revision(app, &info, &imaging, err) < 0))
 		return -1;
 	for (int i = 0; i < argc; i++)
 		if (parts_add(&parts, argv[i], err) < 0)
 			return -1;
-	missing = missing_hosts(&matrix, &parts);
+	missing = missing_hosts(&info.matrix, &parts);
 	if (*missing != '\0' && !stay_part)
 		return error_set(err, ERR_INPUT,
 				 "no part has the hosts %s; --part joins what is there", missing);
+	if (parts_check(&parts, err) < 0)
+		return -1;
+	hosts = part_hosts(&parts.manifest);
 	out = out_lock(app->out, true, err);
-	hosts = part_hosts(&parts);
-	if (out < 0 || join(app, argc, argv, &parts, *missing != '\0' ? hosts : NULL, err) < 0)
+	if (out < 0 || join(&parts, &imaging, err) < 0)
 		return -1;
 	print_result(app, argc, &parts, hosts);
 	return 0;
@@ -127,6 +96,14 @@ run_assemble(struct app *app, int argc, char **argv, struct error *err)
 static const struct option_spec assemble_options[] = {
 	{"part", '\0', NULL, OPTION_FLAG, &stay_part, "the result may lack hosts of the matrix"},
 	{"no-images", '\0', NULL, OPTION_FLAG, &no_images, "join the tarballs alone"},
+	{"revision", '\0', "COMMIT", OPTION_TEXT, &options.revision,
+	 "the commit that the images name (default: HEAD, where that\nhas this matrix and lock)"},
+	{"docker-types", '\0', NULL, OPTION_FLAG, &options.docker_types,
+	 "the parts were made with 'images --docker-types'"},
+	{"zstd", '\0', NULL, OPTION_FLAG, &options.zstd,
+	 "the parts were made with 'images --zstd'"},
+	{"registrars", '\0', "DIR", OPTION_TEXT, &options.registrars,
+	 "programs register-HOST (default: those of this build)"},
 	{.name = NULL},
 };
 
@@ -136,11 +113,14 @@ const struct command cmd_assemble = {
 	.summary = "join parts that several machines made into one release",
 	.description =
 		"Each PART is an OUT directory that 'tarballs --host H' and 'images --host H'\n"
-		"filled elsewhere. Every file is compared with its digest, every program's\n"
-		"digest with the lock. The result has the bytes of a single run for all hosts.\n",
+		"filled elsewhere. Nothing that a part says of itself is believed: every tarball\n"
+		"is unpacked and its program compared with the lock, all images are made again\n"
+		"from the tarballs with the registrars of this build, and a part that has\n"
+		"another program, layer, config, name or file than that is refused (exit status\n"
+		"4). The result has the bytes of a single run for all hosts.\n",
 	.examples = "  distributor assemble parts/x86_64 parts/aarch64\n",
 	.options = assemble_options,
-	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_OUT,
+	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_OUT | SHARED_JOBS,
 	.min_args = 1,
 	.max_args = -1,
 	.run = run_assemble,

@@ -58,27 +58,6 @@ print_result(const struct app *app, const char *path, const struct build_result 
 	return 0;
 }
 
-/*
- * The commit of HEAD if it has this matrix and this lock, which is what `release` says; borrowed
- * from `info`. Images need no repository: one that cannot be read is as good as none.
- */
-static int
-find_revision(const struct app *app, struct release_info *info, const char **ret_revision,
-	      struct error *err)
-{
-	struct error why = ERROR_INIT;
-
-	if (release_info_load(app, NULL, info, err) < 0)
-		return -1;
-	if (release_info_load_repo(info, ".", &why) == 0 &&
-	    release_info_check_committed(info, app, &why) == 0)
-		*ret_revision = info->commit;
-	else
-		log_info("the images name no commit, and so are others than those of 'release': %s",
-			 why.message);
-	return 0;
-}
-
 static int
 run_images(struct app *app, int argc, char **argv, struct error *err)
 {
@@ -90,8 +69,8 @@ run_images(struct app *app, int argc, char **argv, struct error *err)
 
 	(void)argc;
 	(void)argv;
-	if (imaging.revision == NULL && imaging.from_release == NULL &&
-	    find_revision(app, &info, &imaging.revision, err) < 0)
+	if (imaging.from_release == NULL && (release_info_load(app, NULL, &info, err) < 0 ||
+					     imaging_find_revision(app, &info, &imaging, err) < 0))
 		return -1;
 	if (imaging_run(app, &imaging, &result, err) < 0)
 		return -1;

@@ -2,9 +2,11 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "distributor/epoch.h"
 #include "distributor/image_inputs.h"
 #include "distributor/out_lock.h"
+#include "distributor/release_info.h"
 #include "distributor/release_origin.h"
 #include "distributor/release_source.h"
 
@@ -46,7 +48,8 @@ build(const struct app *app, const struct matrix *matrix, const struct lock *loc
 	auto_free char *noted = path_join(app->out, MANIFEST_NAME);
 	AUTO(manifest_release) struct manifest manifest = MANIFEST_INIT;
 	struct image_places places = {.registrars = options->registrars};
-	const struct build_options how = {(unsigned int)app->jobs, app->progress};
+	const struct build_options how = {.jobs = (unsigned int)app->jobs,
+					  .progress = app->progress};
 	auto_close int out = out_lock(app->out, true, err);
 
 	if (out < 0 || source_date_epoch(lock, &places.created_sec, err) < 0)
@@ -69,6 +72,23 @@ build(const struct app *app, const struct matrix *matrix, const struct lock *loc
 	if (layout_create(path, &layout, err) < 0)
 		return -1;
 	return build_images(layout, &inputs.set, &how, ret_result, err);
+}
+
+int
+imaging_find_revision(const struct app *app, struct release_info *info,
+		      struct imaging_options *options, struct error *err)
+{
+	struct error why = ERROR_INIT;
+
+	if (options->revision != NULL)
+		return check_revision(options->revision, err);
+	if (release_info_load_repo(info, ".", &why) == 0 &&
+	    release_info_check_committed(info, app, &why) == 0)
+		options->revision = info->commit;
+	else
+		log_info("the images name no commit, and so are others than those of 'release': %s",
+			 why.message);
+	return 0;
 }
 
 int

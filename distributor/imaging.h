@@ -16,6 +16,16 @@ struct imaging_options {
 	const char *from_release; /* directory or URL of a published release, or NULL: OUT/assets */
 };
 
+struct release_info;
+
+/*
+ * Sets the revision, unless there is one, to the commit of HEAD if that has this matrix and this
+ * lock, which is what `release` says; borrowed from `info`, which was loaded without a repository.
+ * Images need none: one that cannot be read is as good as none. ERR_USAGE.
+ */
+int imaging_find_revision(const struct app *app, struct release_info *info,
+			  struct imaging_options *options, struct error *err) CHECKED;
+
 /*
  * Makes OUT/images from OUT/assets or a published release, under the lock of OUT. ERR_USAGE:
  * `revision`, a host. Errors of release_source_prepare(), image_inputs_collect() and

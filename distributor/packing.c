@@ -25,22 +25,21 @@ packing_release(struct packing *packing)
 	*packing = (struct packing)PACKING_INIT;
 }
 
-static void
-add_host(struct packing *packing, size_t index)
+void
+packing_host(const struct plan *plan, size_t index, struct assets_host *ret_host)
 {
-	const struct matrix_host *from = packing->plan.hosts[index].host;
-	struct assets_host *host = &packing->hosts[packing->host_count++];
+	const struct matrix_host *from = plan->hosts[index].host;
+	struct assets_host host = {.arch = from->arch, .legacy_names = from->legacy_names};
 
-	host->arch = from->arch;
-	host->legacy_names = from->legacy_names;
-	host->members = xcalloc(packing->plan.target_count + 1, sizeof(*host->members));
-	for (size_t t = 0; t < packing->plan.target_count; t++) {
-		const struct plan_cell *cell = plan_cell(&packing->plan, t, index);
+	host.members = xcalloc(plan->target_count + 1, sizeof(*host.members));
+	for (size_t t = 0; t < plan->target_count; t++) {
+		const struct plan_cell *cell = plan_cell(plan, t, index);
 
 		if (cell->state == PLAN_LOCKED && cell->tarball)
-			host->members[host->count++] =
+			host.members[host.count++] =
 				(struct assets_member){cell->package, cell->member, cell->image};
 	}
+	*ret_host = host;
 }
 
 static int
@@ -54,7 +53,7 @@ prepare(struct packing *packing, struct error *err)
 	packing->hosts = xcalloc(packing->plan.host_count + 1, sizeof(*packing->hosts));
 	for (size_t h = 0; h < packing->plan.host_count; h++)
 		if (app_wants_host(app, packing->plan.hosts[h].host->arch->name))
-			add_host(packing, h);
+			packing_host(&packing->plan, h, &packing->hosts[packing->host_count++]);
 	return cache_open(app->cache, &packing->cache, err);
 }
 

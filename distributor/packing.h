@@ -36,6 +36,12 @@ struct packing {
 void packing_release(struct packing *packing);
 
 /*
+ * What is packed of a host of the plan, which has a lock; `members` is to be freed by the caller,
+ * what they point to is borrowed from the lock.
+ */
+void packing_host(const struct plan *plan, size_t index, struct assets_host *ret_host);
+
+/*
  * Makes what is missing in OUT/assets and writes OUT/assets.json, under the lock of OUT, which is
  * waited for with `wait`. Errors of assets_make(); ERR_BUSY. `app` is borrowed.
  */

@@ -382,6 +382,9 @@ run(struct build *build, const struct build_options *options, struct build_resul
 	    parallel_for(build->set->host_count, options->jobs, build_host, build, err) < 0 ||
 	    add_indexes(build, &indexes, err) < 0)
 		return -1;
+	if (options->check != NULL &&
+	    options->check(build->layout, &build->tags, options->context, err) < 0)
+		return -1;
 	layout_keep_signatures(build->layout, &build->tags);
 	hosts = host_names(build);
 	layout_set_part(build->layout, build->set->is_part ? hosts : NULL);

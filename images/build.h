@@ -55,6 +55,14 @@ struct image_set {
 struct build_options {
 	unsigned int jobs;
 	struct progress *progress; /* may be NULL */
+
+	/*
+	 * Called when all images are made, before the layout gets their names; an error leaves it
+	 * as it was. May be NULL.
+	 */
+	int (*check)(const struct layout *layout, const struct layout_tags *tags, void *context,
+		     struct error *err);
+	void *context;
 };
 
 struct build_result {

@@ -8,16 +8,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <linux/fs.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-
-/* Marks an index.json as ours, so that what we did not make is neither replaced nor removed. */
-#define MARK_KEY   "distributor.layout"
-#define MARK_VALUE "1"
-#define PART_KEY   "distributor.part"
 
 #define LAYOUT_VERSION "{\"imageLayoutVersion\":\"1.0.0\"}"
 
@@ -29,41 +23,6 @@ struct layout {
 	struct layout_tags tags;
 	char *part; /* see layout_part() */
 };
-
-void
-layout_tags_add(struct layout_tags *tags, const char *name, const struct oci_descriptor *descriptor)
-{
-	struct layout_tag *tag;
-
-	tags->items = xgrow(tags->items, tags->count, sizeof(*tags->items));
-	tag = &tags->items[tags->count++];
-	tag->name = xstrdup(name);
-	tag->descriptor = (struct oci_descriptor){
-		.media_type = xstrdup(descriptor->media_type),
-		.digest = descriptor->digest,
-		.size = descriptor->size,
-	};
-}
-
-const struct oci_descriptor *
-layout_tags_find(const struct layout_tags *tags, const char *name)
-{
-	for (size_t i = 0; i < tags->count; i++)
-		if (strcmp(tags->items[i].name, name) == 0)
-			return &tags->items[i].descriptor;
-	return NULL;
-}
-
-void
-layout_tags_release(struct layout_tags *tags)
-{
-	for (size_t i = 0; i < tags->count; i++) {
-		free(tags->items[i].name);
-		oci_descriptor_release(&tags->items[i].descriptor);
-	}
-	free(tags->items);
-	*tags = (struct layout_tags)LAYOUT_TAGS_INIT;
-}
 
 void
 layout_free(struct layout *layout)
@@ -100,6 +59,12 @@ layout_tags(const struct layout *layout)
 }
 
 const char *
+layout_index(const struct layout *layout)
+{
+	return layout->index_text;
+}
+
+const char *
 layout_part(const struct layout *layout)
 {
 	return layout->part;
@@ -131,7 +96,6 @@ read_index(struct layout *layout, bool *ret_marked, struct error *err)
 {
 	AUTO(oci_parsed_release) struct oci_parsed index = OCI_PARSED_INIT;
 	auto_free char *path = path_join(layout->path, "index.json");
-	const char *mark;
 	size_t length;
 
 	if (read_file(path, OCI_MAX_DOCUMENT, &layout->index_text, &length, err) < 0 ||
@@ -154,9 +118,8 @@ read_index(struct layout *layout, bool *ret_marked, struct error *err)
 					 name);
 		layout_tags_add(&layout->tags, name, entry);
 	}
-	layout_set_part(layout, oci_labels_get(&index.annotations, PART_KEY));
-	mark = oci_labels_get(&index.annotations, MARK_KEY);
-	*ret_marked = mark != NULL && strcmp(mark, MARK_VALUE) == 0;
+	layout_set_part(layout, layout_index_part(&index.annotations));
+	*ret_marked = layout_index_is_ours(&index.annotations);
 	return 0;
 }
 
@@ -380,39 +343,6 @@ layout_read_parsed(const struct layout *layout, const struct oci_descriptor *des
 			 ret_parsed, err);
 }
 
-static int
-compare_tags(const void *a, const void *b)
-{
-	const struct layout_tag *const *left = a, *const *right = b;
-
-	return strcmp((*left)->name, (*right)->name);
-}
-
-static char *
-format_index(const struct layout *layout, const struct layout_tags *tags)
-{
-	const struct layout_tag **order = xcalloc(tags->count + 1, sizeof(*order));
-	json_t *list = json_array(), *root;
-	char *text;
-
-	for (size_t i = 0; i < tags->count; i++)
-		order[i] = &tags->items[i];
-	qsort(order, tags->count, sizeof(const struct layout_tag *), compare_tags);
-	for (size_t i = 0; i < tags->count; i++) {
-		json_t *entry = oci_descriptor_json(&order[i]->descriptor);
-
-		jsonx_set(entry, "annotations", jsonx_pack("{s:s}", OCI_REF_NAME, order[i]->name));
-		jsonx_append(list, entry);
-	}
-	free(order);
-	root = jsonx_pack("{s:i, s:s, s:o, s:{s:s, s:s*}}", "schemaVersion", 2, "mediaType",
-			  oci_media_type(OCI_TYPES_OCI, OCI_INDEX), "manifests", list,
-			  "annotations", MARK_KEY, MARK_VALUE, PART_KEY, layout->part);
-	text = jsonx_compact(root);
-	json_decref(root);
-	return text;
-}
-
 struct keep {
 	const struct layout *layout;
 	struct digest_set set;
@@ -467,7 +397,7 @@ put_index(struct layout *layout, const struct layout_tags *tags, bool *ret_chang
 {
 	auto_free char *version_path = path_join(layout->path, "oci-layout");
 	auto_free char *index_path = path_join(layout->path, "index.json");
-	char *text = format_index(layout, tags);
+	char *text = layout_index_format(tags, layout->part);
 
 	*ret_changed = layout->index_text == NULL || strcmp(layout->index_text, text) != 0;
 	free(layout->index_text);

@@ -41,6 +41,16 @@ const struct oci_descriptor *layout_tags_find(const struct layout_tags *tags, co
 void layout_tags_release(struct layout_tags *tags);
 
 /*
+ * The text of an index.json with these names, sorted; `part` as layout_part() has it. To be freed by
+ * the caller.
+ */
+char *layout_index_format(const struct layout_tags *tags, const char *part) CHECKED;
+
+/* What the annotations of an index.json say: whether this program wrote it, and layout_part(). */
+bool layout_index_is_ours(const struct oci_labels *annotations);
+const char *layout_index_part(const struct oci_labels *annotations);
+
+/*
  * Makes the directory or goes on with one that an earlier run made, and takes its lock until
  * layout_free(). A directory with an index.json that this program did not write is refused:
  * ERR_INPUT. ERR_BUSY (another run is at it), ERR_IO.
@@ -62,6 +72,9 @@ const char *layout_path(const struct layout *layout);
 
 /* The names of index.json as it is on disk now; borrowed. */
 const struct layout_tags *layout_tags(const struct layout *layout);
+
+/* The text of index.json as it is on disk now, NULL if there is none; borrowed. */
+const char *layout_index(const struct layout *layout);
 
 /*
  * The hosts of a layout that has a part of a release's hosts only ("aarch64,s390x"), NULL for a

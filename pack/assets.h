@@ -102,6 +102,17 @@ void assets_report_release(struct assets_report *report);
 int assets_make(const struct assets_plan *plan, struct assets_report *ret_report,
 		struct error *err) CHECKED;
 
+/*
+ * What is in the tarballs of one host in `directory`, found by reading each to its last byte:
+ * nothing that was noted about them is believed. `ret_manifest` has that host alone, as
+ * assets_make() notes it, and no compressor. ERR_VERIFY names a tarball that is not of this format
+ * and date or has another program than the lock, and a file under a legacy name that differs.
+ * ERR_NOT_FOUND, ERR_IO.
+ */
+struct manifest;
+int assets_read_host(const char *directory, const struct assets_host *host, int64_t mtime_sec,
+		     struct manifest *ret_manifest, struct error *err) CHECKED;
+
 /* Whether the program for this target has still to come. */
 bool assets_wants(struct assets_sink *sink, const char *target);
 

@@ -75,19 +75,6 @@ collect_host(const struct host_state *host, struct manifest *manifest)
 	}
 }
 
-static void
-copy_host(const struct manifest_host *from, struct manifest *manifest)
-{
-	struct manifest_host *to = manifest_add_host(manifest, from->name);
-
-	to->legacy_names = from->legacy_names;
-	to->all_in_one_diff_id = from->all_in_one_diff_id;
-	for (size_t i = 0; i < from->all_in_one_count; i++)
-		manifest_add_all_in_one(to, from->all_in_one_targets[i]);
-	for (size_t i = 0; i < from->count; i++)
-		manifest_add_member(to, &from->members[i]);
-}
-
 void
 build_collect(const struct build *build, bool all, struct manifest *ret_manifest)
 {
@@ -98,7 +85,7 @@ build_collect(const struct build *build, bool all, struct manifest *ret_manifest
 		collect_host(&build->hosts[h], &manifest);
 	for (size_t h = 0; all && h < build->old.count; h++)
 		if (manifest_find_host(&manifest, build->old.hosts[h].name) == NULL)
-			copy_host(&build->old.hosts[h], &manifest);
+			manifest_copy_host(&manifest, &build->old.hosts[h]);
 	*ret_manifest = manifest;
 }
 

@@ -84,6 +84,19 @@ manifest_add_all_in_one(struct manifest_host *host, const char *target)
 	host->all_in_one_targets[host->all_in_one_count++] = xstrdup(target);
 }
 
+void
+manifest_copy_host(struct manifest *manifest, const struct manifest_host *from)
+{
+	struct manifest_host *to = manifest_add_host(manifest, from->name);
+
+	to->legacy_names = from->legacy_names;
+	to->all_in_one_diff_id = from->all_in_one_diff_id;
+	for (size_t i = 0; i < from->all_in_one_count; i++)
+		manifest_add_all_in_one(to, from->all_in_one_targets[i]);
+	for (size_t i = 0; i < from->count; i++)
+		manifest_add_member(to, &from->members[i]);
+}
+
 char *
 tarball_name(const char *host, const char *target)
 {

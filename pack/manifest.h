@@ -79,6 +79,9 @@ void manifest_add_member(struct manifest_host *host, const struct manifest_membe
 /* Adds a target to those that the all-in-one diff_id is over. */
 void manifest_add_all_in_one(struct manifest_host *host, const char *target);
 
+/* Adds a copy of a host of another manifest, keeping the order. */
+void manifest_copy_host(struct manifest *manifest, const struct manifest_host *from);
+
 /* Adds the assets of all hosts: tarballs, and under the legacy names what goes by them. */
 void manifest_list_assets(const struct manifest *manifest, struct asset_list *list);
 

@@ -9,28 +9,22 @@ import shutil
 import sys
 import tempfile
 
-from image_release import (DISTRIBUTOR, VERSION, done, fixture, images, ok, run, tags,
-                           tree)
+from image_release import DISTRIBUTOR, VERSION, done, fixture, images, ok, run, tags, tree
+from part_attacks import (change, evil_images, evil_layer, poison_tarball, put_blob, rewrite, sha256,
+                          write)
 from registry_lib import no_credentials
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "servers"))
 from oci_registry import Registry  # noqa: E402
 
+REF = "org.opencontainers.image.ref.name"
 HOSTS = ["x86_64", "aarch64", "armv7l"]
 WORK = tempfile.mkdtemp(prefix="distributor-assemble-")
 
 
 def assemble(out, *parts, args=()):
     return run(DISTRIBUTOR, "assemble", "--matrix", f"{WORK}/matrix.json", "--out", f"{WORK}/{out}",
-               *args, *[f"{WORK}/{p}" for p in parts])
-
-
-def change(path, edit):
-    with open(path) as f:
-        document = json.load(f)
-    edit(document)
-    with open(path, "w") as f:
-        json.dump(document, f)
+               "--registrars", f"{WORK}/registrars", *args, *[f"{WORK}/{p}" for p in parts])
 
 
 def make_part(host, name, *args):
@@ -109,7 +103,7 @@ def check_parts():
     ok(result.returncode == 3 and "(x86_64,armv7l)" in result.stderr, "to a part")
     refused("a host in two parts is refused", 3, "is in another part too", "x86_64", "x86_64",
             "armv7l")
-    refused("a directory that is no part", 3, "registrars' is no part of a release", "x86_64",
+    refused("a directory that is no part", 3, "registrars' is not a part of a release", "x86_64",
             "registrars")
 
 
@@ -141,27 +135,124 @@ def check_refusals():
     damaged("a missing tarball", tarball, tarball, os.unlink, status=3)
     damaged("a part of another lock", "another lock", "assets.json",
             lambda p: change(p, lambda d: d.update(lock_sha256="0" * 64)), status=3)
-    damaged("a part by another compressor", "was compressed by", "packed.json",
+    damaged("a part by another compressor", "copy' was compressed by 'other 1'", "packed.json",
             lambda p: change(p, lambda d: d.update(compressor="other 1")), status=3)
     damaged("a part of another date", "has another date", "packed.json",
             lambda p: change(p, lambda d: d.update(source_date_epoch=1)), status=3)
 
-    damaged("a manifest without a platform", "has a manifest without a platform",
-            "images/index.json", without_platform, status=3)
+    damaged("a manifest without a platform", "manifests[0].platform is missing",
+            "images/index.json", without_platform)
 
     def other_program(path):
         change(path, lambda d: d["hosts"][0]["members"][0].update(sha256="0" * 64))
-    damaged("lists that contradict each other", "do not belong together", "packed.json",
-            other_program, status=3)
-    for name, args, text in (("docker", ["--docker-types"], "are of different kinds"),
-                             ("commit", ["--revision", "0" * 40], "are of different releases")):
+    damaged("a list that says something else", "packed.json' does not match the tarballs beside it: "
+            "hosts[0].members[0].sha256", "packed.json", other_program)
+    damaged("another list of the assets", "assets.json' does not match the tarballs beside it: "
+            "assets[0].package", "assets.json",
+            lambda p: change(p, lambda d: d["assets"][0]["package"].update(file="other.deb")))
+    damaged("a host that is not the matrix'", "which the matrix does not have", "packed.json",
+            lambda p: change(p, lambda d: d["hosts"][0].update(host="s390x")), status=3)
+    for name, args, status, text in (
+            ("docker", ["--docker-types"], 3, "'--docker-types' is for all parts"),
+            ("zstd", ["--zstd"], 3, "'--zstd' is for all parts"),
+            ("commit", ["--revision", "0" * 40], 4,
+             f'config.Labels["org.opencontainers.image.revision"] is "{"0" * 40}", expected none')):
         make_part("aarch64", name, *args)
-        refused(f"parts of different kinds: {name}", 3, text, "x86_64", name, "armv7l")
+        refused(f"a part made with other options: {name}", status, text, "x86_64", name, "armv7l")
+        result = assemble(f"joined-{name}", name, args=["--part", *args])
+        ok(result.returncode == 0 and tree(f"{WORK}/joined-{name}/images") == tree(f"{WORK}/{name}/images"),
+           f"and taken with the same: {name}", result.stderr)
+
+
+def check_attacks():
+    """What a machine that makes a part can do when nobody looks into it."""
+    copy = f"{WORK}/copy"
+
+    def attack(name, text, edit, status=4):
+        shutil.copytree(f"{WORK}/aarch64", copy)
+        edit(copy)
+        refused(f"an attack: {name}", status, text, "x86_64", "copy", "armv7l")
+        shutil.rmtree(copy)
+
+    attack("another program of the same size, with lists to match",
+           "sha256 of the program in", poison_tarball)
+
+    def images_of(part, **how):
+        rewrite(f"{part}/images", **how)
+
+    def entrypoint(config):
+        if "Entrypoint" in config["config"]:
+            config["config"]["Entrypoint"] = ["/evil"]
+    attack("other layers and another entry point, with right digests", "in the part", evil_images)
+    attack("an entry point", 'config.Entrypoint[0] is "/evil", expected "/register"',
+           lambda p: images_of(p, config=entrypoint))
+    attack("other layers", "rootfs.diff_ids[0] is", lambda p: images_of(p, layer=evil_layer))
+    for name, edit, text in (
+            ("environment", lambda c: c["config"].update(Env=["LD_PRELOAD=/x"]), "config.Env"),
+            ("label", lambda c: c["config"]["Labels"].update(more="x"), 'config.Labels.more is "x", expected none'),
+            ("user", lambda c: c["config"].update(User="0"), 'config.User is "0", expected none'),
+            ("history", lambda c: c["history"][0].update(created_by="x"), 'history[0].created_by is "x"'),
+            ("time", lambda c: c.update(created="2020-01-01T00:00:00Z"), 'created is "2020-'),
+            ("field that nobody knows", lambda c: c.update(extra={}), "extra is {}, expected none")):
+        attack(f"a config with another {name}", text, lambda p, edit=edit: images_of(p, config=edit))
+    attack("another annotation of a manifest", 'annotations.x is "y", expected none',
+           lambda p: images_of(p, manifest=lambda m: m.setdefault("annotations", {}).update(x="y")))
+    attack("another annotation of an index", 'annotations.x is "y", expected none',
+           lambda p: images_of(p, index=lambda i: i["annotations"].update(x="y")))
+    attack("an index with one more image", "manifests[1] is", lambda p: images_of(
+        p, index=lambda i: i["manifests"].append(dict(i["manifests"][0], platform={
+            "architecture": "s390x", "os": "linux"}))))
+
+    def tag(part, name, old="register"):
+        def edit(top):
+            new = json.loads(json.dumps(next(t for t in top["manifests"] if REF in t["annotations"] and
+                                             t["annotations"][REF] == old)))
+            if name is None:
+                del new["annotations"]
+            else:
+                new["annotations"][REF] = name
+            top["manifests"].append(new)
+        change(f"{part}/images/index.json", edit)
+    attack("one more name", "has an image 'evil', which is not one of its hosts", lambda p: tag(p, "evil"))
+    attack("a name of another host", "has an image 'x86_64-arm'", lambda p: tag(p, "x86_64-arm", "aarch64-arm"))
+    attack("the name of a signature", "has an image 'sha256-",
+           lambda p: tag(p, f"sha256-{'0' * 64}.sig"))
+    attack("an image without a name", "index.json in the part", lambda p: tag(p, None))
+    attack("a name is missing", "has no image 'register'", lambda p: change(
+        f"{p}/images/index.json", lambda top: top.update(manifests=[
+            t for t in top["manifests"] if t["annotations"][REF] != "register"])))
+    for name, place in (("at the top", ""), ("among the assets", "assets/"), ("in the layout", "images/"),
+                        ("beside the blobs", "images/blobs/"), ("among the blobs", "images/blobs/sha256/")):
+        attack(f"one more file {name}", "evil' does not belong to the part",
+               lambda p, place=place: write(f"{p}/{place}evil", b"evil"))
+    attack("one more directory", "evil' does not belong to the part", lambda p: os.mkdir(f"{p}/evil"))
+    attack("one more blob, by its digest", f"{sha256(b'evil')}' does not belong to the part",
+           lambda p: put_blob(f"{p}/images", b"evil"))
+
+    def link(path):
+        where = tempfile.mkdtemp(dir=WORK)
+        os.rename(path, f"{where}/elsewhere")
+        os.symlink(f"{where}/elsewhere", path)
+    layer = sorted(os.listdir(f"{WORK}/aarch64/images/blobs/sha256"))[0]
+    for name in ("packed.json", "assets.json", "assets/aarch64_qemu-arm-static.tar.gz", "images/index.json",
+                 f"images/blobs/sha256/{layer}"):
+        attack(f"a symbolic link: {name[:40]}", f"{name}' does not belong to the part",
+               lambda p, name=name: link(f"{p}/{name}"))
+    for name in ("assets", "images", "images/blobs", "images/blobs/sha256"):
+        attack(f"a symbolic link: {name}", f"{name}' does not belong to the part",
+               lambda p, name=name: link(f"{p}/{name}"))
+    attack("no images", "there are no images in", lambda p: shutil.rmtree(f"{p}/images"), status=3)
+    result = assemble("plain", *HOSTS, args=["--no-images"])
+    ok(result.returncode == 0 and not os.path.exists(f"{WORK}/plain/images"), "tarballs alone are joined",
+       result.stderr)
 
 
 def check_host_without_images():
     """One part then has no image of all emulators, and no index of them."""
     change(f"{WORK}/matrix.json", lambda d: d.update(exclude=[{"from": "armv7l", "only": "images"}]))
+    for name in ("out", "armv7l"):
+        change(f"{WORK}/{name}/packed.json", lambda d: [
+            h.pop("all_in_one") for h in d["hosts"] if h["host"] == "armv7l"])
     ok(images(WORK).returncode == 0, "one run where a host's images are excluded")
     whole = {k: v for k, v in tree(f"{WORK}/out").items() if not k.startswith(".")}
     parts = [f"few-{host}" for host in HOSTS]
@@ -169,6 +260,9 @@ def check_host_without_images():
         make_part(host, part)
     result = assemble("few", *parts)
     joined = {k: v for k, v in tree(f"{WORK}/few").items() if not k.startswith(".")}
+    for files, out in ((joined, "few"), (whole, "out")):
+        with open(f"{WORK}/{out}/packed.json") as f:
+            files["packed.json"] = repr(json.load(f))
     ok(result.returncode == 0 and joined == whole and "latest" not in tags(f"{WORK}/few-armv7l/images"),
        "parts give the same", f"{result.stderr}{set(joined.items()) ^ set(whole.items())}")
     with Registry() as registry:
@@ -196,6 +290,7 @@ def main():
         check_same()
         check_parts()
         check_refusals()
+        check_attacks()
         check_host_without_images()
     finally:
         shutil.rmtree(WORK)

@@ -26,6 +26,7 @@ if missing:
 sys.path.insert(0, os.path.join(SOURCE, "tests", "servers"))
 import deb_release  # noqa: E402
 from github_double import Double  # noqa: E402
+from part_attacks import evil_images, poison_tarball  # noqa: E402
 from oci_registry import Registry  # noqa: E402
 from workflow_player import Failed, Player  # noqa: E402
 
@@ -122,6 +123,30 @@ def player(double, registry, name, tag, event="push", variables=None):
                   rewrite=[("distributor publish", "distributor publish --pace 0")])
 
 
+def check_parts(played):
+    """A job that makes a part is not believed: its part is refused before the key is read."""
+    kept = os.path.join(played.artifacts["part-aarch64"], "part-aarch64.tar")
+    os.rename(kept, f"{kept}.good")
+    for name, attack, *texts in (
+            ("a part with another program", lambda p: poison_tarball(p, target="s390x"),
+             "sha256 of the program in", "aarch64_qemu-s390x-static.tar.gz"),
+            ("a part with other images", evil_images, "in the part 'parts/part-aarch64/' does not match")):
+        part = tempfile.mkdtemp(dir=ROOT)
+        command("tar", "-xf", f"{kept}.good", "-C", part)
+        attack(part)
+        command("tar", "-cf", kept, "-C", part, ".")
+        shutil.rmtree(os.path.join(played.scratch, "publish"))
+        played.log.clear()
+        try:
+            played.play_job("publish", played.workflow["jobs"]["publish"], ["plan", "build"])
+            text = "it was published"
+        except Failed as error:
+            text = str(error)
+        has(f"{name} is refused", text, "publish: Join the parts: exit 4", *texts)
+        os.unlink(kept)
+    os.rename(f"{kept}.good", kept)
+
+
 def check_keys(double, registry, tag):
     """The tag stays, main gets another key: only the root key can vouch for the tag's keys then."""
     with open(os.path.join(REPOSITORY, "keys", "root_signers"), encoding="utf-8") as file:
@@ -200,6 +225,7 @@ def main():
             "brought back 4 signed files", "is published already, and identical")
         equal("without a write", len([r for r in double.state()["requests"] if r["method"] != "GET"]),
               writes)
+        check_parts(again)
         check_keys(double, registry, tag)
         double.stop()
 

@@ -154,6 +154,42 @@ every_spelling_finds_its_host(void **state)
 }
 
 static void
+json_differences_name_the_first_place(void **state)
+{
+	static const struct {
+		const char *found, *expected, *want;
+	} rows[] = {
+		{"{\"a\":1,\"b\":[1,{\"c\":\"x\"}]}", "{\"b\":[1,{\"c\":\"x\"}],\"a\":1}", NULL},
+		{"{\"b\":[1,{\"c\":\"x\"}]}", "{\"b\":[1,{\"c\":\"y\"}]}",
+		 "b[1].c is \"x\", expected \"y\""},
+		{"{\"b\":2,\"a\":2}", "{\"b\":1,\"a\":1}", "a is 2, expected 1"},
+		{"{\"a\":1}", "{}", "a is 1, expected none"},
+		{"{}", "{\"a.b\":null}", "[\"a.b\"] is missing, expected null"},
+		{"[1]", "[1,[]]", "[1] is missing, expected []"},
+		{"[1,true]", "[1]", "[1] is true, expected none"},
+		{"[{}]", "[[]]", "[0] is {}, expected []"},
+		{"[\"\\u202e\"]", "[1]", "[0] is \"\\u202E\", expected 1"},
+		{"{}", "[]", "is {}, expected []"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(jsonx_release) struct jsonx_doc a = JSONX_DOC_INIT, b = JSONX_DOC_INIT;
+		auto_free char *text = NULL;
+		struct error err = ERROR_INIT;
+
+		assert_ok(jsonx_parse("a", rows[i].found, strlen(rows[i].found), &a, &err), err);
+		assert_ok(jsonx_parse("b", rows[i].expected, strlen(rows[i].expected), &b, &err),
+			  err);
+		text = jsonx_difference(a.root, b.root);
+		if (rows[i].want == NULL)
+			assert_null(text);
+		else
+			assert_string_equal(text, rows[i].want);
+	}
+}
+
+static void
 json_errors_name_the_place(void **state)
 {
 	static const char text[] = "{\n  \"a\": {\"b\": [1,\n   {\"c\": 2}]},\n  \"x y\": true\n}";
@@ -704,6 +740,7 @@ main(void)
 		cmocka_unit_test(words_are_quoted_for_the_shell),
 		cmocka_unit_test(digests_are_sha256),
 		cmocka_unit_test(every_spelling_finds_its_host),
+		cmocka_unit_test(json_differences_name_the_first_place),
 		cmocka_unit_test(json_errors_name_the_place),
 		cmocka_unit_test(json_refuses_duplicates_and_depth),
 		cmocka_unit_test(unknown_keys_are_corrected),
