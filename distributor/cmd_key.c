@@ -4,16 +4,19 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "distributor/command.h"
+#include "distributor/epoch.h"
 #include "distributor/key_files.h"
+#include "distributor/key_lists.h"
 #include "distributor/key_source.h"
-#include "sign/keyring.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static struct key_source source = KEY_SOURCE_INIT;
-static const char *form, *output, *revoked, *principal;
+static const char *form, *output, *revoked, *retired, *last, *principal;
 static bool endorse;
 
 /* A public form as a text to print, or NULL if `form` is not one. */
@@ -78,7 +81,7 @@ comment_of(const char *text)
 	const char *blank = text_starts_with(text, "ssh-") ? strchr(text, ' ') : NULL;
 
 	blank = blank != NULL ? strchr(blank + 1, ' ') : NULL;
-	return blank != NULL ? xstrndup(blank + 1, strcspn(blank + 1, "\n")) : NULL;
+	return blank != NULL ? xstrndup(blank + 1, strcspn(blank + 1, "\r\n")) : NULL;
 }
 
 /* The public key: of a file with one, or of the signing key. */
@@ -146,84 +149,105 @@ show_or_convert(struct app *app, int argc, char **argv, struct error *err)
 	return 0;
 }
 
-/* Signs one list with the root key, if the list is there. */
-static int
-endorse_list(const struct signer *signer, const char *directory, const char *name,
-	     struct error *err)
-{
-	auto_free char *path = path_join(directory, name);
-	auto_free char *signature_path = xasprintf("%s.sig", path);
-	auto_free char *text = NULL, *armour = NULL;
-	size_t length;
-
-	if (read_file(path, KEYRING_MAX_TEXT, &text, &length, err) < 0)
-		return err->code == ERR_NOT_FOUND ? 0 : -1;
-	if (sshsig_sign_keys(signer, text, length, &armour, err) < 0)
-		return error_prefix(err, "cannot sign '%s'", path);
-	return write_file(signature_path, armour, strlen(armour), 0644, err);
-}
-
-/* The root key has to be one of root_signers: that is what verifiers compare with. */
 static int
 run_endorse(struct app *app, struct error *err)
 {
 	AUTO(signing_key_freep) struct signing_key *key = NULL;
-	AUTO(keyring_release) struct keyring root = KEYRING_INIT, whole = KEYRING_INIT;
-	auto_free char *path = path_join(app->keys, KEY_ROOT_NAME);
-	auto_free char *text = NULL;
-	const struct keyring_entry *entry;
-	struct signer signer;
-	size_t length;
+	char fingerprint[FINGERPRINT_SIZE];
+	struct keyring_stamp stamp;
+	int64_t now;
 
-	if (read_file(path, KEYRING_MAX_TEXT, &text, &length, err) < 0)
-		return err->code != ERR_NOT_FOUND
-			       ? -1
-			       : error_set(err, ERR_INPUT,
-					   "there is no '%s': 'distributor keygen --root' makes a "
-					   "root key",
-					   path);
-	if (keyring_parse(text, length, &root, path, err) < 0 ||
-	    key_source_read(&source, &key, err) < 0)
+	if (!key_files_have_root(app->keys))
+		return error_set(err, ERR_INPUT,
+				 "there is no '%s/" KEY_ROOT_NAME
+				 "': 'distributor keygen --root' makes a root key",
+				 app->keys);
+	if (source_date_epoch_or(time(NULL), &now, err) < 0 ||
+	    key_source_read(&source, &key, err) < 0 ||
+	    key_lists_endorse(app->keys, key, now, &stamp, err) < 0)
 		return -1;
-	if (keyring_find(&root, signing_key_public(key), SSHSIG_KEYS, "the endorsement", &entry,
-			 err) < 0)
-		return error_prefix(err, "'%s'", path);
-	signer = (struct signer){key, entry->key};
-	if (endorse_list(&signer, app->keys, KEY_LIST_NAME, err) < 0 ||
-	    endorse_list(&signer, app->keys, KEY_REVOKED_NAME, err) < 0 ||
-	    keyring_load(app->keys, NULL, &whole, err) < 0)
-		return -1;
+	public_key_fingerprint(signing_key_public(key), fingerprint);
 	if (app->json)
-		app_print_json(jsonx_pack("{s:s, s:s}", "keys", app->keys, "root", whole.root));
+		app_print_json(json_pack("{s:s, s:s, s:I, s:s}", "keys", app->keys, "root",
+					 fingerprint, "serial", (json_int_t)stamp.serial, "date",
+					 stamp.date));
 	else
-		log_info("'%s' is signed by the root key %s", app->keys, whole.root);
+		log_info("both lists in '%s' are signed by the root key %s, serial %" PRIu64
+			 " of %s; commit '%s'",
+			 app->keys, fingerprint, stamp.serial, stamp.date, app->keys);
 	return 0;
+}
+
+static int
+read_key_file(const char *path, struct public_key *ret_key, struct error *err)
+{
+	auto_free char *text = NULL;
+
+	if (read_file(path, PUBLIC_KEY_MAX_TEXT, &text, NULL, err) < 0)
+		return -1;
+	return public_key_parse(text, ret_key, path, err);
+}
+
+/* What a change of the lists leaves to do, in its order. */
+static void
+print_next_steps(const struct app *app, const struct public_key *key)
+{
+	if (key_lists_is_current(app->keys, key))
+		log_info("'%s/" KEY_PUBLIC_NAME "' is that key; next, make a new one: distributor "
+			 "keygen FILE",
+			 app->keys);
+	if (key_files_have_root(app->keys))
+		log_info("next, sign both lists with the root key: distributor key --endorse "
+			 "--key FILE; until then '%s' is refused; then commit it",
+			 app->keys);
+	else
+		log_info("next, commit '%s'", app->keys);
 }
 
 static int
 run_revoke(struct app *app, struct error *err)
 {
-	auto_free char *text = NULL, *line = NULL, *path = path_join(app->keys, KEY_REVOKED_NAME);
+	auto_free char *path = path_join(app->keys, KEY_REVOKED_NAME);
 	char fingerprint[FINGERPRINT_SIZE];
 	struct public_key key;
 
-	if (read_file(revoked, PUBLIC_KEY_MAX_TEXT, &text, NULL, err) < 0 ||
-	    public_key_parse(text, &key, revoked, err) < 0)
-		return -1;
-	line = public_key_ssh_line(&key, "");
-	if (key_files_append(app->keys, KEY_REVOKED_NAME, line, err) < 0)
+	if (read_key_file(revoked, &key, err) < 0 || key_lists_revoke(app->keys, &key, err) < 0)
 		return -1;
 	(void)public_key_fingerprint(&key, fingerprint);
-	if (app->json)
-		app_print_json(jsonx_pack("{s:s, s:s, s:b}", "revoked", fingerprint, "list", path,
-					  "root_has_to_sign",
-					  key_files_have_root(app->keys) ? 1 : 0));
-	else if (key_files_have_root(app->keys))
-		log_info("%s is revoked; sign '%s' with the root key, 'distributor key "
-			 "--endorse', and commit it",
-			 fingerprint, path);
-	else
-		log_info("%s is revoked; commit '%s'", fingerprint, path);
+	if (app->json) {
+		app_print_json(json_pack("{s:s, s:s, s:b}", "revoked", fingerprint, "list", path,
+					 "root_has_to_sign",
+					 key_files_have_root(app->keys) ? 1 : 0));
+		return 0;
+	}
+	log_info("%s is revoked: it is in '%s' and no longer in '%s/" KEY_LIST_NAME "'",
+		 fingerprint, path, app->keys);
+	print_next_steps(app, &key);
+	log_info("releases and tags that it signed are refused from then on; offer what is still "
+		 "needed again under the next release number");
+	return 0;
+}
+
+static int
+run_retire(struct app *app, struct error *err)
+{
+	auto_free char *path = path_join(app->keys, KEY_LIST_NAME);
+	auto_free char *tag = xasprintf("%s%s", last[0] == 'v' ? "" : "v", last);
+	char fingerprint[FINGERPRINT_SIZE];
+	struct public_key key;
+
+	if (read_key_file(retired, &key, err) < 0 ||
+	    key_lists_retire(app->keys, &key, tag, err) < 0)
+		return -1;
+	(void)public_key_fingerprint(&key, fingerprint);
+	if (app->json) {
+		app_print_json(json_pack("{s:s, s:s, s:s, s:b}", "retired", fingerprint, "last",
+					 tag, "list", path, "root_has_to_sign",
+					 key_files_have_root(app->keys) ? 1 : 0));
+		return 0;
+	}
+	log_info("%s is retired: it stays good for %s and the releases before", fingerprint, tag);
+	print_next_steps(app, &key);
 	return 0;
 }
 
@@ -231,14 +255,25 @@ run_revoke(struct app *app, struct error *err)
 static int
 check_usage(int argc, char **argv, struct error *err)
 {
-	if ((endorse ? 1 : 0) + (revoked != NULL ? 1 : 0) + (form != NULL ? 1 : 0) > 1)
+	const char *action = endorse           ? "--endorse"
+			     : revoked != NULL ? "--revoke FILE"
+			     : retired != NULL ? "--retire FILE"
+					       : NULL;
+
+	if ((endorse ? 1 : 0) + (revoked != NULL ? 1 : 0) + (retired != NULL ? 1 : 0) +
+		    (form != NULL ? 1 : 0) >
+	    1)
 		return error_set(err, ERR_USAGE,
-				 "--to, --endorse and --revoke are things to do one by one");
-	if (argc != 0 && (endorse || revoked != NULL))
-		return error_set(err, ERR_USAGE, "%s takes no operand, not '%s'",
-				 endorse ? "--endorse" : "--revoke FILE", argv[0]);
+				 "--to, --endorse, --revoke and --retire are things to do one by "
+				 "one");
+	if (argc != 0 && action != NULL)
+		return error_set(err, ERR_USAGE, "%s takes no operand, not '%s'", action, argv[0]);
 	if (output != NULL && form == NULL)
 		return error_set(err, ERR_USAGE, "--output is for a form that --to names");
+	if ((retired != NULL) != (last != NULL))
+		return error_set(err, ERR_USAGE,
+				 "--retire FILE and --last TAG, the last release that the key "
+				 "signed, belong together");
 	return 0;
 }
 
@@ -251,6 +286,8 @@ run_key(struct app *app, int argc, char **argv, struct error *err)
 		return run_endorse(app, err);
 	if (revoked != NULL)
 		return run_revoke(app, err);
+	if (retired != NULL)
+		return run_retire(app, err);
 	return show_or_convert(app, argc, argv, err);
 }
 
@@ -263,7 +300,12 @@ static const struct option_spec key_options[] = {
 	{"principal", '\0', "NAME", OPTION_TEXT, &principal, "the name in ssh and allowed-signers"},
 	{"endorse", '\0', NULL, OPTION_FLAG, &endorse,
 	 "sign allowed_signers and revoked_keys with the root key"},
-	{"revoke", '\0', "FILE", OPTION_TEXT, &revoked, "add this public key to revoked_keys"},
+	{"revoke", '\0', "FILE", OPTION_TEXT, &revoked,
+	 "refuse all that this public key signed: it goes from\nallowed_signers to revoked_keys"},
+	{"retire", '\0', "FILE", OPTION_TEXT, &retired,
+	 "refuse what this public key signs from now on, see --last"},
+	{"last", '\0', "TAG", OPTION_TEXT, &last,
+	 "the last release that a retired key is good for,\n\"v10.2.2-1\""},
 	KEY_SOURCE_OPTIONS(source),
 	{.name = NULL},
 };
@@ -271,14 +313,15 @@ static const struct option_spec key_options[] = {
 const struct command cmd_key = {
 	.name = "key",
 	.args = "[PUBLIC-KEY-FILE]",
-	.summary = "show, convert, endorse and revoke keys",
+	.summary = "show, convert, endorse, retire and revoke keys",
 	.description =
 		"Prints the fingerprint of a public key, or of the signing key, as ssh-keygen -lf\n"
 		"does, or the key in another form. Reads PKCS#8, OpenSSH and minisign files.\n",
 	.examples = "  distributor key keys/release.pub\n"
 		    "  distributor key --key release.pem --to secret-line --output release.line\n"
 		    "  distributor key --endorse --key /media/offline/root.pem\n"
-		    "  distributor key --revoke keys/release.pub\n",
+		    "  distributor key --retire old.pub --last v10.2.2-1\n"
+		    "  distributor key --revoke old.pub\n",
 	.options = key_options,
 	.shared = SHARED_KEYS,
 	.min_args = 0,

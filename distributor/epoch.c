@@ -7,14 +7,14 @@
 #include <stdlib.h>
 
 int
-source_date_epoch(const struct lock *lock, int64_t *ret_sec, struct error *err)
+source_date_epoch_or(int64_t default_sec, int64_t *ret_sec, struct error *err)
 {
 	const char *text = getenv("SOURCE_DATE_EPOCH");
 	char *end;
 	long long value;
 
 	if (text == NULL || *text == '\0') {
-		*ret_sec = lock->source_date_epoch;
+		*ret_sec = default_sec;
 		return 0;
 	}
 	errno = 0;
@@ -25,4 +25,10 @@ source_date_epoch(const struct lock *lock, int64_t *ret_sec, struct error *err)
 				 "SOURCE_DATE_EPOCH has to be a number of seconds, not '%s'", text);
 	*ret_sec = value;
 	return 0;
+}
+
+int
+source_date_epoch(const struct lock *lock, int64_t *ret_sec, struct error *err)
+{
+	return source_date_epoch_or(lock->source_date_epoch, ret_sec, err);
 }

@@ -16,3 +16,6 @@ struct lock;
  * the variable is not a number of seconds that fits into a tar header.
  */
 int source_date_epoch(const struct lock *lock, int64_t *ret_sec, struct error *err) CHECKED;
+
+/* The same with another time in place of the lock's. */
+int source_date_epoch_or(int64_t default_sec, int64_t *ret_sec, struct error *err) CHECKED;

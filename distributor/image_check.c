@@ -4,31 +4,56 @@
 #include "images/oci.h"
 #include "images/reference.h"
 #include "sign/dsse.h"
+#include "sign/release_version.h"
 #include "sign/simple_signing.h"
 #include "sign/statement.h"
 
 #include <string.h>
+
+/* The release that a reference with a tag is of, or NULL: "latest" is of none. */
+static const char *
+version_of(const char *reference)
+{
+	const char *tag = strrchr(reference, ':');
+
+	return tag != NULL ? release_version_at_end(tag + 1) : NULL;
+}
+
+/* Whether one key has signed, and may. Returns 1, 0 if the signature is not its, or -1. */
+static int
+check_by_key(const struct signature *signature, const struct keyring *keyring,
+	     const struct public_key *key, struct simple_signing *ret_claim, struct error *err)
+{
+	AUTO(simple_signing_release) struct simple_signing claim = SIMPLE_SIGNING_INIT;
+	const struct keyring_entry *entry;
+
+	if (simple_signing_check(signature->payload, strlen(signature->payload),
+				 signature->signature, key, &claim, "the image's signature",
+				 err) < 0)
+		return 0;
+	if (keyring_find_for(keyring, key, SSHSIG_FILE, version_of(claim.reference),
+			     "the image's signature", &entry, err) < 0)
+		return -1;
+	*ret_claim = claim;
+	claim = (struct simple_signing)SIMPLE_SIGNING_INIT;
+	return 1;
+}
 
 /* Reads a claim whose signature is by any key of the ring that may sign releases. */
 static int
 check_by_ring(const struct signature *signature, const struct keyring *keyring,
 	      struct simple_signing *ret_claim, struct error *err)
 {
-	const struct keyring_entry *entry;
-	int result = error_set(err, ERR_VERIFY, "no key may sign releases");
+	int result = 0;
 
-	for (size_t i = 0; i < keyring->count; i++) {
-		const struct public_key *key = &keyring->entries[i].key;
-
-		if (keyring_find(keyring, key, SSHSIG_FILE, "the image", &entry, err) < 0)
-			continue;
-		result = simple_signing_check(signature->payload, strlen(signature->payload),
-					      signature->signature, key, ret_claim,
-					      "the image's signature", err);
-		if (result == 0)
-			return 0;
-	}
-	return result;
+	/* A key that is revoked says so, and is not just one that nobody knows. */
+	for (size_t i = 0; i < keyring->revoked_count && result == 0; i++)
+		result = check_by_key(signature, keyring, &keyring->revoked[i], ret_claim, err);
+	for (size_t i = 0; i < keyring->count && result == 0; i++)
+		result = check_by_key(signature, keyring, &keyring->entries[i].key, ret_claim, err);
+	if (result == 0)
+		return error_set(err, ERR_VERIFY, "no allowed key has signed it");
+	return result < 0 ? -1 : 0;
 }
 
 /* Without a tag the repository is wanted: then the digest alone says which of its images. */
@@ -87,6 +112,12 @@ check_statement(const struct dsse *dsse, const struct digest *digest, struct err
 	return error_set(err, ERR_VERIFY, "the image's bundle is over another image");
 }
 
+static bool
+bundle_names(const void *dsse, const struct public_key *key)
+{
+	return dsse_is_by(dsse, key);
+}
+
 int
 image_check_bundle(const char *bundle, const struct digest *digest, const struct keyring *keyring,
 		   struct error *err)
@@ -94,18 +125,11 @@ image_check_bundle(const char *bundle, const struct digest *digest, const struct
 	AUTO(dsse_release) struct dsse dsse = DSSE_INIT;
 	const struct keyring_entry *entry;
 
-	if (dsse_parse(bundle, strlen(bundle), &dsse, "the image's bundle", err) < 0)
+	/* It says of no release that it is of it, so that a retired key signs none. */
+	if (dsse_parse(bundle, strlen(bundle), &dsse, "the image's bundle", err) < 0 ||
+	    keyring_find_named(keyring, bundle_names, &dsse, NULL, "the image's bundle", &entry,
+			       err) < 0 ||
+	    dsse_check(&dsse, &entry->key, "the image's bundle", err) < 0)
 		return -1;
-	for (size_t i = 0; i < keyring->count; i++) {
-		const struct public_key *key = &keyring->entries[i].key;
-
-		if (!dsse_is_by(&dsse, key))
-			continue;
-		if (keyring_find(keyring, key, SSHSIG_FILE, "the image's bundle", &entry, err) <
-			    0 ||
-		    dsse_check(&dsse, key, "the image's bundle", err) < 0)
-			return -1;
-		return check_statement(&dsse, digest, err);
-	}
-	return error_set(err, ERR_VERIFY, "the image's bundle is by a key that is not allowed");
+	return check_statement(&dsse, digest, err);
 }

@@ -174,7 +174,8 @@ find_signer(const struct publishing *p, struct sshsig *ret_sig, const char **ret
 
 	if (read_file(path, SSHSIG_MAX_TEXT, &text, &length, err) < 0 ||
 	    sshsig_parse(text, length, ret_sig, path, err) < 0 ||
-	    keyring_find(&p->keyring, &ret_sig->key, SSHSIG_FILE, path, &entry, err) < 0)
+	    keyring_find_for(&p->keyring, &ret_sig->key, SSHSIG_FILE, p->info.tag, path, &entry,
+			     err) < 0)
 		return -1;
 	*ret_principal = entry->principal;
 	return 0;

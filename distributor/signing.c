@@ -244,7 +244,8 @@ provenance_is_good(struct signing *s, const char *statement, char **ret_text)
 		const struct public_key *key = &s->keyring->entries[i].key;
 
 		if (dsse_is_by(&dsse, key) && dsse_check(&dsse, key, path, &ignored) == 0 &&
-		    keyring_find(s->keyring, key, SSHSIG_FILE, path, &entry, &ignored) == 0) {
+		    keyring_find_for(s->keyring, key, SSHSIG_FILE, s->info->release.tag, path,
+				     &entry, &ignored) == 0) {
 			*ret_text = TAKE(text);
 			return true;
 		}

@@ -166,9 +166,8 @@ public_key_parse_ssh_base64(const char *text, struct public_key *ret_key, const 
 }
 
 /* The words of one line: type, base64, and a comment that does not matter. */
-int
-public_key_parse_ssh_line(const char *text, struct public_key *ret_key, const char *name,
-			  struct error *err)
+static int
+parse_ssh_line(const char *text, struct public_key *ret_key, const char *name, struct error *err)
 {
 	size_t length = strcspn(text, "\n"), type, encoded;
 	auto_free char *line = xstrndup(text, length);
@@ -177,12 +176,12 @@ public_key_parse_ssh_line(const char *text, struct public_key *ret_key, const ch
 	if (text[length] == '\n' && text[length + 1] != '\0')
 		return error_set(err, ERR_INPUT,
 				 "'%s' is not a public key: it has more than one line", name);
-	type = strcspn(line, " ");
+	type = strcspn(line, " \t");
 	if (line[type] == '\0')
 		return error_set(err, ERR_INPUT, "'%s' is not an SSH public key", name);
 	line[type] = '\0';
 	word = line + type + 1;
-	encoded = strcspn(word, " ");
+	encoded = strcspn(word, " \t");
 	word[encoded] = '\0';
 	if (strcmp(line, ssh_type) != 0)
 		return error_set(err, ERR_INPUT, "the key in '%s' is of type '%s', not %s", name,
@@ -190,9 +189,8 @@ public_key_parse_ssh_line(const char *text, struct public_key *ret_key, const ch
 	return public_key_parse_ssh_base64(word, ret_key, name, err);
 }
 
-int
-public_key_parse_minisign(const char *text, struct public_key *ret_key, const char *name,
-			  struct error *err)
+static int
+parse_minisign(const char *text, struct public_key *ret_key, const char *name, struct error *err)
 {
 	const char *second = strchr(text, '\n');
 	uint8_t bytes[MINISIGN_SIZE];
@@ -211,9 +209,8 @@ public_key_parse_minisign(const char *text, struct public_key *ret_key, const ch
 	return 0;
 }
 
-int
-public_key_parse_pem(const char *text, struct public_key *ret_key, const char *name,
-		     struct error *err)
+static int
+parse_pem(const char *text, struct public_key *ret_key, const char *name, struct error *err)
 {
 	const char *body = text + strlen(pem_begin);
 	uint8_t spki[SPKI_SIZE];
@@ -230,14 +227,29 @@ public_key_parse_pem(const char *text, struct public_key *ret_key, const char *n
 	return 0;
 }
 
+/* The text with LF where it has CR LF: what git makes of a file on Windows. */
+static char *
+without_carriage_returns(const char *text)
+{
+	char *copy = xstrdup(text), *to = copy;
+
+	for (const char *from = text; *from != '\0'; from++)
+		if (from[0] != '\r' || from[1] != '\n')
+			*to++ = *from;
+	*to = '\0';
+	return copy;
+}
+
 int
 public_key_parse(const char *text, struct public_key *ret_key, const char *name, struct error *err)
 {
-	if (strstr(text, "PRIVATE KEY-----") != NULL)
+	auto_free char *plain = without_carriage_returns(text);
+
+	if (strstr(plain, "PRIVATE KEY-----") != NULL)
 		return error_set(err, ERR_INPUT, "'%s' is a secret key, not a public one", name);
-	if (text_starts_with(text, "-----BEGIN"))
-		return public_key_parse_pem(text, ret_key, name, err);
-	if (text_starts_with(text, "untrusted comment:"))
-		return public_key_parse_minisign(text, ret_key, name, err);
-	return public_key_parse_ssh_line(text, ret_key, name, err);
+	if (text_starts_with(plain, "-----BEGIN"))
+		return parse_pem(plain, ret_key, name, err);
+	if (text_starts_with(plain, "untrusted comment:"))
+		return parse_minisign(plain, ret_key, name, err);
+	return parse_ssh_line(plain, ret_key, name, err);
 }

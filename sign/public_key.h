@@ -42,21 +42,15 @@ char *public_key_pem(const struct public_key *key) CHECKED;
 char *public_key_ssh_base64(const struct public_key *key) CHECKED;
 char *public_key_minisign_base64(const struct public_key *key) CHECKED;
 
-/*
- * Readers of one form each. They accept what the tools of that form write, one key and nothing
- * after it. ERR_INPUT with `name` in the sentence.
- */
+/* Readers of one form each; one key and nothing after it. ERR_INPUT with `name` in the sentence. */
 int public_key_parse_ssh_blob(const uint8_t *bytes, size_t length, struct public_key *ret_key,
 			      const char *name, struct error *err) CHECKED;
 int public_key_parse_ssh_base64(const char *text, struct public_key *ret_key, const char *name,
 				struct error *err) CHECKED;
-int public_key_parse_ssh_line(const char *text, struct public_key *ret_key, const char *name,
-			      struct error *err) CHECKED;
-int public_key_parse_minisign(const char *text, struct public_key *ret_key, const char *name,
-			      struct error *err) CHECKED;
-int public_key_parse_pem(const char *text, struct public_key *ret_key, const char *name,
-			 struct error *err) CHECKED;
 
-/* Whichever of the three the text is. */
+/*
+ * Reads a file's text in whichever of the three forms it has. It accepts what the tools of that
+ * form write, one key and nothing after it, with LF or CR LF as line ends. ERR_INPUT.
+ */
 int public_key_parse(const char *text, struct public_key *ret_key, const char *name,
 		     struct error *err) CHECKED;

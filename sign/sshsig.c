@@ -5,7 +5,7 @@
 #include "base/digest.h"
 #include "base/strbuf.h"
 #include "sign/ed25519.h"
-#include "sign/keyring.h"
+#include "sign/key_list.h"
 #include "sign/sums.h"
 #include "sign/tag_object.h"
 #include "sign/wire.h"
@@ -122,8 +122,19 @@ sshsig_sign_keys(const struct signer *signer, const char *text, size_t length, c
 		 struct error *err)
 {
 	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+	auto_free char *copy = xstrndup(text, length);
+	enum keyring_role role = KEYRING_ALLOWED;
+	struct keyring_stamp stamp;
 
-	if (keyring_parse(text, length, &keyring, "the list of keys", err) < 0)
+	/* The text says which list it is, so that its signature serves for no other. */
+	if (!key_list_stamp(copy, KEYRING_ALLOWED, &stamp)) {
+		role = KEYRING_REVOKED;
+		if (!key_list_stamp(copy, KEYRING_REVOKED, &stamp))
+			return error_set(err, ERR_INPUT,
+					 "the list of keys does not begin with '# ROLE serial N "
+					 "DATE'");
+	}
+	if (keyring_parse(text, length, role, &keyring, "the list of keys", err) < 0)
 		return -1;
 	return sign_in(signer, SSHSIG_KEYS, text, length, ret_armour, err);
 }

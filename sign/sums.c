@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/strbuf.h"
+#include "sign/release_version.h"
 
 #include <string.h>
 
@@ -128,4 +129,27 @@ sums_find_digest(const struct sums *sums, const struct digest *sha256)
 		if (digest_equal(&sums->entries[i].sha256, sha256))
 			return &sums->entries[i];
 	return NULL;
+}
+
+char *
+sums_release_version(const char *text)
+{
+	static const char suffix[] = ".release.json";
+	auto_free char *version = NULL;
+
+	for (const char *at = text; (at = strstr(at, suffix)) != NULL; at += strlen(suffix)) {
+		const char *begin = at, *found;
+		auto_free char *name = NULL;
+
+		if (at[strlen(suffix)] != '\n')
+			continue;
+		while (begin != text && begin[-1] != '\n' && begin[-1] != ' ')
+			begin--;
+		name = xstrndup(begin, (size_t)(at - begin));
+		found = release_version_at_end(name);
+		if (found == NULL || version != NULL)
+			return NULL;
+		version = xstrdup(found);
+	}
+	return TAKE(version);
 }

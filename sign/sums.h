@@ -42,6 +42,13 @@ int sums_format(struct sums *sums, char **ret_text, struct error *err) CHECKED;
 int sums_parse(const char *text, size_t length, struct sums *ret_sums, const char *name,
 	       struct error *err) CHECKED;
 
+/*
+ * The version in the name of the one file "NAME-VERSION.release.json" that the text of a list has;
+ * NULL if there is none, or more than one. The list need not be one: this is for asking whether its
+ * signer may sign that release. To be freed by the caller.
+ */
+char *sums_release_version(const char *text) CHECKED;
+
 /* The entry of this name, or NULL. */
 const struct sums_entry *sums_find(const struct sums *sums, const char *name);
 

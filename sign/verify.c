@@ -128,7 +128,7 @@ check_tag_signature(const struct tag_object *tag, const char *name, const char *
 	if (tag->signature == NULL)
 		return error_set(err, ERR_VERIFY, "the tag '%s' is not signed", name);
 	if (sshsig_parse(tag->signature, strlen(tag->signature), &sig, name, err) < 0 ||
-	    keyring_find(keyring, &sig.key, SSHSIG_GIT, what, ret_entry, err) < 0)
+	    keyring_find_for(keyring, &sig.key, SSHSIG_GIT, tag->name, what, ret_entry, err) < 0)
 		return -1;
 	return sshsig_check(&sig, SSHSIG_GIT, text, tag->signed_size, name, err);
 }

@@ -168,17 +168,10 @@ verify_claim(struct verifying *v)
 		check_version(v, entry->name);
 }
 
-/* The allowed key whose hint is in the bundle. */
-static int
-find_dsse_key(const struct keyring *keyring, const struct dsse *dsse,
-	      const struct keyring_entry **ret_entry, struct error *err)
+static bool
+dsse_names(const void *dsse, const struct public_key *key)
 {
-	for (size_t i = 0; i < keyring->count; i++)
-		if (dsse_is_by(dsse, &keyring->entries[i].key))
-			return keyring_find(keyring, &keyring->entries[i].key, SSHSIG_FILE,
-					    "the provenance", ret_entry, err);
-	return error_set(err, ERR_VERIFY,
-			 "the provenance is by a key that allowed_signers does not list");
+	return dsse_is_by(dsse, key);
 }
 
 /* All listed files but the provenance itself, and no others. */
@@ -230,7 +223,8 @@ check_bundle(struct verifying *v, const char *text, size_t length,
 	AUTO(statement_release) struct statement statement = STATEMENT_INIT;
 
 	if (dsse_parse(text, length, &dsse, RELEASE_PROVENANCE_NAME, err) < 0 ||
-	    find_dsse_key(v->request->keyring, &dsse, ret_entry, err) < 0 ||
+	    keyring_find_named(v->request->keyring, dsse_names, &dsse, v->version, "the provenance",
+			       ret_entry, err) < 0 ||
 	    dsse_check(&dsse, &(*ret_entry)->key, RELEASE_PROVENANCE_NAME, err) < 0)
 		return -1;
 	if (statement_parse(dsse.payload, dsse.payload_length, &statement, RELEASE_PROVENANCE_NAME,
@@ -279,6 +273,7 @@ verify_release(const struct verify_files *files, const struct verify_request *re
 	}
 	free(v.sums_text);
 	free(v.comment);
+	free(v.version);
 	sums_release(&v.sums);
 	release_claim_release(&v.claim);
 }

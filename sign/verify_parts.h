@@ -22,6 +22,7 @@ struct verifying {
 	struct sums sums;
 	struct release_claim claim; /* name NULL: none was read */
 	char *comment;              /* minisign's trusted comment, or NULL */
+	char *version;              /* of the release, by the list alone, or NULL */
 };
 
 /* Steps, in this order. The first returns false when nothing is signed and all else is in vain. */

@@ -20,8 +20,8 @@ check_ssh(struct verifying *v, const char *text, size_t length)
 		return v->report->failed == failed ? 0 : -1;
 	if (sshsig_parse(armour, size, &sig, SUMS_NAME ".sig", &err) < 0 ||
 	    sshsig_check(&sig, SSHSIG_FILE, text, length, SUMS_NAME, &err) < 0 ||
-	    keyring_find(v->request->keyring, &sig.key, SSHSIG_FILE, "the signature of SHA256SUMS",
-			 &entry, &err) < 0) {
+	    keyring_find_for(v->request->keyring, &sig.key, SSHSIG_FILE, v->version,
+			     "the signature of SHA256SUMS", &entry, &err) < 0) {
 		verify_fail(v->report, "signature", &err);
 		return -1;
 	}
@@ -30,21 +30,10 @@ check_ssh(struct verifying *v, const char *text, size_t length)
 	return 1;
 }
 
-/* The allowed key that a minisign signature names by its number. */
-static int
-find_minisign_key(const struct keyring *keyring, const struct minisig *sig,
-		  const struct keyring_entry **ret_entry, struct error *err)
+static bool
+minisig_names(const void *sig, const struct public_key *key)
 {
-	for (size_t i = 0; i < keyring->count; i++)
-		if (minisig_is_by(sig, &keyring->entries[i].key))
-			return keyring_find(keyring, &keyring->entries[i].key, SSHSIG_FILE,
-					    "the minisign signature", ret_entry, err);
-	for (size_t i = 0; i < keyring->revoked_count; i++)
-		if (minisig_is_by(sig, &keyring->revoked[i]))
-			return keyring_find(keyring, &keyring->revoked[i], SSHSIG_FILE,
-					    "the minisign signature", ret_entry, err);
-	return error_set(err, ERR_VERIFY,
-			 "the minisign signature is by a key that allowed_signers does not list");
+	return minisig_is_by(sig, key);
 }
 
 static int
@@ -61,7 +50,8 @@ check_minisign(struct verifying *v, const char *text, size_t length)
 			v->report, &file, &size) < 0)
 		return v->report->failed == failed ? 0 : -1;
 	if (minisig_parse(file, size, &sig, SUMS_NAME ".minisig", &err) < 0 ||
-	    find_minisign_key(v->request->keyring, &sig, &entry, &err) < 0 ||
+	    keyring_find_named(v->request->keyring, minisig_names, &sig, v->version,
+			       "the minisign signature", &entry, &err) < 0 ||
 	    minisig_check(&sig, &entry->key, text, length, SUMS_NAME, &err) < 0) {
 		verify_fail(v->report, "minisign", &err);
 		return -1;
@@ -83,6 +73,7 @@ verify_signatures(struct verifying *v)
 	if (verify_read(v->files, SUMS_NAME, SUMS_MAX_TEXT, true, "signature", v->report, &text,
 			&length) < 0)
 		return false;
+	v->version = sums_release_version(text);
 	ssh = check_ssh(v, text, length);
 	minisign = check_minisign(v, text, length);
 	if (ssh == 0 && minisign == 0)
@@ -111,6 +102,7 @@ verify_signatures_only(const struct verify_files *files, const struct verify_req
 		good = good && report.rows[i].status == VERIFY_OK;
 	free(v.sums_text);
 	free(v.comment);
+	free(v.version);
 	sums_release(&v.sums);
 	return good;
 }

@@ -42,7 +42,7 @@ tap.equal("... and no key without its public part is left", os.listdir(maker), [
 keygen("keys", 0)
 secret = read(f"{maker}/k.pem")
 tap.has("refused: a key file that is there", keygen("keys", 3),
-        "'k.pem' is there already, and a key file is never replaced; name another")
+        "'k.pem' exists, and a key file is never replaced; name another")
 tap.equal("... and it stays", read(f"{maker}/k.pem"), secret)
 
 # one thing at a time, and what is not understood is told
@@ -59,7 +59,7 @@ for name, words, status, sentence in (
     write(f"{maker}/two", "one\ntwo\n")
     tap.has(f"refused by key: {name}", run("key", *words, cwd=maker, status=status), sentence)
 tap.equal("... and nothing is revoked or written", sorted(os.listdir(maker) + os.listdir(f"{maker}/keys")),
-          ["allowed_signers", "file", "k.pem", "keys", "minisign.pub", "release.pem", "release.pub", "two"])
+          [".gitattributes", "allowed_signers", "file", "k.pem", "keys", "minisign.pub", "release.pem", "release.pub", "two"])
 said = run("key", "--revoke", "keys/release.pub", cwd=maker)
 tap.ok("without a root key nobody is told to sign with it", "revoked_keys" in said and "root" not in said, said)
 revoked = json.loads(run("key", "--json", "--revoke", "keys/release.pub", cwd=maker))
@@ -67,24 +67,28 @@ tap.equal("--revoke --json says what and where", (revoked["list"], revoked["root
                                                   revoked["revoked"][:7]), ("keys/revoked_keys", False, "SHA256:"))
 tap.equal("--to --json has the form", json.loads(run("key", "--json", "--to", "ssh", "keys/release.pub", cwd=maker)),
           {"form": "ssh", "text": run("key", "--to", "ssh", "keys/release.pub", cwd=maker)})
+keygen("keys", 0, "k2.pem")
 for name in ("allowed_signers", "revoked_keys"):
     write(f"{maker}/keys/{name}", read(f"{maker}/keys/{name}").rstrip(b"\n"))
-keygen("keys", 0, "k2.pem")
+keygen("keys", 0, "k3.pem")
+tap.equal("a last line of allowed_signers without its end keeps its own line",
+          len(read(f"{maker}/keys/allowed_signers").splitlines()), 2)
 run("key", "--revoke", "keys/release.pub", cwd=maker)
-for name in ("allowed_signers", "revoked_keys"):
-    tap.equal(f"a last line of {name} without its end keeps its own line",
-              len(read(f"{maker}/keys/{name}").splitlines()), 2)
+tap.equal("... and one of revoked_keys", len(read(f"{maker}/keys/revoked_keys").splitlines()), 2)
+tap.equal("what is revoked is no longer allowed", len(read(f"{maker}/keys/allowed_signers").splitlines()), 1)
 
 # the root key
 first = Release(os.path.join(work, "first"), version="10.1.0-1")
 first.keygen()
 first.keygen("--root", name="root.pem", principal="root@example.org")
 text = first.sign(status=4)
-tap.has("a root key that has signed nothing yet is not ignored", text, "'allowed_signers' is not signed by it")
+tap.has("a root key that has signed nothing yet is not ignored", text, "'keys/allowed_signers' is not signed by the root key: "
+        "'keys/allowed_signers.sig' is missing", "distributor key --endorse")
 endorsed = json.loads(run("key", "--json", "--endorse", "--key", "root.pem", cwd=first.root))
 first.sign()
 fingerprint = run("key", "--key", "root.pem", cwd=first.root).split()[1]
-tap.equal("--endorse --json says by which key", endorsed, {"keys": "keys", "root": fingerprint})
+tap.equal("--endorse --json says by which key", (endorsed.pop("date")[:2], endorsed),
+          ("20", {"keys": "keys", "root": fingerprint, "serial": 1}))
 tap.has("verify says which root key signed the list", first.verify(), f"root key {fingerprint}")
 first.verify("--root", fingerprint, "out/assets")
 tap.has("refused: another root key than the pinned one",
@@ -118,7 +122,8 @@ first.sign()
 os.rename(first.key, first.key + ".old")
 shutil.copy(f"{first.root}/keys/release.pub", f"{first.root}/old.pub")
 tap.has("a new key asks for the root key's signature", first.keygen(), "the root key has to sign the list")
-tap.has("refused: a new key that the root has not signed", first.verify(status=4), "is not what key")
+tap.has("refused: a new key that the root has not signed", first.verify(status=4),
+        "'keys/allowed_signers' is not signed by the root key")
 run("key", "--endorse", "--key", "root.pem", cwd=first.root)
 tap.has("after rotation the old release is still good", first.verify(), "all 8 files")
 second = Release(os.path.join(work, "second"), version="10.2.0-1")
@@ -128,9 +133,9 @@ second.sign()
 tap.has("and the new one", second.verify(), "all 8 files")
 tap.ok("ssh-keygen takes both", ssh_verdict(first).returncode == 0 and ssh_verdict(second).returncode == 0)
 tap.has("a revocation asks for it as well", run("key", "--revoke", "old.pub", cwd=first.root),
-        "sign 'keys/revoked_keys' with the root key")
+        "it is in 'keys/revoked_keys' and no longer in 'keys/allowed_signers'", "distributor key --endorse")
 tap.has("refused: a revocation that the root has not signed", first.verify(status=4),
-        "'revoked_keys' is not signed")
+        "'keys/allowed_signers' is not signed by the root key")
 run("key", "--endorse", "--key", "root.pem", cwd=first.root)
 tap.has("after revocation the old release is refused", first.verify(status=4), "which is revoked")
 run("verify", "--keys", f"{first.root}/keys", second.assets)
@@ -141,12 +146,13 @@ tap.ok("and takes the new one",
 tap.has("the revoked key signs nothing", (os.unlink(first.path("SHA256SUMS.sig")),
                                          first.sign("--key", "release.pem.old", status=4))[1], "which is revoked")
 run("key", "--revoke", "old.pub", cwd=first.root)
-tap.equal("revoking twice is once", len(read(f"{first.root}/keys/revoked_keys").splitlines()), 1)
+tap.equal("revoking twice is once", (len(read(f"{first.root}/keys/revoked_keys").splitlines()),
+                                     os.path.exists(f"{first.root}/keys/revoked_keys.sig")), (2, True))
 write(f"{work}/forged/root_signers", "")
 for name, data, sentence in (
         ("allowed_signers", b"x valid-before=\"2030\" ssh-ed25519 AAAA\n", "OpenSSH before 8.7"),
         ("allowed_signers", b"x cert-authority,namespaces=\"file\" ssh-ed25519 AAAA\n", "one option allowed"),
-        ("allowed_signers", b"x namespaces=\"file\" ssh-rsa AAAA\n", "type 'ssh-rsa'"),
+        ("allowed_signers", b"x namespaces=\"file\" ssh-rsa AAAA\n", "lists no key of type ssh-ed25519"),
         ("release.pem", read(f"{second.root}/keys/release.pem"), "")):
     broken = os.path.join(work, "broken")
     shutil.rmtree(broken, ignore_errors=True)

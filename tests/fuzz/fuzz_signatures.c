@@ -1,6 +1,6 @@
 #include "base/alloc.h"
 #include "sign/dsse.h"
-#include "sign/keyring.h"
+#include "sign/key_list.h"
 #include "sign/minisig.h"
 #include "sign/release.h"
 #include "sign/simple_signing.h"
@@ -38,12 +38,33 @@ signatures(const char *text, size_t size)
 	(void)!simple_signing_check(text, size, "AAAA", &key, &claim, "x", &err);
 }
 
+/* A list stays one through every change, and has the first line that it was given. */
+static void
+key_list(const char *text, size_t size, enum keyring_role role)
+{
+	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT, changed = KEYRING_INIT;
+	auto_free char *terminated = xstrndup(text, size), *stamped = NULL, *without = NULL;
+	struct error err = ERROR_INIT;
+	struct keyring_stamp stamp;
+
+	if (keyring_parse(text, size, role, &keyring, "x", &err) < 0)
+		return;
+	stamped = key_list_with_stamp(terminated, role, 7, 0);
+	assert(key_list_stamp(stamped, role, &stamp) && stamp.serial == 7);
+	if (role != KEYRING_ALLOWED || keyring.count == 0)
+		return;
+	without = key_list_without(stamped, &keyring.entries[0].key, 1);
+	if (keyring_parse(without, strlen(without), role, &changed, "x", &err) < 0)
+		abort();
+	for (size_t i = 0; i < changed.count; i++)
+		assert(!public_key_equal(&changed.entries[i].key, &keyring.entries[0].key));
+}
+
 /* What is read and written again is the same text: there is one spelling. */
 static void
 lists(const char *text, size_t size)
 {
 	AUTO(sums_release) struct sums sums = SUMS_INIT;
-	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
 	struct error err = ERROR_INIT;
 
 	if (sums_parse(text, size, &sums, "x", &err) == 0) {
@@ -53,7 +74,8 @@ lists(const char *text, size_t size)
 			abort();
 		assert(strlen(again) == size && memcmp(again, text, size) == 0);
 	}
-	(void)!keyring_parse(text, size, &keyring, "x", &err);
+	key_list(text, size, KEYRING_ALLOWED);
+	key_list(text, size, KEYRING_REVOKED);
 }
 
 static void
