@@ -85,6 +85,23 @@ tempfile_commit_durable(struct tempfile *tmp, struct error *err)
 	return sync_directory(path, err);
 }
 
+int
+tempfile_commit_new(struct tempfile *tmp, struct error *err)
+{
+	auto_free char *path = xstrdup(tmp->path);
+	int result = 0;
+
+	/* First the content: after a power cut the name never leads to less. */
+	if (fsync(tmp->fd) < 0)
+		result = error_set_errno(err, ERR_IO, "cannot write '%s' to disk", path);
+	/* A hard link fails where rename() would replace. */
+	else if (link(tmp->temporary_path, path) < 0)
+		result = error_set_errno(err, errno == EEXIST ? ERR_BUSY : ERR_IO,
+					 "cannot make the file '%s'", path);
+	tempfile_discard(tmp);
+	return result < 0 ? -1 : sync_directory(path, err);
+}
+
 void
 tempfile_discard(struct tempfile *tmp)
 {

@@ -38,6 +38,12 @@ int tempfile_commit(struct tempfile *tmp, struct error *err) CHECKED;
 /* The same after fsync() of file and directory: for what nobody could make again (locks, keys). */
 int tempfile_commit_durable(struct tempfile *tmp, struct error *err) CHECKED;
 
+/*
+ * The same for a name that has to be new: a file that is there is never replaced. ERR_BUSY if there
+ * is one, ERR_IO.
+ */
+int tempfile_commit_new(struct tempfile *tmp, struct error *err) CHECKED;
+
 /* Removes it unless it was committed. */
 void tempfile_discard(struct tempfile *tmp);
 

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct key_source source = KEY_SOURCE_INIT;
 static const char *principal = "release@localhost";
@@ -50,26 +51,68 @@ print_result(const struct app *app, const char *path, const struct public_key *k
 		log_info("the root key has to sign the list with it: distributor key --endorse");
 }
 
+/*
+ * A run that was cut short has left its key, which nobody knows yet: then this run goes on from
+ * there. A key that is listed, or revoked, was made by a run that was done.
+ */
+static int
+take_existing(const struct app *app, const char *path, struct signing_key **ret_key,
+	      struct error *err)
+{
+	AUTO(signing_key_freep) struct signing_key *key = NULL;
+	struct key_source existing = {path, KEY_NO_FD, source.passphrase_fd};
+	bool listed;
+
+	if (key_source_read(&existing, &key, err) < 0)
+		return error_prefix(err,
+				    "'%s' exists, and a key file is never replaced; name another, "
+				    "or publish the key in it",
+				    path);
+	if (key_files_have(app->keys, signing_key_public(key), is_root, &listed, err) < 0)
+		return -1;
+	if (listed)
+		return error_set(err, ERR_INPUT,
+				 "'%s' exists, and a key file is never replaced; name another",
+				 path);
+	log_info("'%s' exists and '%s' does not list its key yet: publishing that key", path,
+		 app->keys);
+	*ret_key = TAKE(key);
+	return 0;
+}
+
+static int
+make_new(const char *path, struct signing_key **ret_key, struct error *err)
+{
+	AUTO(signing_key_freep) struct signing_key *key = NULL;
+
+	if (signing_key_generate(&key, err) < 0 || write_secret(key, path, err) < 0)
+		return -1;
+	*ret_key = TAKE(key);
+	return 0;
+}
+
 static int
 run_keygen(struct app *app, int argc, char **argv, struct error *err)
 {
 	AUTO(signing_key_freep) struct signing_key *key = NULL;
-	auto_free char *checked = NULL;
+	const char *path = argv[0];
 
 	(void)argc;
 	if (no_passphrase && source.passphrase_fd != KEY_NO_FD)
 		return error_set(err, ERR_USAGE,
 				 "--no-passphrase and --passphrase-fd cannot both be given");
-	if (signing_key_generate(&key, err) < 0)
+	/* What cannot be published must not leave a key without a public part. */
+	if (keyring_check_principal(principal, err) < 0 || key_files_prepare(app->keys, err) < 0)
 		return -1;
-	/* What cannot be written must not leave a key without a public part. */
-	if (keyring_format_line(principal, "file", signing_key_public(key), &checked, err) < 0 ||
-	    key_files_prepare(app->keys, err) < 0)
+	if ((access(path, F_OK) == 0 ? take_existing(app, path, &key, err)
+				     : make_new(path, &key, err)) < 0)
 		return -1;
-	if (write_secret(key, argv[0], err) < 0 ||
-	    key_files_write(app->keys, signing_key_public(key), principal, is_root, err) < 0)
-		return -1;
-	print_result(app, argv[0], signing_key_public(key));
+	if (key_files_write(app->keys, signing_key_public(key), principal, is_root, err) < 0)
+		return error_prefix(err,
+				    "the secret key is in '%s', but its public part is not "
+				    "published; the same command does that",
+				    path);
+	print_result(app, path, signing_key_public(key));
 	return 0;
 }
 
@@ -95,7 +138,8 @@ const struct command cmd_keygen = {
 		"its\n"
 		"public part to the directory of --keys: a line in allowed_signers, and\n"
 		"release.pub, minisign.pub and release.pem for the tools of others. Keys that\n"
-		"are listed already stay: see docs/security.md for rotation.\n",
+		"are listed already stay: see docs/security.md for rotation. If FILE is a key\n"
+		"that is not listed yet, as after a run that failed, that key is published.\n",
 	.examples = "  distributor keygen --principal release@example.org ~/release.pem\n"
 		    "  distributor keygen --root --principal root@example.org "
 		    "/media/offline/root.pem\n",

@@ -6,8 +6,6 @@
 #include "base/strbuf.h"
 #include "sign/ed25519.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -308,20 +306,14 @@ signing_key_write(const char *path, const struct secret *text, struct error *err
 {
 	AUTO(tempfile_discard) struct tempfile tmp = TEMPFILE_INIT;
 
-	if (tempfile_open(&tmp, path, 0600, err) < 0)
+	if (tempfile_open(&tmp, path, 0600, err) < 0 ||
+	    write_all(tmp.fd, text->bytes, text->length, path, err) < 0)
 		return -1;
-	if (write_all(tmp.fd, text->bytes, text->length, path, err) < 0)
-		return -1;
-	/* A hard link fails where rename() would silently replace somebody's key. */
-	if (link(tmp.temporary_path, path) < 0) {
-		if (errno == EEXIST)
-			return error_set(err, ERR_INPUT,
-					 "'%s' is there already, and a key file is never replaced; "
-					 "name another",
-					 path);
-		return error_set_errno(err, ERR_INPUT, "cannot make the key file '%s'", path);
-	}
-	if (fsync(tmp.fd) < 0)
-		return error_set_errno(err, ERR_IO, "cannot write '%s' to disk", path);
-	return 0;
+	if (tempfile_commit_new(&tmp, err) == 0)
+		return 0;
+	if (err->code == ERR_BUSY)
+		return error_set(err, ERR_INPUT,
+				 "'%s' exists, and a key file is never replaced; name another",
+				 path);
+	return -1;
 }

@@ -48,8 +48,8 @@ int signing_key_format(const struct signing_key *key, enum signing_key_form form
 		       struct error *err) CHECKED;
 
 /*
- * Writes such a text to a new file of mode 0600, durably. A file of that name is never replaced:
- * ERR_INPUT. ERR_IO.
+ * Writes such a text to a new file of mode 0600, durably: content, then name. A file of that name
+ * is never replaced: ERR_INPUT. ERR_IO; if the directory could not be synced, the file is there.
  */
 int signing_key_write(const char *path, const struct secret *text, struct error *err) CHECKED;
 
