@@ -168,9 +168,9 @@ run_endorse(struct app *app, struct error *err)
 		return -1;
 	public_key_fingerprint(signing_key_public(key), fingerprint);
 	if (app->json)
-		app_print_json(json_pack("{s:s, s:s, s:I, s:s}", "keys", app->keys, "root",
-					 fingerprint, "serial", (json_int_t)stamp.serial, "date",
-					 stamp.date));
+		app_print_json(jsonx_pack("{s:s, s:s, s:I, s:s}", "keys", app->keys, "root",
+					  fingerprint, "serial", (json_int_t)stamp.serial, "date",
+					  stamp.date));
 	else
 		log_info("both lists in '%s' are signed by the root key %s, serial %" PRIu64
 			 " of %s; commit '%s'",
@@ -215,9 +215,9 @@ run_revoke(struct app *app, struct error *err)
 		return -1;
 	(void)public_key_fingerprint(&key, fingerprint);
 	if (app->json) {
-		app_print_json(json_pack("{s:s, s:s, s:b}", "revoked", fingerprint, "list", path,
-					 "root_has_to_sign",
-					 key_files_have_root(app->keys) ? 1 : 0));
+		app_print_json(jsonx_pack("{s:s, s:s, s:b}", "revoked", fingerprint, "list", path,
+					  "root_has_to_sign",
+					  key_files_have_root(app->keys) ? 1 : 0));
 		return 0;
 	}
 	log_info("%s is revoked: it is in '%s' and no longer in '%s/" KEY_LIST_NAME "'",
@@ -241,9 +241,9 @@ run_retire(struct app *app, struct error *err)
 		return -1;
 	(void)public_key_fingerprint(&key, fingerprint);
 	if (app->json) {
-		app_print_json(json_pack("{s:s, s:s, s:s, s:b}", "retired", fingerprint, "last",
-					 tag, "list", path, "root_has_to_sign",
-					 key_files_have_root(app->keys) ? 1 : 0));
+		app_print_json(jsonx_pack("{s:s, s:s, s:s, s:b}", "retired", fingerprint, "last",
+					  tag, "list", path, "root_has_to_sign",
+					  key_files_have_root(app->keys) ? 1 : 0));
 		return 0;
 	}
 	log_info("%s is retired: it stays good for %s and the releases before", fingerprint, tag);
