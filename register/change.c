@@ -2,6 +2,7 @@
 
 #include <linux/errno.h>
 
+#include "register/emulator.h"
 #include "register/explain.h"
 #include "register/names.h"
 
@@ -130,7 +131,8 @@ struct job {
 	struct console *console;
 	const struct binfmt_target *target;
 	bool named;
-	bool conflict; /* an entry of this name is there, and another one */
+	bool conflict;        /* an entry of this name is there, and another one */
+	unsigned only_warned; /* about so many emulators that would fail in containers */
 	char name[BINFMT_NAME_MAX];
 	char interpreter[PLAN_INTERPRETER_MAX];
 	char flags[5];
@@ -219,12 +221,36 @@ cannot_exist_here(const struct job *job, int problem)
 	       !job->named;
 }
 
+/*
+ * An emulator that cannot work in containers is refused where the entry is to serve them. Without
+ * --persistent yes each container brings its own, and one sentence for all of them will do.
+ */
+static int
+check_emulator(struct job *job)
+{
+	struct out *err = &job->console->err;
+	struct emulator emulator;
+
+	emulator_look(job->interpreter, &emulator);
+	if (emulator.fault == EMULATOR_GOOD || emulator.fault == EMULATOR_ABSENT)
+		return 0;
+	if (!job->options->persistent && job->only_warned++ > 0)
+		return 0;
+	out_printf(err, job->options->persistent ? "ERROR: cannot register %s: " : "WARNING: %s: ",
+		   job->target->name);
+	emulator_describe(job->interpreter, &emulator, err);
+	out_printf(err, "\n");
+	return job->options->persistent ? -1 : 0;
+}
+
 static int
 add_entry(struct job *job)
 {
 	struct out *err = &job->console->err;
 	int problem;
 
+	if (check_emulator(job) < 0)
+		return -1;
 	out_printf(&job->console->out, "Setting %s as binfmt interpreter for %s\n",
 		   job->interpreter, job->target->name);
 	problem = write_entry(job, job->flags);
@@ -284,6 +310,9 @@ change_register(const struct binfmt *binfmt, const struct plan *plan, const stru
 		if (register_target(&job) < 0)
 			ret = -1;
 	}
+	if (job.only_warned > 1)
+		out_printf(&console->err, "WARNING: %u other emulators are not fit either\n",
+			   job.only_warned - 1);
 	if (job.conflict)
 		out_printf(&console->err,
 			   "  To replace such entries add --reset, which removes every qemu-* entry"

@@ -197,3 +197,15 @@ explain_namespace(struct out *err)
 			"  in it, not for the rest of the machine. Run it with sudo to register "
 			"for all.\n");
 }
+
+void
+explain_no_emulators(struct out *err, const char *path, const char *suffix)
+{
+	out_printf(err,
+		   "ERROR: none of the emulators is there (%s/qemu-...%s), and --persistent yes "
+		   "opens them\n"
+		   "  now. The image ':register' has none: use ':latest', leave --persistent yes "
+		   "out, or\n"
+		   "  name their directory with --qemu-path. Nothing was changed.\n",
+		   path, suffix);
+}

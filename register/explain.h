@@ -26,6 +26,9 @@ explain_register(struct out *err, const struct place *place, const struct binfmt
 void explain_entry(struct out *err, const struct place *place, const char *name, const char *what,
 		   int problem);
 
+/* --persistent yes, and no emulator in the directory. */
+void explain_no_emulators(struct out *err, const char *path, const char *suffix);
+
 /* The user is told that entries will not last, or are seen by this namespace only. */
 void explain_vanishing(struct out *err, const struct binfmt *binfmt, bool certain);
 void explain_namespace(struct out *err);

@@ -3,6 +3,7 @@
 #include <linux/errno.h>
 
 #include "register/change.h"
+#include "register/emulator.h"
 #include "register/explain.h"
 #include "register/export.h"
 #include "register/status.h"
@@ -67,13 +68,14 @@ prepare(struct binfmt *binfmt, bool hidden)
 }
 
 /*
- * Without any emulator --persistent yes cannot work. Found out before --reset has removed what
- * does.
+ * Without any emulator that can work, --persistent yes cannot. Found out before --reset has removed
+ * what does.
  */
 static int
 check_emulators(const struct plan *plan, const struct options *options)
 {
-	char interpreter[PLAN_INTERPRETER_MAX];
+	char interpreter[PLAN_INTERPRETER_MAX], bad_path[PLAN_INTERPRETER_MAX] = "";
+	struct emulator emulator, bad = {.fault = EMULATOR_ABSENT};
 	bool wanted = false;
 
 	if (!options->persistent)
@@ -83,18 +85,24 @@ check_emulators(const struct plan *plan, const struct options *options)
 			continue;
 		wanted = true;
 		plan_interpreter(options, &binfmt_targets[i], interpreter);
-		if (sys_may_execute(interpreter) != -ENOENT)
+		emulator_look(interpreter, &emulator);
+		if (emulator.fault == EMULATOR_GOOD)
 			return 0;
+		if (emulator.fault == EMULATOR_ABSENT || bad.fault != EMULATOR_ABSENT)
+			continue;
+		bad = emulator;
+		bare_format(bad_path, sizeof(bad_path), "%s", interpreter);
 	}
 	if (!wanted)
 		return 0;
-	out_printf(&console.err,
-		   "ERROR: none of the emulators is there (%s/qemu-...%s), and --persistent yes "
-		   "opens them\n"
-		   "  now. The image ':register' has none: use ':latest', leave --persistent yes "
-		   "out, or\n"
-		   "  name their directory with --qemu-path. Nothing was changed.\n",
-		   options->qemu_path, options->qemu_suffix);
+	if (bad.fault == EMULATOR_ABSENT) {
+		explain_no_emulators(&console.err, options->qemu_path, options->qemu_suffix);
+		return -1;
+	}
+	out_printf(&console.err, "ERROR: --persistent yes needs static emulators for this machine,"
+				 " and there is none:\n  ");
+	emulator_describe(bad_path, &bad, &console.err);
+	out_printf(&console.err, "\n  Nothing was changed.\n");
 	return -1;
 }
 
@@ -139,12 +147,14 @@ run_register(const struct options *options, const struct host *host, struct plan
 	plan_skip_native(plan, options, host, binfmt, &console);
 	if (change_register(binfmt, plan, options, &console) < 0)
 		ret = -1;
-	if (!binfmt_is_enabled(binfmt))
+	if (!binfmt_is_enabled(binfmt)) {
 		out_printf(&console.err,
-			   "WARNING: binfmt_misc is switched off as a whole, so no entry takes "
+			   "ERROR: binfmt_misc is switched off as a whole, so no entry takes "
 			   "effect:\n"
 			   "  echo 1 > %s/status\n",
 			   binfmt->dir);
+		ret = -1;
+	}
 	if (check_mount(binfmt, options) < 0)
 		ret = -1;
 	return ret;

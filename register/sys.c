@@ -69,6 +69,12 @@ sys_read(int fd, void *buf, size_t size)
 }
 
 long
+sys_seek(int fd, long offset)
+{
+	return sys_raw(__NR_lseek, fd, offset, 0, 0, 0);
+}
+
+long
 sys_write(int fd, const void *buf, size_t size)
 {
 	return sys_raw(__NR_write, fd, (long)buf, (long)size, 0, 0);

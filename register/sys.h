@@ -35,6 +35,7 @@ int sys_open_dir(const char *path);
 int sys_create(const char *path); /* mode 0666 less the umask; whatever was there is emptied */
 int sys_close(int fd);
 long sys_read(int fd, void *buf, size_t size);
+long sys_seek(int fd, long offset); /* from the beginning */
 long sys_write(int fd, const void *buf, size_t size);
 int sys_rename(const char *from, const char *to);
 int sys_unlink(const char *path);

@@ -185,9 +185,8 @@ if reason:
 
 bin_dir = fresh("bin")
 for row in ROWS:
-    with open(f"{bin_dir}/qemu-{row.emulator}-static", "w") as f:
-        f.write("an emulator for the kernel to open\n")
-    os.chmod(f"{bin_dir}/qemu-{row.emulator}-static", 0o755)
+    # A static program of this machine, for the kernel to open.
+    shutil.copy(R, f"{bin_dir}/qemu-{row.emulator}-static")
 env = {"QEMU_BIN_DIR": bin_dir, "HERE": work}
 dump = 'for f in $B/qemu-*; do [ ! -e $f ] || { echo "== ${f##*/qemu-}"; cat $f; }; done'
 
@@ -340,8 +339,7 @@ broken = fresh("broken")
 for name in ("arm", "s390x"):
     shutil.copy(f"{bin_dir}/qemu-{name}-static", broken)
 os.mkdir(f"{broken}/qemu-hppa-static")
-with open(f"{broken}/qemu-sh4-static", "w") as f:
-    f.write("not executable\n")
+shutil.copyfile(R, f"{broken}/qemu-sh4-static")
 result = kernel(f"$R -p yes -Q {broken} arm hppa sh4 alpha s390x; echo $?; ls $B")
 tap.has("one missing emulator fails and is named", result.err,
         "ERROR: cannot register alpha: no such file or directory\n"
@@ -351,6 +349,58 @@ tap.has("a directory is no emulator", result.err, "cannot register hppa: ",
 tap.has("nor is a file that may not be executed", result.err, "cannot register sh4: permission denied",
         f"'{broken}/qemu-sh4-static'")
 tap.has("the others are registered all the same", result.out, "1\nqemu-arm\nqemu-s390x\nregister\n")
+
+# Files that the kernel opens, and containers cannot use.
+
+unfit = fresh("unfit")
+
+
+def put(name, data):
+    with open(f"{unfit}/qemu-{name}-static", "wb") as f:
+        f.write(data)
+    os.chmod(f.name, 0o755)
+
+
+with open("/bin/true", "rb") as f:
+    dynamic = f.read()
+with open(R, "rb") as f:
+    static = f.read()
+STRANGER = "s390x" if HOST != "s390x" else "hppa"
+UNFIT = {
+    "arm": (dynamic, f"'{unfit}/qemu-arm-static' is dynamically linked: it needs '/lib"),
+    "hppa": (b"", f"'{unfit}/qemu-hppa-static' is not a program\n"),
+    "sh4": (b"some text\n" * 20, f"'{unfit}/qemu-sh4-static' is not a program\n"),
+    "alpha": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n",
+              f"'{unfit}/qemu-alpha-static' is a pointer of Git LFS and not the program: git lfs pull\n"),
+    "sparc": (b"#!/bin/sh\nexec qemu-sparc\n", f"'{unfit}/qemu-sparc-static' is a script, whose"),
+    "ppc": (bytes.fromhex(BY_NAME[STRANGER].magic) + bytes(100),
+            f"'{unfit}/qemu-ppc-static' is a program for {STRANGER}, which this machine does not run\n"),
+    # An object file, by its type.
+    "sparc64": (static[:16] + b"\1\0" + static[18:], f"'{unfit}/qemu-sparc64-static' is not a program\n"),
+    "m68k": (static[:40], f"'{unfit}/qemu-m68k-static' is not a program\n"),
+}
+for name, (data, _) in UNFIT.items():
+    put(name, data)
+put("s390x", static)
+result = kernel(f"$R -p yes -Q {unfit} {' '.join(UNFIT)} s390x; echo $?; ls $B")
+tap.equal("only what can work in containers is registered for them", result.out.splitlines()[-4:],
+          ["1", "qemu-s390x", "register", "status"])
+for name, (_, sentence) in UNFIT.items():
+    tap.has(f"what is wrong with the file for {name} is told", result.err,
+            f"ERROR: cannot register {name}: {sentence}")
+result = kernel(f"$R -p yes -Q {bin_dir} arm >/dev/null; $R --reset -p yes -Q {unfit} arm ppc; echo $?; ls $B")
+tap.has("where no emulator can work nothing is changed", result.out, "1\nqemu-arm\nregister\n")
+tap.has("... and that is explained", result.err, "ERROR: --persistent yes needs static emulators for "
+        f"this machine, and there is none:\n  '{unfit}/qemu-arm-static' is dynamically linked",
+        "Nothing was changed.")
+result = kernel(f"$R -Q {unfit} {' '.join(UNFIT)} s390x; echo $?; ls $B | wc -l")
+tap.equal("without --persistent yes each container has its own, and they are registered",
+          result.out.splitlines()[-2:], ["0", str(len(UNFIT) + 3)])
+tap.has("... with one warning", result.err, f"WARNING: {next(r.name for r in ROWS if r.name in UNFIT)}: '",
+        f"WARNING: {len(UNFIT) - 1} other emulators are not fit either\n")
+result = kernel("$R -Q /nowhere arm; echo $?")
+tap.ok("... and none about what is not here", "/nowhere" not in result.err and
+       result.out.endswith("0\n"), result)
 result = kernel(f"$R sh4 >/dev/null 2>&1; $R -p yes -Q {broken} arm sh4 alpha s390x 2>&1")
 tap.equal("what goes well and what fails is told in its order",
           [line.split()[0] + line.split()[-1] for line in result.out.splitlines()
@@ -378,9 +428,11 @@ result = kernel("mount -o remount,bind,ro $B; $R --reset -s s390x -e $HERE/expor
                 "ls $HERE/export")
 tap.has("where it cannot there are files all the same, and a failure", str(result), "\n1\nqemu-",
         f"ERROR: cannot write to {BINFMT}/register: read-only")
-result = kernel("echo 0 >$B/status; $R arm")
-tap.has("a binfmt_misc that is switched off is warned about", result.err,
-        "WARNING: binfmt_misc is switched off as a whole", f"echo 1 > {BINFMT}/status")
+result = kernel("echo 0 >$B/status; $R arm; echo $?; ls $B")
+tap.equal("a binfmt_misc that is switched off ends with 1: no entry takes effect",
+          result.out.splitlines()[-4:], ["1", "qemu-arm", "register", "status"])
+tap.has("... and is explained", result.err,
+        "ERROR: binfmt_misc is switched off as a whole", f"echo 1 > {BINFMT}/status")
 result = kernel("$R arm; unshare -U $R arm")
 tap.equal("a user namespace is told, also one without any ids",
           result.err.count("WARNING: this is a user namespace"), 2)
