@@ -32,7 +32,7 @@ static const char *const inherited[] = {
 };
 
 struct environment {
-	char *items[ARRAY_SIZE(inherited) + 34];
+	char **items; /* ends with NULL */
 	size_t count;
 };
 
@@ -57,25 +57,31 @@ environment_release(struct environment *environment)
 {
 	for (size_t i = 0; i < environment->count; i++)
 		free(environment->items[i]);
+	free(environment->items);
 }
 
-static int
-environment_fill(struct environment *environment, const char *const *extra, struct error *err)
+static void
+environment_add(struct environment *environment, char *item)
+{
+	/* The new end is zeroed. */
+	environment->items =
+		xgrow(environment->items, environment->count + 1, sizeof(*environment->items));
+	environment->items[environment->count++] = item;
+	environment->items[environment->count] = NULL;
+}
+
+static void
+environment_fill(struct environment *environment, const char *const *extra)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(inherited); i++) {
 		const char *value = getenv(inherited[i]);
 
 		if (value != NULL)
-			environment->items[environment->count++] =
-				xasprintf("%s=%s", inherited[i], value);
+			environment_add(environment, xasprintf("%s=%s", inherited[i], value));
 	}
-	environment->items[environment->count++] = xstrdup("LC_ALL=C.UTF-8");
-	for (size_t i = 0; extra != NULL && extra[i] != NULL; i++) {
-		if (environment->count + 1 >= ARRAY_SIZE(environment->items))
-			return error_set(err, ERR_IO, "too many variables for a child process");
-		environment->items[environment->count++] = xstrdup(extra[i]);
-	}
-	return 0;
+	environment_add(environment, xstrdup("LC_ALL=C.UTF-8"));
+	for (size_t i = 0; extra != NULL && extra[i] != NULL; i++)
+		environment_add(environment, xstrdup(extra[i]));
 }
 
 static void
@@ -100,7 +106,7 @@ open_pipe(int *ret_read, int *ret_write, struct error *err)
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return error_set_errno(err, ERR_IO, "cannot make a pipe");
-	high = fcntl(fds[1], F_DUPFD_CLOEXEC, LOCK_FD + 1);
+	high = fcntl(fds[1], F_DUPFD_CLOEXEC, PROCESS_EXTRA_FD + 1);
 	if (high < 0) {
 		error_set_errno(err, ERR_IO, "cannot make a pipe");
 		(void)close(fds[0]);
@@ -120,8 +126,10 @@ fill_actions(posix_spawn_file_actions_t *actions, const struct process_request *
 {
 	int e = 0;
 
-	/* First of all, before descriptor 3 becomes something else. */
-	if (request->lock_fd > 0)
+	/* First of all, before descriptors 3 and 4 become something else. */
+	if (request->extra_fd > 0)
+		e = posix_spawn_file_actions_adddup2(actions, request->extra_fd, PROCESS_EXTRA_FD);
+	if (e == 0 && request->lock_fd > 0)
 		e = posix_spawn_file_actions_adddup2(actions, request->lock_fd, LOCK_FD);
 	if (e == 0)
 		e = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
@@ -152,8 +160,9 @@ spawn(const struct process_request *request, char *const *environment, const int
 	(void)posix_spawnattr_setpgroup(&attributes, 0);
 	(void)posix_spawnattr_setsigmask(&attributes, &none);
 	(void)posix_spawnattr_setsigdefault(&attributes, &all);
-	(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-							    POSIX_SPAWN_SETPGROUP);
+	(void)posix_spawnattr_setflags(&attributes,
+				       (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+					       (request->terminal ? 0 : POSIX_SPAWN_SETPGROUP)));
 	e = fill_actions(&actions, request, writers);
 	/* posix_spawnp() does not change the strings; its type is older than const. */
 	if (e == 0)
@@ -228,6 +237,8 @@ pump(struct streams *streams, const struct process_request *request, int *fd)
 static void
 pump_all(struct streams *streams, const struct process_request *request, pid_t pid)
 {
+	/* Its group: the transfers of apt are done by children of its own. */
+	pid_t target = request->terminal ? pid : -pid;
 	bool told = false;
 	double started = monotonic_sec();
 	int *fds[3] = {&streams->output, &streams->errors, &streams->status};
@@ -238,13 +249,12 @@ pump_all(struct streams *streams, const struct process_request *request, pid_t p
 		for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 			polled[i] = (struct pollfd){.fd = *fds[i], .events = POLLIN};
 		if (!told && (streams->stop || interrupt_pending())) {
-			/* The group: the transfers of apt are done by children of its own. */
-			(void)kill(-pid, SIGTERM);
+			(void)kill(target, SIGTERM);
 			told = true;
 		}
 		if (request->timeout_ms != 0 && !streams->too_long &&
 		    (monotonic_sec() - started) * 1000 > request->timeout_ms) {
-			(void)kill(-pid, SIGKILL);
+			(void)kill(target, SIGKILL);
 			streams->too_long = true;
 		}
 		if (poll(polled, ARRAY_SIZE(polled), POLL_MS) <= 0)
@@ -293,15 +303,14 @@ int
 process_run(const struct process_request *request, struct process_result *ret_result,
 	    struct error *err)
 {
-	AUTO(environment_release) struct environment environment = {0};
+	AUTO(environment_release) struct environment environment = {NULL, 0};
 	AUTO(streams_release)
 	struct streams streams = {.output = -1, .errors = -1, .status = -1};
 	int status = 0;
 
 	streams.output_text.max_length =
 		request->max_output != 0 ? request->max_output : (size_t)DEFAULT_OUTPUT;
-	if (environment_fill(&environment, request->environment, err) < 0)
-		return -1;
+	environment_fill(&environment, request->environment);
 	if (run_piped(request, environment.items, &streams, &status, err) < 0)
 		return -1;
 	if (streams.too_long)

@@ -10,12 +10,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define PROCESS_EXTRA_FD 5
+
 struct process_request {
 	const char *const *argv;        /* ends with NULL; argv[0] is looked up in PATH */
 	const char *const *environment; /* "NAME=value", ends with NULL; NULL for none */
 	const char *directory;          /* where it runs; NULL for here */
 	int lock_fd;       /* of lock_file(): if we are killed, the lock lasts until the program has
-			    * ended,       who may go on writing; 0: none */
+			    * ended, who may go on writing; 0: none */
+	int extra_fd;      /* the program and what it starts have it as PROCESS_EXTRA_FD; 0: none */
+	bool terminal;     /* it may ask there: it stays in our process group, where a stop signal
+			    * from the keyboard reaches it, and a stop of ours reaches it alone */
 	size_t max_output; /* of standard output, in bytes; more is an error; 0: 1 MiB */
 	unsigned int timeout_ms; /* after which its group is killed; 0: never */
 
@@ -42,7 +47,7 @@ struct process_result {
 
 /*
  * Runs it to its end. Standard input is empty, and it has a process group of its own, which is
- * what a stop signal goes to. Of our own environment it gets PATH, HOME, TMPDIR,
+ * what a stop signal goes to, unless `terminal` is set. Of our own environment it gets PATH, HOME, TMPDIR,
  * the proxy variables (http_proxy and its like) and SSL_CERT_FILE, with LC_ALL=C.UTF-8; the
  * strings of `environment` go on top.
  *
