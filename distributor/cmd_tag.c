@@ -1,7 +1,9 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "distributor/command.h"
+#include "distributor/publishing.h"
 #include "distributor/tagging.h"
+#include "publish/git_push.h"
 #include "sign/secret.h"
 
 #include <jansson.h>
@@ -23,12 +25,21 @@ check_version(const struct release_info *info, const char *version, struct error
 			 info->matrix.version, version);
 }
 
+static void
+push_notice(const char *sentence)
+{
+	log_warning("%s", sentence);
+}
+
 /* 1 sent, 0 there already. */
 static int
 push_tag(struct release_info *info, struct error *err)
 {
 	AUTO(secret_release) struct secret token = SECRET_INIT;
-	struct repo_push target = {.url = remote, .dry_run = tagging.dry_run};
+	struct repo_push target = {.remote = remote,
+				   .token_server = publishing_server(&info->matrix),
+				   .dry_run = tagging.dry_run,
+				   .notice = push_notice};
 
 	if (secret_take_environment("GITHUB_TOKEN", &token, err) == 0)
 		log_add_secret(token.bytes);
@@ -117,8 +128,8 @@ run_tag(struct app *app, int argc, char **argv, struct error *err)
 static const struct option_spec tag_options[] = {
 	{"push", '\0', NULL, OPTION_FLAG, &push, "push the tag to the remote, never by force"},
 	{"remote", '\0', "REMOTE", OPTION_TEXT, &remote,
-	 "where to: a remote's name, an https or ssh URL, a path\n(default origin); the token of "
-	 "https is GITHUB_TOKEN,\nssh asks the agent"},
+	 "where to: a remote's name, a URL, a path (default\norigin). The program git pushes, "
+	 "with its own credentials,\nelse with GITHUB_TOKEN to the matrix' server"},
 	{"verify", '\0', NULL, OPTION_FLAG, &verify,
 	 "verify the tag instead: signature, name, version, HEAD,\nmatrix and lock"},
 	{"root", '\0', "FINGERPRINT", OPTION_TEXT, &root,

@@ -78,16 +78,22 @@ int
 imaging_find_revision(const struct app *app, struct release_info *info,
 		      struct imaging_options *options, struct error *err)
 {
-	struct error why = ERROR_INIT;
+	int found;
 
 	if (options->revision != NULL)
 		return check_revision(options->revision, err);
-	if (release_info_load_repo(info, ".", &why) == 0 &&
-	    release_info_check_committed(info, app, &why) == 0)
+	found = release_info_load_repo(info, ".", err);
+	if (found < 0)
+		return error_prefix(err, "cannot find the commit that the images are of; name it "
+					 "with --revision");
+	if (found > 0 && release_info_check_committed(info, app, err) == 0) {
 		options->revision = info->commit;
-	else
-		log_info("the images name no commit, and so are others than those of 'release': %s",
-			 why.message);
+		return 0;
+	}
+	if (err->code != ERR_NOT_FOUND && err->code != ERR_INPUT)
+		return -1;
+	log_info("the images name no commit, and so are others than those of 'release': %s",
+		 err->message);
 	return 0;
 }
 

@@ -21,7 +21,7 @@ struct release_info;
 /*
  * Sets the revision, unless there is one, to the commit of HEAD if that has this matrix and this
  * lock, which is what `release` says; borrowed from `info`, which was loaded without a repository.
- * Images need none: one that cannot be read is as good as none. ERR_USAGE.
+ * Images need none, but one that cannot be read is not taken for none. ERR_USAGE, ERR_IO, ERR_INPUT.
  */
 int imaging_find_revision(const struct app *app, struct release_info *info,
 			  struct imaging_options *options, struct error *err) CHECKED;

@@ -6,6 +6,7 @@
 #include "base/strbuf.h"
 #include "distributor/commands.h"
 #include "distributor/version.h"
+#include "publish/git_askpass.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -148,6 +149,9 @@ main(int argc, char **argv)
 	struct error err = ERROR_INIT;
 	int result;
 
+	/* Started by git for a token that another process of this program holds. */
+	if (git_askpass_run(argc, argv, &result))
+		return result;
 	interrupt_install();
 	result = libraries_start(&err);
 	if (result >= 0)

@@ -19,7 +19,8 @@ static const struct entry variables[] = {
 	{"DISTRIBUTOR_KEY_PASSPHRASE", "the passphrase of the file that --key names"},
 	{"DISTRIBUTOR_APT_MIRROR",
 	 "base URL of the Debian mirror, where the machine's own apt does not know one"},
-	{"GITHUB_TOKEN", "the token for releases, and for pushing tags over https"},
+	{"GITHUB_TOKEN", "the token for releases, and for pushing tags over https "
+			 "where git has no credentials of its own"},
 	{"GITHUB_REPOSITORY", "OWNER/REPO, instead of the matrix' own"},
 	{"GITHUB_API_URL, GITHUB_SERVER_URL", "where GitHub is (default: as the matrix says)"},
 	{"GITHUB_STEP_SUMMARY", "a file to which 'release' appends its summary"},
@@ -32,6 +33,8 @@ static const struct entry variables[] = {
 			       "skopeo are found where these keep them ($DOCKER_CONFIG, "
 			       "$XDG_RUNTIME_DIR, $XDG_CONFIG_HOME, $HOME)"},
 	{"XDG_CACHE_HOME", "where the package cache is (default: ~/.cache)"},
+	{"GIT_SSH, GIT_SSH_COMMAND, GIT_CONFIG_COUNT, GIT_SSL_CAINFO",
+	 "these and other variables of git and ssh go to the program git, where it pushes a tag"},
 	{"SSL_CERT_FILE, SSL_CERT_DIR", "certificates to trust instead of the system's"},
 	{"https_proxy, http_proxy, no_proxy", "proxies, and who is reached without"},
 	{"NO_COLOR, TERM", "no colours where NO_COLOR is set, or on a terminal that is dumb"},

@@ -190,7 +190,9 @@ load_previous(const struct publishing *p, char **ret_tag, struct lock *ret_lock,
 	size_t length;
 
 	*ret_loaded = false;
-	*ret_tag = p->info.repo != NULL ? repo_previous_tag(p->info.repo, p->info.tag) : NULL;
+	*ret_tag = NULL;
+	if (p->info.repo != NULL && repo_previous_tag(p->info.repo, p->info.tag, ret_tag, err) < 0)
+		return -1;
 	if (*ret_tag == NULL)
 		return 0;
 	if (release_info_file_at(&p->info, *ret_tag, p->info.lock_path, &text, &length, err) < 0)

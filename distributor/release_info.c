@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/strbuf.h"
 #include "distributor/version.h"
 #include "images/layout.h"
@@ -69,7 +70,17 @@ release_info_load_repo(struct release_info *info, const char *repo_path, struct 
 		return err->code == ERR_NOT_FOUND ? 0 : -1;
 	info->commit = xstrdup(commit);
 	info->release.commit = info->commit;
-	return 0;
+	return 1;
+}
+
+static int
+load_repo_or_tell(struct release_info *info, const char *repo_path, struct error *err)
+{
+	int found = release_info_load_repo(info, repo_path, err);
+
+	if (found == 0)
+		log_info("%s: the release names no commit", err->message);
+	return found;
 }
 
 const char *
@@ -116,7 +127,7 @@ release_info_load(const struct app *app, const char *repo_path, struct release_i
 	if (app_load(app, &info->matrix, &info->lock, err) < 0)
 		return -1;
 	fill(app, info);
-	if (repo_path != NULL && release_info_load_repo(info, repo_path, err) < 0)
+	if (repo_path != NULL && load_repo_or_tell(info, repo_path, err) < 0)
 		return -1;
 	return digest_file(app->matrix_path, &info->release.matrix_sha256, NULL, err);
 }

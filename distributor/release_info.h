@@ -34,15 +34,16 @@ struct release_info {
 void release_info_release(struct release_info *info);
 
 /*
- * Reads matrix, lock and repository (`repo_path`; NULL to leave it out). Without a repository the
- * commit stays unknown.
+ * Reads matrix, lock and repository (`repo_path`; NULL to leave it out). Without a repository, or a
+ * commit in it, the commit stays unknown and a notice says so; one that cannot be read is an error.
  */
 int release_info_load(const struct app *app, const char *repo_path, struct release_info *ret_info,
 		      struct error *err) CHECKED;
 
 /*
- * Reads the repository for what was loaded without. That there is none, or no commit in it, is no
- * error.
+ * Reads the repository for what was loaded without. 1 when its HEAD has a commit; 0 when there is
+ * no repository, or no commit in it yet, with `err` saying which; -1 for everything else: ERR_INPUT,
+ * ERR_IO.
  */
 int
 release_info_load_repo(struct release_info *info, const char *repo_path, struct error *err) CHECKED;

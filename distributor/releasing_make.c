@@ -10,6 +10,7 @@
 #include "distributor/releasing_internal.h"
 #include "distributor/signing.h"
 #include "distributor/tagging.h"
+#include "publish/git_push.h"
 #include "sign/sums.h"
 #include "sign/verify.h"
 
@@ -130,6 +131,8 @@ releasing_lock(struct releasing *r, struct release_step *step, struct error *err
 	    check_commit(r, err) < 0 || keyring_load(r->app.keys, NULL, &r->keyring, err) < 0 ||
 	    take_token(r, err) < 0)
 		return -1;
+	if (r->repo_path != NULL)
+		repo_set_own(r->info.repo);
 	if (r->options->image_repositories.count != 0)
 		r->info.matrix.images = (struct matrix_words){r->options->image_repositories.items,
 							      r->options->image_repositories.count};
@@ -269,12 +272,21 @@ check_tag_sums(const struct releasing *r, const struct digest *named, struct err
 			 r->info.tag, SUMS_NAME, digest_hex(named, want), digest_hex(&here, got));
 }
 
+static void
+push_notice(const char *sentence)
+{
+	log_warning("%s", sentence);
+}
+
 /* 1 sent, 0 there already. */
 static int
 push_tag(struct releasing *r, struct error *err)
 {
-	const struct repo_push target = {
-		.url = r->options->remote, .token = r->token.bytes, .dry_run = r->options->dry_run};
+	const struct repo_push target = {.remote = r->options->remote,
+					 .token = r->token.bytes,
+					 .token_server = publishing_server(&r->info.matrix),
+					 .dry_run = r->options->dry_run,
+					 .notice = push_notice};
 
 	return repo_tag_push(r->info.repo, r->info.tag, &target, err);
 }

@@ -66,18 +66,20 @@ make_message(const struct app *app, const struct release_info *info, const struc
 }
 
 /* Without an identity in git's configuration the signer tags in its own name. */
-static char *
+static int
 find_tagger(const struct release_info *info, const struct keyring *keyring,
-	    const struct tagging *tagging)
+	    const struct tagging *tagging, char **ret_tagger, struct error *err)
 {
-	char *configured;
-
-	if (tagging->tagger != NULL)
-		return xstrdup(tagging->tagger);
-	configured = repo_identity(info->repo);
-	if (configured != NULL)
-		return configured;
-	return xasprintf("%s <%s>", info->matrix.name, keyring->entries[0].principal);
+	if (tagging->tagger != NULL) {
+		*ret_tagger = xstrdup(tagging->tagger);
+		return 0;
+	}
+	if (repo_identity(info->repo, ret_tagger, err) < 0)
+		return -1;
+	if (*ret_tagger == NULL)
+		*ret_tagger =
+			xasprintf("%s <%s>", info->matrix.name, keyring->entries[0].principal);
+	return 0;
 }
 
 static int
@@ -203,8 +205,8 @@ tagging_run(const struct app *app, struct release_info *info, struct lazy_signer
 		return -1;
 	tag.commit = xstrdup(commit);
 	tag.name = xstrdup(info->tag);
-	tag.tagger = find_tagger(info, lazy->keyring, tagging);
-	if (make_message(app, info, lazy->keyring, tagging->name_sums, &tag.message, err) < 0 ||
+	if (find_tagger(info, lazy->keyring, tagging, &tag.tagger, err) < 0 ||
+	    make_message(app, info, lazy->keyring, tagging->name_sums, &tag.message, err) < 0 ||
 	    tag_object_format(&tag, &text, err) < 0)
 		return -1;
 	ret_result->names_sums = tagging->name_sums;

@@ -7,41 +7,93 @@
 #include <git2.h>
 #include <string.h>
 
+static void
+odb_freep(git_odb **odb)
+{
+	git_odb_free(*odb);
+}
+
 static bool
 is_version_tag(const char *name)
 {
 	return name[0] == 'v' && name[1] >= '0' && name[1] <= '9';
 }
 
-static bool
-is_annotated(git_repository *git, const char *name)
+/* 1 or 0. A tag that is there and cannot be read is an error. */
+static int
+is_annotated(struct repo *repo, git_odb *odb, const char *name, struct error *err)
 {
-	AUTO(repo_object_freep) git_object *object = NULL;
-	auto_free char *reference = xasprintf("refs/tags/%s", name);
+	git_oid oid;
+	size_t size;
+	git_object_t type;
 
-	return git_revparse_single(&object, git, reference) == 0 &&
-	       git_object_type(object) == GIT_OBJECT_TAG;
+	if (repo_tag_find(repo, name, &oid, err) < 0)
+		return err->code == ERR_VERIFY ? 0 : -1;
+	if (git_odb_read_header(&size, &type, odb, &oid) < 0)
+		return error_set(err, ERR_IO, "cannot read the tag '%s': %s", name, repo_reason());
+	return type == GIT_OBJECT_TAG;
 }
 
-char *
-repo_previous_tag(struct repo *repo, const char *name)
+static int
+find_previous(struct repo *repo, const git_strarray *names, const char *name, const char **ret_best,
+	      struct error *err)
+{
+	AUTO(odb_freep) git_odb *odb = NULL;
+
+	if (git_repository_odb(&odb, repo->git) < 0)
+		return error_set(err, ERR_IO, "cannot read the objects of git: %s", repo_reason());
+	for (size_t i = 0; i < names->count; i++) {
+		const char *other = names->strings[i];
+		int annotated;
+
+		if (!repo_is_before(other, name) ||
+		    (*ret_best != NULL && strverscmp(other, *ret_best) <= 0))
+			continue;
+		annotated = is_annotated(repo, odb, other, err);
+		if (annotated < 0)
+			return -1;
+		if (annotated > 0)
+			*ret_best = other;
+	}
+	return 0;
+}
+
+bool
+repo_is_before(const char *other, const char *name)
+{
+	return is_version_tag(other) && strverscmp(other, name) < 0;
+}
+
+int
+repo_previous_tag(struct repo *repo, const char *name, char **ret_tag, struct error *err)
 {
 	git_strarray names = {NULL, 0};
 	const char *best = NULL;
-	char *copy;
+	int result;
 
 	if (git_tag_list(&names, repo->git) < 0)
-		return NULL;
-	for (size_t i = 0; i < names.count; i++) {
-		const char *other = names.strings[i];
-
-		if (is_version_tag(other) && strverscmp(other, name) < 0 &&
-		    (best == NULL || strverscmp(other, best) > 0) && is_annotated(repo->git, other))
-			best = other;
-	}
-	copy = best != NULL ? xstrdup(best) : NULL;
+		return error_set(err, ERR_IO, "cannot list the tags of git: %s", repo_reason());
+	result = find_previous(repo, &names, name, &best, err);
+	if (result == 0)
+		*ret_tag = best != NULL ? xstrdup(best) : NULL;
 	git_strarray_dispose(&names);
-	return copy;
+	return result;
+}
+
+bool
+repo_knows_all_tags(struct repo *repo)
+{
+	git_strarray remotes = {NULL, 0};
+	bool alone = git_remote_list(&remotes, repo->git) == 0 && remotes.count == 0;
+
+	git_strarray_dispose(&remotes);
+	return alone && git_repository_is_shallow(repo->git) == 0;
+}
+
+bool
+repo_is_shallow(struct repo *repo)
+{
+	return git_repository_is_shallow(repo->git) != 0;
 }
 
 char *
@@ -63,17 +115,101 @@ repo_path_inside(const char *root, const char *path)
 	return path_join(real + length + 1, path_base(path));
 }
 
+static int
+stop_at_first(const git_config_entry *entry, void *payload)
+{
+	(void)entry;
+	*(bool *)payload = true;
+	return 1;
+}
+
+/* Whether git fetches objects only when it needs them. */
+static bool
+is_partial(git_repository *git)
+{
+	AUTO(repo_config_freep) git_config *config = NULL;
+	struct error ignored = ERROR_INIT;
+	bool partial = false;
+
+	if (repo_config(git, &config, &ignored) == 0)
+		(void)git_config_foreach_match(config, "^remote\\..*\\.promisor$", stop_at_first,
+					       &partial);
+	return partial;
+}
+
+/* An object that something points at and that is not there, or cannot be read. */
+static int
+lacks_object(struct repo *repo, const char *revision, const char *inside, struct error *err)
+{
+	auto_free char *reason = xstrdup(repo_reason());
+	bool partial = is_partial(repo->git);
+
+	return error_set(
+		err, ERR_IO, "cannot read '%s' of '%s' in the git repository '%s': %s%s%s%s%s",
+		inside, revision, git_repository_path(repo->git), reason,
+		partial ? "; this is a partial clone, which gets it with: git cat-file -e " : "",
+		partial ? revision : "", partial ? ":" : "", partial ? inside : "");
+}
+
+/*
+ * The blob of a path, one folder after the other, so that a folder that cannot be read is not taken
+ * for one that lacks the file. 1 found, 0 the tree does not have it, -1.
+ */
+static int
+find_blob(git_repository *git, const git_oid *tree_id, const char *inside, git_object **ret_blob)
+{
+	AUTO(repo_tree_freep) git_tree *tree = NULL;
+	size_t length = strcspn(inside, "/");
+	auto_free char *name = xstrndup(inside, length);
+	const git_tree_entry *entry;
+
+	if (git_tree_lookup(&tree, git, tree_id) < 0)
+		return -1;
+	entry = git_tree_entry_byname(tree, name);
+	if (entry == NULL)
+		return 0;
+	if (inside[length] == '/')
+		return git_tree_entry_type(entry) != GIT_OBJECT_TREE
+			       ? 0
+			       : find_blob(git, git_tree_entry_id(entry), inside + length + 1,
+					   ret_blob);
+	if (git_tree_entry_type(entry) != GIT_OBJECT_BLOB)
+		return 0;
+	return git_object_lookup(ret_blob, git, git_tree_entry_id(entry), GIT_OBJECT_BLOB) < 0 ? -1
+											       : 1;
+}
+
+static bool
+is_id(const char *revision)
+{
+	return strlen(revision) == GIT_OID_HEXSZ &&
+	       strspn(revision, "0123456789abcdef") == GIT_OID_HEXSZ;
+}
+
 int
 repo_tree_file(struct repo *repo, const char *revision, const char *inside, size_t max_bytes,
 	       char **ret_text, size_t *ret_length, struct error *err)
 {
 	AUTO(repo_object_freep) git_object *object = NULL;
-	auto_free char *spec = xasprintf("%s:%s", revision, inside);
+	AUTO(repo_commit_freep) git_commit *commit = NULL;
+	char id[REPO_ID_SIZE];
 	const git_blob *blob;
+	git_oid oid;
+	int found;
 	uint64_t size;
 
-	if (git_revparse_single(&object, repo->git, spec) < 0 ||
-	    git_object_type(object) != GIT_OBJECT_BLOB)
+	if (repo_commit(repo, revision, id, err) < 0) {
+		/* An id is not guessed: what it stands for was there, or is said to be. */
+		if (err->code == ERR_NOT_FOUND && is_id(revision))
+			err->code = ERR_IO;
+		return -1;
+	}
+	if (git_oid_fromstr(&oid, id) < 0 || git_commit_lookup(&commit, repo->git, &oid) < 0)
+		return lacks_object(repo, revision, inside, err);
+	found = find_blob(repo->git, git_commit_tree_id(commit), inside, &object);
+	if (found < 0)
+		return lacks_object(repo, revision, inside, err);
+	if (found == 0)
 		return error_set(err, ERR_NOT_FOUND, "there is no file '%s' in '%s'", inside,
 				 revision);
 	blob = (const git_blob *)object;

@@ -28,15 +28,26 @@ is_same(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* Old by the clock, or by our own waiting: clocks are set, and differ between machines. */
-static bool
-is_left_over(const struct stat *st, int looks)
+static int
+give_up(const char *path, bool own, struct error *err)
 {
-	return time(NULL) - st->st_mtime >= LEFT_SEC || looks * LOOK_MS >= LEFT_SEC * 1000;
+	if (!own)
+		return error_set(err, ERR_BUSY,
+				 "another git process holds '%s'; if none is running any more, "
+				 "remove that file and run this again",
+				 path);
+	log_debug("'%s' was left by a run that was killed, and is removed", path);
+	if (unlink(path) < 0 && errno != ENOENT)
+		return error_set_errno(err, ERR_IO, "cannot remove '%s'", path);
+	return 0;
 }
 
+/*
+ * By our own waiting: clocks are set, and differ between machines. What is our own and old need not
+ * be waited for.
+ */
 static int
-wait_for(const char *path, struct error *err)
+wait_for(const char *path, bool own, struct error *err)
 {
 	const struct timespec pause = {0, LOOK_MS * 1000000L};
 	struct stat st, before = {.st_ino = 0};
@@ -45,21 +56,20 @@ wait_for(const char *path, struct error *err)
 		if (!is_same(&st, &before))
 			looks = 0;
 		before = st;
-		if (is_left_over(&st, looks)) {
-			log_debug("'%s' is of somebody who was killed, and is removed", path);
-			if (unlink(path) < 0 && errno != ENOENT)
-				return error_set_errno(err, ERR_IO, "cannot remove '%s'", path);
-			return 0;
-		}
+		if (looks * LOOK_MS >= LEFT_SEC * 1000 ||
+		    (own && time(NULL) - st.st_mtime >= LEFT_SEC))
+			return give_up(path, own, err);
 		if (interrupt_check(err) < 0)
 			return -1;
 		(void)nanosleep(&pause, NULL);
 	}
+	if (errno != ENOENT && errno != ENOTDIR)
+		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
 	return 0;
 }
 
 int
-git_lock_wait(git_repository *git, const char *reference, struct error *err)
+git_lock_wait(git_repository *git, const char *reference, bool own, struct error *err)
 {
 	AUTO(repo_reference_freep) git_reference *head = NULL;
 	auto_free char *path = NULL;
@@ -69,7 +79,7 @@ git_lock_wait(git_repository *git, const char *reference, struct error *err)
 	    git_reference_type(head) == GIT_REFERENCE_SYMBOLIC)
 		reference = git_reference_symbolic_target(head);
 	path = xasprintf("%s%s.lock", git_repository_commondir(git), reference);
-	return wait_for(path, err);
+	return wait_for(path, own, err);
 }
 
 int
@@ -80,5 +90,5 @@ git_lock_wait_at(const char *url, const char *reference, struct error *err)
 
 	if (access(path, F_OK) < 0 || git_repository_open(&git, path) < 0)
 		return 0;
-	return git_lock_wait(git, reference, err);
+	return git_lock_wait(git, reference, false, err);
 }

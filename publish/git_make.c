@@ -17,18 +17,6 @@ index_freep(git_index **index)
 	git_index_free(*index);
 }
 
-static void
-tree_freep(git_tree **tree)
-{
-	git_tree_free(*tree);
-}
-
-static void
-commit_freep(git_commit **commit)
-{
-	git_commit_free(*commit);
-}
-
 static int
 git_failed(const char *what, const char *path, struct error *err)
 {
@@ -70,13 +58,16 @@ write_tree(git_repository *git, const struct repo_content *content, git_oid *ret
 static int
 go_to_tag(git_repository *git, const char *name, const git_oid *tree, struct error *err)
 {
-	AUTO(repo_object_freep) git_object *tagged = NULL, *commit = NULL;
-	AUTO(repo_reference_freep) git_reference *head = NULL, *moved = NULL;
+	AUTO(repo_object_freep) git_object *commit = NULL;
+	AUTO(repo_reference_freep) git_reference *tag = NULL, *head = NULL, *moved = NULL;
 	auto_free char *full = xasprintf("refs/tags/%s", name);
+	int found = repo_reference_find(git, full, &tag, err);
 
-	if (git_revparse_single(&tagged, git, full) < 0 ||
-	    git_object_peel(&commit, tagged, GIT_OBJECT_COMMIT) < 0 ||
-	    git_oid_equal(git_commit_tree_id((const git_commit *)commit), tree) != 1)
+	if (found <= 0)
+		return found;
+	if (git_reference_peel(&commit, tag, GIT_OBJECT_COMMIT) < 0)
+		return git_failed("read", full, err);
+	if (git_oid_equal(git_commit_tree_id((const git_commit *)commit), tree) != 1)
 		return 0;
 	if (git_repository_head(&head, git) < 0)
 		return git_failed("read", "HEAD", err);
@@ -90,18 +81,16 @@ go_to_tag(git_repository *git, const char *name, const git_oid *tree, struct err
 static int
 add_commit(git_repository *git, const struct repo_content *content, struct error *err)
 {
-	AUTO(tree_freep) git_tree *tree = NULL;
-	AUTO(commit_freep) git_commit *parent = NULL;
+	AUTO(repo_tree_freep) git_tree *tree = NULL;
+	AUTO(repo_commit_freep) git_commit *parent = NULL;
 	AUTO(repo_signature_freep) git_signature *author = NULL;
-	git_oid tree_id, parent_id, id;
+	git_oid tree_id, id;
 	const git_commit *parents[1];
 	int state = 0;
 
-	if (git_lock_wait(git, "HEAD", err) < 0 || write_tree(git, content, &tree_id, err) < 0)
+	if (git_lock_wait(git, "HEAD", true, err) < 0 ||
+	    write_tree(git, content, &tree_id, err) < 0 || repo_head_find(git, &parent, err) < 0)
 		return -1;
-	if (git_reference_name_to_id(&parent_id, git, "HEAD") == 0 &&
-	    git_commit_lookup(&parent, git, &parent_id) < 0)
-		return git_failed("read", "HEAD", err);
 	if (parent != NULL && content->tag != NULL)
 		state = go_to_tag(git, content->tag, &tree_id, err);
 	if (state != 0)

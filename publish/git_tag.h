@@ -1,7 +1,7 @@
 #pragma once
 
 /*
- * Annotated tags in a git repository, over libgit2: read, write, push; and files as they were.
+ * Annotated tags in a git repository, over libgit2: read and write; and files as they were.
  *
  * The text of a tag is a value that others make and sign. A lightweight tag is never made, and
  * never taken for a tag.
@@ -17,28 +17,32 @@ struct repo;
 #define REPO_ID_SIZE 65 /* up to 64 hexadecimal digits and the terminator */
 
 /*
- * Opens the repository that holds `path`. ERR_NOT_FOUND when there is none, ERR_IO; a repository
- * of another user is refused with the command that allows it.
+ * Opens the repository that holds `path`. ERR_NOT_FOUND only when there is none at `path` and above
+ * it; ERR_INPUT without such a directory, and for a format that is not supported (with the command
+ * that helps); ERR_IO for anything that cannot be read or lacks a part, and for a repository of
+ * another user (with the command that allows it).
  */
 int repo_open(const char *path, struct repo **ret_repo, struct error *err) CHECKED;
 void repo_free(struct repo *repo);
 void repo_freep(struct repo **repo); /* for AUTO() */
 
-/* The commit that HEAD, or any other revision, stands for. ERR_NOT_FOUND. */
+/* The repository was made by this program, and the caller holds the lock that keeps others out. */
+void repo_set_own(struct repo *repo);
+
+/*
+ * The commit that HEAD, or any other revision, stands for. ERR_NOT_FOUND when HEAD has no commit
+ * yet, or when there is no such revision; ERR_INPUT when it is not a commit; ERR_IO for all that
+ * cannot be read.
+ */
 int repo_commit(struct repo *repo, const char *revision, char ret_id[REPO_ID_SIZE],
 		struct error *err) CHECKED;
 
-/*
- * The configured "NAME <EMAIL>", to be freed by the caller; NULL when none is configured.
- */
-char *repo_identity(struct repo *repo) CHECKED;
-
-/* The URL of a configured remote, to be freed by the caller, or NULL. */
-char *repo_remote_url(struct repo *repo, const char *remote) CHECKED;
+/* The configured "NAME <EMAIL>", to be freed by the caller; NULL when none is configured. ERR_IO. */
+int repo_identity(struct repo *repo, char **ret_identity, struct error *err) CHECKED;
 
 /*
  * The raw text of the annotated tag that refs/tags/NAME points at, to be freed by the caller, and
- * its id. ERR_NOT_FOUND; ERR_VERIFY for a lightweight tag.
+ * its id. ERR_NOT_FOUND when there is none, for certain; ERR_VERIFY for a lightweight tag; ERR_IO.
  */
 int repo_tag_read(struct repo *repo, const char *name, char **ret_text, size_t *ret_length,
 		  char ret_id[REPO_ID_SIZE], struct error *err) CHECKED;
@@ -54,14 +58,25 @@ int repo_tag_write(struct repo *repo, const char *name, const char *text, bool d
 /*
  * The release before `name`: of all annotated tags that begin with 'v' and a digit, the one with
  * the highest version below it, to be freed by the caller, or NULL. Versions are compared as
- * strverscmp() does.
+ * strverscmp() does. ERR_IO.
  */
-char *repo_previous_tag(struct repo *repo, const char *name) CHECKED;
+int
+repo_previous_tag(struct repo *repo, const char *name, char **ret_tag, struct error *err) CHECKED;
+
+/* Whether a tag is of an earlier release than the tag `name`, by its name. */
+bool repo_is_before(const char *other, const char *name) CHECKED;
+
+/*
+ * Whether a tag that is not here is nowhere: the repository has no remote, and all of its history.
+ */
+bool repo_knows_all_tags(struct repo *repo) CHECKED;
+bool repo_is_shallow(struct repo *repo) CHECKED;
 
 /*
  * The bytes that the file `path` had at a revision, terminated, to be freed by the caller. The path
- * is any path of that file in the working directory. ERR_NOT_FOUND: no such revision, or not there
- * then; ERR_INPUT: larger than `max_bytes`, outside of the repository.
+ * is any path of that file in the working directory. ERR_NOT_FOUND: no such revision, or its tree
+ * does not have the file; ERR_INPUT: larger than `max_bytes`, outside of the repository; ERR_IO,
+ * also when a tree or the file's bytes are missing.
  */
 int repo_file_at(struct repo *repo, const char *revision, const char *path, size_t max_bytes,
 		 char **ret_text, size_t *ret_length, struct error *err) CHECKED;
@@ -71,23 +86,3 @@ int repo_file_at(struct repo *repo, const char *revision, const char *path, size
  */
 int repo_tree_file(struct repo *repo, const char *revision, const char *inside, size_t max_bytes,
 		   char **ret_text, size_t *ret_length, struct error *err) CHECKED;
-
-/*
- * Where and with what to push. For https a token is used, which is sent to the host of the URL
- * and to no other; for ssh the agent.
- */
-struct repo_push {
-	const char *url;   /* or the name of a remote; never with a password in it */
-	const char *token; /* NULL for none */
-	bool dry_run;      /* everything but the push itself */
-};
-
-/*
- * Pushes one tag, never by force. The remote's references are compared first and read again
- * afterwards. Returns 1 when it was sent, 0 when the remote has the same object already.
- * ERR_REMOTE: another object of this name (both ids are in the sentence), or refused by the
- * remote with its reason; ERR_NETWORK; ERR_INPUT when the remote is no name, URL or path that there
- * is; ERR_NOT_FOUND without such a tag here.
- */
-int repo_tag_push(struct repo *repo, const char *name, const struct repo_push *push,
-		  struct error *err) CHECKED;

@@ -254,7 +254,7 @@ def check_variants(work, layout):
 
 
 def check_repository(work, layout):
-    """HEAD is annotated where it has matrix and lock; a repository that cannot be read is none."""
+    """HEAD is annotated where it has matrix and lock; a repository that cannot be read is refused."""
     home = {"HOME": work, "XDG_CONFIG_HOME": work}
 
     def git(*args):
@@ -271,9 +271,13 @@ def check_repository(work, layout):
         ok(result.returncode == 0 and revision is None and "name no commit" in result.stderr and
            reason in result.stderr, name, f"{revision}\n{result.stderr}")
 
-    none("no repository: no commit, and that is said", "there is no git repository with a commit")
+    def refused(name, reason):
+        result = images(work, cwd=work, env=home)
+        ok(result.returncode == 1 and reason in result.stderr and "--revision" in result.stderr, name, result.stderr)
+
+    none("no repository: no commit, and that is said", "no git repository at '.'")
     git("init", "-q")
-    none("no commit: the same", "there is no commit")
+    none("no commit: the same", "does not have a commit yet")
     git("add", "matrix.json", "matrix.lock.json")
     git("commit", "-q", "-m", "one")
     result, revision = annotated()
@@ -283,17 +287,17 @@ def check_repository(work, layout):
         config = f.read()
     with open(f"{work}/.git/config", "a") as f:
         f.write("[broken\n")
-    none("a broken repository: images all the same", "cannot open a git repository")
+    refused("refused: a repository that cannot be read", "cannot open the git repository")
     with open(f"{work}/.git/config", "w") as f:
         f.write(config)
     if os.getuid() == 0:
         for root, _, _ in os.walk(f"{work}/.git"):
             os.chown(root, 12345, 12345)
         os.chown(work, 12345, 12345)
-        none("a repository of another user: images all the same", "belongs to another user")
+        refused("refused: a repository of another user", "belongs to another user")
         os.chown(work, 0, 0)
     else:
-        skip("a repository of another user: images all the same", "only root can make one")
+        skip("refused: a repository of another user", "only root can make one")
     shutil.rmtree(f"{work}/.git")
     images(work)
 

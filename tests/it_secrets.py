@@ -169,6 +169,7 @@ def serve():
 
 
 first, second = serve(), serve()
+os.environ.pop("GIT_ASKPASS", None)
 tool("git", "init", "-q", cwd=release.root)
 tool("git", "config", "user.name", "A", cwd=release.root)
 tool("git", "config", "user.email", "a@example.org", cwd=release.root)
@@ -177,13 +178,14 @@ tool("git", "commit", "-q", "-m", "x", cwd=release.root)
 run("tag", "--matrix", "matrix.json", cwd=release.root, env={"DISTRIBUTOR_KEY": LINE})
 
 
-def push(token):
+def push(token, env, status=3):
     Front.seen.clear()
-    env = {"SSL_CERT_FILE": os.path.join(work, "tls.crt")}
+    env = {"SSL_CERT_FILE": os.path.join(work, "tls.crt"), "GIT_SSL_CAINFO": os.path.join(work, "tls.crt"),
+           "GITHUB_SERVER_URL": f"https://localhost:{first.server_port}", **env}
     if token:
         env["GITHUB_TOKEN"] = token
     return run("tag", "--matrix", "matrix.json", "--push", "--remote",
-               f"https://localhost:{first.server_port}/o/r.git", "-v", cwd=release.root, status=5, env=env)
+               f"https://localhost:{first.server_port}/o/r.git", "-v", cwd=release.root, status=status, env=env)
 
 
 # A remote that says nothing: by its greeting the program has taken the token.
@@ -204,18 +206,23 @@ with socket.create_server(("127.0.0.1", 0)) as silent:
     connection.close()
 
 basic = "Basic " + base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
-text = push(None)
-tap.has("a remote that asks for a token that there is not", text, "the remote asks for credentials")
-tap.ok("nothing was sent to it", {a for _, a in Front.seen} == {None})
-text = push(TOKEN)
-tap.has("a token that is refused", text, "refused")
-tap.equal("it was sent as a password, and once", [a for _, a in Front.seen if a], [basic])
-tap.equal("and is not in the message", found(text.encode()), [])
-for host in ("localhost", "127.0.0.1"):
-    Front.redirect = f"https://{host}:{second.server_port}"
-    text = push(TOKEN)
-    tap.ok(f"a redirect to {'another port' if host == 'localhost' else 'another host'} gets no token",
-           not [a for _, a in Front.seen if a], text, Front.seen)
+for how, env in (("git", {}), ("libgit2", {"PATH": work})):
+    Front.redirect = None
+    text = push(None, env)
+    tap.has(f"{how}: a remote that asks for a token that there is not", text, "GITHUB_TOKEN")
+    tap.ok("... nothing was sent to it", {a for _, a in Front.seen} == {None})
+    text = push(TOKEN, env)
+    tap.has(f"{how}: a token that is refused", text, "Authentication failed" if how == "git" else "refused")
+    tap.equal("... it was sent as a password, and once", [a for _, a in Front.seen if a], [basic])
+    tap.equal("... and is not in the message", found(text.encode()), [])
+    push(TOKEN, {**env, "GITHUB_SERVER_URL": f"https://localhost:{second.server_port}"})
+    tap.ok(f"{how}: a remote that is not the server of the matrix gets no token",
+           Front.seen and not [a for _, a in Front.seen if a], Front.seen)
+    for host in ("localhost", "127.0.0.1"):
+        Front.redirect = f"https://{host}:{second.server_port}"
+        text = push(TOKEN, env, status=5 if (how, host) == ("libgit2", "127.0.0.1") else 3)
+        tap.ok(f"{how}: a redirect to {'another port' if host == 'localhost' else 'another host'} gets no token",
+               not [a for _, a in Front.seen if a], text, Front.seen)
 first.shutdown()
 second.shutdown()
 shutil.rmtree(work)
