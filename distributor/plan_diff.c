@@ -1,4 +1,5 @@
 #include "distributor/plan_diff.h"
+#include "base/qemu_version.h"
 
 #include "base/alloc.h"
 #include "base/jsonx.h"
@@ -37,7 +38,7 @@ compare_host(json_t *changes, const struct matrix *matrix, const struct matrix_h
 	}
 	if (strcmp(package->source, host->source->key) != 0)
 		add(changes, "source changed", name, package->source, host->source->key);
-	if (!lock_version_matches(version, package->qemu_version))
+	if (!qemu_version_matches(version, package->qemu_version))
 		add(changes, "QEMU version changed", name, package->qemu_version, version);
 }
 

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/jsonx.h"
+#include "base/qemu_version.h"
 #include "base/strbuf.h"
 
 #include <string.h>
@@ -30,22 +31,13 @@ host_is_locked(const struct lock *lock, const struct matrix_host *host)
 	return false;
 }
 
-bool
-lock_version_matches(const char *stated, const char *version)
-{
-	size_t length = strlen(stated);
-
-	return strncmp(stated, version, length) == 0 &&
-	       (version[length] == '\0' || version[length] == '.');
-}
-
 static int
 check_version(const struct package *package, const struct matrix *matrix,
 	      const struct matrix_host *host, struct error *err)
 {
 	auto_free char *wanted = matrix_qemu_version(matrix, host);
 
-	if (lock_version_matches(wanted, package->qemu_version))
+	if (qemu_version_matches(wanted, package->qemu_version))
 		return 0;
 	return error_set(err, ERR_INPUT,
 			 "source '%s' has QEMU %s for %s, the release is of %s; change the matrix' "

@@ -50,9 +50,6 @@ void lock_release(struct lock *lock);
 int lock_check_matrix(const struct lock *lock, const struct matrix *matrix, const char *command,
 		      struct error *err) CHECKED;
 
-/* Whether "10.2.2" is a "10.2.2" or, where the matrix leaves the patch level open, a "10.2". */
-bool lock_version_matches(const char *stated, const char *version) CHECKED;
-
 /* The package and member that hold a pair's binary, or NULL; `ret_package` may be NULL. */
 const struct member *lock_find_member(const struct lock *lock, const char *host, const char *target,
 				      const struct package **ret_package);

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/jsonx.h"
+#include "base/qemu_version.h"
 #include "base/strbuf.h"
 
 #include <assert.h>
@@ -135,12 +136,15 @@ read_members(const struct reader *reader, const json_t *object, const char *path
 	return 0;
 }
 
-/* Older programs have written "0:" where an RPM has this epoch. */
+/* Older programs have written "0:" where an RPM has this epoch, and candidates as they say. */
 static void
 normalise_version(struct package *package)
 {
 	const char *plain = package_plain_evr(package->version);
+	char *qemu_version = qemu_version_plain(package->qemu_version);
 
+	free(package->qemu_version);
+	package->qemu_version = qemu_version;
 	if (plain != package->version &&
 	    (package->type == SOURCE_FEDORA || text_ends_with(package->file, ".rpm")))
 		memmove(package->version, plain, strlen(plain) + 1);

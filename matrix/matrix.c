@@ -137,5 +137,10 @@ matrix_qemu_version(const struct matrix *matrix, const struct matrix_host *host)
 {
 	const char *version = host->version != NULL ? host->version : matrix->version;
 
-	return xstrndup(version, strcspn(version, "-"));
+	const char *release = strrchr(version, '-');
+
+	/* A host states QEMU's alone, and "-rc3" is a part of it. */
+	if (host->version != NULL || release == NULL)
+		return xstrdup(version);
+	return xstrndup(version, (size_t)(release - version));
 }

@@ -1,6 +1,7 @@
 #include "sources/deb_control.h"
 
 #include "base/alloc.h"
+#include "base/qemu_version.h"
 #include "base/strbuf.h"
 #include "sources/deb_version.h"
 
@@ -38,6 +39,7 @@ deb_control_fill(const struct deb822 *control, const char *label, struct package
 {
 	static const char *const lists[] = {"Built-Using", "Static-Built-Using"};
 	const char *name, *version, *arch;
+	auto_free char *upstream = NULL;
 
 	if (deb822_require(control, "Package", label, &name, err) < 0 ||
 	    deb822_require(control, "Version", label, &version, err) < 0 ||
@@ -49,7 +51,8 @@ deb_control_fill(const struct deb822 *control, const char *label, struct package
 	package->version = xstrdup(version);
 	package->arch = xstrdup(arch);
 	package->source_package = source_of(control, name, version);
-	package->qemu_version = deb_version_upstream(version);
+	upstream = deb_version_upstream(version);
+	package->qemu_version = qemu_version_plain(upstream);
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		const char *list = deb822_get(control, lists[i]);
 

@@ -1,6 +1,7 @@
 #include "sources/emulator_version.h"
 
 #include "base/alloc.h"
+#include "base/qemu_version.h"
 #include "base/strbuf.h"
 #include "sources/deb_version.h"
 
@@ -58,8 +59,13 @@ without_epoch(const char *version)
 static bool
 numbers_agree(const char *number, const char *upstream)
 {
+	auto_free char *candidate = qemu_version_plain(upstream);
+	auto_free char *said = qemu_version_plain(number);
 	size_t length = strlen(upstream);
 
+	if (qemu_version_is_candidate(candidate))
+		return strcmp(said, candidate) == 0;
+	/* Another mark of a version before the one that is named. */
 	if (strchr(upstream, '~') != NULL)
 		return true;
 	return text_starts_with(number, upstream) &&

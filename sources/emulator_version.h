@@ -32,7 +32,7 @@ int emulator_read_version(const uint8_t *bytes, size_t size, const char *target,
  *    "qemu-V-R" the package's without its epoch. Other words say nothing and are passed over.
  *  - The number has to be the package's upstream version, or to go on after it with a dot: Debian
  *    12 packs 7.2.22 as 7.2, for it takes stable updates as patches. A release candidate ("~rc1")
- *    carries a number of QEMU's own (10.0.91 for 10.1.0~rc1), so there is nothing to compare.
+ *    carries a number of QEMU's own: 10.0.91 for 10.1.0~rc1.
  *
  * ERR_VERIFY with both versions.
  */

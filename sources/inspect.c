@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/elf.h"
 #include "base/file.h"
+#include "base/qemu_version.h"
 #include "sources/emulator_version.h"
 
 #include <string.h>
@@ -15,18 +16,20 @@ check_version(const struct emulator *emulator, const char *label, const char *by
 	      struct package *package, struct error *err)
 {
 	struct emulator_version version;
+	auto_free char *plain = NULL;
 
 	if (emulator_read_version((const uint8_t *)bytes, (size_t)emulator->size, emulator->target,
 				  &version, err) < 0 ||
 	    (package->version != NULL &&
 	     emulator_check_version(&version, package->version, err) < 0))
 		return error_prefix(err, "'%s' in '%s'", emulator->path, label);
+	plain = qemu_version_plain(version.number);
 	if (package->qemu_version == NULL)
-		package->qemu_version = xstrdup(version.number);
-	if (strcmp(package->qemu_version, version.number) != 0)
+		package->qemu_version = xstrdup(plain);
+	if (strcmp(package->qemu_version, plain) != 0)
 		return error_set(err, ERR_VERIFY,
 				 "'%s' in '%s' is version %s, but others in it are %s",
-				 emulator->path, label, version.number, package->qemu_version);
+				 emulator->path, label, plain, package->qemu_version);
 	return 0;
 }
 

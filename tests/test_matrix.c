@@ -412,6 +412,40 @@ an_open_patch_level_needs_one_version(void **state)
 		       "x86_64 has QEMU 10.0.13 and aarch64 has 10.0.12");
 }
 
+/* The program calls itself 10.0.93; that is what an older program has locked. */
+static void
+a_release_candidate_is_locked_as_the_matrix_has_it(void **state)
+{
+	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+	AUTO(lock_release) struct lock lock = LOCK_INIT;
+	AUTO(lock_release) struct lock read = LOCK_INIT;
+	AUTO(plan_release) struct plan plan = PLAN_INIT;
+	auto_free char *matrix_text = xstrdup(two_hosts);
+	auto_free char *text = NULL;
+	auto_free char *version = NULL;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	memcpy(strstr(matrix_text, "\"10.0.13-1\""), "\"9.1-rc3-1\"", 11);
+	parse_matrix(matrix_text, &matrix);
+	version = matrix_qemu_version(&matrix, &matrix.hosts[0]);
+	assert_string_equal(version, "9.1-rc3");
+	make_lock(&lock, "9.0.93");
+	free(lock.version);
+	lock.version = xstrdup("9.1-rc3-1");
+	memcpy(lock.packages.items[0].qemu_version, "9.0.93", 7);
+	text = lock_format(&lock);
+	assert_ok(lock_parse("l.json", text, strlen(text), &read, &err), err);
+	assert_string_equal(read.packages.items[0].qemu_version, "9.1-rc3");
+	assert_ok(lock_check_matrix(&read, &matrix, "lock it", &err), err);
+	plan_make(&matrix, &read, &plan);
+	assert_string_equal(plan.hosts[0].qemu_version, "9.1-rc3");
+	free(read.packages.items[0].qemu_version);
+	read.packages.items[0].qemu_version = xstrdup("9.1.0");
+	assert_refused(lock_check_matrix(&read, &matrix, "lock it", &err), err, ERR_INPUT,
+		       "has QEMU 9.1.0 for aarch64, the release is of 9.1-rc3");
+}
+
 static void
 the_plan_counts_what_is_made(void **state)
 {
@@ -482,6 +516,7 @@ main(void)
 		cmocka_unit_test(broken_locks_are_refused),
 		cmocka_unit_test(matrix_and_lock_must_agree),
 		cmocka_unit_test(an_open_patch_level_needs_one_version),
+		cmocka_unit_test(a_release_candidate_is_locked_as_the_matrix_has_it),
 		cmocka_unit_test(the_plan_counts_what_is_made),
 		cmocka_unit_test(without_a_lock_the_plan_expects_what_qemu_has),
 		cmocka_unit_test(limits_are_warned_about),
