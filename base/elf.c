@@ -59,14 +59,15 @@ check_identity(const struct image *image, const struct arch *host, const char *n
 	return 0;
 }
 
+/* The table is inside the file, as inside() has found. */
 static int
 check_dynamic(const struct image *image, uint64_t offset, uint64_t length, const char *name,
 	      struct error *err)
 {
 	unsigned int word = image->wide ? 8 : 4;
 
-	for (uint64_t at = offset; at + 2 * word <= offset + length; at += 2 * word) {
-		uint64_t tag = get(image, at, word);
+	for (uint64_t left = length; left >= 2 * word; left -= 2 * word) {
+		uint64_t tag = get(image, offset + (length - left), word);
 
 		if (tag == DT_NULL)
 			break;
@@ -96,9 +97,10 @@ check_segments(const struct image *image, const char *name, struct error *err)
 		uint64_t length = get(image, at + (image->wide ? 32 : 16), word);
 
 		/*
-		 * A segment of zeros alone takes nothing from the file, wherever it is said to be.
+		 * A segment of zeros alone takes nothing from the file, wherever it is said to be;
+		 * but a table that is read here has a place in it.
 		 */
-		if (length != 0 && !inside(image, offset, length))
+		if ((length != 0 || type == PT_DYNAMIC) && !inside(image, offset, length))
 			return error_set(err, ERR_VERIFY, "'%s' has an ELF segment beyond its end",
 					 name);
 		if (type == PT_INTERP)

@@ -628,6 +628,88 @@ elf_identity_is_checked(void **state)
 }
 
 static void
+put_word(uint8_t *at, uint64_t value)
+{
+	for (int i = 0; i < 8; i++)
+		at[i] = (uint8_t)(value >> (8 * i));
+}
+
+/* Offsets and sizes that lead outside; each file has an allocation of its exact size. */
+static void
+elf_is_read_within_its_bounds(void **state)
+{
+	static const struct {
+		const char *label;
+		size_t size;
+		uint32_t segment_type;
+		uint64_t offset, length;
+		const char *refusal; /* NULL: it is accepted */
+	} rows[] = {
+		{"a header of 32 bits, one short", 51, 1, 0, 0, "not an ELF file"},
+		{"a header of 32 bits", 52, 1, 0, 0, "ends inside its ELF header"},
+		{"a header that is one short", 63, 1, 0, 0, "ends inside its ELF header"},
+		{"a header alone", 64, 1, 0, 0, "damaged ELF program header table"},
+		{"a table that is one short", 119, 1, 0, 0, "damaged ELF program header table"},
+		{"a table", 120, 1, 0, 0, NULL},
+		{"a sum that wraps", 256, 2, UINT64_MAX - 7, 0, "beyond its end"},
+		{"a sum that wraps to the end", 256, 2, UINT64_MAX - 7, 264, "beyond its end"},
+		{"an empty table far away", 256, 2, 1 << 20, 0, "beyond its end"},
+		{"an empty table one behind the end", 256, 2, 257, 0, "beyond its end"},
+		{"an empty table at the end", 256, 2, 256, 0, NULL},
+		{"half an entry", 256, 2, 248, 8, NULL},
+		{"half an entry behind a whole one", 256, 2, 232, 24, NULL},
+		{"the last entry", 256, 2, 240, 16, NULL},
+		{"one behind the last entry", 256, 2, 241, 16, "beyond its end"},
+		{"the largest length", 256, 2, 0, UINT64_MAX, "beyond its end"},
+		{"a load that wraps", 256, 1, UINT64_MAX - 7, 16, "beyond its end"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_free uint8_t *exact = malloc(rows[i].size);
+		struct error err = ERROR_INIT;
+		uint8_t bytes[256];
+		int result;
+
+		assert_non_null(exact);
+		(void)make_elf(bytes, rows[i].segment_type, 5);
+		for (size_t at = 128; at < sizeof(bytes); at += 8)
+			put_word(bytes + at, 5); /* neither an end nor a library */
+		put_word(bytes + 72, rows[i].offset);
+		put_word(bytes + 96, rows[i].length);
+		memcpy(exact, bytes, rows[i].size);
+		result = elf_check_static(exact, rows[i].size, arch_find("x86_64"), "f", &err);
+		if ((result == 0) != (rows[i].refusal == NULL) ||
+		    (result < 0 &&
+		     (err.code != ERR_VERIFY || strstr(err.message, rows[i].refusal) == NULL)))
+			fail_msg("%s: %d, '%s'", rows[i].label, result, err.message);
+	}
+}
+
+static void
+only_programs_are_programs(void **state)
+{
+	static const char *const refusals[] = {
+		"of type 0", "of type 1", NULL, NULL, "of type 4", "of type 5",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+		struct error err = ERROR_INIT;
+		uint8_t bytes[256];
+		size_t size = make_elf(bytes, 1, 0);
+		const struct arch *host = arch_find("x86_64");
+
+		bytes[16] = (uint8_t)i;
+		if (refusals[i] == NULL)
+			assert_ok(elf_check_static(bytes, size, host, "f", &err), err);
+		else
+			assert_refused(elf_check_static(bytes, size, host, "f", &err), err,
+				       ERR_VERIFY, refusals[i]);
+	}
+}
+
+static void
 arm_abis_differ_by_flags(void **state)
 {
 	uint8_t bytes[256] = {0x7f, 'E', 'L', 'F', 1, 1, 1};
@@ -753,6 +835,8 @@ main(void)
 		cmocka_unit_test(locks_exclude),
 		cmocka_unit_test(names_are_plain),
 		cmocka_unit_test(elf_identity_is_checked),
+		cmocka_unit_test(elf_is_read_within_its_bounds),
+		cmocka_unit_test(only_programs_are_programs),
 		cmocka_unit_test(arm_abis_differ_by_flags),
 		cmocka_unit_test(secrets_are_redacted),
 		cmocka_unit_test(bytes_are_readable),
