@@ -27,7 +27,8 @@ struct reader {
 	const char *name;
 	struct hasher *blob, *tar;
 	struct archive *stream;
-	uint64_t size; /* of the tar so far */
+	int read_errno; /* of the read that failed */
+	uint64_t size;  /* of the tar so far */
 	uint8_t stored[65536], plain[65536];
 };
 
@@ -50,6 +51,8 @@ read_stored(struct reader *reader)
 	while (n < 0 && errno == EINTR);
 	if (n > 0)
 		hasher_update(reader->blob, reader->stored, (size_t)n);
+	if (n < 0)
+		reader->read_errno = errno;
 	return n;
 }
 
@@ -57,8 +60,14 @@ static ssize_t
 read_blob(struct archive *archive, void *context, const void **ret_bytes)
 {
 	struct reader *reader = context;
-	ssize_t n = read_stored(reader);
+	ssize_t n;
 
+	/* Here as well as between entries: much may go in before anything comes out. */
+	if (interrupt_pending()) {
+		archive_set_error(archive, EINTR, "interrupted");
+		return ARCHIVE_FATAL;
+	}
+	n = read_stored(reader);
 	if (n < 0) {
 		archive_set_error(archive, errno, "read error");
 		return ARCHIVE_FATAL;
@@ -71,8 +80,13 @@ static ssize_t
 read_tar(struct archive *archive, void *context, const void **ret_bytes)
 {
 	struct reader *reader = context;
-	ssize_t n = archive_read_data(reader->stream, reader->plain, sizeof(reader->plain));
+	ssize_t n;
 
+	if (interrupt_pending()) {
+		archive_set_error(archive, EINTR, "interrupted");
+		return ARCHIVE_FATAL;
+	}
+	n = archive_read_data(reader->stream, reader->plain, sizeof(reader->plain));
 	if (n < 0) {
 		archive_set_error(archive, EINVAL, "%s", archive_error_string(reader->stream));
 		return ARCHIVE_FATAL;
@@ -88,24 +102,46 @@ read_tar(struct archive *archive, void *context, const void **ret_bytes)
 }
 
 static int
-set_no_layer(const struct reader *reader, struct archive *archive, struct error *err)
+set_no_layer(const struct reader *reader, const char *reason, struct error *err)
 {
-	return error_set(err, ERR_INPUT, "'%s' is no layer: %s", reader->name,
-			 archive_error_string(archive));
+	return error_set(err, ERR_INPUT, "'%s' is not a layer: %s", reader->name,
+			 reason != NULL ? reason : "no reason given");
 }
 
-/* The media type is not asked: what is no tar in one of these is refused. */
+/*
+ * The media type is not asked: what is no tar in one of these is refused. There is one filter at
+ * most: libarchive would otherwise undo as many compressions as it finds, within one another.
+ */
+static int
+add_filter(const struct reader *reader, struct error *err)
+{
+	uint8_t magic[4] = {0};
+	int filter = ARCHIVE_FILTER_NONE;
+
+	if (TEMP_FAILURE_RETRY(pread(reader->fd, magic, sizeof(magic), 0)) < 0)
+		return error_set_errno(err, ERR_IO, "cannot read '%s'", reader->name);
+	if (memcmp(magic, "\x1f\x8b\x08", 3) == 0)
+		filter = ARCHIVE_FILTER_GZIP;
+	else if (memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0)
+		filter = ARCHIVE_FILTER_ZSTD;
+	if (filter != ARCHIVE_FILTER_NONE &&
+	    archive_read_append_filter(reader->stream, filter) != ARCHIVE_OK)
+		return set_no_layer(reader, archive_error_string(reader->stream), err);
+	return 0;
+}
+
 static int
 open_stream(struct reader *reader, struct error *err)
 {
 	struct archive_entry *entry;
 
-	if (archive_read_support_filter_gzip(reader->stream) != ARCHIVE_OK ||
-	    archive_read_support_filter_zstd(reader->stream) != ARCHIVE_OK ||
-	    archive_read_support_format_raw(reader->stream) != ARCHIVE_OK ||
+	if (add_filter(reader, err) < 0)
+		return -1;
+	/* Any byte is of the format "raw": without one the reason has been forgotten. */
+	if (archive_read_support_format_raw(reader->stream) != ARCHIVE_OK ||
 	    archive_read_open(reader->stream, reader, NULL, read_blob, NULL) != ARCHIVE_OK ||
 	    archive_read_next_header(reader->stream, &entry) != ARCHIVE_OK)
-		return set_no_layer(reader, reader->stream, err);
+		return set_no_layer(reader, "it is damaged or cut short", err);
 	return 0;
 }
 
@@ -209,7 +245,7 @@ unpack_entries(struct reader *reader, const char *directory, struct error *err)
 		return error_set(err, ERR_IO, "libarchive has no memory");
 	if (archive_read_support_format_tar(archive) != ARCHIVE_OK ||
 	    archive_read_open(archive, reader, NULL, read_tar, NULL) != ARCHIVE_OK)
-		return set_no_layer(reader, archive, err);
+		return set_no_layer(reader, archive_error_string(archive), err);
 	while ((r = archive_read_next_header(archive, &entry)) == ARCHIVE_OK)
 		if (interrupt_check(err) < 0 ||
 		    unpack_entry(archive, entry, directory, reader->name, err) < 0)
@@ -221,7 +257,7 @@ unpack_entries(struct reader *reader, const char *directory, struct error *err)
 	while ((r = (int)read_tar(archive, reader, &(const void *){NULL})) > 0)
 		if (interrupt_check(err) < 0)
 			return -1;
-	return r < 0 ? set_no_layer(reader, archive, err) : 0;
+	return r < 0 ? set_no_layer(reader, archive_error_string(archive), err) : 0;
 }
 
 /* To the end of the blob, however far it was understood. */
@@ -237,7 +273,9 @@ compare_blob(struct reader *reader, const struct digest *want, struct error *err
 			return -1;
 		n = read_stored(reader);
 	} while (n > 0);
-	if (n < 0)
+	/* Also of a read that failed once: what came after it is another blob. */
+	errno = reader->read_errno;
+	if (errno != 0)
 		return error_set_errno(err, ERR_IO, "cannot read '%s'", reader->name);
 	hasher_finish(reader->blob, &seen);
 	if (!digest_equal(&seen, want))

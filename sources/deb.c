@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "base/strbuf.h"
 
 #include <archive.h>
@@ -23,6 +24,7 @@ struct deb {
 	unsigned int parts; /* seen so far */
 	struct archive *outer;
 	struct archive *inner;
+	bool failed; /* the inner one got no bytes where there should be some */
 
 	/* of the file that the reader stands at */
 	char *name;
@@ -69,6 +71,8 @@ malformed(const struct deb *deb, struct archive *archive, struct error *err)
 {
 	const char *text = archive_error_string(archive);
 
+	if (interrupt_check(err) < 0)
+		return -1;
 	return error_set(err, ERR_INPUT, "'%s' is damaged or cut short: %s", deb->label,
 			 text != NULL ? text : "unreadable archive");
 }
@@ -185,10 +189,16 @@ read_part(struct archive *inner, void *context, const void **ret_bytes)
 	int r;
 
 	do {
+		/* Much may go in before anything comes out: malformed() says that it was this. */
+		if (interrupt_pending()) {
+			deb->failed = true;
+			return ARCHIVE_FATAL;
+		}
 		r = archive_read_data_block(deb->outer, ret_bytes, &length, &offset);
 		if (r == ARCHIVE_EOF)
 			return 0;
 		if (r != ARCHIVE_OK) {
+			deb->failed = true;
 			archive_set_error(inner, EIO, "%s", archive_error_string(deb->outer));
 			return ARCHIVE_FATAL;
 		}
@@ -244,7 +254,8 @@ next_entry(struct deb *deb, struct archive_entry **ret_entry, struct error *err)
 {
 	int r = archive_read_next_header(deb->inner, ret_entry);
 
-	if (r == ARCHIVE_EOF)
+	/* The filters for gzip and bzip2 take a read that failed between two members for the end. */
+	if (r == ARCHIVE_EOF && !deb->failed)
 		return 0;
 	/* A warning is about a name's character set, and the name is there. */
 	if ((r != ARCHIVE_OK && r != ARCHIVE_WARN) || archive_entry_pathname(*ret_entry) == NULL)

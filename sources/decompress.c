@@ -1,6 +1,7 @@
 #include "sources/decompress.h"
 
 #include "base/alloc.h"
+#include "base/interrupt.h"
 #include "base/strbuf.h"
 
 #include <archive.h>
@@ -11,11 +12,14 @@
 
 #define CHUNK (256U << 10)
 
+enum { MAX_MAGIC = 8 };
+
 struct decompressor {
 	struct archive *archive;
 	char *name;
 	int fd; /* borrowed */
 	uint64_t offset;
+	int read_errno; /* of the read that failed */
 	uint8_t *chunk; /* what libarchive is reading from */
 
 	const uint8_t *block; /* what it has decompressed and was not read yet; its own */
@@ -23,18 +27,28 @@ struct decompressor {
 	bool at_end;
 };
 
-static const struct {
+/* A file of LZMA has no magic, and its decoder refuses what it cannot read. */
+static const struct filter {
 	const char *word;
 	const char *ending;
 	enum compression compression;
-	int (*support)(struct archive *archive);
+	int code;
+	const char *magic;
 } filters[] = {
-	{"gzip", ".gz", COMPRESSION_GZIP, archive_read_support_filter_gzip},
-	{"bzip2", ".bz2", COMPRESSION_BZIP2, archive_read_support_filter_bzip2},
-	{"lzma", ".lzma", COMPRESSION_LZMA, archive_read_support_filter_lzma},
-	{"xz", ".xz", COMPRESSION_XZ, archive_read_support_filter_xz},
-	{"zstd", ".zst", COMPRESSION_ZSTD, archive_read_support_filter_zstd},
+	{"gzip", ".gz", COMPRESSION_GZIP, ARCHIVE_FILTER_GZIP, "\x1f\x8b\x08"},
+	{"bzip2", ".bz2", COMPRESSION_BZIP2, ARCHIVE_FILTER_BZIP2, "BZh"},
+	{"lzma", ".lzma", COMPRESSION_LZMA, ARCHIVE_FILTER_LZMA, ""},
+	{"xz", ".xz", COMPRESSION_XZ, ARCHIVE_FILTER_XZ, "\xfd\x37zXZ"},
+	{"zstd", ".zst", COMPRESSION_ZSTD, ARCHIVE_FILTER_ZSTD, "\x28\xb5\x2f\xfd"},
 };
+
+static bool
+begins_as(const struct filter *filter, const uint8_t *bytes, size_t size)
+{
+	size_t length = strlen(filter->magic);
+
+	return size != 0 && size >= length && memcmp(bytes, filter->magic, length) == 0;
+}
 
 bool
 compression_parse(const char *word, enum compression *ret_compression)
@@ -64,11 +78,15 @@ read_chunk(struct archive *archive, void *client, const void **ret_bytes)
 	struct decompressor *d = client;
 	ssize_t n;
 
-	do {
-		n = pread(d->fd, d->chunk, CHUNK, (off_t)d->offset);
-	} while (n < 0 && errno == EINTR);
+	(void)archive;
+	/* Here as well as in next_block(): much may go in before anything comes out. */
+	if (interrupt_pending()) {
+		d->read_errno = EINTR;
+		return -1;
+	}
+	n = TEMP_FAILURE_RETRY(pread(d->fd, d->chunk, CHUNK, (off_t)d->offset));
 	if (n < 0) {
-		archive_set_error(archive, errno, "%s", strerror(errno));
+		d->read_errno = errno;
 		return -1;
 	}
 	d->offset += (uint64_t)n;
@@ -76,45 +94,59 @@ read_chunk(struct archive *archive, void *client, const void **ret_bytes)
 	return n;
 }
 
-/* libarchive says ARCHIVE_FATAL for bad data and for failed reads alike; errno tells them apart. */
+/* libarchive says ARCHIVE_FATAL for bad data and for failed reads alike. */
 static int
-refuse(struct decompressor *d, struct error *err)
+refuse(struct decompressor *d, const char *reason, struct error *err)
 {
-	const char *text = archive_error_string(d->archive);
-	bool io = archive_errno(d->archive) == EIO || archive_errno(d->archive) == ENOMEM;
+	int number = archive_errno(d->archive);
 
-	return error_set(err, io ? ERR_IO : ERR_INPUT, "cannot decompress '%s': %s", d->name,
-			 text != NULL ? text : "no reason given");
+	if (interrupt_check(err) < 0)
+		return -1;
+	if (d->read_errno != 0) {
+		errno = d->read_errno;
+		return error_set_errno(err, ERR_IO, "cannot read '%s'", d->name);
+	}
+	return error_set(err, number == ENOMEM ? ERR_IO : ERR_INPUT, "cannot decompress '%s': %s",
+			 d->name, reason != NULL ? reason : "no reason given");
 }
 
+/* The filters for gzip and bzip2 take a read that failed between two members for the end. */
+static int
+end(struct decompressor *d, struct error *err)
+{
+	if (d->read_errno != 0)
+		return refuse(d, NULL, err);
+	d->block_size = 0;
+	d->at_end = true;
+	return 0;
+}
+
+/*
+ * One filter, and no other: libarchive would otherwise go on to look for compressed data within the
+ * compressed data, and undo that too. An appended filter is not asked whether it fits, and takes
+ * what does not begin as it should for the end of the data, so that is compared here.
+ */
 static int
 add_filter(struct decompressor *d, enum compression compression, struct error *err)
 {
+	uint8_t first[MAX_MAGIC];
+	ssize_t n = TEMP_FAILURE_RETRY(pread(d->fd, first, sizeof(first), (off_t)d->offset));
+
+	if (n < 0)
+		return error_set_errno(err, ERR_IO, "cannot read '%s'", d->name);
 	for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
 		if (filters[i].compression != compression)
 			continue;
+		if (!begins_as(&filters[i], first, (size_t)n))
+			return error_set(err, ERR_INPUT, "'%s' is not compressed as it says",
+					 d->name);
 		/* ARCHIVE_WARN: it would run an external program, which is no substitute. */
-		if (filters[i].support(d->archive) != ARCHIVE_OK)
+		if (archive_read_append_filter(d->archive, filters[i].code) != ARCHIVE_OK)
 			return error_set(err, ERR_IO,
 					 "cannot read '%s': libarchive was built without %s",
 					 d->name, filters[i].word);
 	}
 	return 0;
-}
-
-/*
- * libarchive recognises a filter by the data's first bytes, and passes data through when none
- * fits. One that is not what was announced is refused here.
- */
-static int
-check_filter(struct decompressor *d, enum compression compression, struct error *err)
-{
-	/* The list always ends with the source itself, which counts as "none". */
-	bool filtered = archive_filter_count(d->archive) > 1;
-
-	if (filtered == (compression != COMPRESSION_NONE))
-		return 0;
-	return error_set(err, ERR_INPUT, "'%s' is not compressed as it says", d->name);
 }
 
 static int
@@ -125,15 +157,21 @@ begin(struct decompressor *d, enum compression compression, struct error *err)
 
 	if (add_filter(d, compression, err) < 0)
 		return -1;
+	/*
+	 * Any byte is of the format "raw": without one the reason has been forgotten. To the format
+	 * "empty" what fails at its first byte is empty too, so that it is only for a plain file.
+	 */
 	if (archive_read_support_format_raw(d->archive) != ARCHIVE_OK ||
-	    archive_read_support_format_empty(d->archive) != ARCHIVE_OK ||
+	    (compression == COMPRESSION_NONE &&
+	     archive_read_support_format_empty(d->archive) != ARCHIVE_OK) ||
 	    archive_read_open(d->archive, d, NULL, read_chunk, NULL) != ARCHIVE_OK)
-		return refuse(d, err);
+		return refuse(d, "it is damaged or cut short", err);
 	r = archive_read_next_header(d->archive, &entry);
-	d->at_end = r == ARCHIVE_EOF;
-	if (r != ARCHIVE_OK && r != ARCHIVE_WARN && r != ARCHIVE_EOF)
-		return refuse(d, err);
-	return check_filter(d, compression, err);
+	if (r == ARCHIVE_EOF)
+		return end(d, err);
+	if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
+		return refuse(d, "it is damaged or cut short", err);
+	return 0;
 }
 
 int
@@ -162,14 +200,15 @@ next_block(struct decompressor *d, struct error *err)
 	while (d->block_size == 0 && !d->at_end) {
 		const void *bytes;
 		la_int64_t offset;
-		int r = archive_read_data_block(d->archive, &bytes, &d->block_size, &offset);
+		int r;
 
-		if (r == ARCHIVE_EOF) {
-			d->block_size = 0;
-			d->at_end = true;
-		} else if (r != ARCHIVE_OK) {
-			return refuse(d, err);
-		}
+		if (interrupt_check(err) < 0)
+			return -1;
+		r = archive_read_data_block(d->archive, &bytes, &d->block_size, &offset);
+		if (r == ARCHIVE_EOF)
+			return end(d, err);
+		if (r != ARCHIVE_OK)
+			return refuse(d, archive_error_string(d->archive), err);
 		d->block = bytes;
 	}
 	return 0;

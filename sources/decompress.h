@@ -31,17 +31,20 @@ struct decompressor;
 
 /*
  * Reads from offset `offset` of `fd` to the end of the file, with pread(): the descriptor is
- * borrowed, must outlive the result, and may be shared. Exactly this compression is undone; data
- * that is not so compressed fails at the first read. `name` is for messages, and copied.
+ * borrowed, must outlive the result, and may be shared. Exactly this compression is undone,
+ * once: compressed data within compressed data comes out as it is. There has to be some. `name` is
+ * for messages, and copied.
  *
- * ERR_IO when libarchive has no such filter or no memory. To be freed by the caller.
+ * ERR_INPUT for data that is not so compressed, ERR_IO when libarchive has no such filter, no memory
+ * or the file cannot be read, ERR_INTERRUPTED. To be freed by the caller.
  */
 int decompressor_open(int fd, uint64_t offset, enum compression compression, const char *name,
 		      struct decompressor **ret_decompressor, struct error *err) CHECKED;
 
 /*
  * Fills `buffer` with the next `length` bytes; fewer only at the end of the data. Returns the
- * count, or -1: ERR_INPUT (corrupt or cut short) or ERR_IO. `buffer` may be NULL to skip.
+ * count, or -1: ERR_INPUT (corrupt or cut short), ERR_IO or ERR_INTERRUPTED. `buffer` may be NULL
+ * to skip.
  */
 ssize_t decompressor_read(struct decompressor *decompressor, void *buffer, size_t length,
 			  struct error *err) CHECKED;

@@ -22,7 +22,7 @@
 
 enum { BLOCK = 512 };
 
-enum packing { GZIP, ZSTD, PLAIN, CUT_GZIP, CUT_ZSTD, CUT_TAR };
+enum packing { GZIP, ZSTD, PLAIN, CUT_GZIP, CUT_ZSTD, CUT_TAR, GZIP_OF_GZIP, GZIP_OF_ZSTD };
 
 /* One entry of a tar. In names and links "@" stands for the scratch directory. */
 struct entry {
@@ -141,13 +141,20 @@ add_entry(struct bytes *tar, const struct entry *entry, const char *directory)
 		add_data(tar, text, strlen(text));
 }
 
-/* A whole gzip or zstd file, a half one, or the tar as it is. */
+/* A whole gzip or zstd file, a half one, one within another, or the tar as it is. */
 static struct bytes
-pack(const struct bytes *tar, enum packing packing)
+pack(const struct bytes *tar, enum packing packing) /* NOLINT(misc-no-recursion) */
 {
 	struct bytes out = {NULL, 0};
 	z_stream z = {.next_in = tar->data, .avail_in = (uInt)tar->size};
 
+	if (packing == GZIP_OF_GZIP || packing == GZIP_OF_ZSTD) {
+		struct bytes inner = pack(tar, packing == GZIP_OF_GZIP ? GZIP : ZSTD);
+
+		out = pack(&inner, GZIP);
+		free(inner.data);
+		return out;
+	}
 	(void)grow(&out, tar->size + 4096);
 	if (packing == GZIP || packing == CUT_GZIP) {
 		assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 31, 8, 0), Z_OK);
@@ -394,13 +401,23 @@ static const struct row rows[] = {
 	 .entries = {{.type = '0', .name = "x", .text = LONG_TEXT},
 		     {.type = '0', .name = "y", .text = LONG_TEXT}},
 	 .code = ERR_INPUT,
-	 .part = "truncated gzip"},
+	 .part = "damaged or cut short"},
 	{.label = "half a zstd file",
 	 .packing = CUT_ZSTD,
 	 .entries = {{.type = '0', .name = "x", .text = LONG_TEXT},
 		     {.type = '0', .name = "y", .text = LONG_TEXT}},
 	 .code = ERR_INPUT,
-	 .part = "runcated zstd"},
+	 .part = "damaged or cut short"},
+	{.label = "gzip within gzip",
+	 .packing = GZIP_OF_GZIP,
+	 .entries = {{.type = '0', .name = "x", .text = LONG_TEXT}},
+	 .code = ERR_INPUT,
+	 .part = "is not a layer"},
+	{.label = "zstd within gzip",
+	 .packing = GZIP_OF_ZSTD,
+	 .entries = {{.type = '0', .name = "x", .text = LONG_TEXT}},
+	 .code = ERR_INPUT,
+	 .part = "is not a layer"},
 	{.label = "half a tar",
 	 .packing = CUT_TAR,
 	 .entries = {{.type = '0',
