@@ -1,17 +1,47 @@
 #include "base/error.h"
 
+#include "base/strbuf.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+/* The code point of a sequence of two or three bytes: no character of four is a control. */
+static unsigned int
+code_point(const char *text, size_t length)
+{
+	const unsigned char *b = (const unsigned char *)text;
+
+	switch (length) {
+	case 1:
+		return b[0];
+	case 2:
+		return (b[0] & 0x1fU) << 6 | (b[1] & 0x3fU);
+	case 3:
+		return (b[0] & 0x0fU) << 12 | (b[1] & 0x3fU) << 6 | (b[2] & 0x3fU);
+	default:
+		return 0xfffd;
+	}
+}
+
+/* C0, DEL, C1, the ends of lines of Unicode, and what turns the direction of writing. */
+static bool
+is_control(unsigned int code)
+{
+	return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x61c || code == 0x200e ||
+	       code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+	       (code >= 0x2066 && code <= 0x2069);
+}
+
 void
 scrub_text(char *text)
 {
-	for (unsigned char *p = (unsigned char *)text; *p != '\0'; p++) {
-		if (*p < 0x20 || *p == 0x7f)
-			*p = '?';
-		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
-			*p = p[1] = '?';
+	while (*text != '\0') {
+		size_t length = text_utf8_length(text), all = length != 0 ? length : 1;
+
+		if (length == 0 || is_control(code_point(text, length)))
+			memset(text, '?', all);
+		text += all;
 	}
 }
 

@@ -76,5 +76,8 @@ void error_write_prefix(struct error *err, const char *format, ...) PRINTF_LIKE(
 /* Exit status of the program: 0 none, 1 here, 2 usage, 3 input, 4 verify, 5 remote. */
 int error_exit_status(const struct error *err);
 
-/* Replaces control characters (C0, DEL and the C1 range in UTF-8) in `text` by '?', in place. */
+/*
+ * Replaces each byte of what a terminal obeys by '?', in place: control characters (C0, DEL, C1),
+ * separators of lines, bidirectional controls, and bytes that are not UTF-8, which are C1 to some.
+ */
 void scrub_text(char *text);

@@ -7,41 +7,13 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* Length of the UTF-8 sequence at `text`, 0 if there is none: Unicode's table 3-7. */
-static size_t
-sequence_length(const unsigned char *text)
-{
-	unsigned char low = 0x80, high = 0xbf;
-	size_t length;
-
-	if (text[0] < 0x80)
-		return 1;
-	if (text[0] < 0xc2 || text[0] > 0xf4)
-		return 0;
-	length = text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
-	if (text[0] == 0xe0)
-		low = 0xa0;
-	else if (text[0] == 0xed)
-		high = 0x9f;
-	else if (text[0] == 0xf0)
-		low = 0x90;
-	else if (text[0] == 0xf4)
-		high = 0x8f;
-	if (text[1] < low || text[1] > high)
-		return 0;
-	for (size_t i = 2; i < length; i++)
-		if (text[i] < 0x80 || text[i] > 0xbf)
-			return 0;
-	return length;
-}
-
 static char *
 escape_bytes(const char *text)
 {
 	struct strbuf escaped = STRBUF_INIT;
 
 	while (*text != '\0') {
-		size_t length = sequence_length((const unsigned char *)text);
+		size_t length = text_utf8_length(text);
 
 		if (length != 0)
 			strbuf_add(&escaped, text, length);

@@ -87,6 +87,35 @@ text_ends_with(const char *text, const char *suffix)
 	return n >= m && memcmp(text + n - m, suffix, m) == 0;
 }
 
+/* Unicode's table 3-7. */
+size_t
+text_utf8_length(const char *text)
+{
+	const unsigned char *bytes = (const unsigned char *)text;
+	unsigned char low = 0x80, high = 0xbf;
+	size_t length;
+
+	if (bytes[0] < 0x80)
+		return 1;
+	if (bytes[0] < 0xc2 || bytes[0] > 0xf4)
+		return 0;
+	length = bytes[0] < 0xe0 ? 2 : bytes[0] < 0xf0 ? 3 : 4;
+	if (bytes[0] == 0xe0)
+		low = 0xa0;
+	else if (bytes[0] == 0xed)
+		high = 0x9f;
+	else if (bytes[0] == 0xf0)
+		low = 0x90;
+	else if (bytes[0] == 0xf4)
+		high = 0x8f;
+	if (bytes[1] < low || bytes[1] > high)
+		return 0;
+	for (size_t i = 2; i < length; i++)
+		if (bytes[i] < 0x80 || bytes[i] > 0xbf)
+			return 0;
+	return length;
+}
+
 char *
 text_shell_word(const char *word)
 {

@@ -40,6 +40,9 @@ char *strbuf_take(struct strbuf *buf) CHECKED;
 bool text_starts_with(const char *text, const char *prefix);
 bool text_ends_with(const char *text, const char *suffix);
 
+/* Length of the UTF-8 sequence at `text`, which is not at its end; 0 if there is none. */
+size_t text_utf8_length(const char *text);
+
 /* A word as a shell takes it, quoted where that is needed; to be freed by the caller. */
 char *text_shell_word(const char *word) CHECKED;
 

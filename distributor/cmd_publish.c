@@ -68,8 +68,12 @@ print_text(const struct publishing *publishing)
 			     result->uploaded, bytes, result->kept, result->removed);
 	if (result->latest)
 		(void)printf("It is the latest release.\n");
-	if (result->url != NULL && !(options.dry_run && !result->was_there))
-		(void)printf("%s\n", result->url);
+	if (result->url != NULL && !(options.dry_run && !result->was_there)) {
+		auto_free char *url = xstrdup(result->url);
+
+		scrub_text(url);
+		(void)printf("%s\n", url);
+	}
 }
 
 /* What an earlier run has signed comes back, for 'sign' to judge. */

@@ -38,6 +38,86 @@ errors_carry_context_and_are_scrubbed(void **state)
 	assert_int_equal(error_exit_status(&err), 4);
 }
 
+/* "\xc2\x9b" is CSI, and so is a bare 0x9b to a terminal of Latin-1. */
+static const struct {
+	const char *text, *shown;
+} controls[] = {
+	{"plain \xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80",
+	 "plain \xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80"},
+	{"a\tb\nc\rd\033e\177f\001g", "a?b?c?d?e?f?g"},
+	{"\x80 \x9b \x9f \xa0 \xff", "? ? ? ? ?"},
+	{"\xc2\x80 \xc2\x9b \xc2\x9f \xc2\xa0", "?? ?? ?? \xc2\xa0"},
+	{"\xd8\x9b \xd8\x9c \xd8\x9d", "\xd8\x9b ?? \xd8\x9d"},
+	{"\xe2\x80\x8d \xe2\x80\x8e \xe2\x80\x8f \xe2\x80\x90",
+	 "\xe2\x80\x8d ??? ??? \xe2\x80\x90"},
+	{"\xe2\x80\xa7 \xe2\x80\xa8 \xe2\x80\xa9", "\xe2\x80\xa7 ??? ???"},
+	{"\xe2\x80\xaa \xe2\x80\xae \xe2\x80\xaf", "??? ??? \xe2\x80\xaf"},
+	{"\xe2\x81\xa5 \xe2\x81\xa6 \xe2\x81\xa9 \xe2\x81\xaa",
+	 "\xe2\x81\xa5 ??? ??? \xe2\x81\xaa"},
+	{"cut \xe2\x80", "cut ??"},
+	{"overlong \xc0\x9b", "overlong ??"},
+	{"surrogate \xed\xa0\x80", "surrogate ???"},
+};
+
+static void
+controls_do_not_reach_a_terminal(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(controls); i++) {
+		auto_free char *text = xstrdup(controls[i].text);
+
+		scrub_text(text);
+		assert_string_equal(text, controls[i].shown);
+	}
+}
+
+/* What is written to standard error meanwhile, without its last line's end; to be freed. */
+static char *
+said_by(void (*say)(const char *text), const char *text)
+{
+	struct error err = ERROR_INIT;
+	auto_close int file = nameless_file(&err), saved = dup(STDERR_FILENO);
+	char *said = xcalloc(1, 4096);
+	ssize_t n;
+
+	assert_true(file >= 0 && saved >= 0);
+	(void)fflush(stderr);
+	assert_true(dup2(file, STDERR_FILENO) >= 0);
+	say(text);
+	(void)fflush(stderr);
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	n = pread(file, said, 4095, 0);
+	assert_true(n > 0 && said[n - 1] == '\n');
+	said[n - 1] = '\0';
+	return said;
+}
+
+static void
+say_warning(const char *text)
+{
+	log_warning("%s", text);
+}
+
+static void
+say_info(const char *text)
+{
+	log_info("%s", text);
+}
+
+static void
+log_lines_are_scrubbed(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(controls); i++) {
+		auto_free char *info = said_by(say_info, controls[i].text);
+		auto_free char *warning = said_by(say_warning, controls[i].text);
+
+		assert_string_equal(info, controls[i].shown);
+		assert_true(text_starts_with(warning, "warning: "));
+		assert_string_equal(warning + strlen("warning: "), controls[i].shown);
+	}
+}
+
 static void
 exit_statuses_say_who_can_help(void **state)
 {
@@ -817,6 +897,8 @@ main(void)
 		/* First: libcrypto must not be in use. */
 		cmocka_unit_test(libraries_do_not_go_on_without_memory),
 		cmocka_unit_test(errors_carry_context_and_are_scrubbed),
+		cmocka_unit_test(controls_do_not_reach_a_terminal),
+		cmocka_unit_test(log_lines_are_scrubbed),
 		cmocka_unit_test(exit_statuses_say_who_can_help),
 		cmocka_unit_test(words_are_owned_and_sorted),
 		cmocka_unit_test(words_are_quoted_for_the_shell),
