@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "distributor/release_notes.h"
+#include "distributor/release_origin.h"
 #include "distributor/version.h"
 #include "publish/git_tag.h"
 #include "sign/sshsig.h"
@@ -103,11 +104,13 @@ verify_files_there(struct publishing *p, struct error *err)
 	return 0;
 }
 
-/* The tag that the remote has to have, if the repository here knows it. */
+/* The tag that the remote has to have, if the repository here knows it: of this release alone. */
 static int
 verify_tag_there(struct publishing *p, struct error *err)
 {
 	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
+	AUTO(release_origin_release) struct release_origin origin = RELEASE_ORIGIN_INIT;
+	const struct verify_files files = verify_directory(p->directory);
 	auto_free char *text = NULL;
 	char id[REPO_ID_SIZE], want[DIGEST_HEX_SIZE], got[DIGEST_HEX_SIZE];
 	struct digest named, sums;
@@ -117,7 +120,9 @@ verify_tag_there(struct publishing *p, struct error *err)
 		return 0;
 	if (repo_tag_read(p->info.repo, p->info.tag, &text, &length, id, err) < 0)
 		return err->code == ERR_NOT_FOUND ? 0 : -1;
-	verify_tag(p->info.tag, text, length, &p->keyring, NULL, &report, &named);
+	if (release_origin_read(&files, &origin, err) < 0)
+		return -1;
+	verify_tag(p->info.tag, text, length, &p->keyring, origin.commit, &report, &named);
 	if (verify_report_conclude(&report, err) < 0)
 		return error_prefix(err, "%s is not published", p->info.tag);
 	digest_of(p->sums_text, strlen(p->sums_text), &sums);

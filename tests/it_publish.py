@@ -270,6 +270,106 @@ q.publish("--target", "directory", target)
 case("directory: the next release is the latest", os.readlink(os.path.join(target, "latest")) == "v10.2.0-1")
 holds("directory: needs a name", p.publish("--target", "directory", status=2), r"name the directory")
 
+# The tag that is here, whatever it is: a release under another tag than the one that users verify
+# with is not published.
+t = Published("tags")
+t.release.sign()
+
+
+def git(*command, **options):
+    return tool("git", *GIT, *command, cwd=t.root, **options).stdout.strip()
+
+
+def make_tag(*options, key="release.pem"):
+    """A good tag with this key; returns its object."""
+    tool("git", "tag", "-d", t.release.tag, cwd=t.root, check=False)
+    run("tag", "--matrix", "matrix.json", "--key", key, *options, cwd=t.root)
+    return git("rev-parse", f"refs/tags/{t.release.tag}")
+
+
+def foreign_tag():
+    run("keygen", "--no-passphrase", "--principal", "release@example.org", "--keys",
+        os.path.join(root, "foreign"), os.path.join(root, "foreign.pem"), cwd=t.root)
+    return make_tag("--keys", os.path.join(root, "foreign"), key=os.path.join(root, "foreign.pem"))
+
+
+def unsigned_tag():
+    git("tag", "-f", "-a", "-m", "unsigned", t.release.tag)
+    return git("rev-parse", f"refs/tags/{t.release.tag}")
+
+
+def other_text(change):
+    """The good tag with its text changed, its signature not."""
+    text = git("cat-file", "tag", make_tag())
+    assert change(text) != text
+    return git("hash-object", "-t", "tag", "-w", "--stdin", "--literally", input=change(text) + "\n")
+
+
+def other_commit():
+    git("commit", "-q", "--allow-empty", "-m", "Later")
+    made = make_tag()
+    git("reset", "-q", "--hard", "HEAD~1")
+    return made
+
+
+def renamed_tag():
+    """The good tag of another version."""
+    text = read(t.release.matrix).decode()
+    lock = read(t.release.lock_path).decode()
+    write(t.release.matrix, text.replace("10.1.0-1", "10.1.0-9"))
+    write(t.release.lock_path, lock.replace('"10.1.0-1"', '"10.1.0-9"'))
+    git("commit", "-q", "-a", "-m", "Another version")
+    run("tag", "--matrix", "matrix.json", "--key", "release.pem", cwd=t.root)
+    git("reset", "-q", "--hard", "HEAD~1")
+    return git("rev-parse", "refs/tags/v10.1.0-9")
+
+
+def other_sums():
+    """A tag that names a SHA256SUMS, and a release that was signed again, by another run."""
+    made = make_tag("--sums")
+    for name in os.listdir(t.release.assets):
+        if "provenance" in name or name.startswith("SHA256SUMS"):
+            os.unlink(t.release.path(name))
+    t.release.sign("--key", "release.pem", env={
+        "GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": "https://github.com", "GITHUB_RUN_ATTEMPT": "1",
+        "GITHUB_REPOSITORY": "example/qemu-user-static", "GITHUB_RUN_ID": "7",
+        "GITHUB_WORKFLOW_REF": "example/qemu-user-static/.github/workflows/release.yml@refs/heads/main"})
+    return made
+
+
+def revoked_key():
+    """The tag is by the old key, the files are signed by the new one."""
+    made = make_tag()
+    write(os.path.join(root, "old.pub"), read(os.path.join(t.root, "keys", "release.pub")))
+    run("key", "--revoke", os.path.join(root, "old.pub"), cwd=t.root)
+    t.release.keygen(name="second.pem")
+    for name in os.listdir(t.release.assets):
+        if "provenance" in name or name.startswith("SHA256SUMS"):
+            os.unlink(t.release.path(name))
+    t.release.sign("--key", "second.pem")
+    return made
+
+
+place = os.path.join(root, "tagged")
+for what, make, *words in (
+        ("an unsigned tag", unsigned_tag, "is not published", "not signed"),
+        ("a lightweight tag", lambda: git("rev-parse", "HEAD"), "lightweight tag"),
+        ("a tag by a key that is not published", foreign_tag, "is not published"),
+        ("a tag whose text was changed", lambda: other_text(
+            lambda text: text.replace("tagger ", "tagger x")), "is not published"),
+        ("a tag of another commit", other_commit, "is of commit"),
+        ("the tag of another version", renamed_tag, "is not published"),
+        ("a tag of another SHA256SUMS", other_sums, "is of a SHA256SUMS"),
+        ("a tag by a revoked key", revoked_key, "is not published", "revoked")):
+    git("update-ref", f"refs/tags/{t.release.tag}", make())
+    for options, where in (((place,), place), (("--dry-run", place), place)):
+        text = t.publish("--target", "directory", *options, status=4)
+        holds(f"{what} is refused: {' '.join(options[:-1]) or 'for good'}", text, *words)
+        case("... and nothing is made", not os.path.exists(where))
+make_tag("--sums", key="second.pem")
+holds("the tag that belongs to the release is taken", t.publish("--target", "directory", place),
+      r"v10\.1\.0-1 is published")
+
 shutil.rmtree(root)
 print(f"1..{number}")
 sys.exit(1 if failed else 0)
