@@ -86,6 +86,41 @@ def advice_works(name, t, text):
     tap.ok(name, shown.returncode == 0 and len(commands) == 3, *commands, shown.stdout + shown.stderr)
 
 
+def test_failing_steps():
+    """A step that fails ends the run there, whatever the next one would make of it."""
+    t = Tree(f"{WORK}/failing", hosts=("x86_64",), targets=["aarch64", "arm"], size=20000,
+             edit=lambda matrix, lock: matrix["repository"].update(images=["localhost:5000/a/qemu"]))
+    t.keygen()
+    t.commit()
+    places = [t.debs["x86_64"], t.path("cache", "sha256", sha256(t.debs["x86_64"]))]
+    for place in places:
+        os.rename(place, f"{place}.away")
+    done = t.release("--target", "directory", "--key", "home/release.pem", "--offline", "--json")
+    found, document = states(done)
+    tap.equal("a package that cannot be had: the step that fails is 'fetch'",
+              (done.returncode != 0, found["fetch"], found["tarballs"]), (True, "failed", "not-reached"))
+    for place in places:
+        os.rename(f"{place}.away", place)
+    shared = ("--matrix", "matrix.json", "--keys", "keys")
+    for command in (("tarballs", "--cache", "cache"), ("images", "--registrars", "registrars")):
+        t.run(*command, "--matrix", "matrix.json", status=0)
+    blobs = t.path("out/images/blobs/sha256")
+    before = set(os.listdir(blobs))
+    shutil.copytree(t.path("out"), t.path("alone"))
+    t.run("sign", *shared, "--key", "home/release.pem", status=0)
+    made = sorted(set(os.listdir(blobs)) - before)
+    went_on = []
+    for name in made:
+        shutil.rmtree(t.path("other"), ignore_errors=True)
+        shutil.copytree(t.path("alone"), t.path("other"))
+        os.makedirs(t.path("other/images/blobs/sha256", name, "in the way"))
+        done = t.run("sign", *shared, "--key", "home/release.pem", "--out", "other")
+        if done.returncode != 1 or name not in done.stderr:
+            went_on.append((name, done.returncode, done.stderr))
+    tap.ok("no signature of an image is left out: each file that cannot be written is an error",
+           len(made) > 10 and not went_on, len(made), *went_on)
+
+
 def test_throw_away():
     """What quickstart does: nobody has provided a key or a repository."""
     t = Tree(f"{WORK}/trial")
@@ -401,6 +436,7 @@ def test_usage():
     tap.ok("nothing was made", not os.path.exists(t.path("out/assets")))
 
 
+test_failing_steps()
 test_throw_away()
 test_mistake()
 test_real_registrars()
