@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "distributor/command.h"
 #include "distributor/image_signing.h"
+#include "distributor/key_files.h"
 #include "distributor/out_lock.h"
 #include "distributor/signing.h"
 
@@ -61,7 +62,7 @@ run_sign(struct app *app, int argc, char **argv, struct error *err)
 		return -1;
 	lock = out_lock(app->out, true, err);
 	if (lock < 0 || release_info_load_assets(app, &info, err) < 0 ||
-	    keyring_load(app->keys, NULL, &keyring, err) < 0 ||
+	    key_files_load(app->keys, NULL, &keyring, err) < 0 ||
 	    signing_run(app, &info, &lazy, &result, err) < 0 ||
 	    (info.image_count != 0 &&
 	     image_signing_run(app, &info.matrix, info.assets.source_date_epoch, &lazy, &images,

@@ -1,6 +1,7 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "distributor/command.h"
+#include "distributor/key_files.h"
 #include "distributor/publishing.h"
 #include "distributor/tagging.h"
 #include "publish/git_push.h"
@@ -86,7 +87,7 @@ make_tag(struct app *app, struct release_info *info, struct error *err)
 	int made, sent = 0;
 
 	if (release_info_check_revision(info, app, tagging.revision, err) < 0 ||
-	    keyring_load(app->keys, NULL, &keyring, err) < 0)
+	    key_files_load(app->keys, NULL, &keyring, err) < 0)
 		return -1;
 	made = tagging_run(app, info, &lazy, &tagging, &result, err);
 	if (made < 0)

@@ -6,6 +6,7 @@
 #include "base/strbuf.h"
 #include "distributor/command.h"
 #include "distributor/image_verify.h"
+#include "distributor/key_files.h"
 #include "distributor/release_url.h"
 #include "distributor/table.h"
 #include "publish/git_tag.h"
@@ -257,7 +258,7 @@ run_verify(struct app *app, int argc, char **argv, struct error *err)
 				 "the tag of a release begins with a 'v': --tag v%s", tag);
 	if (image_names.count != 0 && app->offline)
 		return error_set(err, ERR_USAGE, "--offline and --image contradict each other");
-	if (keyring_load(app->keys, root_fingerprint, &keyring, err) < 0)
+	if (key_files_load(app->keys, root_fingerprint, &keyring, err) < 0)
 		return -1;
 	if (keyring.root != NULL)
 		verify_note(&report, "keys", VERIFY_OK, "the list of keys is signed by root key %s",

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/strbuf.h"
 #include "sign/key_list.h"
 
@@ -80,6 +81,17 @@ key_files_have(const char *directory, const struct public_key *key, bool is_root
 	    key_files_read(directory, KEYRING_REVOKED, &keyring, &revoked, err) < 0)
 		return -1;
 	*ret_listed = lists_key(&keyring, key);
+	return 0;
+}
+
+int
+key_files_load(const char *directory, const char *root_fingerprint, struct keyring *ret_keyring,
+	       struct error *err)
+{
+	if (keyring_load(directory, root_fingerprint, ret_keyring, err) < 0)
+		return -1;
+	for (size_t i = 0; i < ret_keyring->skipped_count; i++)
+		log_info("%s; the line is skipped", ret_keyring->skipped[i]);
 	return 0;
 }
 

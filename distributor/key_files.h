@@ -44,5 +44,9 @@ int key_files_read(const char *directory, enum keyring_role role, struct keyring
 /* Removes the root key's signatures of both lists, if they are there. ERR_IO. */
 int key_files_remove_signatures(const char *directory, struct error *err) CHECKED;
 
+/* keyring_load() that tells people which lines of the lists were skipped. */
+int key_files_load(const char *directory, const char *root_fingerprint, struct keyring *ret_keyring,
+		   struct error *err) CHECKED;
+
 /* The lists there have to be signed by a root key after each change. */
 bool key_files_have_root(const char *directory) CHECKED;

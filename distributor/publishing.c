@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "distributor/key_files.h"
 #include "distributor/release_notes.h"
 #include "distributor/release_origin.h"
 #include "distributor/version.h"
@@ -373,7 +374,7 @@ gather(struct publishing *p, const char *token, struct error *err)
 	size_t length;
 
 	if (release_info_load(p->app, p->options.repo_path, &p->info, err) < 0 ||
-	    keyring_load(p->app->keys, NULL, &p->keyring, err) < 0)
+	    key_files_load(p->app->keys, NULL, &p->keyring, err) < 0)
 		return -1;
 	p->directory = path_join(p->app->out, "assets");
 	sums_path = path_join(p->directory, SUMS_NAME);

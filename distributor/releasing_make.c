@@ -4,6 +4,7 @@
 #include "base/progress.h"
 #include "distributor/fetching.h"
 #include "distributor/image_signing.h"
+#include "distributor/key_files.h"
 #include "distributor/out_lock.h"
 #include "distributor/packing.h"
 #include "distributor/rehearsal.h"
@@ -128,7 +129,7 @@ releasing_lock(struct releasing *r, struct release_step *step, struct error *err
 	if (release_info_load(&r->app, releasing_repo_path(r), &r->info, err) < 0 ||
 	    check_version(r, err) < 0 ||
 	    release_info_check_trigger(&r->info, r->app.keys, err) < 0 ||
-	    check_commit(r, err) < 0 || keyring_load(r->app.keys, NULL, &r->keyring, err) < 0 ||
+	    check_commit(r, err) < 0 || key_files_load(r->app.keys, NULL, &r->keyring, err) < 0 ||
 	    take_token(r, err) < 0)
 		return -1;
 	if (r->repo_path != NULL)

@@ -101,8 +101,8 @@ keyring_find_for(const struct keyring *keyring, const struct public_key *key,
 		return error_set(err, ERR_VERIFY,
 				 "%s is by key %s, which may not sign in the namespace '%s'", what,
 				 fingerprint, sshsig_namespace_name(name_space));
-	return error_set(err, ERR_VERIFY, "%s is by key %s, which allowed_signers does not list",
-			 what, fingerprint);
+	return error_set(err, ERR_VERIFY, "%s is by key %s, which %s does not list", what,
+			 fingerprint, keyring_role_name(keyring->role));
 }
 
 int

@@ -43,6 +43,7 @@ struct keyring_stamp {
 };
 
 struct keyring {
+	enum keyring_role role; /* of the list with the entries: KEYRING_ALLOWED or KEYRING_ROOTS */
 	struct keyring_entry *entries;
 	size_t count;
 	struct public_key *revoked;
@@ -51,7 +52,7 @@ struct keyring {
 	char *root;     /* fingerprint of the one root key that signed both lists, or NULL */
 	bool is_pinned; /* ... and the caller named it */
 	struct keyring_stamp allowed_stamp, revoked_stamp;
-	char **skipped; /* lines with keys that cannot sign releases, for a notice to people */
+	char **skipped; /* "PATH:LINE: a key of type ssh-rsa cannot sign releases", for people */
 	size_t skipped_count;
 };
 
@@ -66,7 +67,8 @@ void keyring_release(struct keyring *keyring);
  * Adds the keys of the text of one list. Blank lines and comments are skipped, LF and CR LF are
  * line ends, as for ssh-keygen. Keys of other types than Ed25519 are skipped too, and noted. What
  * ssh-keygen would understand in another way is refused: options other than namespaces="...",
- * patterns, a negated namespace. ERR_INPUT with "NAME:LINE".
+ * patterns, a negated namespace. ERR_INPUT with "NAME:LINE"; ERR_VERIFY if the first line is that of
+ * another list.
  */
 int keyring_parse(const char *text, size_t length, enum keyring_role role, struct keyring *keyring,
 		  const char *name, struct error *err) CHECKED;

@@ -97,8 +97,7 @@ parse_options(char *options, unsigned int *ret_set, struct error *err)
 	if (length <= strlen(key) || !text_starts_with(options, key) ||
 	    strchr(options + strlen(key), '"') != options + length - 1)
 		return error_set(err, ERR_INPUT,
-				 "a key needs the option namespaces=\"...\", and no other is "
-				 "supported: the one option allowed is namespaces=\"...\"");
+				 "namespaces=\"...\" is required, and the one option allowed");
 	options[length - 1] = '\0';
 	next = options + strlen(key);
 	while (next != NULL)
@@ -108,18 +107,47 @@ parse_options(char *options, unsigned int *ret_set, struct error *err)
 	return 0;
 }
 
+/* A line "# retired after TAG FINGERPRINT", whose key may be listed further down. */
+struct retirement {
+	char *tag, *fingerprint;
+	size_t line;
+};
+
+struct parsing {
+	struct keyring *keyring;
+	enum keyring_role role;
+	const char *name;
+	size_t line;
+	struct retirement *retired;
+	size_t retired_count;
+};
+
 static void
-note_skipped(struct keyring *keyring, const char *type)
+parsing_clear(struct parsing *p)
 {
+	for (size_t i = 0; i < p->retired_count; i++) {
+		free(p->retired[i].tag);
+		free(p->retired[i].fingerprint);
+	}
+	free(p->retired);
+}
+
+static void
+note_skipped(const struct parsing *p, const char *type)
+{
+	struct keyring *keyring = p->keyring;
+
 	keyring->skipped =
 		xgrow(keyring->skipped, keyring->skipped_count, sizeof(*keyring->skipped));
-	keyring->skipped[keyring->skipped_count++] = xstrdup(type);
+	keyring->skipped[keyring->skipped_count++] =
+		xasprintf("%s:%zu: a key of type %s cannot sign releases", p->name, p->line, type);
 }
 
 /* PRINCIPAL [OPTIONS] TYPE BASE64 [COMMENT] */
 static int
-add_allowed(struct keyring *keyring, char *line, const char *name, struct error *err)
+add_allowed(const struct parsing *p, char *line, struct error *err)
 {
+	struct keyring *keyring = p->keyring;
 	char *at = line, *principal = take_word(&at), *after = at, *options = NULL, *type, *key;
 	struct keyring_entry entry = {0};
 
@@ -132,13 +160,13 @@ add_allowed(struct keyring *keyring, char *line, const char *name, struct error 
 		return error_set(err, ERR_INPUT,
 				 "not 'PRINCIPAL namespaces=\"...\" ssh-ed25519 KEY'");
 	if (strcmp(type, ed25519_type) != 0) {
-		note_skipped(keyring, type);
+		note_skipped(p, type);
 		return 0;
 	}
 	if (!keyring_is_principal(principal))
 		return error_set(err, ERR_INPUT, "'%s' cannot be a principal", principal);
 	if (parse_options(options, &entry.namespaces, err) < 0 ||
-	    public_key_parse_ssh_base64(key, &entry.key, name, err) < 0)
+	    public_key_parse_ssh_base64(key, &entry.key, p->name, err) < 0)
 		return -1;
 	entry.principal = xstrdup(principal);
 	keyring->entries = xgrow(keyring->entries, keyring->count, sizeof(entry));
@@ -170,8 +198,9 @@ is_foreign_key(const char *type, const char *key)
 
 /* TYPE BASE64 [COMMENT]. ssh-keygen -r refuses everything if there is any other line. */
 static int
-add_revoked(struct keyring *keyring, char *line, const char *name, struct error *err)
+add_revoked(const struct parsing *p, char *line, struct error *err)
 {
+	struct keyring *keyring = p->keyring;
 	char *at = line, *type = take_word(&at), *text = take_word(&at);
 	struct public_key key;
 
@@ -180,42 +209,18 @@ add_revoked(struct keyring *keyring, char *line, const char *name, struct error 
 	if (strcmp(type, ed25519_type) != 0) {
 		if (!is_foreign_key(type, text))
 			return error_set(err, ERR_INPUT, "the key of type '%s' is damaged", type);
-		note_skipped(keyring, type);
+		note_skipped(p, type);
 		return 0;
 	}
-	if (public_key_parse_ssh_base64(text, &key, name, err) < 0)
+	if (public_key_parse_ssh_base64(text, &key, p->name, err) < 0)
 		return -1;
 	keyring->revoked = xgrow(keyring->revoked, keyring->revoked_count, sizeof(key));
 	keyring->revoked[keyring->revoked_count++] = key;
 	return 0;
 }
 
-/* A line "# retired after TAG FINGERPRINT", whose key may be listed further down. */
-struct retirement {
-	char *tag, *fingerprint;
-	size_t line;
-};
-
-struct parsing {
-	struct keyring *keyring;
-	enum keyring_role role;
-	const char *name;
-	struct retirement *retired;
-	size_t retired_count;
-};
-
-static void
-parsing_clear(struct parsing *p)
-{
-	for (size_t i = 0; i < p->retired_count; i++) {
-		free(p->retired[i].tag);
-		free(p->retired[i].fingerprint);
-	}
-	free(p->retired);
-}
-
 static int
-add_retirement(struct parsing *p, const char *comment, size_t number, struct error *err)
+add_retirement(struct parsing *p, const char *comment, struct error *err)
 {
 	auto_free char *copy = xstrdup(comment + strlen(KEY_LIST_RETIRED));
 	char *at = copy, *tag = take_word(&at), *fingerprint = take_word(&at);
@@ -226,7 +231,7 @@ add_retirement(struct parsing *p, const char *comment, size_t number, struct err
 		return error_set(err, ERR_INPUT, "not '" KEY_LIST_RETIRED "vVERSION SHA256:...'");
 	if (p->role != KEYRING_ALLOWED)
 		return error_set(err, ERR_INPUT, "only allowed_signers can retire a key");
-	retirement = (struct retirement){xstrdup(tag), xstrdup(fingerprint), number};
+	retirement = (struct retirement){xstrdup(tag), xstrdup(fingerprint), p->line};
 	p->retired = xgrow(p->retired, p->retired_count, sizeof(*p->retired));
 	p->retired[p->retired_count++] = retirement;
 	return 0;
@@ -258,7 +263,7 @@ apply_retirement(struct parsing *p, const struct retirement *retirement, struct 
 }
 
 static int
-add_line(struct parsing *p, char *line, size_t number, struct error *err)
+add_line(struct parsing *p, char *line, struct error *err)
 {
 	struct keyring *keyring = p->keyring;
 	bool blank = line[strspn(line, blanks)] == '\0';
@@ -268,15 +273,15 @@ add_line(struct parsing *p, char *line, size_t number, struct error *err)
 		line[length - 1] = '\0';
 	line += strspn(line, blanks);
 	if (text_starts_with(line, KEY_LIST_RETIRED))
-		return add_retirement(p, line, number, err);
+		return add_retirement(p, line, err);
 	/* ssh-keygen -r stumbles over a blank line that ends with CR LF. */
 	if (line[0] == '#' || (line[0] == '\0' && (blank || p->role != KEYRING_REVOKED)))
 		return 0;
 	if (keyring->count + keyring->revoked_count + keyring->skipped_count >= KEYRING_MAX_KEYS)
 		return error_set(err, ERR_INPUT, "more than %d keys", KEYRING_MAX_KEYS);
 	if (p->role == KEYRING_REVOKED)
-		return add_revoked(keyring, line, p->name, err);
-	return add_allowed(keyring, line, p->name, err);
+		return add_revoked(p, line, err);
+	return add_allowed(p, line, err);
 }
 
 /* A list that says that it is another one is refused, whoever signed it. */
@@ -287,7 +292,7 @@ check_role(const char *text, enum keyring_role role, const char *name, struct er
 
 	for (int i = KEYRING_ALLOWED; i <= KEYRING_ROOTS; i++)
 		if (i != (int)role && key_list_stamp(text, (enum keyring_role)i, &stamp))
-			return error_set(err, ERR_INPUT, "'%s' is a list of %s, not of %s", name,
+			return error_set(err, ERR_VERIFY, "'%s' is a list of %s, not of %s", name,
 					 keyring_role_name((enum keyring_role)i),
 					 keyring_role_name(role));
 	return 0;
@@ -299,7 +304,6 @@ keyring_parse(const char *text, size_t length, enum keyring_role role, struct ke
 {
 	AUTO(parsing_clear) struct parsing p = {.keyring = keyring, .role = role, .name = name};
 	auto_free char *copy = NULL;
-	size_t number = 0;
 	char *next;
 
 	if (length > KEYRING_MAX_TEXT || memchr(text, '\0', length) != NULL)
@@ -307,13 +311,15 @@ keyring_parse(const char *text, size_t length, enum keyring_role role, struct ke
 	copy = xstrndup(text, length);
 	if (check_role(copy, role, name, err) < 0)
 		return -1;
+	if (role != KEYRING_REVOKED)
+		keyring->role = role;
 	next = copy;
 	while (next != NULL) {
 		char *line = strsep(&next, "\n");
 
-		number++;
-		if (add_line(&p, line, number, err) < 0)
-			return error_prefix(err, "%s:%zu", name, number);
+		p.line++;
+		if (add_line(&p, line, err) < 0)
+			return error_prefix(err, "%s:%zu", name, p.line);
 	}
 	for (size_t i = 0; i < p.retired_count; i++)
 		if (apply_retirement(&p, &p.retired[i], err) < 0)

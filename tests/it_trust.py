@@ -151,7 +151,7 @@ tap.equal("revoking twice is once", (len(read(f"{first.root}/keys/revoked_keys")
 write(f"{work}/forged/root_signers", "")
 for name, data, sentence in (
         ("allowed_signers", b"x valid-before=\"2030\" ssh-ed25519 AAAA\n", "OpenSSH before 8.7"),
-        ("allowed_signers", b"x cert-authority,namespaces=\"file\" ssh-ed25519 AAAA\n", "one option allowed"),
+        ("allowed_signers", b"x cert-authority,namespaces=\"file\" ssh-ed25519 AAAA\n", "the one option allowed"),
         ("allowed_signers", b"x namespaces=\"file\" ssh-rsa AAAA\n", "lists no key of type ssh-ed25519"),
         ("release.pem", read(f"{second.root}/keys/release.pem"), "")):
     broken = os.path.join(work, "broken")
