@@ -92,14 +92,12 @@ layout_new(const char *path)
 
 /* Takes the names from index.json. Entries without a name are other people's business. */
 static int
-read_index(struct layout *layout, bool *ret_marked, struct error *err)
+take_index(struct layout *layout, const char *path, size_t length, bool *ret_marked,
+	   struct error *err)
 {
 	AUTO(oci_parsed_release) struct oci_parsed index = OCI_PARSED_INIT;
-	auto_free char *path = path_join(layout->path, "index.json");
-	size_t length;
 
-	if (read_file(path, OCI_MAX_DOCUMENT, &layout->index_text, &length, err) < 0 ||
-	    oci_parse(path, layout->index_text, length, &index, err) < 0)
+	if (oci_parse(path, layout->index_text, length, &index, err) < 0)
 		return -1;
 	for (size_t i = 0; i < index.manifests.count; i++) {
 		const struct oci_descriptor *entry = &index.manifests.items[i];
@@ -121,6 +119,17 @@ read_index(struct layout *layout, bool *ret_marked, struct error *err)
 	layout_set_part(layout, layout_index_part(&index.annotations));
 	*ret_marked = layout_index_is_ours(&index.annotations);
 	return 0;
+}
+
+static int
+read_index(struct layout *layout, bool *ret_marked, struct error *err)
+{
+	auto_free char *path = path_join(layout->path, "index.json");
+	size_t length;
+
+	if (read_file(path, OCI_MAX_DOCUMENT, &layout->index_text, &length, err) < 0)
+		return -1;
+	return take_index(layout, path, length, ret_marked, err);
 }
 
 static int

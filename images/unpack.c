@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/interrupt.h"
 #include "base/strbuf.h"
+#include "images/unpack_internal.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -168,13 +169,14 @@ is_plain(const char *name)
 
 /* What cannot be written is no fault of the layer, so the two are told apart. */
 static int
-copy_content(struct archive *archive, const char *name, int fd, const char *path, struct error *err)
+copy_content(struct archive *archive, const char *name, const struct unpack_sink *sink,
+	     struct error *err)
 {
 	uint8_t bytes[65536];
 	ssize_t n;
 
 	while ((n = archive_read_data(archive, bytes, sizeof(bytes))) > 0)
-		if (write_all(fd, bytes, (size_t)n, path, err) < 0)
+		if (sink->write(sink->context, bytes, (size_t)n, err) < 0)
 			return -1;
 	return n < 0 ? error_set(err, ERR_INPUT, "cannot unpack '%s': %s", name,
 				 archive_error_string(archive))
@@ -182,60 +184,43 @@ copy_content(struct archive *archive, const char *name, int fd, const char *path
 }
 
 static int
-unpack_file(struct archive *archive, struct archive_entry *entry, const char *path,
+unpack_file(struct archive *archive, struct archive_entry *entry, const struct unpack_sink *sink,
 	    struct error *err)
 {
-	auto_free char *directory = path_directory(path);
-	auto_close int fd = -1;
+	const char *name = archive_entry_pathname(entry);
 	int64_t size = archive_entry_size(entry);
-	mode_t mode = archive_entry_perm(entry) & 0755;
-	int closed;
 
 	if (size < 0 || size > MAX_FILE)
-		return error_set(err, ERR_INPUT, "'%s' has %lld bytes, which is too much",
-				 archive_entry_pathname(entry), (long long)size);
-	if (make_directories(directory, err) < 0)
+		return error_set(err, ERR_INPUT, "'%s' has %lld bytes, which is too much", name,
+				 (long long)size);
+	if (sink->open(sink->context, name, err) < 0 || copy_content(archive, name, sink, err) < 0)
 		return -1;
-	/* No symbolic link was ever made here, and this makes no second file of a name. */
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return error_set_errno(err, errno == EEXIST ? ERR_INPUT : ERR_IO,
-				       "cannot make '%s'", path);
-	if (copy_content(archive, archive_entry_pathname(entry), fd, path, err) < 0)
-		return -1;
-	if (fchmod(fd, mode) < 0)
-		return error_set_errno(err, ERR_IO, "cannot change the mode of '%s'", path);
-	/* On NFS and full disks it is close() that fails. */
-	closed = close(fd);
-	fd = -1;
-	return closed < 0 ? error_set_errno(err, ERR_IO, "cannot write '%s'", path) : 0;
+	return sink->close(sink->context, archive_entry_perm(entry) & 0755, err);
 }
 
 static int
-unpack_entry(struct archive *archive, struct archive_entry *entry, const char *directory,
+unpack_entry(struct archive *archive, struct archive_entry *entry, const struct unpack_sink *sink,
 	     const char *layer, struct error *err)
 {
 	const char *name = archive_entry_pathname(entry);
-	auto_free char *path = NULL;
 
 	if (!is_plain(name))
 		return error_set(err, ERR_INPUT, "'%s' has the name '%s', which is not unpacked",
 				 layer, name != NULL ? name : "");
-	path = path_join(directory, name);
 	/* Holes cost nothing in the layer, whose size is limited, and fill the disk. */
 	if (archive_entry_sparse_count(entry) > 0)
 		return error_set(err, ERR_INPUT, "'%s' has '%s', which is a sparse file", layer,
 				 name);
 	if (archive_entry_hardlink(entry) == NULL && archive_entry_filetype(entry) == AE_IFREG)
-		return unpack_file(archive, entry, path, err);
+		return unpack_file(archive, entry, sink, err);
 	if (archive_entry_filetype(entry) == AE_IFDIR)
-		return make_directories(path, err);
+		return sink->directory(sink->context, name, err);
 	return error_set(err, ERR_INPUT, "'%s' has '%s', which is neither file nor directory",
 			 layer, name);
 }
 
 static int
-unpack_entries(struct reader *reader, const char *directory, struct error *err)
+unpack_entries(struct reader *reader, const struct unpack_sink *sink, struct error *err)
 {
 	AUTO(archive_freep) struct archive *archive = archive_read_new();
 	struct archive_entry *entry;
@@ -248,7 +233,7 @@ unpack_entries(struct reader *reader, const char *directory, struct error *err)
 		return set_no_layer(reader, archive_error_string(archive), err);
 	while ((r = archive_read_next_header(archive, &entry)) == ARCHIVE_OK)
 		if (interrupt_check(err) < 0 ||
-		    unpack_entry(archive, entry, directory, reader->name, err) < 0)
+		    unpack_entry(archive, entry, sink, reader->name, err) < 0)
 			return -1;
 	if (r != ARCHIVE_EOF)
 		return error_set(err, ERR_INPUT, "cannot read '%s': %s", reader->name,
@@ -298,33 +283,107 @@ compare_tar(struct reader *reader, const struct digest *want, struct error *err)
 	return 0;
 }
 
-static int
-unpack_layer(const struct layout *layout, const struct oci_descriptor *layer,
-	     const struct digest *diff_id, const char *directory, struct error *err)
+int
+layer_unpack(int fd, const char *name, const struct digest *digest, const struct digest *diff_id,
+	     const struct unpack_sink *sink, struct error *err)
 {
 	auto_free struct reader *reader = xcalloc(1, sizeof(*reader));
-	auto_free char *name = layout_blob_path(layout, &layer->digest);
-	auto_close int fd = layout_open_blob(layout, layer, err);
 	AUTO(hasher_freep) struct hasher *blob = hasher_new();
 	AUTO(hasher_freep) struct hasher *tar = hasher_new();
 	AUTO(archive_freep) struct archive *stream = archive_read_new();
 	int result;
 
-	if (fd < 0)
-		return -1;
 	if (stream == NULL)
 		return error_set(err, ERR_IO, "libarchive has no memory");
 	*reader =
 		(struct reader){.fd = fd, .name = name, .blob = blob, .tar = tar, .stream = stream};
 	result = open_stream(reader, err);
 	if (result == 0)
-		result = unpack_entries(reader, directory, err);
+		result = unpack_entries(reader, sink, err);
 	if (result < 0 && err->code == ERR_INTERRUPTED)
 		return -1;
 	/* A wrong digest is the better reason for what could not be unpacked. */
-	if (compare_blob(reader, &layer->digest, err) < 0)
+	if (compare_blob(reader, digest, err) < 0)
 		return -1;
 	return result < 0 ? -1 : compare_tar(reader, diff_id, err);
+}
+
+/* A directory as the sink. */
+struct place {
+	const char *root;
+	char *path; /* of the file that is being written */
+	int fd;
+};
+
+static void
+place_release(struct place *place)
+{
+	free(place->path);
+	cleanup_closep(&place->fd);
+}
+
+static int
+make_place_directory(void *context, const char *name, struct error *err)
+{
+	const struct place *place = context;
+	auto_free char *path = path_join(place->root, name);
+
+	return make_directories(path, err);
+}
+
+static int
+open_place_file(void *context, const char *name, struct error *err)
+{
+	struct place *place = context;
+	auto_free char *path = path_join(place->root, name), *directory = path_directory(path);
+
+	if (make_directories(directory, err) < 0)
+		return -1;
+	/* No symbolic link was ever made here, and this makes no second file of a name. */
+	place->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (place->fd < 0)
+		return error_set_errno(err, errno == EEXIST ? ERR_INPUT : ERR_IO,
+				       "cannot make '%s'", path);
+	free(place->path);
+	place->path = TAKE(path);
+	return 0;
+}
+
+static int
+write_place_file(void *context, const void *bytes, size_t length, struct error *err)
+{
+	const struct place *place = context;
+
+	return write_all(place->fd, bytes, length, place->path, err);
+}
+
+static int
+close_place_file(void *context, mode_t mode, struct error *err)
+{
+	struct place *place = context;
+	int closed;
+
+	if (fchmod(place->fd, mode) < 0)
+		return error_set_errno(err, ERR_IO, "cannot change the mode of '%s'", place->path);
+	/* On NFS and full disks it is close() that fails. */
+	closed = close(place->fd);
+	place->fd = -1;
+	return closed < 0 ? error_set_errno(err, ERR_IO, "cannot write '%s'", place->path) : 0;
+}
+
+static int
+unpack_layer(const struct layout *layout, const struct oci_descriptor *layer,
+	     const struct digest *diff_id, const char *directory, struct error *err)
+{
+	AUTO(place_release) struct place place = {directory, NULL, -1};
+	const struct unpack_sink sink = {make_place_directory, open_place_file, write_place_file,
+					 close_place_file, &place};
+	auto_free char *name = layout_blob_path(layout, &layer->digest);
+	auto_close int fd = layout_open_blob(layout, layer, err);
+
+	if (fd < 0)
+		return -1;
+	return layer_unpack(fd, name, &layer->digest, diff_id, &sink, err);
 }
 
 static bool

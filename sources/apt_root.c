@@ -67,18 +67,13 @@ find_helper(struct apt_root *root, struct error *err)
 	return 0;
 }
 
-/* The machine's settings of how to reach servers, as lines of a configuration file. */
-static int
-add_machine_options(struct strbuf *config, struct error *err)
+/* Lines "NAME VALUE" of all settings; those of how to reach servers, as a configuration file. */
+static void
+keep_options(const char *text, struct strbuf *config)
 {
-	static const char *const argv[] = {"apt-config", "dump", "--format", "%f %v%n", NULL};
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
-	struct process_request request = {.argv = argv};
 	const char *line, *end;
 
-	if (process_run(&request, &result, err) < 0)
-		return error_prefix(err, "packages of Debian are fetched with apt");
-	for (line = result.output; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+	for (line = text; (end = strchr(line, '\n')) != NULL; line = end + 1) {
 		const char *blank = memchr(line, ' ', (size_t)(end - line));
 		bool kept = false;
 
@@ -91,6 +86,18 @@ add_machine_options(struct strbuf *config, struct error *err)
 		strbuf_addf(config, "%.*s \"%.*s\";\n", (int)(blank - line), line,
 			    (int)(end - blank - 1), blank + 1);
 	}
+}
+
+static int
+add_machine_options(struct strbuf *config, struct error *err)
+{
+	static const char *const argv[] = {"apt-config", "dump", "--format", "%f %v%n", NULL};
+	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	struct process_request request = {.argv = argv};
+
+	if (process_run(&request, &result, err) < 0)
+		return error_prefix(err, "packages of Debian are fetched with apt");
+	keep_options(result.output, config);
 	return 0;
 }
 

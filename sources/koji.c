@@ -21,14 +21,10 @@
  * point to directly below. Servers write these pages differently, but all of them have the links.
  */
 static int
-list_directory(struct http_client *client, const char *url, struct words *ret_names,
-	       struct error *err)
+list_page(const char *page, struct words *ret_names, struct error *err)
 {
-	auto_free char *page = NULL;
 	const char *at;
 
-	if (http_get(client, url, FEDORA_ALLOW, MAX_LISTING, &page, NULL, err) < 0)
-		return -1;
 	for (at = strstr(page, "href=\""); at != NULL; at = strstr(at, "href=\"")) {
 		const char *start = at + strlen("href=\"");
 		size_t length = strcspn(start, "\"");
@@ -45,6 +41,17 @@ list_directory(struct http_client *client, const char *url, struct words *ret_na
 		(void)words_take(ret_names, TAKE(name));
 	}
 	return 0;
+}
+
+static int
+list_directory(struct http_client *client, const char *url, struct words *ret_names,
+	       struct error *err)
+{
+	auto_free char *page = NULL;
+
+	if (http_get(client, url, FEDORA_ALLOW, MAX_LISTING, &page, NULL, err) < 0)
+		return -1;
+	return list_page(page, ret_names, err);
 }
 
 /* Where one build is. */
