@@ -25,6 +25,7 @@ static const char openssh_begin[] = "-----BEGIN OPENSSH PRIVATE KEY-----\n";
 static const char openssh_end[] = "-----END OPENSSH PRIVATE KEY-----";
 static const char openssh_magic[] = "openssh-key-v1"; /* with its terminator */
 static const char minisign_begin[] = "untrusted comment: ";
+static const uint8_t kdf_none[] = {0, 0}, kdf_scrypt[] = {'S', 'c'};
 
 static bool
 starts_with(const struct secret *text, const char *prefix)
@@ -146,9 +147,16 @@ decode_minisign(const struct secret *text, struct secret *ret_blob, const char *
 	line++;
 	if (decode_lines(line, strcspn(line, "\n"), ret_blob, name, err) < 0)
 		return -1;
-	if (ret_blob->length != MINISIGN_SIZE || memcmp(ret_blob->bytes, "Ed", 2) != 0 ||
-	    memcmp(ret_blob->bytes + 4, "B2", 2) != 0)
-		return error_set(err, ERR_INPUT, "the minisign key in '%s' is damaged", name);
+	if (ret_blob->length != MINISIGN_SIZE)
+		return error_set(err, ERR_INPUT,
+				 "the minisign key in '%s' has %zu bytes, expected %d", name,
+				 ret_blob->length, MINISIGN_SIZE);
+	if (memcmp(ret_blob->bytes, "Ed", 2) != 0 || memcmp(ret_blob->bytes + 4, "B2", 2) != 0 ||
+	    (memcmp(ret_blob->bytes + 2, kdf_none, 2) != 0 &&
+	     memcmp(ret_blob->bytes + 2, kdf_scrypt, 2) != 0))
+		return error_set(err, ERR_INPUT,
+				 "the minisign key in '%s' uses algorithms that are not supported",
+				 name);
 	return 0;
 }
 
@@ -159,7 +167,7 @@ key_foreign_is_protected(const struct secret *text)
 	struct error ignored = ERROR_INIT;
 
 	return key_foreign_is_minisign(text) && decode_minisign(text, &blob, "it", &ignored) == 0 &&
-	       memcmp(blob.bytes + 2, "Sc", 2) == 0;
+	       memcmp(blob.bytes + 2, kdf_scrypt, 2) == 0;
 }
 
 static uint64_t
@@ -214,7 +222,6 @@ int
 key_foreign_parse_minisign(const struct secret *text, const struct secret *passphrase,
 			   struct signing_key **ret_key, const char *name, struct error *err)
 {
-	static const uint8_t none[2];
 	AUTO(secret_release) struct secret blob = SECRET_INIT;
 	struct signing_key *key;
 	bool is_protected;
@@ -222,7 +229,7 @@ key_foreign_parse_minisign(const struct secret *text, const struct secret *passp
 
 	if (decode_minisign(text, &blob, name, err) < 0)
 		return -1;
-	is_protected = memcmp(blob.bytes + 2, none, 2) != 0;
+	is_protected = memcmp(blob.bytes + 2, kdf_scrypt, 2) == 0;
 	if (is_protected && unlock_minisign(&blob, passphrase, name, err) < 0)
 		return -1;
 	pair = (const uint8_t *)blob.bytes + 54 + MINISIGN_ID_SIZE;

@@ -55,6 +55,12 @@ for name, words, status, sentence in (
         ("a file for no form", ("--output", "new", "keys/release.pub"), 2, "--to names"),
         ("a secret key as a public one", ("k.pem",), 3, "'k.pem' is a secret key, not a public one"),
         ("a secret key to revoke", ("--revoke", "k.pem"), 3, "'k.pem' is a secret key, not a public one"),
+        *((f"a secret key on the terminal, {form}", ("--key", "k.pem", "--to", form), 2,
+           "a secret key is written to a file: --output FILE")
+          for form in ("secret-pem", "secret-line", "secret-openssh")),
+        ("a form that is not known", ("--to", "secret-rsa", "--key", "k.pem", "--output", "new"), 2, "--to takes ssh,"),
+        ("a secret key over a file that is there", ("--to", "secret-pem", "--key", "k.pem", "--output", "k.pem"), 3,
+         "'k.pem' exists, and a key file is never replaced"),
         ("a list as a key", ("two",), 3, "'two' is not a public key: it has more than one line")):
     write(f"{maker}/two", "one\ntwo\n")
     tap.has(f"refused by key: {name}", run("key", *words, cwd=maker, status=status), sentence)
