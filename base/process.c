@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/interrupt.h"
+#include "base/program.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
 
@@ -26,9 +27,9 @@ enum {
 
 /* What a child may know of our environment: nothing in it is a secret of ours. */
 static const char *const inherited[] = {
-	"PATH",      "HOME",      "TMPDIR",   "http_proxy",    "https_proxy",
-	"ftp_proxy", "all_proxy", "no_proxy", "HTTP_PROXY",    "HTTPS_PROXY",
-	"FTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE",
+	"HOME",      "TMPDIR",   "http_proxy",    "https_proxy", "ftp_proxy",
+	"all_proxy", "no_proxy", "HTTP_PROXY",    "HTTPS_PROXY", "FTP_PROXY",
+	"ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE",
 };
 
 struct environment {
@@ -73,12 +74,15 @@ environment_add(struct environment *environment, char *item)
 static void
 environment_fill(struct environment *environment, const char *const *extra)
 {
+	auto_free char *path = program_search_path();
+
 	for (size_t i = 0; i < ARRAY_SIZE(inherited); i++) {
 		const char *value = getenv(inherited[i]);
 
 		if (value != NULL)
 			environment_add(environment, xasprintf("%s=%s", inherited[i], value));
 	}
+	environment_add(environment, xasprintf("PATH=%s", path));
 	environment_add(environment, xstrdup("LC_ALL=C.UTF-8"));
 	for (size_t i = 0; extra != NULL && extra[i] != NULL; i++)
 		environment_add(environment, xstrdup(extra[i]));
@@ -150,9 +154,12 @@ spawn(const struct process_request *request, char *const *environment, const int
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
+	auto_free char *program = NULL;
 	sigset_t none, all;
 	int e;
 
+	if (program_find(request->argv[0], &program, err) < 0)
+		return -1;
 	(void)sigemptyset(&none);
 	(void)sigfillset(&all);
 	(void)posix_spawn_file_actions_init(&actions);
@@ -164,10 +171,10 @@ spawn(const struct process_request *request, char *const *environment, const int
 				       (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
 					       (request->terminal ? 0 : POSIX_SPAWN_SETPGROUP)));
 	e = fill_actions(&actions, request, writers);
-	/* posix_spawnp() does not change the strings; its type is older than const. */
+	/* posix_spawn() does not change the strings; its type is older than const. */
 	if (e == 0)
-		e = posix_spawnp(ret_pid, request->argv[0], &actions, &attributes,
-				 (char *const *)(uintptr_t)request->argv, environment);
+		e = posix_spawn(ret_pid, program, &actions, &attributes,
+				(char *const *)(uintptr_t)request->argv, environment);
 	(void)posix_spawn_file_actions_destroy(&actions);
 	(void)posix_spawnattr_destroy(&attributes);
 	if (e == ENOENT)

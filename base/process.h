@@ -13,7 +13,7 @@
 #define PROCESS_EXTRA_FD 5
 
 struct process_request {
-	const char *const *argv;        /* ends with NULL; argv[0] is looked up in PATH */
+	const char *const *argv;        /* ends with NULL; argv[0]: as program_find() finds it */
 	const char *const *environment; /* "NAME=value", ends with NULL; NULL for none */
 	const char *directory;          /* where it runs; NULL for here */
 	int lock_fd;       /* of lock_file(): if we are killed, the lock lasts until the program has

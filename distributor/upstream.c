@@ -142,7 +142,7 @@ fedora_query_of(struct upstream *up, const struct matrix_source *source)
 }
 
 static struct apt_source
-apt_source_of(const struct upstream *up, const struct matrix_source *source, char *keyring)
+apt_source_of(struct upstream *up, const struct matrix_source *source, char *keyring)
 {
 	return (struct apt_source){
 		.key = source->key,
@@ -156,6 +156,8 @@ apt_source_of(const struct upstream *up, const struct matrix_source *source, cha
 		.allow_expired = source->allow_expired,
 		.directory = up->apt_directory,
 		.lock_command = up->lock_command,
+		.warn = show_warning_once,
+		.warn_context = up,
 	};
 }
 
@@ -229,7 +231,7 @@ static int
 fetch_apt(void *context, const struct package *package, const char *directory,
 	  struct progress_task *task, char **ret_path, struct error *err)
 {
-	const struct upstream *up = context;
+	struct upstream *up = context;
 	const struct matrix_source *source = source_of(up, package);
 	auto_free char *keyring = NULL;
 	struct apt_source apt;

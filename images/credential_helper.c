@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/program.h"
 #include "base/strbuf.h"
 
 #include <errno.h>
@@ -43,8 +44,12 @@ start(const char *program, const char *input, pid_t *ret_pid, int *ret_fd, struc
 {
 	char *const argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t) "get", NULL};
 	posix_spawn_file_actions_t actions;
+	auto_free char *path = NULL;
 	int in[2] = {-1, -1}, out[2] = {-1, -1}, failure;
 
+	if (program_find(program, &path, err) < 0)
+		return error_set(err, ERR_IO, "cannot run the credential helper '%s': %s", program,
+				 strerror(ENOENT));
 	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0) {
 		error_set_errno(err, ERR_IO, "cannot make a pipe for '%s'", program);
 		cleanup_closep(&in[0]);
@@ -59,7 +64,7 @@ start(const char *program, const char *input, pid_t *ret_pid, int *ret_fd, struc
 	if (failure == 0) {
 		char **environment = helper_environment();
 
-		failure = posix_spawnp(ret_pid, program, &actions, NULL, argv, environment);
+		failure = posix_spawn(ret_pid, path, &actions, NULL, argv, environment);
 		free(environment);
 		errno = failure;
 		if (failure != 0)

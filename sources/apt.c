@@ -74,8 +74,12 @@ static int
 update_and_verify(const struct apt_source *source, const struct apt_root *root, const char *base,
 		  struct release *ret_release, struct error *err)
 {
-	if (apt_root_update(root, base, err) < 0)
+	auto_free char *notice = NULL;
+
+	if (apt_root_update(root, base, &notice, err) < 0)
 		return -1;
+	if (notice != NULL && source->warn != NULL)
+		source->warn(source->warn_context, notice);
 	return verify_release(source, root, ret_release, err);
 }
 
@@ -400,5 +404,5 @@ apt_fetch(const struct apt_source *source, const struct package *package, const 
 		return 0;
 	if (err->code == ERR_NOT_FOUND)
 		return explain_vanished(source, &root, package, err);
-	return error_prefix(err, "cannot fetch '%s'", package->file);
+	return -1;
 }

@@ -26,6 +26,10 @@ struct apt_source {
 	const char
 		*directory; /* for apt's private files; made when missing, kept for the next time */
 	const char *lock_command; /* "distributor lock", to be named where a package has vanished */
+
+	/* Takes a sentence about what was put right on the way; any thread. NULL: nobody. */
+	void (*warn)(void *context, const char *sentence);
+	void *warn_context;
 };
 
 /*
@@ -36,8 +40,8 @@ struct apt_source {
  *
  * ERR_NOT_FOUND: the suite has no such package or architecture, or there is no apt, gpgv or
  * keyring. ERR_VERIFY: not signed by a pinned key, expired, altered, or another suite than asked
- * for. ERR_INPUT: the package asked for has no static programs, or the archive's data are
- * malformed. ERR_NETWORK, ERR_IO, ERR_INTERRUPTED. With several mirrors the error is the first
+ * for. ERR_INPUT: the package asked for has no static programs, the archive's data are
+ * malformed, or its server wants a password. ERR_NETWORK, ERR_IO, ERR_INTERRUPTED. With several mirrors the error is the first
  * one's.
  */
 int apt_resolve(const struct apt_source *source, const struct arch *host,

@@ -5,8 +5,8 @@
  * apt-get works for any suite and architecture, for any user, and never looks at or touches the
  * state of the machine's own. One root is for one suite and one architecture.
  *
- * Of the machine's configuration only the way to servers is kept (proxies, time limits, and where
- * apt keeps its methods); its hooks, pins and weaker checks are not.
+ * Of the machine's configuration only the way to servers is kept (proxies, time limits, passwords,
+ * and where apt keeps its methods); its hooks, pins and weaker checks are not.
  */
 
 #include "base/error.h"
@@ -37,7 +37,8 @@ struct apt_root {
  * package debian-archive-keyring has. With `allow_expired` a Release file past its Valid-Until is
  * accepted.
  *
- * ERR_NOT_FOUND (not Debian's keyring), ERR_INPUT (keyring not readable or armoured; a suite that
+ * ERR_NOT_FOUND (not Debian's keyring), ERR_INPUT (the machine's apt
+ * does not work; keyring not readable or armoured; a suite that
  * is no name; a directory whose name apt cannot take), ERR_IO.
  */
 int apt_root_open(const char *directory, const char *suite, const char *arch, const char *keyring,
@@ -63,11 +64,15 @@ int apt_bases_find(const char *const *urls, size_t count, struct apt_bases *ret_
 void apt_bases_release(struct apt_bases *bases);
 
 /*
- * Brings the lists up to date from one base URL, verified by apt. ERR_VERIFY (signature, expired,
- * altered), ERR_NOT_FOUND (the archive has no such suite or architecture), ERR_NETWORK; the
- * sentence is apt's own.
+ * Brings the lists up to date from one base URL, verified by apt. Where apt cannot go on with the old
+ * ones (an archive has another name now, lists are damaged), they are removed and fetched from
+ * nothing; then `*ret_notice` is a sentence about it, to be freed by the caller, else NULL.
+ *
+ * ERR_VERIFY (signature, expired, altered), ERR_NOT_FOUND (the archive has no such suite or
+ * architecture), ERR_INPUT (it wants a password), ERR_NETWORK; the sentence is apt's own.
  */
-int apt_root_update(const struct apt_root *root, const char *base, struct error *err) CHECKED;
+int apt_root_update(const struct apt_root *root, const char *base, char **ret_notice,
+		    struct error *err) CHECKED;
 
 /*
  * Runs an apt program in this root; `argv` as in process_request, `directory` may be NULL. A

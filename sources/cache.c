@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 struct cache {
 	char *directory;
@@ -32,6 +33,36 @@ default_directory(char **ret_directory, struct error *err)
 	return 0;
 }
 
+/*
+ * Whoever owns the cache decides what is in it: files, and apt's configuration, which names programs
+ * to run. That has to be who runs this, or root.
+ */
+static int
+check_owner(const char *directory, struct error *err)
+{
+	struct stat st;
+
+	if (stat(directory, &st) < 0)
+		return error_set_errno(err, ERR_IO, "cannot look at the cache '%s'", directory);
+	if (st.st_uid == geteuid() || st.st_uid == 0)
+		return 0;
+	return error_set(err, ERR_INPUT,
+			 "the cache '%s' belongs to user %lu, not to you or root; choose another "
+			 "with --cache DIR",
+			 directory, (unsigned long)st.st_uid);
+}
+
+static int
+make_directory(const char *path, struct error *err)
+{
+	auto_free char *why = NULL;
+
+	if (make_directories(path, err) == 0)
+		return 0;
+	why = xstrdup(err->message);
+	return error_set(err, err->code, "%s; choose another cache with --cache DIR", why);
+}
+
 int
 cache_open(const char *directory, struct cache **ret_cache, struct error *err)
 {
@@ -42,12 +73,13 @@ cache_open(const char *directory, struct cache **ret_cache, struct error *err)
 		cache->directory = xstrdup(directory);
 	else if (default_directory(&cache->directory, err) < 0)
 		return -1;
+	if (make_directory(cache->directory, err) < 0 || check_owner(cache->directory, err) < 0)
+		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		auto_free char *path = path_join(cache->directory, parts[i]);
 
-		if (make_directories(path, err) < 0)
-			return error_prefix(err,
-					    "the cache, for which --cache DIR takes another place");
+		if (make_directory(path, err) < 0)
+			return -1;
 	}
 	*ret_cache = TAKE(cache);
 	return 0;

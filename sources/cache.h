@@ -21,7 +21,8 @@ struct cache;
 
 /*
  * Opens the cache in `directory`, or with NULL in $XDG_CACHE_HOME/distributor, else
- * ~/.cache/distributor. It is made when missing. ERR_IO; ERR_INPUT if there is no home.
+ * ~/.cache/distributor. It is made when missing. ERR_IO; ERR_INPUT if there is no home, or if it
+ * belongs to neither the effective user nor root.
  */
 int cache_open(const char *directory, struct cache **ret_cache, struct error *err) CHECKED;
 void cache_free(struct cache *cache);

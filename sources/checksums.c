@@ -44,6 +44,23 @@ add(struct checksums *checksums, const char *name, const struct digest *sha256, 
 	return 0;
 }
 
+/* "SHA256 (NAME) = DIGITS": the digits are the last 64, so that a name may have anything in it. */
+static int
+parse_bsd(struct checksums *checksums, char *text, size_t length, struct error *err)
+{
+	static const char start[] = "SHA256 (", end[] = ") = ";
+	size_t around = strlen(start) + strlen(end) + HEX_LENGTH;
+	char *hex = text + length - HEX_LENGTH;
+	struct digest sha256;
+
+	if (length <= around || memcmp(hex - strlen(end), end, strlen(end)) != 0 ||
+	    !digest_parse(hex, &sha256))
+		return error_set(err, ERR_INPUT, "it is not 'SHA256 (NAME) = ' and a SHA-256");
+	hex[-(ptrdiff_t)strlen(end)] = '\0';
+	text += strlen(start);
+	return add(checksums, text_starts_with(text, "./") ? text + 2 : text, &sha256, err);
+}
+
 /* A line that begins with a backslash has an escaped name, as only names with line ends need. */
 static int
 parse_line(struct checksums *checksums, const char *line, size_t length, struct error *err)
@@ -56,9 +73,13 @@ parse_line(struct checksums *checksums, const char *line, size_t length, struct 
 	if (memchr(line, '\0', length) != NULL)
 		return error_set(err, ERR_INPUT, "a NUL byte");
 	text = xstrndup(line, length);
+	if (text_starts_with(text, "SHA256 ("))
+		return parse_bsd(checksums, text, length, err);
 	if (length < HEX_LENGTH + 3 || text[HEX_LENGTH] != ' ' ||
 	    (text[HEX_LENGTH + 1] != ' ' && text[HEX_LENGTH + 1] != '*'))
-		return error_set(err, ERR_INPUT, "it is not a SHA-256, two blanks and a name");
+		return error_set(err, ERR_INPUT,
+				 "it is not a SHA-256, two blanks and a name, nor "
+				 "'SHA256 (NAME) = ' and a SHA-256");
 	memcpy(hex, text, HEX_LENGTH);
 	hex[HEX_LENGTH] = '\0';
 	if (!digest_parse(hex, &sha256))
@@ -84,7 +105,7 @@ checksums_parse(const char *text, size_t length, const char *name, struct checks
 		number++;
 		if (line > 0 && text[at + line - 1] == '\r')
 			line--;
-		if (line > 0 && parse_line(&checksums, text + at, line, err) < 0)
+		if (line > 0 && text[at] != '#' && parse_line(&checksums, text + at, line, err) < 0)
 			return error_prefix(err, "%s:%zu", name, number);
 		at = next;
 	}

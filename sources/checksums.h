@@ -1,9 +1,11 @@
 #pragma once
 
 /*
- * A SHA256SUMS file as `sha256sum` writes it, in any order:
+ * A SHA256SUMS file, in any order and mixture, as `sha256sum` writes it, and as `sha256sum --tag`
+ * and BSD's programs do:
  *
  *     64 hexadecimal digits, a blank, a blank or '*', the name
+ *     SHA256 (the name) = 64 hexadecimal digits
  */
 
 #include "base/digest.h"
@@ -27,7 +29,7 @@ struct checksums {
 	}
 
 /*
- * Empty lines are passed over. ERR_INPUT with `name` and the line for any other that is not as
+ * Empty lines, and those that begin with '#', are passed over. ERR_INPUT with `name` and the line for any other that is not as
  * above, for a name twice with two digests, and for more than 10000 files.
  */
 int checksums_parse(const char *text, size_t length, const char *name,

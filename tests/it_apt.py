@@ -415,7 +415,8 @@ class Test:
         archive.release(extra=f"Valid-Until: {rfc_date(time.time() - 86400)}\n",
                         date=rfc_date(time.time() - 10 * 86400))
         archive.sign()
-        refused("past its Valid-Until", self.resolve(archive), 4, "expired")
+        refused("past its Valid-Until", self.resolve(archive), 4, "expired",
+                'a source with "allow_expired": true')
         ok(self.resolve(archive, "allow-expired=yes").returncode == 0,
            "past its Valid-Until, and allowed")
         archive.release(codename="sid")
@@ -526,6 +527,107 @@ class Test:
            "stopped in a transfer, the next call goes on where it stopped",
            f"{server.ranges} {result.stderr}")
         server.close()
+
+    def test_old_state(self):
+        """What apt keeps in the private root from earlier, and cannot go on with."""
+        archive = self.archive("renamed")
+        archive.index()
+        archive.release(extra="Origin: One\nLabel: One\n")
+        archive.sign()
+        root = self.scratch()
+
+        def again():
+            return tool("resolve", "arm64", root, f"suite={archive.suite}",
+                        f"keyring={self.top / 'archive.gpg'}", mirror=archive.url)
+        ok(again().returncode == 0, "an archive, for the first time")
+        for field in ("Origin", "Label"):
+            release = archive.dist / "Release"
+            text = release.read_text()
+            release.write_text(re.sub(f"^{field}: .*$", f"{field}: Another", text, flags=re.M))
+            ok(f"{field}: Another" in release.read_text(), f"the archive has another {field}")
+            archive.sign()
+            result = again()
+            ok(result.returncode == 0 and "fetched again from nothing" in result.stderr and
+               f"changed its '{field}' value" in result.stderr,
+               f"another {field}: taken, and said", result.stderr)
+            result = again()
+            ok(result.returncode == 0 and not result.stderr, "and not again", result.stderr)
+        release.write_text(text.replace("Origin: Another", "Origin: Third"))
+        archive.sign(names=("other",))
+        refused("another Origin by a foreign key", again(), 4, "NO_PUBKEY")
+        archive.sign()
+        ok(again().returncode == 0, "and by the right one", again().stderr)
+
+    def test_logins(self):
+        archive = self.archive("locked").publish()
+
+        class Locked(http.server.SimpleHTTPRequestHandler):
+            status = 401
+
+            def __init__(self, *args):
+                super().__init__(*args, directory=str(archive.root))
+
+            def log_message(self, *args):
+                pass
+
+            def do_GET(self):
+                if self.headers.get("Authorization") == "Basic dTpw":
+                    return super().do_GET()
+                self.send_response(self.status)
+                self.send_header("WWW-Authenticate", 'Basic realm="x"')
+                self.send_header("Content-Length", "0")
+                return self.end_headers()
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Locked)
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        refused("a mirror that wants a password", self.resolve(archive, mirror=url), 3,
+                "401  Unauthorized", "auth.conf.d")
+        Locked.status = 403
+        refused("a mirror that forbids it", self.resolve(archive, mirror=url), 3, "403  Forbidden")
+        login = self.top / "logins"
+        login.mkdir()
+        (login / "a.conf").write_text(f"machine {url} login u password p\n")
+        for option, value in (("netrc", login / "a.conf"), ("netrcparts", login)):
+            config = self.top / "machine.conf"
+            config.write_text(f'Dir::Etc::{option} "{value}";\n')
+            result = self.resolve(archive, mirror=url, env={"APT_CONFIG": str(config)})
+            ok(result.returncode == 0, f"the machine's login, by Dir::Etc::{option}",
+               result.stderr)
+        server.shutdown()
+
+    def test_broken_apt(self):
+        """An apt that fails has no settings and no sources to tell; nothing is run in its place."""
+        archive = self.archive("broken").publish()
+        fakes = self.top / "fakes"
+        here = self.top / "here"
+        for directory in (fakes, here):
+            directory.mkdir()
+        mark = here / "was-run"
+        for name in ("apt-helper", "apt-get", "apt-config", "gpgv"):
+            (here / name).write_text(f"#!/bin/sh\n>{mark}\n")
+            (here / name).chmod(0o755)
+        for label, script, text in (
+                ("fails", "echo 'E: Syntax error' >&2; exit 100", "'apt-config' failed: Syntax"),
+                ("fails without a word", "exit 100", "'apt-config' failed"),
+                ("says a relative path", "echo methods", "not an absolute path"),
+                ("says nothing", "true", "not an absolute path")):
+            (fakes / "apt-config").write_text(f"#!/bin/sh\n{script}\n")
+            (fakes / "apt-config").chmod(0o755)
+            result = subprocess.run(
+                [os.path.abspath(TOOL), "resolve", "arm64", self.scratch(), "suite=trixie",
+                 f"keyring={self.top / 'archive.gpg'}"], cwd=here, check=False, text=True,
+                capture_output=True, env={**os.environ, "DISTRIBUTOR_APT_MIRROR": archive.url,
+                                          "PATH": f"{fakes}:{os.environ['PATH']}"})
+            refused(f"apt-config {label}", result, 3, text)
+        for path in ("", ".", "relative"):
+            result = subprocess.run(
+                [os.path.abspath(TOOL), "resolve", "arm64", self.scratch(), "suite=trixie",
+                 f"keyring={self.top / 'archive.gpg'}"], cwd=here, check=False, text=True,
+                capture_output=True, env={**os.environ, "DISTRIBUTOR_APT_MIRROR": archive.url,
+                                          "PATH": f"{path}:{os.environ['PATH']}:{path}"})
+            ok(result.returncode == 0 and not mark.exists(),
+               f"PATH with '{path}' in it runs nothing of the current directory", result.stderr)
 
     def test_machine_untouched(self):
         def state():

@@ -133,6 +133,13 @@ inspect(char **args, int count, struct error *err)
 	return 0;
 }
 
+static void
+say(void *context, const char *sentence)
+{
+	(void)context;
+	(void)fprintf(stderr, "warning: %s\n", sentence);
+}
+
 static int
 read_options(char **args, int count, struct settings *settings, struct error *err)
 {
@@ -142,6 +149,7 @@ read_options(char **args, int count, struct settings *settings, struct error *er
 	source->keys = settings->keys;
 	source->urls = settings->urls;
 	source->lock_command = "distributor lock";
+	source->warn = say;
 	for (int i = 0; i < count; i++) {
 		const char *value = strchr(args[i], '=');
 		size_t length = value != NULL ? (size_t)(value - args[i]) : 0;
@@ -226,7 +234,7 @@ fetch(char **args, int count, struct error *err)
 	if (settings.sha256 != NULL && !digest_parse(settings.sha256, &package.sha256))
 		return error_set(err, ERR_USAGE, "'%s'", settings.sha256);
 	if (apt_fetch(&settings.source, &package, args[2], NULL, &path, err) < 0)
-		return -1;
+		return error_prefix(err, "cannot fetch '%s'", package.file);
 	(void)puts(path);
 	return 0;
 }

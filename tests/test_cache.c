@@ -418,6 +418,27 @@ test_where(void **state)
 	}
 }
 
+/* The contents of a cache, apt's configuration among them, are its owner's. */
+static void
+test_foreign_cache(void **state)
+{
+	struct fixture *f = *state;
+	auto_free char *foreign = path_join(f->directory, "foreign");
+	auto_free char *parts = path_join(foreign, "sha256");
+	AUTO(cache_freep) struct cache *cache = NULL;
+	struct error err = ERROR_INIT;
+
+	if (geteuid() != 0)
+		skip_because("directories of other users: not root");
+	assert_int_equal(mkdir(foreign, 0777), 0);
+	assert_int_equal(chown(foreign, 4711, 4711), 0);
+	assert_refused(cache_open(foreign, &cache, &err), err, ERR_INPUT, "belongs to user 4711");
+	assert_non_null(strstr(err.message, "--cache DIR"));
+	assert_null(cache);
+	assert_int_equal(access(parts, F_OK), -1);
+	assert_int_equal(rmdir(foreign), 0);
+}
+
 static void
 test_unusable_directory(void **state)
 {
@@ -450,6 +471,7 @@ main(void)
 		with_cache(test_adopt),
 		with_cache(test_full_disk),
 		with_cache(test_where),
+		with_cache(test_foreign_cache),
 		with_cache(test_unusable_directory),
 	};
 

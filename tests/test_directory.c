@@ -154,11 +154,13 @@ doubtful_directories_are_refused(void **state)
 static void
 lists_of_checksums(void **state)
 {
-	static const char text[] = HEX "  a\n\n" DEC " *b c\r\n" HEX "  ./d\n" HEX "  a";
+	static const char text[] = HEX "  a\n\n" DEC " *b c\r\n" HEX "  ./d\n" HEX "  a\n"
+				       "# a comment\n#\nSHA256 (e) = " HEX
+				       "\nSHA256 (./f) g) = x) = " DEC "\r\nSHA256 (a) = " HEX;
 	static const struct {
 		const char *text, *wanted;
 	} rows[] = {
-		{"# comment\n", "S:1: it is not"},
+		{" # not a comment\n", "S:1: it is not"},
 		{HEX "  a\n" HEX " a\n", "S:2: it is not"},
 		{HEX "\n", "S:1: it is not"},
 		{HEX "  \n", "S:1: it is not"},
@@ -166,7 +168,14 @@ lists_of_checksums(void **state)
 		{"x3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  a\n",
 		 "is no SHA-256"},
 		{HEX "  a\n" DEC "  ./a\n", "S:2: 'a' is listed with two digests"},
-		{"SHA256 (a) = " HEX "\n", "S:1: it is not"},
+		{HEX "  a\nSHA256 (a) = " DEC "\n", "S:2: 'a' is listed with two digests"},
+		{"SHA256 (a) = 12" HEX "\n", "S:1: it is not 'SHA256 (NAME)"},
+		{"SHA256 (a) = " HEX "0\n", "S:1: it is not 'SHA256 (NAME)"},
+		{"SHA256 (a) =" HEX "\n", "S:1: it is not 'SHA256 (NAME)"},
+		{"SHA256 () = " HEX "\n", "S:1: it is not 'SHA256 (NAME)"},
+		{"SHA256 (" HEX "\n", "S:1: it is not 'SHA256 (NAME)"},
+		{"SHA256 (a) = \n", "S:1: it is not 'SHA256 (NAME)"},
+		{"SHA512 (a) = " HEX HEX "\n", "S:1: it is not"},
 	};
 	AUTO(checksums_release) struct checksums sums = CHECKSUMS_INIT;
 	char hex[DIGEST_HEX_SIZE];
@@ -174,7 +183,9 @@ lists_of_checksums(void **state)
 
 	(void)state;
 	assert_ok(checksums_parse(text, strlen(text), "S", &sums, &err), err);
-	assert_int_equal(sums.count, 3);
+	assert_int_equal(sums.count, 5);
+	assert_string_equal(digest_hex(&checksums_find(&sums, "e")->sha256, hex), HEX);
+	assert_string_equal(digest_hex(&checksums_find(&sums, "f) g) = x")->sha256, hex), DEC);
 	assert_string_equal(digest_hex(&checksums_find(&sums, "b c")->sha256, hex), DEC);
 	assert_string_equal(digest_hex(&checksums_find(&sums, "d")->sha256, hex), HEX);
 	assert_null(checksums_find(&sums, "b"));

@@ -1,7 +1,9 @@
 #include "tests/test.h"
 
 #include "base/process.h"
+#include "base/program.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/progress.h"
@@ -11,7 +13,9 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static void
 output_errors_and_status_come_back(void **state)
@@ -27,6 +31,63 @@ output_errors_and_status_come_back(void **state)
 	assert_string_equal(result.output, "a b");
 	assert_int_equal(result.length, 3);
 	assert_string_equal(result.errors, "why\n");
+}
+
+/* What others have put into the current directory is not run, whatever PATH says. */
+static void
+programs_are_absolute(void **state)
+{
+	static const char *const paths[] = {"", ".", ":", "here", "./here::/nonexistent"};
+	static const struct {
+		const char *name;
+		enum error_code code;
+		const char *text;
+	} rows[] = {
+		{"mine", ERR_NOT_FOUND, "there is no program 'mine' here"},
+		{"./mine", ERR_INPUT, "'./mine' is not an absolute path"},
+		{"here/mine", ERR_INPUT, "'here/mine' is not an absolute path"},
+		{"", ERR_INPUT, "is not an absolute path"},
+	};
+	auto_free char *before = xstrdup(getenv("PATH"));
+	auto_free char *old = realpath(".", NULL);
+	auto_free char *longer = NULL;
+	auto_free char *found = NULL;
+	char directory[] = "/tmp/test_process.XXXXXX";
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	assert_int_equal(chdir(directory), 0);
+	assert_int_equal(mkdir("here", 0755), 0);
+	assert_ok(write_file("mine", "#!/bin/sh\n>ran\n", 16, 0755, &err), err);
+	assert_ok(write_file("here/mine", "#!/bin/sh\n>ran\n", 16, 0755, &err), err);
+	assert_ok(write_file("here/sh", "not executable", 14, 0644, &err), err);
+	for (size_t p = 0; p < ARRAY_SIZE(paths); p++) {
+		assert_int_equal(setenv("PATH", paths[p], 1), 0);
+		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+			const char *const argv[] = {rows[i].name, NULL};
+			AUTO(process_result_release)
+			struct process_result result = PROCESS_RESULT_INIT;
+			struct process_request request = {.argv = argv};
+
+			assert_refused(process_run(&request, &result, &err), err, rows[i].code,
+				       rows[i].text);
+		}
+	}
+	assert_int_equal(access("ran", F_OK), -1);
+	/* The directory here, by its absolute path, and a file in it that cannot be run. */
+	longer = xasprintf(".:%s/here:/bin", directory);
+	assert_int_equal(setenv("PATH", longer, 1), 0);
+	assert_ok(program_find("sh", &found, &err), err);
+	assert_string_equal(found, "/bin/sh");
+	free(found);
+	found = program_search_path();
+	assert_string_equal(found, strchr(longer, ':') + 1);
+	assert_int_equal(setenv("PATH", before, 1), 0);
+	assert_int_equal(unlink("mine") | unlink("here/mine") | unlink("here/sh"), 0);
+	assert_int_equal(rmdir("here"), 0);
+	assert_int_equal(chdir(old), 0);
+	assert_int_equal(rmdir(directory), 0);
 }
 
 static void
@@ -208,6 +269,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(output_errors_and_status_come_back),
 		cmocka_unit_test(a_signal_is_a_status),
+		cmocka_unit_test(programs_are_absolute),
 		cmocka_unit_test(time_runs_out),
 		cmocka_unit_test(the_environment_is_a_list_of_names),
 		cmocka_unit_test(status_lines_arrive_one_by_one),
