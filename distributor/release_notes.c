@@ -177,6 +177,27 @@ put_changes(const struct release_notes *notes, struct strbuf *out)
 		    changes[0] == '\0' ? ", no package has changed.\n" : ":\n\n", changes);
 }
 
+/* GitHub's word on it, for who has gh. The last is empty where releases are not immutable. */
+static void
+put_attestation(const struct release_notes *notes, struct strbuf *out)
+{
+	const struct matrix *matrix = &notes->info->matrix;
+
+	if (notes->attested_by == NULL)
+		return;
+	strbuf_addf(out,
+		    "\nGitHub attests which workflow made it, without a key of ours:\n\n"
+		    "```sh\ngh attestation verify FILE --repo %s\n",
+		    notes->attested_by);
+	if (matrix->images.count > 0)
+		strbuf_addf(out, "gh attestation verify oci://%s:%s --repo %s\n",
+			    matrix->images.items[0], matrix->version, notes->attested_by);
+	strbuf_addf(out,
+		    "gh release verify-asset %s FILE --repo %s   # if the release is immutable\n"
+		    "```\n",
+		    notes->info->tag, notes->attested_by);
+}
+
 static void
 put_verify(const struct release_notes *notes, struct strbuf *out)
 {
@@ -204,6 +225,7 @@ put_verify(const struct release_notes *notes, struct strbuf *out)
 		"or `distributor verify --tag %s DIRECTORY` for all of it.\n",
 		notes->principal, ssh, notes->principal, minisign, notes->info->tag,
 		notes->info->tag);
+	put_attestation(notes, out);
 }
 
 static void

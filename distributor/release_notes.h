@@ -12,11 +12,12 @@
 
 struct release_notes {
 	const struct release_info *info;
-	const char *repository;       /* the address of its page, or NULL */
-	const struct lock *previous;  /* the lock of the release before, or NULL */
-	const char *previous_tag;     /* of it; NULL when there was none */
-	const char *sums;             /* the text of SHA256SUMS */
-	const char *principal;        /* who signed */
+	const char *repository;      /* the address of its page, or NULL */
+	const struct lock *previous; /* the lock of the release before, or NULL */
+	const char *previous_tag;    /* of it; NULL when there was none */
+	const char *sums;            /* the text of SHA256SUMS */
+	const char *attested_by; /* OWNER/REPO whose workflow makes it and attests it, or NULL */
+	const char *principal;   /* who signed */
 	const struct public_key *key; /* with what */
 };
 

@@ -242,6 +242,13 @@ def test_one_line_more(place):
     ok(result.returncode == 0 and before["packages"][0] in after["packages"] and
        [p["host"] for p in after["packages"]] == ["aarch64", "s390x"],
        "lock --host adds it and keeps the other", said(result))
+    del place.hosts["s390x"]
+    result = place.run("plan", "--diff")
+    ok("host removed: s390x from t\n" in result.stdout and "aarch64" not in result.stdout,
+       "plan --diff shows a host that is gone", said(result))
+    result = place.run("plan", "--diff", "--json")
+    ok([(c["change"], c["host"], c["before"]) for c in json.loads(result.stdout)] ==
+       [("host removed", "s390x", "t")], "... also as JSON", said(result))
     result = place.run("lock", "--host", "vax")
     ok(fails(result, 2, "vax"), "a host that the matrix has not is a usage error", said(result))
 

@@ -16,6 +16,7 @@ PROGRAM = os.environ["DISTRIBUTOR"]
 HOSTS = {"x86_64": ("amd64", 62), "aarch64": ("arm64", 183)}
 missing = [what for what, there in (
     ("node", shutil.which("node")), ("dpkg-deb", shutil.which("dpkg-deb")),
+    ("jq", shutil.which("jq")),
     ("tests/node/node_modules", os.path.isdir(f"{SOURCE}/tests/node/node_modules/yaml")),
     *((f"register-{host}", os.path.exists(f"{BUILD}/register/register-{host}")) for host in HOSTS))
     if not there]
@@ -99,21 +100,27 @@ def one_machine():
                     for m in index["manifests"] if "annotations" in m}
 
 
-def player(double, registry, name, tag, event="push", variables=None):
+def player(double, registry, name, tag, event="push", variables=None, branch=None, private=False):
+    """Of the tag, or where somebody has chosen a branch of that."""
     with open(os.path.join(ROOT, "release.line"), encoding="utf-8") as file:
         key = file.read()
     head = command("git", "rev-parse", "HEAD").strip()
-    context = {"github": {"ref_name": tag if event == "push" else "main", "token": double.token,
-                          "actor": "octocat",
-                          "event": {"repository": {"default_branch": "main"}}},
-               "inputs": {} if event == "push" else {"tag": tag}, "vars": variables,
-               "secrets": {"DISTRIBUTOR_KEY": key}}
+    ref = f"refs/heads/{branch}" if branch else f"refs/tags/{tag}"
+    payload = {"ref": ref, "repository": {"default_branch": "main", "private": private,
+                                          "full_name": double.repository}}
+    context = {"github": {"ref_name": branch or tag, "ref": ref, "ref_type": "branch" if branch else "tag",
+                          "event_name": event, "token": double.token, "actor": "octocat",
+                          "event": payload},
+               "vars": variables, "secrets": {"DISTRIBUTOR_KEY": key}}
+    with open(os.path.join(ROOT, f"{name}.event"), "w", encoding="utf-8") as file:
+        json.dump(payload, file)
     runner = {"GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": double.urls["web"],
               "GITHUB_API_URL": double.urls["api"], "GITHUB_REPOSITORY": double.repository,
               "GITHUB_SHA": head, "GITHUB_RUN_ID": "1", "GITHUB_RUN_ATTEMPT": "1",
-              "GITHUB_REF_NAME": context["github"]["ref_name"],
-              "GITHUB_REF_TYPE": "tag" if event == "push" else "branch",
-              "GITHUB_WORKFLOW_REF": f"{double.repository}/.github/workflows/release.yml@refs/tags/{tag}",
+              "GITHUB_REF": ref, "GITHUB_REF_NAME": context["github"]["ref_name"],
+              "GITHUB_REF_TYPE": context["github"]["ref_type"], "GITHUB_EVENT_NAME": event,
+              "GITHUB_EVENT_PATH": file.name, "GITHUB_ACTOR": "octocat",
+              "GITHUB_WORKFLOW_REF": f"{double.repository}/.github/workflows/release.yml@{ref}",
               "PROGRAM_BUILD": BUILD, "XDG_CACHE_HOME": ENV["XDG_CACHE_HOME"],
               "LSAN_OPTIONS": os.environ.get("LSAN_OPTIONS", "")}
     assert registry.host
@@ -121,6 +128,69 @@ def player(double, registry, name, tag, event="push", variables=None):
                   os.path.join(ROOT, name), REMOTE, context, runner,
                   # The double has no limits.
                   rewrite=[("distributor publish", "distributor publish --pace 0")])
+
+
+def fails(played, job, needs=()):
+    """The text of a job that has to fail."""
+    try:
+        played.play_job(job, played.workflow["jobs"][job], needs)
+    except Failed as error:
+        return str(error)
+    return "it did not fail"
+
+
+def check_refusal(double, registry, tag):
+    played = player(double, registry, "branch", tag, "workflow_dispatch", branch="main")
+    text = fails(played, "plan")
+    has("by hand from a branch is refused, and the way is told", text, "plan: Refuse what is not a tag: exit 1",
+        "::error::'main' is not a tag.", "gh workflow run release --ref vX.Y.Z-R")
+    equal("... before anything else", [step for _, step, _ in played.log], ["Refuse what is not a tag"])
+
+
+def check_build_fails(double, registry, tag):
+    """Each step that hands a value on fails by itself, and not the one that takes it."""
+    for name, program, step in (
+            ("a build", ("cmake", "echo 'no compiler' >&2; exit 1\n"), "plan: Build the program: exit 1"),
+            ("a plan", ("git", "case $1 in rev-parse) exit 3 ;; esac\nexec " + shutil.which("git") + ' "$@"\n'),
+             "plan: Plan: exit 3")):
+        played = player(double, registry, f"fails-{program[0]}", tag)
+        with open(os.path.join(played.shims, program[0]), "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\n{program[1]}")
+        os.chmod(file.name, 0o755)
+        has(f"{name} that fails fails its own step", fails(played, "plan"), step)
+
+
+def check_outside(played, registry, double, tag):
+    """Images that only those who are logged in can pull; and a repository where that is meant."""
+    registry.auth = "basic"
+    shutil.rmtree(os.path.join(played.scratch, "verify"))
+    text = fails(played, "verify", ["plan", "publish"])
+    has("images that strangers cannot pull make the last job red", text, "verify: Verify from outside: exit 1",
+        f"::error::strangers cannot pull '{registry.host}/octo-org/qemu-user-static': make "
+        "'octo-org/qemu-user-static' public")
+    hidden = player(double, registry, "private", tag, private=True)
+    hidden.artifacts, hidden.context["needs"] = played.artifacts, played.context["needs"]
+    hidden.play_job("verify", hidden.workflow["jobs"]["verify"], ["plan", "publish"])
+    has("of a private repository it says that strangers see nothing", hidden.log[-1][2],
+        "::notice::This repository is private")
+    registry.auth = None
+    with open(os.path.join(ROOT, "ghcr.json"), "w", encoding="utf-8") as file:
+        json.dump({"repository": {"images": ["ghcr.io/Octo-Org/a/b", "docker.io/octo/q"]}}, file)
+    run = subprocess.run([os.path.join(SOURCE, ".ci/images"), "verify", tag], text=True, check=False,
+                         capture_output=True, env={**ENV, "MATRIX": file.name, "DISTRIBUTOR": "false",
+                                                   "GITHUB_SERVER_URL": "https://github.com"})
+    has("what is not verified for another reason is not called private", run.stdout,
+        "the image 'ghcr.io/Octo-Org/a/b:", "is not verified from outside (exit status 1)")
+    with open(os.path.join(ROOT, "three"), "w", encoding="utf-8") as refusing:
+        refusing.write("#!/bin/sh\nexit 3\n")
+    os.chmod(refusing.name, 0o755)
+    run = subprocess.run([os.path.join(SOURCE, ".ci/images"), "verify", tag], text=True, check=False,
+                         capture_output=True, env={**ENV, "MATRIX": file.name, "DISTRIBUTOR": refusing.name,
+                                                   "GITHUB_SERVER_URL": "https://github.com"})
+    has("where the setting is, is told for each registry", run.stdout,
+        "https://github.com/users/Octo-Org/packages/container/a%2Fb/settings",
+        "https://hub.docker.com/repository/docker/octo/q/settings")
+    equal("... and it is a failure", run.returncode, 1)
 
 
 def check_parts(played):
@@ -203,7 +273,19 @@ def main():
               [f"create {tag}", f"publish {tag}", f"latest {tag} true"])
         ok("requests and answers followed GitHub's description", not state["violations"],
            *state["violations"])
-        equal("attested by the one action that is not played", played.passed_over, ["actions/attest"])
+        equal("attested by the one action that is not played", played.passed_over,
+              ["actions/attest"] * 2)
+        with open(os.path.join(played.artifacts["checksums"], "images"), encoding="utf-8") as file:
+            listed = [line.rstrip("\n").split("  ") for line in file]
+        has("the page says how to ask GitHub for it", release["body"],
+            f"gh attestation verify FILE --repo {double.repository}\n",
+            f"gh attestation verify oci://{registry.host}/octo-org/qemu-user-static:{tag[1:]} --repo",
+            f"gh release verify-asset {tag} FILE --repo {double.repository} ")
+        equal("every index and image is attested, by its digest and once",
+              sorted(f"sha256:{digest}" for digest, _ in listed), sorted(set(images.values())))
+        ok("... under a name that the registry has it by", all(
+            name.startswith(f"{registry.host}/octo-org/qemu-user-static:") and
+            registry.tags[name.rpartition(":")[2]] == f"sha256:{digest}" for digest, name in listed), listed)
         jobs = [job for job, _, _ in played.log]
         equal("one job for each host", jobs.count("build"),
               len(HOSTS) * sum("run" in s for s in played.workflow["jobs"]["build"]["steps"]))
@@ -225,6 +307,9 @@ def main():
             "brought back 4 signed files", "is published already, and identical")
         equal("without a write", len([r for r in double.state()["requests"] if r["method"] != "GET"]),
               writes)
+        check_outside(again, registry, double, tag)
+        check_refusal(double, registry, tag)
+        check_build_fails(double, registry, tag)
         check_parts(again)
         check_keys(double, registry, tag)
         double.stop()

@@ -35,6 +35,10 @@ printf '%s\n' "$*" >>"$GH_CALLS"
 [ -n "$GH_TOKEN" ] || exit 4
 case "$1 $2" in
   "pr list") cat "$GH_CALLS.open" ;;
+  "pr create") [ ! -e "$GH_CALLS.refusal" ] || { cat "$GH_CALLS.refusal" >&2; exit 1; } ;;
+esac
+case "$1 $2" in
+  "pr list") ;;
   *) while [ $# -gt 1 ]; do [ "$1" = --body-file ] && cp "$2" "$GH_CALLS.body"; shift; done ;;
 esac
 """
@@ -116,6 +120,9 @@ class World:
         self.plays += 1
         self.calls.write_text("")
         runner = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "octo-org/qemu-user-static",
+                  "GITHUB_SERVER_URL": "https://github.com", "GITHUB_REF_NAME": "main",
+                  "GITHUB_REF": "refs/heads/main", "GITHUB_REF_TYPE": "branch",
+                  "GITHUB_EVENT_NAME": "schedule",
                   "PROGRAM_BUILD": BUILD, "GH_CALLS": str(self.calls),
                   "XDG_CACHE_HOME": str(self.top / f"cache{self.plays}"),
                   "DISTRIBUTOR_APT_MIRROR": self.mirror,
@@ -196,6 +203,30 @@ def test_newer(world):
     ok("... and finds nothing newer", checked_out(world, "lock", "--check")[0] == 0)
 
 
+# What gh prints where the setting is off, as it is in every new repository.
+FORBIDDEN = ("pull request create failed: GraphQL: GitHub Actions is not permitted to create or approve "
+             "pull requests (createPullRequest)\n")
+
+
+def test_forbidden(world):
+    """The branch is there all the same: people open the request, and the run is no failure."""
+    refusal = pathlib.Path(f"{world.calls}.refusal")
+    refusal.write_text(FORBIDDEN)
+    equal("GitHub forbids the request: no failure", world.play(), [LIST, CREATE.format("10.2.2-2")])
+    equal("... the branch is pushed", world.branches(), ["main", "update"])
+    page = "https://github.com/octo-org/qemu-user-static/compare/main...update?expand=1"
+    has("... a warning names the setting and the way", world.player.log[-1][2], FORBIDDEN, "::warning::",
+        "Allow GitHub Actions to create and approve pull requests", page)
+    has("... and the summary has both the text and the address",
+        (world.top / f"play{world.plays}/propose/summary").read_text(), f"[Open the pull request]({page})",
+        "tag `v10.2.2-2`")
+    refusal.write_text("HTTP 502: Bad Gateway\n")
+    calls = world.play()
+    ok("another failure of gh is one", len(calls) == 1 and calls[0].startswith("failed: propose: Open or renew") and
+       "HTTP 502" in calls[0], *calls)
+    refusal.unlink()
+
+
 def checked_out(world, command, *arguments):
     """A command of the program in a clone of the proposed branch."""
     clone = str(world.top / f"clone{command}")
@@ -246,7 +277,7 @@ def main():
         server, url = it_fedora.serve(world.koji.root)
         ends.callback(server.shutdown)
         world.make_repository(url)
-        for test in (test_first_lock, test_nothing_newer, test_newer, test_renewed, test_refused):
+        for test in (test_first_lock, test_nothing_newer, test_newer, test_forbidden, test_renewed, test_refused):
             test(world)
 
 

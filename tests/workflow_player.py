@@ -3,6 +3,10 @@ step as a process of its own, and nothing handed from job to job but outputs and
 
 Actions are played by what they are used for here: checkout clones, upload- and download-artifact
 copy. Every other one is written down and passed over. A container's apt-get installs nothing.
+
+A job in a container has the rights of the real one: it is root with the capabilities that docker
+leaves (all of them with --privileged), the workspace and the home /github/home belong to the runner's
+user, and steps run in sh; without a container they run in bash, as that runner does it.
 """
 import glob
 import json
@@ -11,6 +15,12 @@ import re
 import shutil
 import subprocess
 
+# The runner's user, to whom everything belongs that is mounted into a container.
+RUNNER_UID = 1001
+# What docker leaves to root in a container: 00000000a80425fb.
+DOCKER_CAPABILITIES = ("chown", "dac_override", "fowner", "fsetid", "kill", "setgid", "setuid",
+                       "setpcap", "net_bind_service", "net_raw", "sys_chroot", "mknod", "audit_write",
+                       "setfcap")
 NODE = os.path.join(os.environ["SOURCE_DIR"], "tests", "node")
 
 
@@ -24,6 +34,23 @@ def read_yaml(path):
 
 class Failed(Exception):
     pass
+
+
+def give_to_runner(*directories):
+    """The tops are what git, ssh and others look at."""
+    if os.geteuid() == 0:
+        for directory in directories:
+            os.chown(directory, RUNNER_UID, RUNNER_UID)
+
+
+def rights_of(job):
+    """The command that runs a step's script."""
+    if "container" not in job:
+        return ["bash"]
+    if os.geteuid() != 0 or "--privileged" in job["container"].get("options", ""):
+        return ["sh"]
+    kept = ",".join(f"+{name}" for name in DOCKER_CAPABILITIES)
+    return ["setpriv", f"--bounding-set=-all,{kept}", f"--inh-caps=-all,{kept}", "--", "sh"]
 
 
 class Player:
@@ -68,7 +95,7 @@ class Player:
             for name in match.group(1).split("||"):
                 found = self.look_up(name.strip(), context)
                 if found:
-                    return str(found)
+                    return str(found).lower() if found is True else str(found)
             return ""
 
         whole = re.fullmatch(r"\$\{\{\s*fromJSON\(([\w.-]+)\)\s*\}\}", value)
@@ -107,29 +134,36 @@ class Player:
 
     def play_one(self, name, job, context):
         where = os.path.join(self.scratch, "-".join([name, *context["matrix"].values()][:2]))
-        work, home = os.path.join(where, "work"), os.path.join(where, "home")
-        for directory in (work, home):
+        work, home = os.path.join(where, "work"), os.path.join(where, "github", "home")
+        temporary = os.path.join(where, "temp")
+        for directory in (work, home, temporary):
             os.makedirs(directory)
         env = {"PATH": f"{self.shims}:{os.environ['PATH']}", "HOME": home, "CI": "true",
-               "RUNNER_TEMP": home, "GITHUB_WORKSPACE": work,
+               "RUNNER_TEMP": temporary, "GITHUB_WORKSPACE": work,
                "GITHUB_STEP_SUMMARY": os.path.join(where, "summary"), **self.environment,
                **self.expand(self.workflow.get("env", {}), context),
                **self.expand(job.get("env", {}), context)}
+        # A job without a container is the runner's user all along.
+        in_container = "container" in job
+        if in_container:
+            give_to_runner(work, home, temporary)
         for step in job["steps"]:
             if self.holds(step, context):
-                self.play_step(name, step, context, work, env)
+                self.play_step(name, step, context, work, env, rights_of(job))
+                if in_container and "uses" in step:
+                    give_to_runner(work)
         return self.expand(job.get("outputs", {}), context)
 
-    def play_step(self, job, step, context, work, env):
+    def play_step(self, job, step, context, work, env, rights):
         if "uses" in step:
             self.play_action(step, self.expand(step.get("with", {}), context), work)
             return
-        output = os.path.join(env["HOME"], "output")
+        output = os.path.join(env["RUNNER_TEMP"], "output")
         step_env = {**env, "GITHUB_OUTPUT": output, **self.expand(step.get("env", {}), context)}
         script = step["run"]
         for word, other in self.rewrite:
             script = script.replace(word, other)
-        run = subprocess.run(["sh", "-e", "-c", script], cwd=work, env=step_env, text=True,
+        run = subprocess.run([*rights, "-e", "-c", script], cwd=work, env=step_env, text=True,
                              stdin=subprocess.DEVNULL, capture_output=True, timeout=300)
         self.log.append((job, step["name"], run.stdout + run.stderr))
         if run.returncode != 0:
@@ -175,4 +209,5 @@ class Player:
             commands += [["fetch", "-q", "--no-tags", "origin", f"refs/tags/{tag}"],
                          ["checkout", "-q", "--detach", "FETCH_HEAD"], ["tag", tag]]
         for command in commands:
-            subprocess.run(["git", *command], cwd=work, check=True)
+            # The action trusts the directory for as long as it works there itself.
+            subprocess.run(["git", "-c", f"safe.directory={work}", *command], cwd=work, check=True)

@@ -131,7 +131,7 @@ test('a checkout leaves no token behind where foreign packages are unpacked', ()
 
 test('one release at a time for each tag, and none is cut off', () => {
   const { workflow } = workflows.find((w) => w.name === 'release.yml');
-  assert.deepEqual(workflow.concurrency, { group: 'release-${{ inputs.tag || github.ref_name }}', 'cancel-in-progress': false });
+  assert.deepEqual(workflow.concurrency, { group: 'release-${{ github.ref_name }}', 'cancel-in-progress': false });
   assert.deepEqual(workflow.on.push.tags, ['v*']);
 });
 
@@ -144,20 +144,34 @@ test('what is handed on can be handed on again, and waits as long as reviewers m
     if (where.startsWith('release.yml')) assert.ok(step.with['retention-days'] >= 30, where);
 });
 
+// `echo "x=$(false)"` ends with 0: the step that takes the value would fail, and not the one that made it.
+test('a command that fails in a step fails it', () => {
+  for (const { where, step } of steps)
+    if (step.run) assert.doesNotMatch(step.run, /^\s*(echo|printf)\b[^|\n]*\$\(/m, where);
+});
+
+test('what is compressed already is not compressed again', () => {
+  for (const { where, step } of steps)
+    if (/upload-artifact/.test(step.uses ?? '')) assert.equal(step.with['compression-level'], 0, where);
+});
+
 test('every file of the release is attested, with no right but that', () => {
   const { workflow } = workflows.find((w) => w.name === 'release.yml');
   const { publish, attest } = workflow.jobs;
   assert.equal(attest.needs, 'publish');
   assert.deepEqual(attest.permissions, { 'id-token': 'write', attestations: 'write' });
   assert.equal(attest.environment, undefined);
-  const [get, sign, ...rest] = attest.steps;
+  const [get, sign, images, ...rest] = attest.steps;
   assert.deepEqual(rest, []);
   // The list that the last job has signed and published, by the name that it hands it on under.
   const given = publish.steps.find((s) => /upload-artifact/.test(s.uses ?? '')).with;
-  assert.deepEqual([given.path, given.name], ['out/assets/SHA256SUMS', get.with.name]);
+  assert.deepEqual([given.path, given.name], ['checksums', get.with.name]);
   assert.match(get.uses, /^actions\/download-artifact@/);
   assert.match(sign.uses, /^actions\/attest@/);
   assert.deepEqual(sign.with, { 'subject-checksums': 'SHA256SUMS' });
+  // The images as well, and nothing is pushed to a registry: cosign takes a bundle there for ours.
+  assert.equal(images.uses, sign.uses);
+  assert.deepEqual(images.with, { 'subject-checksums': 'images' });
 });
 
 // What `lock --check --json` said, and what becomes of a matrix.
@@ -208,7 +222,7 @@ test('a build that is not there for every host of its source is not proposed yet
 
 test('every script is one that sh reads, and shellcheck likes', (t) => {
   const scripts = steps.filter(({ step }) => step.run).map(({ where, step }) => [where, step.run]);
-  for (const name of ['program', 'registry-auth', 'fetch-tags', 'check-keys'])
+  for (const name of ['program', 'images', 'registry-auth', 'fetch-tags', 'check-keys'])
     scripts.push([name, readFileSync(new URL(`../../.ci/${name}`, import.meta.url), 'utf8').replace(/^#!.*\n/, '')]);
   for (const [where, script] of scripts) {
     const file = join(scratch, 'script.sh');
