@@ -184,10 +184,12 @@ load_lists(struct loading *l, struct error *err)
 	if (load_list(l, KEYRING_ALLOWED, &l->keyring, err) < 0)
 		return -1;
 	if (l->texts[KEYRING_ALLOWED] == NULL)
-		return error_set(err, ERR_NOT_FOUND,
-				 "there is no '%s/allowed_signers': 'distributor keygen' makes "
-				 "one, or name the directory with --keys",
-				 l->directory);
+		return error_set(
+			err, ERR_NOT_FOUND,
+			"there is no '%s/allowed_signers': a clone of the project's "
+			"repository has it in keys/, which --keys names; for a new project "
+			"'distributor keygen' makes it",
+			l->directory);
 	if (load_list(l, KEYRING_REVOKED, &l->keyring, err) < 0 || check_roots(l, err) < 0)
 		return -1;
 	if (l->keyring.count + l->keyring.revoked_count == 0)

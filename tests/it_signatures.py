@@ -632,6 +632,22 @@ def check_revoked():
        result.stderr)
 
 
+def check_retired():
+    """Signatures by a key that is good for this release only, and then for the one before."""
+    keys = f"{WORK}/retired"
+    shutil.copytree(f"{WORK}/keys", keys)
+    with Registry() as registry:
+        push(registry)
+        for last, name, status, sentence in ((VERSION, VERSION, 0, "is signed as"),
+                                             (VERSION, "latest", 4, "does not say of which release it is"),
+                                             ("1.0-1", VERSION, 4, "was retired after v1.0-1")):
+            run(DISTRIBUTOR, "key", "--keys", keys, "--retire", f"{keys}/release.pub", "--last", last)
+            result = run(DISTRIBUTOR, "verify", "--keys", keys, "--signed-as", REPOSITORY, "--image",
+                         f"{registry.host}/{PATH}:{name}", env=ENV)
+            ok(result.returncode == status and sentence in result.stdout,
+               f"an image under {name} by a key that was retired after {last}", result.stdout + result.stderr)
+
+
 def check_login():
     """An image that not everybody may pull; the token server is not obviously the registry's."""
     with Registry() as registry, TokenServer() as tokens:
@@ -739,7 +755,7 @@ def main():
         prepare()
         parallel([check_real, check_referrers_api, check_pages, check_unlisted, check_fallback,
                   check_lists, check_two_keys, check_lies, check_login, check_broken,
-                  check_others, check_no_signatures, check_many, check_revoked,
+                  check_others, check_no_signatures, check_many, check_revoked, check_retired,
                   check_crane])
     finally:
         shutil.rmtree(WORK)
