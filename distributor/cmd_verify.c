@@ -1,26 +1,25 @@
 #include "base/alloc.h"
 #include "base/file.h"
-#include "base/jsonx.h"
-#include "base/log.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
 #include "distributor/command.h"
 #include "distributor/image_verify.h"
 #include "distributor/key_files.h"
 #include "distributor/release_url.h"
-#include "distributor/table.h"
+#include "distributor/verify_output.h"
+#include "distributor/verify_trust.h"
 #include "publish/git_tag.h"
 #include "sign/verify.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *tag, *repo_path, *root_fingerprint;
+static const char *tag;
+static struct verify_trust trust;
 static struct text_list image_names;
 static struct image_verify_options image_options;
 
@@ -84,25 +83,31 @@ is_out_directory(const char *path)
 	return access(sums, F_OK) != 0 && access(assets, F_OK) == 0;
 }
 
-/* The directory of --keys, where it lies among the files, to be freed by the caller; or NULL. */
+/* Where the operands lie on this machine, to be freed by the caller; NULL for a web server. */
 static char *
-keys_among(const struct app *app, const char *directory)
+place_of(int argc, char **argv)
 {
-	auto_free char *keys = realpath(app->keys, NULL), *files = realpath(directory, NULL);
-	auto_free char *parent = keys != NULL ? path_directory(keys) : NULL;
+	static const char scheme[] = "file://";
 
-	if (parent == NULL || files == NULL || strcmp(parent, files) != 0)
+	if (argc == 0)
 		return NULL;
-	return xstrdup(path_base(keys));
+	if (text_starts_with(argv[0], scheme))
+		return xstrdup(argv[0] + strlen(scheme));
+	if (strstr(argv[0], "://") != NULL)
+		return NULL;
+	return argc == 1 && is_directory(argv[0]) ? xstrdup(argv[0]) : path_directory(argv[0]);
 }
 
 static int
 verify_operands(const struct app *app, int argc, char **argv, struct verify_request *request,
 		struct verify_report *report, struct error *err)
 {
-	auto_free char *keys = NULL;
+	auto_free char *place = place_of(argc, argv), *keys = NULL;
 	struct verify_files files;
 
+	if (place != NULL)
+		keys = verify_trust_among(request->keyring, place, report);
+	request->keys_name = keys;
 	if (argc == 1 && strstr(argv[0], "://") != NULL)
 		return verify_url(app, argv[0], request, report, err);
 	if (argc != 1 || !is_directory(argv[0]))
@@ -111,53 +116,78 @@ verify_operands(const struct app *app, int argc, char **argv, struct verify_requ
 		return error_set(err, ERR_INPUT,
 				 "'%s' has no " SUMS_NAME "; the release is in '%s/assets'",
 				 argv[0], argv[0]);
-	keys = keys_among(app, argv[0]);
-	request->keys_name = keys;
 	files = verify_directory(argv[0]);
 	verify_release(&files, request, report);
 	return 0;
 }
 
-/* The tag binds the release's SHA256SUMS if it was made after them. */
+/*
+ * The tag binds the release's SHA256SUMS if it was made after them. What is compared is the list
+ * whose signatures were good, wherever it was read.
+ */
 static void
-compare_sums(const char *directory, const struct digest *wanted, struct verify_report *report)
+compare_sums(bool with_files, const struct digest *wanted, struct verify_report *report)
 {
-	auto_free char *path = path_join(directory, SUMS_NAME);
 	char got[DIGEST_HEX_SIZE], want[DIGEST_HEX_SIZE];
-	struct error err = ERROR_INIT;
-	struct digest digest;
 
-	if (digest_is_zero(wanted) || !is_directory(directory))
-		return;
-	if (digest_file(path, &digest, NULL, &err) < 0)
-		verify_fail(report, "tag", &err);
-	else if (!digest_equal(&digest, wanted))
+	if (digest_is_zero(wanted))
+		verify_note(report, "tag", VERIFY_SKIPPED,
+			    "it names no SHA256SUMS, so that it says nothing about files");
+	else if (!with_files)
+		verify_note(report, "tag", VERIFY_SKIPPED,
+			    "the SHA256SUMS that it names was compared with none: no files were "
+			    "named");
+	else if (digest_is_zero(&report->sums))
+		verify_note(report, "tag", VERIFY_SKIPPED,
+			    "the SHA256SUMS that it names was not compared with one whose "
+			    "signature is not good");
+	else if (!digest_equal(&report->sums, wanted))
 		verify_note(report, "tag", VERIFY_FAILED,
 			    "the tag is of another SHA256SUMS: %s, not %s",
-			    digest_hex(wanted, want), digest_hex(&digest, got));
+			    digest_hex(wanted, want), digest_hex(&report->sums, got));
 	else
 		verify_note(report, "tag", VERIFY_OK, "the tag names these files");
 }
 
 static int
-verify_repo_tag(const char *name, const struct keyring *keyring, const char *directory,
+verify_repo_tag(const char *name, const struct keyring *keyring, bool with_files,
 		struct verify_report *report, struct error *err)
 {
 	AUTO(repo_freep) struct repo *repo = NULL;
 	auto_free char *text = NULL;
+	size_t length, failed = report->failed;
 	char id[REPO_ID_SIZE];
 	struct digest sums;
-	size_t length;
 
-	if (repo_open(repo_path != NULL ? repo_path : ".", &repo, err) < 0)
+	if (repo_open(trust.repo != NULL ? trust.repo : ".", &repo, err) < 0)
 		return -1;
 	if (repo_tag_read(repo, name, &text, &length, id, err) < 0) {
 		verify_fail(report, "tag", err);
 		return 0;
 	}
 	verify_tag(name, text, length, keyring, NULL, report, &sums);
-	if (directory != NULL)
-		compare_sums(directory, &sums, report);
+	if (report->failed == failed)
+		compare_sums(with_files, &sums, report);
+	return 0;
+}
+
+/* The tag that was named, or that the files say they are of. */
+static int
+verify_tag_of(int argc, const struct keyring *keyring, struct verify_report *report,
+	      struct error *err)
+{
+	const char *name = tag != NULL ? tag : report->tag;
+
+	if (trust.repo == NULL && (argc != 0 || image_names.count != 0))
+		return 0;
+	if (name != NULL)
+		return verify_repo_tag(name, keyring, argc != 0, report, err);
+	if (argc != 0)
+		verify_note(report, "tag", VERIFY_FAILED,
+			    "nothing that is signed says which tag to look at; give --tag");
+	else
+		verify_note(report, "tag", VERIFY_SKIPPED,
+			    "no tag was looked at: an image does not say which; give --tag");
 	return 0;
 }
 
@@ -175,39 +205,6 @@ verify_images(const struct keyring *keyring, struct verify_report *report, struc
 	return 0;
 }
 
-static void
-print_json(const struct verify_report *report)
-{
-	static const char *const words[] = {"ok", "failed", "skipped"};
-	json_t *checks = json_array();
-
-	for (size_t i = 0; i < report->count; i++)
-		jsonx_append(checks, jsonx_pack("{s:s, s:s, s:s}", "check", report->rows[i].check,
-						"status", words[report->rows[i].status], "detail",
-						report->rows[i].sentence));
-	app_print_json(jsonx_pack("{s:b, s:s?, s:o}", "verified", report->failed == 0 ? 1 : 0,
-				  "tag", report->tag, "checks", checks));
-}
-
-static void
-print_table(const struct app *app, const struct verify_report *report)
-{
-	static const char *const headers[] = {"check", "", "what was found"};
-	static const char *const words[] = {"ok", "FAILED", "-"};
-	AUTO(table_freep) struct table *table = table_new(headers, ARRAY_SIZE(headers));
-
-	if (app->quiet && report->failed == 0)
-		return;
-	for (size_t i = 0; i < report->count; i++) {
-		if (app->quiet && report->rows[i].status != VERIFY_FAILED)
-			continue;
-		table_add(table, report->rows[i].check);
-		table_add(table, words[report->rows[i].status]);
-		table_add(table, report->rows[i].sentence);
-	}
-	table_print(table, TABLE_TEXT);
-}
-
 /* Who downloads a few files of a release may not know that they have to be named. */
 static size_t
 missing_files(const struct verify_report *report)
@@ -220,35 +217,63 @@ missing_files(const struct verify_report *report)
 	return count;
 }
 
+/* What the last sentence is about: a release, else what was named. To be freed by the caller. */
+static char *
+subject_of(int argc, char **argv, const struct verify_report *report)
+{
+	const char *name = argc != 0                ? argv[0]
+			   : image_names.count != 0 ? image_names.items[0]
+						    : tag;
+	size_t count = argc != 0 ? (size_t)argc : image_names.count;
+
+	if (argc != 0 && report->tag != NULL)
+		return xstrdup(report->tag);
+	if (count > 1)
+		return xasprintf("each of %zu %s", count, argc != 0 ? "files" : "images");
+	return xasprintf("%s", name);
+}
+
 /* One failure names itself, several are counted. */
 static int
-conclude(const struct app *app, const struct verify_report *report, bool directory,
-	 struct error *err)
+conclude(const struct app *app, const struct verify_report *report, const struct keyring *keyring,
+	 int argc, char **argv, struct error *err)
 {
+	bool directory = argc == 1 && is_directory(argv[0]);
+	auto_free char *subject = NULL;
+
 	if (app->json)
-		print_json(report);
+		verify_output_json(report, keyring);
 	else
-		print_table(app, report);
-	if (verify_report_conclude(report, err) == 0)
+		verify_output_table(report, app->quiet);
+	if (verify_report_conclude(report, err) == 0) {
+		subject = subject_of(argc, argv, report);
+		if (!app->json && !app->quiet)
+			verify_output_sentence(report, keyring, subject);
 		return 0;
+	}
 	if (report->failed == 1)
 		return error_prefix(err, "not verified");
 	return error_set(err, err->code, "not verified: %zu checks failed%s", report->failed,
 			 directory && missing_files(report) > 1
 				 ? "; to check only the files that you have, name them: "
-				   "distributor verify FILE..."
+				   "distributor verify --keys DIR FILE..."
 				 : "");
 }
 
+/* What cannot be meant: an option that nothing would look at is not passed over. */
 static int
-run_verify(struct app *app, int argc, char **argv, struct error *err)
+check_usage(const struct app *app, int argc, struct error *err)
 {
-	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
-	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
-	struct verify_request request = {.keyring = &keyring, .tag = tag};
-	bool with_repo = repo_path != NULL || (argc == 0 && image_names.count == 0);
-	struct progress_task *task;
-	int result = 0;
+	const struct {
+		bool given;
+		const char *name;
+	} of_images[] = {
+		{image_options.signed_as != NULL, "signed-as"},
+		{image_options.auth_file != NULL, "auth-file"},
+		{image_options.ca_file != NULL, "ca"},
+		{image_options.token_servers.count != 0, "token-server"},
+		{image_options.plain_http, "plain-http"},
+	};
 
 	if (argc == 0 && tag == NULL && image_names.count == 0)
 		return error_set(err, ERR_USAGE,
@@ -258,11 +283,25 @@ run_verify(struct app *app, int argc, char **argv, struct error *err)
 				 "the tag of a release begins with a 'v': --tag v%s", tag);
 	if (image_names.count != 0 && app->offline)
 		return error_set(err, ERR_USAGE, "--offline and --image contradict each other");
-	if (key_files_load(app->keys, root_fingerprint, &keyring, err) < 0)
+	for (size_t i = 0; i < ARRAY_SIZE(of_images) && image_names.count == 0; i++)
+		if (of_images[i].given)
+			return error_set(err, ERR_USAGE, "--%s needs --image NAME",
+					 of_images[i].name);
+	return 0;
+}
+
+static int
+run_verify(struct app *app, int argc, char **argv, struct error *err)
+{
+	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
+	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+	struct verify_request request = {.keyring = &keyring, .tag = tag};
+	struct progress_task *task;
+	int result = 0;
+
+	if (check_usage(app, argc, err) < 0 || verify_trust_load(&trust, &keyring, err) < 0)
 		return -1;
-	if (keyring.root != NULL)
-		verify_note(&report, "keys", VERIFY_OK, "the list of keys is signed by root key %s",
-			    keyring.root);
+	verify_trust_note(&keyring, &report);
 	task = progress_start(app->progress, "verifying", PROGRESS_ITEMS, 0);
 	request.progress = task;
 	if (argc != 0)
@@ -270,24 +309,20 @@ run_verify(struct app *app, int argc, char **argv, struct error *err)
 	if (result == 0)
 		result = verify_images(&keyring, &report, err);
 	progress_done(task, NULL);
-	if (result < 0)
+	if (result < 0 || verify_tag_of(argc, &keyring, &report, err) < 0)
 		return -1;
-	if (with_repo && tag == NULL && report.tag == NULL)
-		verify_note(&report, "tag", VERIFY_FAILED,
-			    "nothing that is signed says which tag to look at; give --tag");
-	else if (with_repo && verify_repo_tag(tag != NULL ? tag : report.tag, &keyring,
-					      argc == 1 ? argv[0] : NULL, &report, err) < 0)
-		return -1;
-	return conclude(app, &report, argc == 1 && is_directory(argv[0]), err);
+	return conclude(app, &report, &keyring, argc, argv, err);
 }
 
 static const struct option_spec verify_options[] = {
 	{"tag", '\0', "TAG", OPTION_TEXT, &tag,
 	 "what it has to be, \"v10.2.2-1\": refuses an older release\nunder a new name"},
-	{"repo", '\0', "DIR", OPTION_TEXT, &repo_path,
-	 "also verify the tag in this git repository"},
-	{"root", '\0', "FINGERPRINT", OPTION_TEXT, &root_fingerprint,
-	 "the root key that has to have signed the list of keys"},
+	{"keys", '\0', "DIR", OPTION_TEXT, &trust.keys,
+	 "the public keys to believe: from the project's repository,\nnot from its releases"},
+	{"root", '\0', "FINGERPRINT", OPTION_TEXT, &trust.root,
+	 "the root key that has to have signed the lists of keys"},
+	{"repo", '\0', "DIR", OPTION_TEXT, &trust.repo,
+	 "also verify the tag in this clone; without --keys, its\nkeys/ are believed"},
 	{"image", '\0', "NAME", OPTION_LIST, &image_names,
 	 "an image in a registry, REGISTRY/PATH:TAG or\nREGISTRY/PATH@sha256:DIGEST; may be "
 	 "repeated"},
@@ -315,13 +350,20 @@ const struct command cmd_verify = {
 		"belong together, and the provenance. With --tag and no operand, the tag in the\n"
 		"repository here. With --image, an image in a registry and each image in its\n"
 		"index: signed by these keys, under this name. Needs no network but for a URL or\n"
-		"an image. With --quiet only what failed is printed.\n",
-	.examples = "  distributor verify --keys keys --tag v10.2.2-1 release/\n"
-		    "  distributor verify x86_64_qemu-aarch64-static.tar.gz\n"
-		    "  distributor verify --tag v10.2.2-1 --repo .\n"
-		    "  distributor verify --image ghcr.io/owner/qemu-user-static:latest\n",
+		"an image. With --quiet only what failed is printed.\n"
+		"\n"
+		"The keys to believe have to be named, with --keys or --repo: keys that lie near "
+		"a\n"
+		"release may have come with it. A clone of the project's repository has them. "
+		"With\n"
+		"--root as well, a list is believed only if that root key has signed it.\n",
+	.examples =
+		"  distributor verify --keys repository/keys --tag v10.2.2-1 release/\n"
+		"  distributor verify --keys repository/keys qemu-aarch64-static.tar.gz\n"
+		"  distributor verify --tag v10.2.2-1 --repo .\n"
+		"  distributor verify --keys keys --image ghcr.io/owner/qemu-user-static:latest\n",
 	.options = verify_options,
-	.shared = SHARED_KEYS | SHARED_OFFLINE,
+	.shared = SHARED_OFFLINE,
 	.min_args = 0,
 	.max_args = -1,
 	.run = run_verify,

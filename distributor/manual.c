@@ -236,6 +236,6 @@ manual_program(const char *date, struct strbuf *page)
 	add_example(page, "  distributor plan --diff\n"
 			  "  distributor lock\n"
 			  "  distributor release --key ~/release.pem --dry-run\n"
-			  "  distributor verify --image ghcr.io/owner/qemu-user-static:latest\n");
+			  "  distributor verify --keys keys --image ghcr.io/owner/qemu-user-static:latest\n");
 	add_see_also(page);
 }

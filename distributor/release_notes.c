@@ -222,7 +222,9 @@ put_verify(const struct release_notes *notes, struct strbuf *out)
 		"or `minisign -V -H -P %s -m SHA256SUMS` for the signature,\n"
 		"`git -c gpg.ssh.allowedSignersFile=keys/allowed_signers verify-tag %s` for the "
 		"tag,\n"
-		"or `distributor verify --tag %s DIRECTORY` for all of it.\n",
+		"or `distributor verify --keys keys --tag %s DIRECTORY` for all of it, with `keys` "
+		"from "
+		"a clone\nof the repository.\n",
 		notes->principal, ssh, notes->principal, minisign, notes->info->tag,
 		notes->info->tag);
 	put_attestation(notes, out);

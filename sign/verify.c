@@ -12,8 +12,10 @@
 void
 verify_report_release(struct verify_report *report)
 {
-	for (size_t i = 0; i < report->count; i++)
+	for (size_t i = 0; i < report->count; i++) {
 		free(report->rows[i].sentence);
+		free(report->rows[i].signer);
+	}
 	free(report->rows);
 	free(report->tag);
 	*report = (struct verify_report)VERIFY_REPORT_INIT;
@@ -35,8 +37,19 @@ verify_note(struct verify_report *report, const char *check, enum verify_status 
 	report->rows = xgrow(report->rows, report->count, sizeof(*report->rows));
 	row = &report->rows[report->count++];
 	*row = (struct verify_row){check, status, status == VERIFY_FAILED ? ERR_VERIFY : ERR_NONE,
-				   sentence};
+				   sentence, NULL};
 	report->failed += status == VERIFY_FAILED;
+}
+
+void
+verify_signed(struct verify_report *report, const char *check, const struct keyring_entry *signer,
+	      const char *what, const char *after)
+{
+	char fingerprint[FINGERPRINT_SIZE];
+
+	verify_note(report, check, VERIFY_OK, "%s by %s, %s%s", what, signer->principal,
+		    public_key_fingerprint(&signer->key, fingerprint), after);
+	report->rows[report->count - 1].signer = xstrdup(fingerprint);
 }
 
 void
@@ -138,6 +151,7 @@ verify_tag(const char *name, const char *text, size_t length, const struct keyri
 	   const char *commit, struct verify_report *report, struct digest *ret_sums)
 {
 	AUTO(tag_object_release) struct tag_object tag = TAG_OBJECT_INIT;
+	auto_free char *signed_what = NULL, *after = NULL;
 	const struct keyring_entry *entry;
 	struct error err = ERROR_INIT;
 
@@ -160,6 +174,7 @@ verify_tag(const char *name, const char *text, size_t length, const struct keyri
 		return;
 	}
 	find_sums(tag.message, ret_sums);
-	verify_note(report, "tag", VERIFY_OK, "%s is signed by %s, commit %.12s", name,
-		    entry->principal, tag.commit);
+	signed_what = xasprintf("%s is signed", name);
+	after = xasprintf(", commit %.12s", tag.commit);
+	verify_signed(report, "tag", entry, signed_what, after);
 }

@@ -20,25 +20,28 @@ struct verify_row {
 	enum verify_status status;
 	enum error_code code; /* of a failure: ERR_VERIFY, or what kept it from being looked at */
 	char *sentence;       /* owned */
+	char *signer;         /* fingerprint of the key that an "ok" rests on, owned; or NULL */
 };
 
 struct verify_report {
 	struct verify_row *rows;
 	size_t count;
-	size_t failed; /* rows */
-	char *tag;     /* what the signed documents say that this is, "v10.2.2-1"; or NULL */
+	size_t failed;      /* rows */
+	char *tag;          /* what the signed documents say that this is, "v10.2.2-1"; or NULL */
+	struct digest sums; /* of the SHA256SUMS whose signatures are good, or zero */
 };
 
-#define VERIFY_REPORT_INIT                                                                         \
-	{                                                                                          \
-		NULL, 0, 0, NULL                                                                   \
-	}
+#define VERIFY_REPORT_INIT {.rows = NULL}
 
 void verify_report_release(struct verify_report *report);
 
 /* Adds an answer. */
 void verify_note(struct verify_report *report, const char *check, enum verify_status status,
 		 const char *format, ...) PRINTF_LIKE(4, 5);
+
+/* Adds an "ok" for a good signature: "WHAT by PRINCIPAL, SHA256:FINGERPRINT" and `after`. */
+void verify_signed(struct verify_report *report, const char *check,
+		   const struct keyring_entry *signer, const char *what, const char *after);
 
 /* Adds message and code of `err` as a failure. */
 void verify_fail(struct verify_report *report, const char *check, const struct error *err);

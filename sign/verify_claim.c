@@ -254,8 +254,7 @@ verify_provenance(struct verifying *v)
 	if (check_bundle(v, text, length, &signer, &err) < 0)
 		verify_fail(v->report, "provenance", &err);
 	else
-		verify_note(v->report, "provenance", VERIFY_OK, "signed by %s, about all files",
-			    signer->principal);
+		verify_signed(v->report, "provenance", signer, "about all files, signed", "");
 }
 
 void

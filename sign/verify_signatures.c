@@ -25,8 +25,7 @@ check_ssh(struct verifying *v, const char *text, size_t length)
 		verify_fail(v->report, "signature", &err);
 		return -1;
 	}
-	verify_note(v->report, "signature", VERIFY_OK, "SHA256SUMS is signed by %s",
-		    entry->principal);
+	verify_signed(v->report, "signature", entry, "SHA256SUMS is signed", "");
 	return 1;
 }
 
@@ -57,8 +56,7 @@ check_minisign(struct verifying *v, const char *text, size_t length)
 		return -1;
 	}
 	v->comment = TAKE(sig.trusted_comment);
-	verify_note(v->report, "minisign", VERIFY_OK, "SHA256SUMS is signed by %s",
-		    entry->principal);
+	verify_signed(v->report, "minisign", entry, "SHA256SUMS is signed", "");
 	return 1;
 }
 
@@ -85,6 +83,7 @@ verify_signatures(struct verifying *v)
 		verify_fail(v->report, "sums", &err);
 		return false;
 	}
+	digest_of(text, length, &v->report->sums);
 	v->sums_text = TAKE(text);
 	v->sums_length = length;
 	return true;

@@ -25,7 +25,7 @@ tool("git", "commit", "-q", "-m", "x", cwd=release.root)
 release.sign()
 run("tag", "--matrix", "matrix.json", "--key", "release.pem", cwd=release.root)
 
-# the downloads, with `keys` beside them; a clone has them at the same place
+# the downloads, with a clone beside them
 NOBODY = "http://127.0.0.1:9"  # a proxy that is not there: nothing is asked of the network
 tools = os.path.join(work, "bin")
 os.makedirs(tools)
@@ -51,26 +51,24 @@ def search_path(suite):
     return ":".join([os.path.join(tools, suite), tools, os.environ["PATH"]])
 
 
-def place(kind):
-    """Where a block is run: the clone for the tag, else a directory of downloads."""
-    if kind == "tag":
-        return release.root
-    directory = os.path.join(work, "downloads")
-    shutil.rmtree(directory, ignore_errors=True)
-    shutil.copytree(release.assets, directory)
-    shutil.copytree(os.path.join(release.root, "keys"), os.path.join(directory, "keys"))
-    return directory
+blocks = re.findall(r"```sh\n(.*?)```", linux, re.S)
+tap.ok("the Linux part has commands", len(blocks) >= 11)
+GET_KEYS = blocks.pop(0)
+tap.ok("the first of them gets the keys", "git clone" in GET_KEYS and "KEYS=" in GET_KEYS, GET_KEYS)
 
 
-def play(block, kind, tag, suite):
-    directory = place(kind)
-    done = subprocess.run(["sh", "-euc", block], cwd=directory, capture_output=True, text=True, timeout=120,
-                          env=dict(os.environ, TAG=tag, PATH=search_path(suite), HTTPS_PROXY=NOBODY))
+def play(block, tag, suite, change=None):
+    """A block after the one that gets the keys, beside the downloads; `change` is made to the clone."""
+    shutil.rmtree(os.path.join(work, "d"), ignore_errors=True)
+    downloads = os.path.join(work, "d", "downloads")
+    shutil.copytree(release.assets, downloads)
+    environment = dict(os.environ, TAG=tag, REPOSITORY=release.root, PATH=search_path(suite), HTTPS_PROXY=NOBODY)
+    script = f"{GET_KEYS}\n{change or ':'}\n{block}"
+    done = subprocess.run(["sh", "-euc", script], cwd=downloads, capture_output=True, text=True, timeout=120,
+                          env=environment)
     return done.returncode == 0, done.stdout + done.stderr
 
 
-blocks = re.findall(r"```sh\n(.*?)```", linux, re.S)
-tap.ok("the Linux part has commands", len(blocks) >= 9)
 runs = [(block, suite, " ".join([block.splitlines()[0], *([f"({suite})"] if suite else [])]))
         for block in blocks for suite in suites(block)]
 for block, suite, name in runs:
@@ -79,11 +77,32 @@ for block, suite, name in runs:
     if missing:
         tap.skip(name, f"{missing[0]} is not here")
         continue
-    good, said = play(block, "tag" if "git " in block else "", "v10.1.0-1", suite)
+    good, said = play(block, "v10.1.0-1", suite)
     tap.ok(f"runs: {name}", good, said)
     if "$TAG" in block:
-        good, said = play(block, "tag" if "git " in block else "", "v9.9.9-9", suite)
+        good, said = play(block, "v9.9.9-9", suite)
         tap.ok(f"refuses another tag: {name}", not good, said)
+
+# revoked keys: another one changes nothing, that of the release is refused by all that take the list
+run("keygen", "--no-passphrase", "--keys", "other", "other.pem", cwd=release.root)
+other, ours = (f'cut -d" " -f1,2 {release.root}/{d}/release.pub >"$KEYS/revoked_keys"' for d in ("other", "keys"))
+for block, suite, name in runs:
+    if "revoked_keys" in block or "distributor " in block:
+        for what, change, wanted in (("another key", other, True), ("the release's key", ours, False)):
+            good, said = play(block, "v10.1.0-1", suite, change)
+            tap.ok(f"{what} is revoked: {name}", good == wanted, said)
+
+# keys that lie among the downloads are not taken, and a list that nobody named is not looked for
+good, said = play('cp -R "$KEYS" keys && distributor verify --keys keys --tag "$TAG" .', "v10.1.0-1", "")
+tap.ok("keys among the files prove nothing", not good and "lies among the files" in said, said)
+good, said = play('cp -R "$KEYS/.." ../x && cd ../x && distributor verify --tag "$TAG" ../downloads', "v10.1.0-1", "")
+tap.ok("nor does a clone that one stands in", not good and all(
+    w in said for w in ("--keys DIR", "--root SHA256:", "--repo DIR", "git clone")), said)
+good, said = play('distributor verify --keys "$KEYS" --tag "$TAG" .', "v10.1.0-1", "")
+fingerprint = tool("ssh-keygen", "-lf", os.path.join(release.root, "keys", "release.pub")).stdout.split()[1]
+tap.equal("it ends with one sentence, as the page says", said.splitlines()[-1],
+          f"v10.1.0-1 is verified, signed by {fingerprint} from ../repository/keys/allowed_signers")
+tap.has("... which stands there", text, "v10.2.2-1 is verified, signed by SHA256:... from ../repository/keys/allowed_signers")
 
 # a file that was changed is noticed by each way that looks at it
 tampered = os.path.join(release.assets, "x86_64_qemu-aarch64-static.tar.gz")
@@ -94,7 +113,7 @@ for block, suite, name in runs:
     if any(word in block for word in ("sha256sum", "cosign ", "distributor ")):
         if "cosign " in block and not os.path.exists(os.path.join(tools, suite, "cosign")):
             continue
-        good, said = play(block, "", "v10.1.0-1", suite)
+        good, said = play(block, "v10.1.0-1", suite)
         tap.ok(f"notices a changed file: {name}", not good, said)
 
 security = read(os.path.join(SOURCE, "docs", "security.md")).decode()
@@ -118,7 +137,8 @@ lost = [f"{page}: {target}" for page, words in written.items() for target in re.
 tap.equal("the links between documents lead somewhere", lost, [])
 anchors = [f"{page}: {to}" for page, words in written.items() for file, to in re.findall(r"\]\(([\w./-]*)#([\w-]+)\)", words)
            if to not in {re.sub(r"[^\w -]", "", h).replace(" ", "-").lower()
-                         for h in re.findall(r"^#+ (.*)$", written[file or page], re.M)}]
+                         for h in re.findall(r"^#+ (.*)$", written[os.path.normpath(os.path.join(os.path.dirname(page), file)) if file else page],
+                                              re.M)}]
 tap.equal("and so do those into their sections", anchors, [])
 # a secret key that a document writes into the repository is nothing that "git add" takes
 secrets = set()
@@ -150,5 +170,9 @@ for library, header in headers.items():
     users = {n for n, code in includes.items() if re.search(rf"^#include <{header}", code, re.M)}
     tap.equal(f"{library} is included where docs/dependencies.md says",
               set(re.findall(r"`([a-z]+/\w+\.c)`", dict(rows)[library])), users)
+place = written["README.md"].partition("### The project's public key\n")[2].partition("\n## ")[0]
+public = os.path.join(SOURCE, "keys", "release.pub")
+tap.has("README.md has the fingerprint of the project's key, or says that there is none", place,
+        tool("ssh-keygen", "-lf", public).stdout.split()[1] if os.path.exists(public) else "none yet")
 shutil.rmtree(work)
 tap.done()

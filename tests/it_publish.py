@@ -139,7 +139,7 @@ if done is None:
 else:
     case("the commands on the page verify it", done.returncode == 0 and "Good" in done.stdout,
          done.stdout + done.stderr)
-text = run("verify", "--tag", "v10.1.0-1",
+text = run("verify", "--keys", "keys", "--tag", "v10.1.0-1",
            f"{p.double.urls['web']}/{p.double.repository}/releases/download/v10.1.0-1", cwd=p.root)
 holds("and so does 'distributor verify' from outside", text, r"signature")
 
@@ -262,7 +262,7 @@ holds("directory: what was signed comes back", p.publish("--adopt", "--out", os.
       "--target", "directory", target), r"brought back 4 signed files")
 holds("directory: again", one(), r"published already, and identical")
 holds("directory: verified from outside",
-      run("verify", "--tag", "v10.1.0-1", f"file://{target}/latest", cwd=p.root), "signature")
+      run("verify", "--keys", "keys", "--tag", "v10.1.0-1", f"file://{target}/latest", cwd=p.root), "signature")
 write(os.path.join(target, "v10.1.0-1", "SHA256SUMS"), "x")
 holds("directory: other files under that tag", one(status=4),
       r"v10\.1\.0-1' is published already, with other files: 'SHA256SUMS': size is 1, not")

@@ -52,7 +52,7 @@ commands = [
     (["key", "-v", "--key", "release.pem", "--to", "pem"], {"DISTRIBUTOR_KEY_PASSPHRASE": PHRASE}),
     (["key", "-v", "release.pem"], {}),
     (["tag", "--matrix", "matrix.json", "-v"], {"DISTRIBUTOR_KEY": LINE, "GITHUB_TOKEN": TOKEN}),
-    (["verify", "-v", "out/assets"], {"DISTRIBUTOR_KEY": LINE})]
+    (["verify", "-v", "--keys", "keys", "out/assets"], {"DISTRIBUTOR_KEY": LINE})]
 leaks = []
 for command, env in commands:
     for name in ("SHA256SUMS.sig", "provenance.sigstore.json"):

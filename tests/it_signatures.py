@@ -214,7 +214,7 @@ def check_joined(registry):
 # A real registry without the referrers API
 
 def check_commands(registry):
-    for start in ("distributor verify --image REPOSITORY", "distributor verify --image MIRROR"):
+    for start in ("distributor verify --keys keys --image REPOSITORY", "distributor verify --keys keys --image MIRROR"):
         command = documented_command(registry, start)
         result = run(DISTRIBUTOR, *command[1:], cwd=WORK, env=ENV)
         ok(result.returncode == 0, f"the command of docs/images.md: {start}", result.stderr)

@@ -74,7 +74,7 @@ quiet = verify(changed(lambda d: os.unlink(os.path.join(d, OTHER))), "-q")
 tap.ok("--quiet says what failed, and that alone", f"'{OTHER}' is missing" in quiet and "ok" not in quiet.split(),
        quiet)
 result = json.loads(run("verify", "--json", "--keys", keys, good.assets))
-tap.equal("--json says the same", (result["verified"], result["tag"], {c["status"] for c in result["checks"]}),
+tap.equal("--json says the same", (result["verified"], result["tag"], {c["status"] for c in result["checks"] if c["check"] != "keys"}),
           (True, "v10.1.0-1", {"ok"}))
 tap.ok("without a network", "all 8 files" in tool(
     *WITHOUT_NETWORK, os.environ["DISTRIBUTOR"], "verify", "--keys", keys, good.assets,
@@ -354,7 +354,7 @@ for name in ("SHA256SUMS.sig", "SHA256SUMS.minisig"):
 tap.has("refused: a single file without a signature", verify(os.path.join(single, TARBALL)), "has no signature")
 tap.has("no operand", run("verify", status=2), "name a directory, files or a URL")
 tap.has("no keys", verify(good.assets, keys_directory=work, status=3),
-        f"there is no '{work}/allowed_signers'", "distributor keygen", "--keys")
+        f"there is no '{work}/allowed_signers'", "git clone", "--keys")
 write(os.path.join(work, "allowed_signers"), "# nobody\n")
 tap.has("an empty list of keys", verify(good.assets, keys_directory=work, status=3), "lists no key")
 tap.has("a mistyped name", verify(os.path.join(work, "nosuch"), status=3), f"there is no '{work}/nosuch'")

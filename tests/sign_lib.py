@@ -166,7 +166,7 @@ class Release:
                    env=env)
 
     def verify(self, *options, status=0):
-        return run("verify", *(options or ("out/assets",)), cwd=self.root, status=status)
+        return run("verify", "--keys", "keys", *(options or ("out/assets",)), cwd=self.root, status=status)
 
     def path(self, *parts):
         return os.path.join(self.assets, *parts)
