@@ -22,17 +22,17 @@ version_of(const char *reference)
 /* Whether one key has signed, and may. Returns 1, 0 if the signature is not its, or -1. */
 static int
 check_by_key(const struct signature *signature, const struct keyring *keyring,
-	     const struct public_key *key, struct simple_signing *ret_claim, struct error *err)
+	     const struct public_key *key, struct simple_signing *ret_claim,
+	     const struct keyring_entry **ret_signer, struct error *err)
 {
 	AUTO(simple_signing_release) struct simple_signing claim = SIMPLE_SIGNING_INIT;
-	const struct keyring_entry *entry;
 
 	if (simple_signing_check(signature->payload, strlen(signature->payload),
 				 signature->signature, key, &claim, "the image's signature",
 				 err) < 0)
 		return 0;
 	if (keyring_find_for(keyring, key, SSHSIG_FILE, version_of(claim.reference),
-			     "the image's signature", &entry, err) < 0)
+			     "the image's signature", ret_signer, err) < 0)
 		return -1;
 	*ret_claim = claim;
 	claim = (struct simple_signing)SIMPLE_SIGNING_INIT;
@@ -42,15 +42,18 @@ check_by_key(const struct signature *signature, const struct keyring *keyring,
 /* Reads a claim whose signature is by any key of the ring that may sign releases. */
 static int
 check_by_ring(const struct signature *signature, const struct keyring *keyring,
-	      struct simple_signing *ret_claim, struct error *err)
+	      struct simple_signing *ret_claim, const struct keyring_entry **ret_signer,
+	      struct error *err)
 {
 	int result = 0;
 
 	/* A key that is revoked says so, and is not just one that nobody knows. */
 	for (size_t i = 0; i < keyring->revoked_count && result == 0; i++)
-		result = check_by_key(signature, keyring, &keyring->revoked[i], ret_claim, err);
+		result = check_by_key(signature, keyring, &keyring->revoked[i], ret_claim,
+				      ret_signer, err);
 	for (size_t i = 0; i < keyring->count && result == 0; i++)
-		result = check_by_key(signature, keyring, &keyring->entries[i].key, ret_claim, err);
+		result = check_by_key(signature, keyring, &keyring->entries[i].key, ret_claim,
+				      ret_signer, err);
 	if (result == 0)
 		return error_set(err, ERR_VERIFY, "no allowed key has signed it");
 	return result < 0 ? -1 : 0;
@@ -69,30 +72,40 @@ is_named(const char *claimed, const char *wanted)
 	       reference_tag_is_valid(claimed + length + 1);
 }
 
+/* One signature by any key of the ring, over this image and under this name. */
+static int
+check_one(const struct signature *signature, const struct digest *digest, const char *reference,
+	  const struct keyring *keyring, const struct keyring_entry **ret_signer, struct error *err)
+{
+	AUTO(simple_signing_release) struct simple_signing claim = SIMPLE_SIGNING_INIT;
+	char text[OCI_DIGEST_SIZE];
+
+	if (check_by_ring(signature, keyring, &claim, ret_signer, err) < 0)
+		return -1;
+	if (!digest_equal(&claim.manifest, digest))
+		return error_set(err, ERR_VERIFY, "the signature of '%s' is over another image, %s",
+				 reference, oci_digest_text(&claim.manifest, text));
+	if (!is_named(claim.reference, reference))
+		return error_set(err, ERR_VERIFY, "the image was signed as '%s', not as '%s'",
+				 claim.reference, reference);
+	return 0;
+}
+
 int
 image_check_signature(const struct signature_set *set, const struct digest *digest,
-		      const char *reference, const struct keyring *keyring, struct error *err)
+		      const char *reference, const struct keyring *keyring,
+		      const struct keyring_entry **ret_signer, struct error *err)
 {
-	int result = error_set(err, ERR_VERIFY, "'%s' has no signature", reference);
+	const struct keyring_entry *signer;
 
-	for (size_t i = 0; i < set->count; i++) {
-		AUTO(simple_signing_release) struct simple_signing claim = SIMPLE_SIGNING_INIT;
-		char text[OCI_DIGEST_SIZE];
-
-		if (check_by_ring(&set->items[i], keyring, &claim, err) < 0)
-			continue;
-		if (!digest_equal(&claim.manifest, digest))
-			result = error_set(err, ERR_VERIFY,
-					   "the signature of '%s' is over another image, %s",
-					   reference, oci_digest_text(&claim.manifest, text));
-		else if (!is_named(claim.reference, reference))
-			result = error_set(err, ERR_VERIFY,
-					   "the image was signed as '%s', not as '%s'",
-					   claim.reference, reference);
-		else
+	error_set(err, ERR_VERIFY, "'%s' has no signature", reference);
+	for (size_t i = 0; i < set->count; i++)
+		if (check_one(&set->items[i], digest, reference, keyring, &signer, err) == 0) {
+			if (ret_signer != NULL)
+				*ret_signer = signer;
 			return 0;
-	}
-	return result;
+		}
+	return -1;
 }
 
 static int
@@ -120,7 +133,7 @@ bundle_names(const void *dsse, const struct public_key *key)
 
 int
 image_check_bundle(const char *bundle, const struct digest *digest, const struct keyring *keyring,
-		   struct error *err)
+		   const struct keyring_entry **ret_signer, struct error *err)
 {
 	AUTO(dsse_release) struct dsse dsse = DSSE_INIT;
 	const struct keyring_entry *entry;
@@ -131,5 +144,9 @@ image_check_bundle(const char *bundle, const struct digest *digest, const struct
 			       err) < 0 ||
 	    dsse_check(&dsse, &entry->key, "the image's bundle", err) < 0)
 		return -1;
-	return check_statement(&dsse, digest, err);
+	if (check_statement(&dsse, digest, err) < 0)
+		return -1;
+	if (ret_signer != NULL)
+		*ret_signer = entry;
+	return 0;
 }

@@ -22,11 +22,11 @@ is_signed(const struct layout *layout, const struct signature_subject *subject,
 
 	if (signature_read(layout, digest, &set, &ignored) <= 0 || set.bundle == NULL ||
 	    set.count != subject->reference_count ||
-	    image_check_bundle(set.bundle, digest, keyring, &ignored) < 0)
+	    image_check_bundle(set.bundle, digest, keyring, NULL, &ignored) < 0)
 		return false;
 	for (size_t i = 0; i < subject->reference_count; i++)
-		if (image_check_signature(&set, digest, subject->references[i], keyring, &ignored) <
-		    0)
+		if (image_check_signature(&set, digest, subject->references[i], keyring, NULL,
+					  &ignored) < 0)
 			return false;
 	return true;
 }
@@ -121,7 +121,7 @@ check_subject(const struct layout *layout, const struct signature_subject *subje
 		return -1;
 	for (size_t i = 0; i < subject->reference_count; i++)
 		if (image_check_signature(&set, &subject->descriptor.digest, subject->references[i],
-					  keyring, err) < 0)
+					  keyring, NULL, err) < 0)
 			return -1;
 	return 0;
 }

@@ -49,7 +49,8 @@ verify_signature(const struct subject *subject, const struct digest *digest, con
 {
 	AUTO(signature_set_release) struct signature_set set = {NULL, 0, NULL};
 	AUTO(oci_parsed_release) struct oci_parsed manifest = OCI_PARSED_INIT;
-	auto_free char *tag = signature_tag(digest);
+	auto_free char *tag = signature_tag(digest), *signed_what = NULL;
+	const struct keyring_entry *signer;
 	int found = get_parsed(subject->registry, tag, NULL, &manifest, err);
 
 	if (found < 0)
@@ -57,13 +58,14 @@ verify_signature(const struct subject *subject, const struct digest *digest, con
 	if (found == 1 &&
 	    signature_from_manifest(&manifest, read_layer, subject->registry, &set, err) < 0)
 		return -1;
-	if (image_check_signature(&set, digest, subject->signed_name, subject->keyring, err) < 0) {
+	if (image_check_signature(&set, digest, subject->signed_name, subject->keyring, &signer,
+				  err) < 0) {
 		error_prefix(err, "%s", what);
 		verify_fail(subject->report, "signature", err);
 		return 0;
 	}
-	verify_note(subject->report, "signature", VERIFY_OK, "%s is signed as '%s'", what,
-		    subject->signed_name);
+	signed_what = xasprintf("%s is signed as '%s'", what, subject->signed_name);
+	verify_signed(subject->report, "signature", signer, signed_what, "");
 	return 1;
 }
 
@@ -73,7 +75,8 @@ verify_signature(const struct subject *subject, const struct digest *digest, con
  */
 static int
 check_referrer(const struct subject *subject, const struct digest *digest,
-	       const struct oci_descriptor *entry, struct error *why, struct error *err)
+	       const struct oci_descriptor *entry, const struct keyring_entry **ret_signer,
+	       struct error *why, struct error *err)
 {
 	AUTO(oci_parsed_release) struct oci_parsed manifest = OCI_PARSED_INIT;
 	auto_free char *bundle = NULL;
@@ -92,7 +95,7 @@ check_referrer(const struct subject *subject, const struct digest *digest,
 	}
 	if (found <= 0)
 		return found;
-	return image_check_bundle(bundle, digest, subject->keyring, why) == 0;
+	return image_check_bundle(bundle, digest, subject->keyring, ret_signer, why) == 0;
 }
 
 /* Others may have put bundles there too; one of ours is enough. */
@@ -107,6 +110,7 @@ verify_bundle(const struct subject *subject, const struct digest *digest, struct
 	if (registry_referrers(subject->registry, digest, &list, err) < 0)
 		return -1;
 	for (size_t i = 0; i < list.manifests.count; i++) {
+		const struct keyring_entry *signer;
 		int ours;
 
 		if (!signature_may_be_bundle(&list.manifests.items[i]))
@@ -116,12 +120,13 @@ verify_bundle(const struct subject *subject, const struct digest *digest, struct
 				  MAX_BUNDLES);
 			break;
 		}
-		ours = check_referrer(subject, digest, &list.manifests.items[i], &last, err);
+		ours = check_referrer(subject, digest, &list.manifests.items[i], &signer, &last,
+				      err);
 		if (ours < 0)
 			return -1;
 		if (ours == 1) {
-			verify_note(subject->report, "bundle", VERIFY_OK,
-				    "a sigstore bundle by an allowed key");
+			verify_signed(subject->report, "bundle", signer,
+				      "a sigstore bundle, signed", "");
 			return 0;
 		}
 	}

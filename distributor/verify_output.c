@@ -28,10 +28,10 @@ next_signer(const struct verify_report *report, size_t *at)
 }
 
 static json_t *
-list_json(const char *name, const struct keyring_stamp *stamp)
+list_json(enum keyring_role role, const struct keyring_stamp *stamp)
 {
-	return jsonx_pack("{s:s, s:I, s:s}", "list", name, "serial", (json_int_t)stamp->serial,
-			  "date", stamp->date);
+	return jsonx_pack("{s:s, s:I, s:s}", "list", keyring_role_name(role), "serial",
+			  (json_int_t)stamp->serial, "date", stamp->date);
 }
 
 static json_t *
@@ -48,9 +48,9 @@ keys_json(const struct keyring *keyring)
 				   public_key_fingerprint(&keyring->entries[i].key, fingerprint)));
 	if (keyring->root != NULL) {
 		(void)json_array_append_new(lists,
-					    list_json("allowed_signers", &keyring->allowed_stamp));
+					    list_json(KEYRING_ALLOWED, &keyring->allowed_stamp));
 		(void)json_array_append_new(lists,
-					    list_json("revoked_keys", &keyring->revoked_stamp));
+					    list_json(KEYRING_REVOKED, &keyring->revoked_stamp));
 	}
 	return jsonx_pack("{s:s, s:s?, s:b, s:o, s:o}", "path", keyring->path, "root",
 			  keyring->root, "pinned", keyring->is_pinned ? 1 : 0, "lists", lists,

@@ -300,7 +300,7 @@ def check_referrers_api():
         ok(result.returncode == 0 and "nothing sent" in result.stdout and not writes(registry),
            "a second push sends nothing", f"{result.stdout}{result.stderr}{writes(registry)}")
         result = verify(registry, ":latest", "--signed-as", REPOSITORY)
-        ok(result.returncode == 0 and "a sigstore bundle by an allowed key" in result.stdout,
+        ok(result.returncode == 0 and "a sigstore bundle, signed by " in result.stdout,
            "verify finds the bundle by the API", result.stdout + result.stderr)
         check_discover(registry, "by the API")
         check_bundle(registry, "a bundle by the API", f"/referrers/{digest('latest')}")
@@ -330,7 +330,7 @@ def check_pages():
         result = push(registry)
         ok(result.returncode == 0, "a list of referrers in pages is read to its end", result.stderr)
         result = verify(registry, ":latest", "--signed-as", REPOSITORY)
-        ok(result.returncode == 0 and "a sigstore bundle by an allowed key" in result.stdout,
+        ok(result.returncode == 0 and "a sigstore bundle, signed by " in result.stdout,
            "verify finds the bundle on the last page", result.stdout + result.stderr)
         ok(not any(registry.count("GET", n) for n in notes), "... and gets nothing but bundles")
         check_discover(registry, "pages", 3)
@@ -521,7 +521,7 @@ def check_broken():
         registry.tags[fallback_tag("latest") + ".sig"] = \
             put(MANIFEST, json.dumps(signature).encode())["digest"]
         result = verify(registry, ":latest", "--signed-as", REPOSITORY)
-        ok(result.returncode == 0 and "a sigstore bundle by an allowed key" in result.stdout and
+        ok(result.returncode == 0 and "a sigstore bundle, signed by " in result.stdout and
            "the index is signed" in result.stdout, "verify finds our own behind it",
            result.stdout + result.stderr)
         ok(not registry.count("GET", large["digest"]), "... and fetches nothing that is too large")
@@ -536,7 +536,7 @@ def check_two_keys():
         result = push(registry)
         ok(result.returncode == 0, "the same, signed by ours", result.stderr)
         result = verify(registry, ":latest", "--signed-as", REPOSITORY)
-        ok(result.returncode == 0 and "a sigstore bundle by an allowed key" in result.stdout,
+        ok(result.returncode == 0 and "a sigstore bundle, signed by " in result.stdout,
            "verify finds our bundle among others", result.stdout + result.stderr)
         result = verify(registry, ":latest", "--signed-as", REPOSITORY, "--keys", f"{WORK}/other")
         ok(result.returncode == 0 and "the index is signed" in result.stdout,
@@ -625,7 +625,7 @@ def check_revoked():
         result = run(DISTRIBUTOR, "verify", "--keys", keys, "--signed-as", REPOSITORY, "--image",
                      f"{registry.host}/{PATH}:latest", env=ENV)
         ok(result.returncode == 4 and result.stdout.count("which is revoked") == 2 and
-           "is signed" not in result.stdout and "allowed key" not in result.stdout,
+           "is signed" not in result.stdout and "a sigstore bundle, signed by" not in result.stdout,
            "verify believes neither its signatures nor its bundle", result.stdout + result.stderr)
     result = run(DISTRIBUTOR, "push", "--keys", keys, "--layout", LAYOUT, REPOSITORY, env=ENV)
     ok(result.returncode == 4 and "which is revoked" in result.stderr, "push sends no such images",
@@ -676,7 +676,7 @@ def check_fallback():
         got = [p for m, p, _ in registry.requests if m == "GET" and "/manifests/" in p]
         ok(not got, "what is there is asked for and not got, which registries count", got)
         result = verify(registry, ":latest", "--signed-as", REPOSITORY)
-        ok(result.returncode == 0 and "a sigstore bundle by an allowed key" in result.stdout,
+        ok(result.returncode == 0 and "a sigstore bundle, signed by " in result.stdout,
            "verify finds the bundle by the fallback tag", result.stdout + result.stderr)
         registry.redirects = True
         redirected = verify(registry, ":latest", "--signed-as", REPOSITORY)
@@ -695,7 +695,7 @@ def check_fallback():
 def check_stolen(registry):
     """The list of one image's referrers at another's place."""
     result = verify(registry, f":{OTHER}", "--signed-as", REPOSITORY)
-    ok(result.returncode == 4 and "allowed key" not in result.stdout,
+    ok(result.returncode == 4 and "a sigstore bundle, signed by" not in result.stdout,
        "verify refuses the bundle of another image", result.stdout)
     try:
         result = cosign(program("sid", "cosign"), KEY, f"{registry.host}/{PATH}:{OTHER}")
@@ -723,7 +723,7 @@ def check_crane():
         result = run(crane, "validate", "--remote", f"{registry.host}/{PATH}:latest")
         ok(result.returncode == 0, "crane finds nothing wrong with the index", result.stderr)
         result = verify(registry, ":latest", "--signed-as", REPOSITORY)
-        ok(result.returncode == 0 and "a sigstore bundle by an allowed key" in result.stdout,
+        ok(result.returncode == 0 and "a sigstore bundle, signed by " in result.stdout,
            "verify reads it there", result.stdout + result.stderr)
         check_discover(registry, "at crane's registry")
     return None

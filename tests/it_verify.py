@@ -24,6 +24,7 @@ good.sign()
 TARBALL = "x86_64_qemu-aarch64-static.tar.gz"
 OTHER = "aarch64_qemu-s390x-static.tar.gz"
 keys = os.path.join(good.root, "keys")
+FINGERPRINT = tool("ssh-keygen", "-lf", os.path.join(keys, "release.pub")).stdout.split()[1]
 counter = 0
 
 
@@ -101,7 +102,17 @@ odd = document(run("verify", "--json", "--keys", keys,
                    changed(lambda d: write(os.path.join(os.fsencode(d), b"evil\xff\xc3\xa4name"), "x")), status=4))
 tap.equal("--json keeps the row of a file whose name is not UTF-8",
           [c["detail"] for c in odd["checks"] if c["status"] == "failed"],
-          ["'evil\\xff\u00e4name' is not listed in SHA256SUMS: nobody signed it"])
+          ["'evil?\u00e4name' is not listed in SHA256SUMS: nobody signed it"])
+latin = os.path.join(os.fsencode(work), b"keys\xff")
+shutil.copytree(os.fsencode(keys), latin)
+odd = document(run("verify", "--json", "--keys", latin, good.assets))
+tap.equal("--json escapes a path that is not UTF-8", odd["keys"]["path"],
+          os.path.join(work, "keys\\xff", "allowed_signers"))
+tap.equal("--json says by which keys, and each check by which", (odd["signers"], odd["keys"]["allowed"], {
+    c["check"]: c["signer"] for c in odd["checks"]}), (
+        [FINGERPRINT], [{"principal": "release@example.org", "fingerprint": FINGERPRINT}],
+        {"keys": None, "signature": FINGERPRINT, "minisign": FINGERPRINT, "version": None, "files": None,
+         "names": None, "provenance": FINGERPRINT}))
 refused("a renamed file", move((OTHER, "s390x.tar.gz")), f"'{OTHER}' is missing",
         f"'s390x.tar.gz' is not listed, but has the content of '{OTHER}': it was renamed")
 refused("two swapped files", move((OTHER, TARBALL), (TARBALL, OTHER)),
