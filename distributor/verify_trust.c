@@ -2,8 +2,8 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "base/strbuf.h"
+#include "distributor/key_files.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,12 +40,7 @@ verify_trust_load(const struct verify_trust *trust, struct keyring *ret_keyring,
 			"no list of keys is named; take one of: --keys DIR, "
 			"--keys DIR --root SHA256:FINGERPRINT, --repo DIR (its keys/); " GET_KEYS
 			", and keys that come with a release prove nothing");
-	if (load(directory, trust->root, ret_keyring, err) < 0)
-		return -1;
-	for (size_t i = 0; i < ret_keyring->skipped_count; i++)
-		log_info("'%s': a key of type %s is skipped, it cannot sign releases",
-			 ret_keyring->path, ret_keyring->skipped[i]);
-	return 0;
+	return load(directory, trust->root, ret_keyring, err);
 }
 
 /* "release@example.org SHA256:...", for each key. */
