@@ -119,6 +119,7 @@ error_exit_status(const struct error *err)
 	case ERR_USAGE:
 		return 2;
 	case ERR_INPUT:
+	case ERR_DENIED:
 		return 3;
 	case ERR_VERIFY:
 		return 4;

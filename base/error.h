@@ -17,10 +17,11 @@ enum error_code {
 	ERR_NONE,
 	ERR_IO,          /* a file or the system here: disk full, no permission */
 	ERR_USAGE,       /* the command line */
-	ERR_INPUT,       /* a file that the user can mend: matrix, lock, package */
+	ERR_INPUT,       /* a file that the user can change: matrix, lock, package */
 	ERR_VERIFY,      /* a signature, digest or identity is wrong; never try again */
 	ERR_NETWORK,     /* no answer or a passing refusal; may be tried again */
-	ERR_REMOTE,      /* the other side said no, and would again */
+	ERR_REMOTE,      /* the other side does what it should not */
+	ERR_DENIED,      /* it refuses who asks, or what: credentials, rights, a name */
 	ERR_NOT_FOUND,   /* the thing asked for is not there: no such file here, or a 404 */
 	ERR_BUSY,        /* somebody else is using it */
 	ERR_INTERRUPTED, /* the user stopped it */

@@ -122,3 +122,9 @@ app_notice(void *context, const char *sentence)
 	(void)context;
 	log_info("%s", sentence);
 }
+
+void
+app_warn(const char *sentence)
+{
+	log_warning("%s", sentence);
+}

@@ -198,7 +198,8 @@ verify_images(const struct keyring *keyring, struct verify_report *report, struc
 	for (size_t i = 0; i < image_names.count; i++) {
 		if (image_verify(image_names.items[i], &image_options, keyring, report, err) == 0)
 			continue;
-		if (err->code != ERR_NETWORK && err->code != ERR_REMOTE && err->code != ERR_VERIFY)
+		if (err->code != ERR_NETWORK && err->code != ERR_REMOTE &&
+		    err->code != ERR_DENIED && err->code != ERR_VERIFY)
 			return -1;
 		verify_fail(report, "image", err);
 	}
@@ -330,6 +331,8 @@ static const struct option_spec verify_options[] = {
 	 "where the image was published, if NAME is a mirror of it"},
 	{"auth-file", '\0', "FILE", OPTION_TEXT, &image_options.auth_file,
 	 "credentials for the registry, as for push"},
+	{"anonymous", '\0', NULL, OPTION_FLAG, &image_options.anonymous,
+	 "ask the registry as a stranger does, without any login"},
 	{"ca", '\0', "FILE", OPTION_TEXT, &image_options.ca_file,
 	 "certificates that the registry is trusted by"},
 	{"token-server", '\0', "SERVER", OPTION_LIST, &image_options.token_servers,

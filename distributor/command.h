@@ -96,3 +96,6 @@ void app_print_json(struct json_t *document);
 
 /* Says what a server is waited for: the `notice` of struct http_options. */
 void app_notice(void *context, const char *sentence);
+
+/* A sentence of folders that do not print. */
+void app_warn(const char *sentence);

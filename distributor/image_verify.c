@@ -190,7 +190,7 @@ verify_subject(const struct subject *subject, const struct reference *reference,
 	if (found < 0)
 		return -1;
 	if (found == 0)
-		return error_set_absent(err, "the registry has no '%s'", name);
+		return error_set(err, ERR_DENIED, "the registry has no '%s'", name);
 	note_image(subject, reference, &digest);
 	found = verify_signature(subject, &digest,
 				 parsed.manifests.count != 0 ? "the index" : "the image", err);
@@ -232,7 +232,8 @@ image_verify(const char *name, const struct image_verify_options *options,
 		.user_agent = agent, .ca_file = options->ca_file, .notice = app_notice};
 	const struct registry_options registry_options = {
 		.auth = {options->auth_file, options->plain_http, options->token_servers.items,
-			 options->token_servers.count}};
+			 options->token_servers.count,
+			 options->anonymous ? AUTH_LOGIN_NONE : AUTH_LOGIN_OPTIONAL, app_warn}};
 	struct subject subject = {.keyring = keyring, .report = report};
 	int result;
 

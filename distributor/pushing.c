@@ -98,9 +98,9 @@ push_one(const struct app *app, const struct pushing_options *o, struct http_cli
 	 const struct layout *layout, struct pushing_target *target, struct error *err)
 {
 	AUTO(registry_freep) struct registry *registry = NULL;
-	const struct registry_options registry_options = {.auth = {o->auth_file, o->plain_http,
-								   o->token_servers.items,
-								   o->token_servers.count}};
+	const struct registry_options registry_options = {
+		.auth = {o->auth_file, o->plain_http, o->token_servers.items,
+			 o->token_servers.count, AUTH_LOGIN_NEEDED, app_warn}};
 	const struct push_options options = {
 		.version = layout_version(layout),
 		.replace_version = o->replace_version,

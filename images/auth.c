@@ -6,6 +6,8 @@
 #include "base/strbuf.h"
 #include "images/challenge.h"
 #include "images/credentials.h"
+#include "images/realm.h"
+#include "images/scope.h"
 #include "images/token.h"
 
 #include <assert.h>
@@ -32,8 +34,12 @@ struct auth {
 	enum challenge_scheme scheme; /* CHALLENGE_OTHER: the registry has not asked yet */
 	char *realm;                  /* of the Bearer scheme */
 	char *service;
+	enum http_place named_by; /* where the server is that has named the realm */
 	bool looked_up;
+	struct error look_up_failure;
 	struct credentials credentials; /* `secret` is NULL when there are none */
+	bool token_taken;               /* a token was given for them */
+	_Atomic bool allowed;           /* the registry has answered a request */
 	struct cached *cached;
 	size_t cached_count;
 	_Atomic unsigned int failures; /* of asking for a token */
@@ -93,98 +99,65 @@ auth_freep(struct auth **auth)
 	*auth = NULL;
 }
 
-/* How many labels at the end of two host names are the same. */
-static size_t
-common_labels(const char *a, const char *b)
+static void
+warn(const struct auth *auth, const char *why, const char *so)
 {
-	size_t i = strlen(a), j = strlen(b), labels = 0;
+	auto_free char *sentence =
+		xasprintf("'%s': %s; going on without%s", auth->repository->registry, why, so);
 
-	while (i > 0 && j > 0 && a[i - 1] == b[j - 1]) {
-		i--;
-		j--;
-		if (a[i] == '.')
-			labels++;
-	}
-	/* A name that ends here has matched its first label too. */
-	if ((i == 0 && (j == 0 || b[j - 1] == '.')) || (j == 0 && a[i - 1] == '.'))
-		labels++;
-	return labels;
-}
-
-static bool
-is_address(const char *host)
-{
-	return host[0] == '[' || strspn(host, "0123456789.") == strlen(host);
-}
-
-bool
-auth_realm_is_related(const char *host, const char *realm_host)
-{
-	auto_free char *a =
-		xstrndup(host, host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":"));
-	auto_free char *b = xstrndup(realm_host, realm_host[0] == '[' ? strcspn(realm_host, "]") + 1
-								      : strcspn(realm_host, ":"));
-	const char *last, *before;
-	size_t needed = 2;
-
-	if (strcmp(a, b) == 0)
-		return true;
-	if (is_address(a) || is_address(b))
-		return false;
-	/* Below "co.uk" and the like anybody can have a name: there two labels are not enough. */
-	last = strrchr(a, '.');
-	if (last == NULL)
-		return false;
-	for (before = last; before > a && before[-1] != '.'; before--)
-		continue;
-	if (strlen(last) == 3 && last - before <= 3)
-		needed = 3;
-	return common_labels(a, b) >= needed;
-}
-
-static int
-check_realm(const struct auth *auth, const char *realm, struct error *err)
-{
-	auto_free char *realm_host = http_url_host(realm);
-	unsigned int allow = auth->options.plain_http ? HTTP_ALLOW_PLAIN : 0;
-
-	if (http_url_check(realm, allow, err) < 0) {
-		err->code = ERR_VERIFY;
-		return error_prefix(err, "the token server that '%s' names",
-				    auth->repository->registry);
-	}
-	for (size_t i = 0; i < auth->options.realm_count; i++)
-		if (strcmp(auth->options.realms[i], realm_host) == 0)
-			return 0;
-	if (http_url_is_loopback(realm) && !reference_host_is_loopback(auth->repository->host))
-		return error_set(err, ERR_VERIFY,
-				 "'%s' wants a token from '%s', which is this machine itself; if "
-				 "that is right, say --token-server %s",
-				 auth->repository->registry, realm_host, realm_host);
-	if (auth->credentials.secret == NULL ||
-	    auth_realm_is_related(auth->repository->host, realm_host))
-		return 0;
-	return error_set(err, ERR_VERIFY,
-			 "'%s' wants its credentials sent to '%s'; if that is right, say "
-			 "--token-server %s",
-			 auth->repository->registry, realm_host, realm_host);
+	if (auth->options.warn != NULL)
+		auth->options.warn(sentence);
 }
 
 static int
 look_up(struct auth *auth, struct error *err)
 {
+	const struct auth_options *options = &auth->options;
+	auto_free char *absent = NULL;
+
+	if (auth->looked_up && auth->look_up_failure.code != ERR_NONE) {
+		*err = auth->look_up_failure;
+		return -1;
+	}
 	if (auth->looked_up)
 		return 0;
-	if (credentials_find(auth->options.auth_file, auth->repository, &auth->credentials, err) <
-	    0)
-		return -1;
 	auth->looked_up = true;
+	if (options->login == AUTH_LOGIN_NONE)
+		return 0;
+	if (credentials_find(options->auth_file, auth->repository, &auth->credentials, &absent,
+			     err) < 0) {
+		/* A file that was named on the command line has to be one. */
+		if (options->login == AUTH_LOGIN_NEEDED || options->auth_file != NULL) {
+			auth->look_up_failure = *err;
+			return -1;
+		}
+		warn(auth, err->message, " a login");
+	}
+	if (absent != NULL)
+		warn(auth, absent, " a login");
 	if (auth->credentials.secret != NULL) {
 		log_add_secret(auth->credentials.secret);
 		log_debug("credentials for '%s' come from '%s'", auth->repository->registry,
 			  auth->credentials.origin);
 	}
 	return 0;
+}
+
+/* Gives up a login that is only an offer. Returns whether there was one. */
+static bool
+drop_login(struct auth *auth, const char *why)
+{
+	if (auth->options.login != AUTH_LOGIN_OPTIONAL || auth->credentials.secret == NULL)
+		return false;
+	warn(auth, why, " it");
+	credentials_release(&auth->credentials);
+	forget_tokens(auth);
+	free(TAKE(auth->failed_scope));
+	if (auth->scheme == CHALLENGE_BASIC)
+		auth->scheme = CHALLENGE_OTHER;
+	auth->password = PASSWORD_UNTRIED;
+	(void)pthread_cond_broadcast(&auth->answered);
+	return true;
 }
 
 static struct cached *
@@ -196,9 +169,9 @@ find_cached(const struct auth *auth, const char *scope)
 	return NULL;
 }
 
-/* Gets a token and keeps it under `scope`. */
+/* One token, without a login where the server refuses that and none is needed. */
 static int
-renew(struct auth *auth, const char *scope, const char *asked, struct error *err)
+fetch_token(struct auth *auth, const char *asked, struct token *ret_token, struct error *err)
 {
 	const struct token_request request = {
 		.realm = auth->realm,
@@ -206,12 +179,31 @@ renew(struct auth *auth, const char *scope, const char *asked, struct error *err
 		.scope = asked,
 		.credentials = &auth->credentials,
 		.allow = auth->options.plain_http ? HTTP_ALLOW_PLAIN : 0,
+		.again = auth->token_taken ? HTTP_AGAIN_LOGIN : HTTP_AGAIN_TOKEN,
+		.named_by = auth->named_by,
 	};
-	struct cached *cached = find_cached(auth, scope);
+	bool busy = false;
+
+	if (token_fetch(auth->http, &request, ret_token, &busy, err) == 0) {
+		auth->token_taken = auth->credentials.secret != NULL;
+		return 0;
+	}
+	if ((err->code == ERR_DENIED || busy) && drop_login(auth, err->message)) {
+		auth->token_taken = false;
+		return fetch_token(auth, asked, ret_token, err);
+	}
+	return -1;
+}
+
+/* Gets a token and keeps it under `scope`. */
+static int
+renew(struct auth *auth, const char *scope, const char *asked, struct error *err)
+{
 	struct token token = TOKEN_INIT;
+	struct cached *cached;
 	char *asked_copy;
 
-	if (token_fetch(auth->http, &request, &token, err) < 0) {
+	if (fetch_token(auth, asked, &token, err) < 0) {
 		error_prefix(err, "no token for '%s'", auth->repository->registry);
 		auth->failure = *err;
 		free(auth->failed_scope);
@@ -219,6 +211,7 @@ renew(struct auth *auth, const char *scope, const char *asked, struct error *err
 		auth->failures++;
 		return -1;
 	}
+	cached = find_cached(auth, scope);
 	asked_copy = xstrdup(asked);
 	if (cached == NULL) {
 		if (auth->cached_count >= MAX_SCOPES)
@@ -247,6 +240,9 @@ basic_value(struct auth *auth, char **ret_value, struct error *err)
 		*err = auth->failure;
 		return -1;
 	}
+	/* It was given up meanwhile. */
+	if (auth->credentials.secret == NULL)
+		return 0;
 	if (auth->password == PASSWORD_UNTRIED)
 		auth->password = PASSWORD_UNDERWAY;
 	*ret_value = credentials_basic(&auth->credentials);
@@ -298,7 +294,7 @@ lock_unless_failed(struct auth *auth, const char *scope, struct error *err)
 
 	(void)pthread_mutex_lock(&auth->lock);
 	if (auth->failed_scope == NULL || strcmp(auth->failed_scope, scope) != 0 ||
-	    (auth->failures == failures && auth->failure.code != ERR_REMOTE))
+	    (auth->failures == failures && auth->failure.code != ERR_DENIED))
 		return 0;
 	*err = auth->failure;
 	(void)pthread_mutex_unlock(&auth->lock);
@@ -324,9 +320,9 @@ auth_header(struct auth *auth, const char *scope, char **ret_value, struct error
 static int
 need_credentials(const struct auth *auth, struct error *err)
 {
-	return error_set(err, ERR_REMOTE,
-			 "'%s' wants a user name and password, and there are none for it; log in "
-			 "with docker, podman or skopeo, or name a file with --auth-file",
+	return error_set(err, ERR_DENIED,
+			 "'%s' requires credentials and none are configured; log in with docker, "
+			 "podman or skopeo, or name a file with --auth-file",
 			 auth->repository->registry);
 }
 
@@ -336,7 +332,7 @@ challenged_basic(struct auth *auth, const char *sent, struct error *err)
 	if (auth->credentials.secret == NULL || auth->credentials.identity_token)
 		return need_credentials(auth, err);
 	if (sent != NULL && text_starts_with(sent, "Basic "))
-		return error_set(err, ERR_REMOTE, "'%s' refuses the credentials from '%s'",
+		return error_set(err, ERR_DENIED, "'%s' refuses the credentials from '%s'",
 				 auth->repository->registry, auth->credentials.origin);
 	auth->scheme = CHALLENGE_BASIC;
 	return 0;
@@ -346,11 +342,11 @@ static int
 insufficient(const struct auth *auth, const char *asked, struct error *err)
 {
 	if (auth->credentials.secret == NULL)
-		return error_set(err, ERR_REMOTE,
+		return error_set(err, ERR_DENIED,
 				 "'%s' does not allow '%s' without credentials; log in with "
 				 "docker, podman or skopeo, or name a file with --auth-file",
 				 auth->repository->registry, asked);
-	return error_set(err, ERR_REMOTE, "'%s' does not allow '%s' with the credentials from '%s'",
+	return error_set(err, ERR_DENIED, "'%s' does not allow '%s' with the credentials from '%s'",
 			 auth->repository->registry, asked, auth->credentials.origin);
 }
 
@@ -361,17 +357,19 @@ insufficient(const struct auth *auth, const char *asked, struct error *err)
  * same.
  */
 static int
-challenged_bearer(struct auth *auth, const struct challenge *challenge, const char *sent,
-		  const char *scope, struct error *err)
+challenged_bearer(struct auth *auth, const struct challenge *challenge, enum http_place from,
+		  const char *sent, const char *scope, struct error *err)
 {
-	const char *asked = challenge->scope != NULL ? challenge->scope : scope;
+	auto_free char *asked = scope_join(scope, challenge->scope);
 	const struct cached *cached;
 
 	if (challenge->realm == NULL)
 		return error_set(err, ERR_REMOTE, "'%s' wants a token and names no server for it",
 				 auth->repository->registry);
-	if (check_realm(auth, challenge->realm, err) < 0)
+	if (realm_check(&auth->options, auth->repository, auth->credentials.secret != NULL,
+			challenge->realm, err) < 0)
 		return -1;
+	auth->named_by = realm_is_named(&auth->options, challenge->realm) ? HTTP_PLACE_ANY : from;
 	free(auth->realm);
 	free(auth->service);
 	auth->realm = xstrdup(challenge->realm);
@@ -414,14 +412,17 @@ auth_challenged(struct auth *auth, const struct http_response *answer, const cha
 		return -1;
 	result = look_up(auth, err);
 	if (result == 0 && bearer != NULL)
-		result = challenged_bearer(auth, bearer, sent, scope, err);
+		result = challenged_bearer(auth, bearer, answer->place, sent, scope, err);
 	else if (result == 0 && basic != NULL)
 		result = challenged_basic(auth, sent, err);
 	else if (result == 0)
-		result = error_set(err, ERR_REMOTE,
+		result = error_set(err, ERR_DENIED,
 				   "'%s' refuses without saying how to log in (401)",
 				   auth->repository->registry);
-	settle_password(auth, sent, result < 0 ? PASSWORD_REFUSED : PASSWORD_UNTRIED, err);
+	if (result < 0 && err->code == ERR_DENIED && drop_login(auth, err->message))
+		result = 1;
+	else
+		settle_password(auth, sent, result < 0 ? PASSWORD_REFUSED : PASSWORD_UNTRIED, err);
 	(void)pthread_mutex_unlock(&auth->lock);
 	return result;
 }
@@ -431,6 +432,10 @@ auth_answered(struct auth *auth, const char *sent, int status)
 {
 	bool taken = (status >= 200 && status <= 299) || status == 404;
 
+	if (taken)
+		auth->allowed = true;
+	if (sent == NULL)
+		return;
 	(void)pthread_mutex_lock(&auth->lock);
 	settle_password(auth, sent, taken ? PASSWORD_TAKEN : PASSWORD_UNTRIED, NULL);
 	(void)pthread_mutex_unlock(&auth->lock);
@@ -439,9 +444,43 @@ auth_answered(struct auth *auth, const char *sent, int status)
 int
 auth_refused(struct auth *auth, const char *sent, const char *scope, struct error *err)
 {
+	int result = -1;
+
 	(void)pthread_mutex_lock(&auth->lock);
 	(void)insufficient(auth, scope, err);
-	settle_password(auth, sent, PASSWORD_REFUSED, err);
+	if (drop_login(auth, err->message))
+		result = 1;
+	else
+		settle_password(auth, sent, PASSWORD_REFUSED, err);
 	(void)pthread_mutex_unlock(&auth->lock);
-	return -1;
+	return result;
+}
+
+bool
+auth_give_up_login(struct auth *auth, const struct http_response *answer, const char *sent)
+{
+	struct error why = ERROR_INIT;
+	bool given_up = false;
+
+	if (auth->options.login != AUTH_LOGIN_OPTIONAL || sent == NULL ||
+	    (answer->status != 403 && answer->status != 429) ||
+	    http_response_check(answer, &why) == 0)
+		return false;
+	(void)pthread_mutex_lock(&auth->lock);
+	given_up = drop_login(auth, why.message);
+	(void)pthread_mutex_unlock(&auth->lock);
+	return given_up;
+}
+
+enum http_again
+auth_again(struct auth *auth)
+{
+	enum http_again again = HTTP_AGAIN_ANY;
+
+	if (!auth->allowed)
+		return again;
+	(void)pthread_mutex_lock(&auth->lock);
+	again = auth->password == PASSWORD_TAKEN ? HTTP_AGAIN_LOGIN : HTTP_AGAIN_ALLOWED;
+	(void)pthread_mutex_unlock(&auth->lock);
+	return again;
 }

@@ -13,11 +13,25 @@
 
 struct auth;
 
+/* What a login is worth. */
+enum auth_login {
+	AUTH_LOGIN_NEEDED, /* writing: one that fails is an error */
+	/*
+	 * Reading: what is public needs none. One that works is used, since registries count
+	 * strangers; one that cannot be looked up or is refused (401, 403, 429) is given up, with a
+	 * warning.
+	 */
+	AUTH_LOGIN_OPTIONAL,
+	AUTH_LOGIN_NONE, /* as a stranger: nobody's login is looked at */
+};
+
 struct auth_options {
 	const char *auth_file;     /* see credentials_find(); may be NULL */
 	bool plain_http;           /* the registry is talked to over http:// by the user's wish */
 	const char *const *realms; /* hosts that may see the credentials besides the obvious */
 	size_t realm_count;
+	enum auth_login login;
+	void (*warn)(const char *sentence); /* from any thread; may be NULL */
 };
 
 /* All is borrowed and must outlive the result. */
@@ -37,17 +51,28 @@ int auth_header(struct auth *auth, const char *scope, char **ret_value, struct e
 
 /*
  * Acts on an answer 401 to a request that was sent with `sent` (NULL: without). Returns 0 when it
- * makes sense to send it again with a new auth_header(), else -1:
+ * makes sense to send it again with a new auth_header(), 1 when it does because the login was given
+ * up, else -1:
  *
- * ERR_REMOTE: the credentials, or their absence, do not suffice for `scope`; or the registry asks
- * for a scheme nobody knows. ERR_VERIFY: the registry wants credentials sent to a host that is not
+ * ERR_DENIED: the credentials, or their absence, do not suffice for `scope`; or the registry asks
+ * for a scheme nobody knows. ERR_REMOTE: it names no token server. ERR_VERIFY: the registry wants credentials sent to a host that is not
  * obviously its own, or over plain http. ERR_NETWORK, ERR_INPUT, ERR_IO.
  */
 int auth_challenged(struct auth *auth, const struct http_response *answer, const char *sent,
 		    const char *scope, struct error *err) CHECKED;
 
-/* The same for a registry that keeps answering 401: sets the error. Returns -1. */
-int auth_refused(struct auth *auth, const char *sent, const char *scope, struct error *err);
+/* The same for a registry that keeps answering 401. Returns 1 or -1. */
+int auth_refused(struct auth *auth, const char *sent, const char *scope, struct error *err) CHECKED;
+
+/*
+ * The same for an answer 403 or 429 that is final. Returns whether to send it again because the
+ * login was given up.
+ */
+bool
+auth_give_up_login(struct auth *auth, const struct http_response *answer, const char *sent) CHECKED;
+
+/* What is asked again of a registry that has answered a request before. */
+enum http_again auth_again(struct auth *auth);
 
 /*
  * Tells of any other outcome of a request that was sent with `sent`; `status` is 0 when there was
@@ -55,10 +80,3 @@ int auth_refused(struct auth *auth, const char *sent, const char *scope, struct 
  * the first request with a password goes alone, and others wait for it.
  */
 void auth_answered(struct auth *auth, const char *sent, int status);
-
-/*
- * Whether credentials for the registry `host` may be sent to the token server at `realm_host`: the
- * same host, or one of the same owner as far as the names tell ("registry-1.docker.io" and
- * "auth.docker.io").
- */
-bool auth_realm_is_related(const char *host, const char *realm_host);

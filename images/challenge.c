@@ -5,6 +5,9 @@
  *     challenge   scheme [ 1*SP ( token68 | parameter *( "," parameter ) ) ]
  *     parameter   token "=" ( token | quoted-string )
  *
+ * Of what servers write besides, an empty value ("service=") and one that should be quoted
+ * ("realm=/") are understood in the two schemes that are of interest.
+ *
  * A comma may begin the next parameter or the next challenge; what follows the word decides: "="
  * makes it a parameter.
  */
@@ -22,7 +25,9 @@
 #define TOKEN                                                                                      \
 	"!#$%&'*+-.^_`|~0123456789"                                                                \
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-#define BLANKS " \t"
+/* What an unquoted value of old servers holds as well: a URL. */
+#define URL_CHARACTERS "/:?=&@;()[]{}<>"
+#define BLANKS         " \t"
 
 static const char *
 skip_blanks(const char *at)
@@ -92,17 +97,15 @@ read_parameter(const char *at, struct challenge *challenge)
 		return at;
 	value = skip_blanks(equals + 1);
 	/* "YIIB==" is a token68, whose padding looks like the beginning of a parameter. */
-	if (strchr("=,", *value) != NULL)
+	if (challenge->scheme == CHALLENGE_OTHER && strchr("=,", *value) != NULL)
 		return at;
 	if (*value == '"') {
 		value = read_quoted(value + 1, &text);
 		if (value == NULL)
 			return NULL;
 	} else {
-		size_t size = strspn(value, TOKEN);
+		size_t size = strspn(value, TOKEN URL_CHARACTERS);
 
-		if (size == 0)
-			return NULL;
 		text = xstrndup(value, size);
 		value += size;
 	}

@@ -48,8 +48,8 @@ start(const char *program, const char *input, pid_t *ret_pid, int *ret_fd, struc
 	int in[2] = {-1, -1}, out[2] = {-1, -1}, failure;
 
 	if (program_find(program, &path, err) < 0)
-		return error_set(err, ERR_IO, "cannot run the credential helper '%s': %s", program,
-				 strerror(ENOENT));
+		return error_set(err, ERR_NOT_FOUND, "cannot run the credential helper '%s': %s",
+				 program, strerror(ENOENT));
 	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0) {
 		error_set_errno(err, ERR_IO, "cannot make a pipe for '%s'", program);
 		cleanup_closep(&in[0]);
@@ -68,8 +68,8 @@ start(const char *program, const char *input, pid_t *ret_pid, int *ret_fd, struc
 		free(environment);
 		errno = failure;
 		if (failure != 0)
-			error_set_errno(err, ERR_IO, "cannot run the credential helper '%s'",
-					program);
+			error_set_errno(err, failure == ENOENT ? ERR_NOT_FOUND : ERR_IO,
+					"cannot run the credential helper '%s'", program);
 	}
 	posix_spawn_file_actions_destroy(&actions);
 	cleanup_closep(&in[0]);
@@ -114,6 +114,11 @@ read_answer(const char *program, const struct strbuf *answer, struct credentials
 				 "the credential helper '%s' does not answer as one should",
 				 program);
 	}
+	/* docker-credential-pass says so of whom it does not know. */
+	if (*secret == '\0') {
+		json_decref(root);
+		return 0;
+	}
 	*ret_credentials = (struct credentials){
 		.user = xstrdup(user),
 		.secret = xstrdup(secret),
@@ -130,10 +135,7 @@ credential_helper_ask(const char *name, const struct reference *repository,
 {
 	struct strbuf answer = {.max_length = MAX_ANSWER};
 	auto_free char *program = xasprintf("docker-credential-%s", name);
-	/* docker keeps its own registry under this old address. */
-	const char *server = strcmp(repository->registry, "docker.io") == 0
-				     ? "https://index.docker.io/v1/"
-				     : repository->registry;
+	const char *server = credentials_server(repository);
 	pid_t pid = -1;
 	int fd = -1, status, result;
 

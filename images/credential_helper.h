@@ -8,7 +8,8 @@
 
 /*
  * Asks the helper: "docker-credential-NAME get" with the registry on standard input. Returns 1, 0
- * when it knows none, or -1 with ERR_IO (it is missing, fails, or answers nonsense).
+ * when it knows none or no secret, or -1: ERR_NOT_FOUND (it is not installed), ERR_IO (it fails, or
+ * answers nonsense).
  */
 int credential_helper_ask(const char *name, const struct reference *repository,
 			  struct credentials *ret_credentials, struct error *err) CHECKED;

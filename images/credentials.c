@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 #include <string.h>
+#include <strings.h>
 
 /* docker's own limit is none; nobody keeps more than a few logins. */
 #define MAX_FILE ((size_t)1 << 20)
@@ -38,9 +39,22 @@ credentials_basic(const struct credentials *credentials)
 	return value;
 }
 
+/* "/", "/v1/", "/v2": no namespace, but the version of an API. */
+static bool
+is_api_path(const char *path)
+{
+	static const char *const known[] = {"/", "/v1", "/v1/", "/v2", "/v2/"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (strcmp(known[i], path) == 0)
+			return true;
+	return false;
+}
+
 /*
  * Brings a key of "auths" into the form HOST or HOST/PATH: Docker writes
- * "https://index.docker.io/v1/", others the bare name.
+ * "https://index.docker.io/v1/", others the bare name. Returns NULL for where Docker Desktop keeps
+ * tokens of its own, ".../v1/access-token" and ".../v1/refresh-token", which are not for registries.
  */
 static char *
 normal_key(const char *key)
@@ -48,6 +62,9 @@ normal_key(const char *key)
 	bool is_url = false;
 	const char *path;
 	auto_free char *bare = NULL;
+
+	if (text_ends_with(key, "/access-token") || text_ends_with(key, "/refresh-token"))
+		return NULL;
 
 	if (text_starts_with(key, "https://")) {
 		key += strlen("https://");
@@ -58,24 +75,34 @@ normal_key(const char *key)
 	}
 	path = strchr(key, '/');
 	/* A URL's path is the version of an API, not a namespace. */
-	bare = path != NULL && (is_url || path[1] == '\0') ? xstrndup(key, (size_t)(path - key))
-							   : xstrdup(key);
+	bare = path != NULL && (is_url || is_api_path(path)) ? xstrndup(key, (size_t)(path - key))
+							     : xstrdup(key);
 	if (strcmp(bare, "index.docker.io") == 0 || strcmp(bare, "registry-1.docker.io") == 0)
 		return xstrdup("docker.io");
 	return TAKE(bare);
 }
 
-/* How well a key fits: 0 not at all, more for a longer namespace. */
+const char *
+credentials_server(const struct reference *repository)
+{
+	return strcmp(repository->registry, "docker.io") == 0 ? "https://index.docker.io/v1/"
+							      : repository->registry;
+}
+
+/* How well a key fits: 0 not at all, more for a longer namespace, and for what docker writes. */
 static size_t
 key_fit(const char *key, const struct reference *repository)
 {
 	auto_free char *normal = normal_key(key);
 	auto_free char *full = reference_repository(repository);
-	size_t length = strlen(normal);
+	size_t length = normal != NULL ? strlen(normal) : 0;
 
-	if (!text_starts_with(full, normal) || (full[length] != '/' && full[length] != '\0'))
+	if (normal == NULL || !text_starts_with(full, normal) ||
+	    (full[length] != '/' && full[length] != '\0'))
 		return 0;
-	return length < strlen(repository->registry) ? 0 : length;
+	if (length < strlen(repository->registry))
+		return 0;
+	return 2 * length + (strcmp(key, credentials_server(repository)) == 0);
 }
 
 /* The member of `object` whose key fits best, or NULL. */
@@ -98,10 +125,25 @@ best_member(json_t *object, const struct reference *repository)
 	return best;
 }
 
-static char *
-text_member(const json_t *object, const char *key)
+/* The member of this name, else one that differs in case only: docker writes and reads such. */
+static json_t *
+member(json_t *object, const char *name)
 {
-	const char *text = json_string_value(json_object_get(object, key));
+	json_t *exact = json_object_get(object, name), *value;
+	const char *key;
+
+	if (exact != NULL)
+		return exact;
+	json_object_foreach (object, key, value)
+		if (strcasecmp(key, name) == 0)
+			return value;
+	return NULL;
+}
+
+static char *
+text_member(json_t *object, const char *key)
+{
+	const char *text = json_string_value(member(object, key));
 
 	return text != NULL && *text != '\0' ? xstrdup(text) : NULL;
 }
@@ -115,21 +157,21 @@ decode_auth(const char *name, const char *text, struct credentials *credentials,
 
 	if (base64_decode(text, room, (uint8_t *)plain, room, &length) && strlen(plain) == length)
 		colon = strchr(plain, ':');
-	if (colon != NULL) {
+	/* ":" is what a logout leaves: nobody. */
+	if (colon != NULL && colon[1] != '\0') {
 		credentials->user = xstrndup(plain, (size_t)(colon - plain));
 		credentials->secret = xstrdup(colon + 1);
 	}
 	explicit_bzero(plain, room);
 	free(plain);
-	return colon != NULL
-		       ? 1
-		       : error_set(err, ERR_INPUT,
-				   "an 'auth' in '%s' is not the base64 of 'user:password'", name);
+	if (colon == NULL)
+		return error_set(err, ERR_INPUT,
+				 "an 'auth' in '%s' is not the base64 of 'user:password'", name);
+	return credentials->secret != NULL;
 }
 
 static int
-read_entry(const char *name, const json_t *entry, struct credentials *credentials,
-	   struct error *err)
+read_entry(const char *name, json_t *entry, struct credentials *credentials, struct error *err)
 {
 	auto_free char *auth = text_member(entry, "auth");
 	char *identity = text_member(entry, "identitytoken");
@@ -172,15 +214,21 @@ helper_name(const char *name, const json_t *value, struct error *err)
 	return xstrdup(text);
 }
 
+static bool
+is_empty_text(const json_t *value)
+{
+	return json_is_string(value) && *json_string_value(value) == '\0';
+}
+
 static int
 search_file(const char *name, json_t *root, bool legacy, const struct reference *repository,
 	    struct credentials *credentials, char **ret_helper, struct error *err)
 {
-	json_t *auths = legacy ? root : json_object_get(root, "auths");
-	json_t *helper = best_member(json_object_get(root, "credHelpers"), repository);
-	json_t *entry, *store = json_object_get(root, "credsStore");
+	json_t *auths = legacy ? root : member(root, "auths");
+	json_t *helper = legacy ? NULL : best_member(member(root, "credHelpers"), repository);
+	json_t *entry, *store = legacy || helper != NULL ? NULL : member(root, "credsStore");
 
-	if (!legacy && helper != NULL) {
+	if (helper != NULL && !is_empty_text(helper)) {
 		*ret_helper = helper_name(name, helper, err);
 		return *ret_helper != NULL ? 1 : -1;
 	}
@@ -191,7 +239,7 @@ search_file(const char *name, json_t *root, bool legacy, const struct reference 
 		if (result != 0)
 			return result;
 	}
-	if (legacy || store == NULL || (json_is_string(store) && *json_string_value(store) == '\0'))
+	if (store == NULL || is_empty_text(store))
 		return 0;
 	*ret_helper = helper_name(name, store, err);
 	return *ret_helper != NULL ? 1 : -1;
@@ -204,8 +252,12 @@ credentials_parse(const char *name, const char *text, size_t length, bool legacy
 {
 	AUTO(credentials_release) struct credentials credentials = CREDENTIALS_INIT;
 	json_error_t where;
-	json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &where);
+	json_t *root;
 	int result;
+
+	if (strspn(text, " \t\r\n") == length)
+		return 0;
+	root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &where);
 
 	/* The parser's own words may quote a part of the text. */
 	if (!json_is_object(root)) {
@@ -225,7 +277,7 @@ credentials_parse(const char *name, const char *text, size_t length, bool legacy
 
 static int
 search_path(const char *path, bool legacy, bool required, const struct reference *repository,
-	    struct credentials *ret_credentials, struct error *err)
+	    struct credentials *ret_credentials, char **ret_absent, struct error *err)
 {
 	auto_free char *helper = NULL;
 	char *text = NULL;
@@ -242,9 +294,15 @@ search_path(const char *path, bool legacy, bool required, const struct reference
 				   err);
 	explicit_bzero(text, length);
 	free(text);
-	if (result == 1 && helper != NULL)
-		result = credential_helper_ask(helper, repository, ret_credentials, err);
-	return result;
+	if (result != 1 || helper == NULL)
+		return result;
+	result = credential_helper_ask(helper, repository, ret_credentials, err);
+	if (result >= 0 || err->code != ERR_NOT_FOUND)
+		return result;
+	free(*ret_absent);
+	*ret_absent = xasprintf("%s, which '%s' names", err->message, path);
+	*err = (struct error)ERROR_INIT;
+	return 0;
 }
 
 /* "$VARIABLE/TAIL", or "$HOME/FALLBACK/TAIL"; NULL when neither is set. */
@@ -263,7 +321,7 @@ place(const char *variable, const char *fallback, const char *tail)
 
 int
 credentials_find(const char *auth_file, const struct reference *repository,
-		 struct credentials *ret_credentials, struct error *err)
+		 struct credentials *ret_credentials, char **ret_absent, struct error *err)
 {
 	const char *named = getenv("REGISTRY_AUTH_FILE");
 	char *places[] = {
@@ -275,15 +333,19 @@ credentials_find(const char *auth_file, const struct reference *repository,
 	};
 	int result = 0;
 
+	*ret_absent = NULL;
 	if (auth_file != NULL)
-		result = search_path(auth_file, false, true, repository, ret_credentials, err);
+		result = search_path(auth_file, false, true, repository, ret_credentials,
+				     ret_absent, err);
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		bool legacy = i == ARRAY_SIZE(places) - 1;
 
 		if (auth_file == NULL && places[i] != NULL && result == 0)
 			result = search_path(places[i], legacy, false, repository, ret_credentials,
-					     err);
+					     ret_absent, err);
 		free(places[i]);
 	}
+	if (result != 0)
+		free(TAKE(*ret_absent));
 	return result;
 }

@@ -23,6 +23,9 @@ struct credentials {
 		NULL, NULL, false, NULL                                                            \
 	}
 
+/* What docker calls the registry: its own under an old address, others by their host. Borrowed. */
+const char *credentials_server(const struct reference *repository);
+
 void credentials_release(struct credentials *credentials);
 
 /* "Basic ...", the value of Authorization, to be freed by the caller, wiped. */
@@ -38,14 +41,18 @@ char *credentials_basic(const struct credentials *credentials) CHECKED;
  *     $DOCKER_CONFIG/config.json                 (~/.docker)
  *     ~/.dockercfg
  *
- * the first of them that knows the registry. In a file "credHelpers" come first, then "auths",
- * where the most specific of HOST/PATH, ..., HOST wins, then "credsStore".
+ * the first of them that knows the registry. In a file "credHelpers" come first (an empty name
+ * means the file's own entry), then "auths", where the most specific of HOST/PATH, ..., HOST wins,
+ * then "credsStore". As docker reads it: names of members without regard to case, an empty file as
+ * one without entries, and without a secret nobody is known.
  *
  * Returns 1, 0 when nobody knows any, or -1: ERR_INPUT names the file that is malformed (and never
- * shows a part of it), ERR_NOT_FOUND, ERR_IO (a helper fails).
+ * shows a part of it), ERR_NOT_FOUND, ERR_IO (a helper fails). A helper that is not installed
+ * knows nobody; then `*ret_absent` is a sentence about it, to be freed by the caller, else NULL.
  */
-int credentials_find(const char *auth_file, const struct reference *repository,
-		     struct credentials *ret_credentials, struct error *err) CHECKED;
+int
+credentials_find(const char *auth_file, const struct reference *repository,
+		 struct credentials *ret_credentials, char **ret_absent, struct error *err) CHECKED;
 
 /*
  * The part for the text of one file. `legacy` is the form of ~/.dockercfg, without "auths". The

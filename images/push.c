@@ -1,6 +1,7 @@
 #include "images/push_internal.h"
 
 #include "base/alloc.h"
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/parallel.h"
 #include "base/progress.h"
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MAX_LOOKS = 3, LARGE_BLOB = 1 << 20 };
+enum { LARGE_BLOB = 1 << 20 };
 
 int
 push_tag_rank(const char *tag, const char *version)
@@ -225,13 +226,14 @@ push_blob(size_t index, void *context, struct error *err)
 	struct push *push = context;
 	const struct oci_descriptor *blob = &push->blobs.items[index];
 	enum push_effect effect = PUSH_KEPT;
-	int there = registry_head_blob(push->registry, &blob->digest, blob->size, err);
+	enum registry_look there =
+		registry_head_blob(push->registry, &blob->digest, blob->size, err);
 
-	if (there < 0)
+	if (there == REGISTRY_FAILED)
 		return -1;
-	if (there == 0 && push->options->dry_run)
+	if (there != REGISTRY_THERE && push->options->dry_run)
 		effect = PUSH_SENT;
-	else if (there == 0 && send_blob(push, blob, &effect, err) < 0)
+	else if (there != REGISTRY_THERE && send_blob(push, blob, &effect, err) < 0)
 		return -1;
 	push_report(push, PUSH_BLOB, effect, blob, NULL);
 	progress_add(push->task, blob->size);
@@ -263,9 +265,11 @@ mend_children(struct push *push, const struct oci_document *document, struct err
 	for (size_t i = 0; i < parsed.layers.count + (parsed.has_config ? 1 : 0); i++) {
 		const struct oci_descriptor *blob =
 			i < parsed.layers.count ? &parsed.layers.items[i] : &parsed.config;
-		int there = registry_head_blob(push->registry, &blob->digest, blob->size, err);
+		enum registry_look there =
+			registry_head_blob(push->registry, &blob->digest, blob->size, err);
 
-		if (there < 0 || (there == 0 && send_blob(push, blob, &effect, err) < 0))
+		if (there == REGISTRY_FAILED ||
+		    (there != REGISTRY_THERE && send_blob(push, blob, &effect, err) < 0))
 			return -1;
 	}
 	for (size_t i = 0; i < parsed.manifests.count; i++) {
@@ -320,6 +324,18 @@ has_document(const struct push *push, const char *name, const struct oci_descrip
 	return there;
 }
 
+/* What was written may take a while to be seen. Returns false after the last look. */
+static bool
+pause_before_look(unsigned int looks)
+{
+	const struct timespec wait = {PUSH_PAUSE_SEC, 0};
+
+	if (looks >= http_again_tries(HTTP_AGAIN_WRITTEN, 404) || interrupt_pending())
+		return false;
+	(void)nanosleep(&wait, NULL);
+	return true;
+}
+
 /* "Created" is a promise here too, and an index is accepted by some without what it lists. */
 static int
 send_document(struct push *push, const char *name, const struct oci_descriptor *descriptor,
@@ -330,16 +346,15 @@ send_document(struct push *push, const char *name, const struct oci_descriptor *
 	if (push_read_document(push, descriptor, &document, err) < 0 ||
 	    push_put_document(push, name, &document, err) < 0)
 		return -1;
-	for (int look = 1; look <= MAX_LOOKS; look++) {
-		const struct timespec wait = {PUSH_PAUSE_SEC, 0};
+	for (unsigned int look = 1;; look++) {
 		int there = has_document(push, name, descriptor, err);
 
 		if (there != 0)
 			return there < 0 ? -1 : 0;
-		if (look < MAX_LOOKS)
-			(void)nanosleep(&wait, NULL);
+		if (!pause_before_look(look))
+			break;
 	}
-	return error_set(err, ERR_VERIFY, "the registry has accepted '%s' and does not have it",
+	return error_set(err, ERR_NETWORK, "the registry has accepted '%s' and does not have it",
 			 name);
 }
 
@@ -431,37 +446,52 @@ push_tags(struct push *push, struct error *err)
 	return 0;
 }
 
+/* Returns 1 if the tag leads to what was put, 0 with the reason in `err` if not, or -1. */
+static int
+look_back(struct push *push, const struct tag *tag, struct error *err)
+{
+	struct registry_manifest seen = {.media_type = NULL};
+	int there = registry_head_manifest(push->registry, tag->name, &seen, err);
+	bool same =
+		there == 1 && digest_equal(&seen.digest, &tag->now) && seen.size == tag->now_size;
+	char text[OCI_DIGEST_SIZE];
+
+	(void)oci_digest_text(&seen.digest, text);
+	registry_manifest_release(&seen);
+	if (there < 0 || same)
+		return there;
+	if (there == 1 && referrers_tag_is_signature(tag->name)) {
+		int ours = push_has_signatures(push, tag, err);
+
+		if (ours != 0)
+			return ours;
+	}
+	/* Later it may be seen; what stands in its place will not change by itself. */
+	if (there == 0)
+		error_set(err, ERR_NETWORK, "tag '%s' was pushed but is missing when read back",
+			  tag->name);
+	else
+		error_set(err, ERR_VERIFY, "tag '%s' was pushed but reads back as %s", tag->name,
+			  text);
+	return 0;
+}
+
 static int
 read_back(size_t index, void *context, struct error *err)
 {
 	struct push *push = context;
 	const struct tag *tag = &push->tags[index];
-	struct registry_manifest seen = {.media_type = NULL};
-	char text[OCI_DIGEST_SIZE];
-	bool same;
-	int there;
 
 	if (push_tag_rank(tag->name, push->options->version) > last_rank(push))
 		return 0;
-	there = registry_head_manifest(push->registry, tag->name, &seen, err);
-	if (there < 0)
-		return -1;
-	same = there == 1 && digest_equal(&seen.digest, &tag->now) && seen.size == tag->now_size;
-	(void)oci_digest_text(&seen.digest, text);
-	registry_manifest_release(&seen);
-	if (there == 1 && !same && referrers_tag_is_signature(tag->name)) {
-		int ours = push_has_signatures(push, tag, err);
+	for (unsigned int look = 1;; look++) {
+		int there = look_back(push, tag, err);
 
-		if (ours != 0)
-			return ours < 0 ? -1 : 0;
+		if (there != 0)
+			return there < 0 ? -1 : 0;
+		if (!pause_before_look(look))
+			return -1;
 	}
-	if (there == 0)
-		return error_set(err, ERR_VERIFY, "the tag '%s' was put and is not there",
-				 tag->name);
-	if (!same)
-		return error_set(err, ERR_VERIFY, "the tag '%s' was put and then led to %s",
-				 tag->name, text);
-	return 0;
 }
 
 static int

@@ -36,7 +36,7 @@ drop_gone(struct push *push, struct oci_descriptors *others, struct error *err)
 		if (result >= 0)
 			result = registry_head_blob(push->registry, &layer->digest, layer->size,
 						    err);
-		if (result == 1)
+		if (result == REGISTRY_THERE || result == REGISTRY_UNKNOWN)
 			others->items[kept++] = *layer;
 		else
 			oci_descriptor_release(layer);
@@ -57,7 +57,7 @@ put_config(struct push *push, const struct oci_document *config, struct error *e
 	if (fd < 0)
 		return error_set_errno(err, ERR_IO, "cannot make a file in memory");
 	there = registry_head_blob(push->registry, &descriptor->digest, descriptor->size, err);
-	if (there != 0)
+	if (there == REGISTRY_FAILED || there == REGISTRY_THERE)
 		return there < 0 ? -1 : 0;
 	if (write_all(fd, config->text, config->length, "config", err) < 0 ||
 	    registry_push_blob(push->registry, &blob, &mounted, err) < 0)

@@ -14,7 +14,10 @@
 	"application/vnd.docker.distribution.manifest.list.v2+json, "                              \
 	"application/vnd.docker.distribution.manifest.v2+json"
 
-/* How often one request is sent because of 401: without a token, with one, with a fresh one. */
+/*
+ * How often one request is sent because of 401: without a token, with one, with a fresh one; and as
+ * often again when the login was given up, which happens once.
+ */
 enum { MAX_ROUNDS = 3 };
 
 char *
@@ -61,6 +64,14 @@ registry_manifest_release(struct registry_manifest *manifest)
 	*manifest = (struct registry_manifest){.media_type = NULL};
 }
 
+void
+registry_note_head(struct registry *registry, const struct http_response *response)
+{
+	/* A 403 may be a passing one; GET is counted by some, and not asked without need. */
+	if (response->status == 405 || response->status == 501)
+		registry->no_head = true;
+}
+
 /* The 401 of a server that an upload or a redirect led to says nothing about our credentials. */
 static bool
 asks_for_login(const struct registry *registry, const struct http_response *response)
@@ -68,13 +79,44 @@ asks_for_login(const struct registry *registry, const struct http_response *resp
 	return response->status == 401 && http_url_same_origin(registry->base, response->url);
 }
 
+/* HEAD is not sent again for a 403: GET may answer it. */
+static enum http_again
+again_of(const struct registry *registry, const struct registry_request *request)
+{
+	if (request->method != NULL && strcmp(request->method, "HEAD") == 0)
+		return HTTP_AGAIN_ANY;
+	return auth_again(registry->auth);
+}
+
+/*
+ * What an answer to a request with this authorization means for the next: 1 to send it again, 2 to
+ * do so with a round counted from the first, 0, or -1.
+ */
+static int
+settle(struct registry *registry, const struct registry_request *request, int round,
+       const char *authorization, const struct http_response *response, struct error *err)
+{
+	int result;
+
+	if (asks_for_login(registry, response)) {
+		result = round < MAX_ROUNDS
+				 ? auth_challenged(registry->auth, response, authorization,
+						   request->scope, err)
+				 : auth_refused(registry->auth, authorization, request->scope, err);
+		return result < 0 ? -1 : result + 1;
+	}
+	auth_answered(registry->auth, authorization, response->status);
+	return auth_give_up_login(registry->auth, response, authorization) ? 2 : 0;
+}
+
 int
 registry_send(struct registry *registry, const struct registry_request *request,
 	      struct http_response *ret_response, struct error *err)
 {
 	bool own = http_url_same_origin(registry->base, request->url);
+	int next = 1;
 
-	for (int round = 1;; round++) {
+	for (int round = 1; next > 0; round = next == 2 ? 1 : round + 1) {
 		char *authorization = NULL;
 		struct http_request http = {
 			.method = request->method,
@@ -83,38 +125,31 @@ registry_send(struct registry *registry, const struct registry_request *request,
 			.headers = request->headers,
 			.body = request->body,
 			.max_response_bytes = request->max_response_bytes,
+			.head_only = request->head_only,
 			.retry = request->retry,
+			.again = own ? again_of(registry, request) : HTTP_AGAIN_ANY,
+			.tries = request->tries,
+			.named_by = request->named_by,
 			.progress = request->progress,
 		};
-		int result = 0;
 
 		/* A storage server that an upload was sent to has no business with the token. */
-		if (own)
-			result = auth_header(registry->auth, request->scope, &authorization, err);
+		next = own ? auth_header(registry->auth, request->scope, &authorization, err) : 0;
 		http.authorization = authorization;
-		if (result == 0) {
+		if (next == 0) {
 			http_response_release(ret_response);
-			result = http_request(registry->http, &http, ret_response, err);
-		}
-		if (result == 0 && own && asks_for_login(registry, ret_response)) {
-			if (round < MAX_ROUNDS)
-				result = auth_challenged(registry->auth, ret_response,
-							 authorization, request->scope, err);
-			else
-				result = auth_refused(registry->auth, authorization, request->scope,
-						      err);
-			if (result == 0)
-				result = 1;
-		} else if (authorization != NULL) {
-			auth_answered(registry->auth, authorization,
-				      result == 0 ? ret_response->status : 0);
+			next = http_request(registry->http, &http, ret_response, err);
+			if (next < 0)
+				auth_answered(registry->auth, authorization, 0);
+			else if (own)
+				next = settle(registry, request, round, authorization, ret_response,
+					      err);
 		}
 		if (authorization != NULL)
 			explicit_bzero(authorization, strlen(authorization));
 		free(authorization);
-		if (result <= 0)
-			return result;
 	}
+	return next;
 }
 
 /* The first error of an answer's document; NULL if it is none. Texts are borrowed from `*root`. */
@@ -193,7 +228,7 @@ ping(struct registry *registry, struct error *err)
 	if (response.status == 200 || response.status == 401)
 		return 0;
 	if (response.status == 404)
-		return error_set(err, ERR_REMOTE, "'%s' is not a container registry: no /v2/ there",
+		return error_set(err, ERR_DENIED, "'%s' is not a container registry: no /v2/ there",
 				 registry->reference->host);
 	return registry_refused(&response, "the registry does not answer", err);
 }
@@ -223,8 +258,8 @@ registry_open(struct http_client *http, const struct reference *repository,
 }
 
 static int
-ask_manifest(struct registry *registry, const char *method, const char *name,
-	     struct http_response *response, struct error *err)
+send_for_manifest(struct registry *registry, const char *method, const char *name,
+		  struct http_response *response, struct error *err)
 {
 	static const char *const headers[] = {ACCEPT, NULL};
 	auto_free char *tail = xasprintf("manifests/%s", name);
@@ -237,13 +272,9 @@ ask_manifest(struct registry *registry, const char *method, const char *name,
 		.max_response_bytes = OCI_MAX_DOCUMENT,
 	};
 
-	if (registry_send(registry, &request, response, err) < 0)
-		return error_prefix(err, "'%s'", name);
-	if (response->status == 404)
-		return 0;
-	if (response->status == 200)
-		return 1;
-	return registry_refused(response, name, err);
+	return registry_send(registry, &request, response, err) < 0
+		       ? error_prefix(err, "'%s'", name)
+		       : 0;
 }
 
 static char *
@@ -259,11 +290,14 @@ registry_get_manifest(struct registry *registry, const char *name,
 		      struct registry_manifest *ret_manifest, char **ret_text, struct error *err)
 {
 	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
-	int result = ask_manifest(registry, "GET", name, &response, err);
 	struct digest wanted, seen;
 
-	if (result <= 0)
-		return result;
+	if (send_for_manifest(registry, "GET", name, &response, err) < 0)
+		return -1;
+	if (response.status == 404)
+		return 0;
+	if (response.status != 200)
+		return registry_refused(&response, name, err);
 	digest_of(response.body, response.length, &seen);
 	if (oci_digest_parse(name, &wanted) && !digest_equal(&wanted, &seen))
 		return error_set(err, ERR_VERIFY, "'%s' answers with other content for '%s'",
@@ -278,26 +312,43 @@ registry_get_manifest(struct registry *registry, const char *name,
 	return 1;
 }
 
+/*
+ * Whether the head of an answer tells what is there. Some answer HEAD with a length of 0, or none.
+ */
+static bool
+read_head(const struct http_response *response, struct registry_manifest *ret_manifest)
+{
+	const char *digest_text = http_response_header(response, "Docker-Content-Digest");
+	const char *length_text = http_response_header(response, "Content-Length");
+	struct registry_manifest manifest = {.media_type = NULL};
+
+	if (digest_text == NULL || !oci_digest_parse(digest_text, &manifest.digest) ||
+	    length_text == NULL || !http_parse_number(length_text, &manifest.size) ||
+	    manifest.size == 0)
+		return false;
+	manifest.media_type = media_type_of(response);
+	*ret_manifest = manifest;
+	return true;
+}
+
 int
 registry_head_manifest(struct registry *registry, const char *name,
 		       struct registry_manifest *ret_manifest, struct error *err)
 {
 	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
-	int result = ask_manifest(registry, "HEAD", name, &response, err);
-	const char *digest_text, *length_text;
-	struct digest digest;
-	uint64_t size;
 
-	if (result <= 0)
-		return result;
-	digest_text = http_response_header(&response, "Docker-Content-Digest");
-	length_text = http_response_header(&response, "Content-Length");
-	if (digest_text == NULL || !oci_digest_parse(digest_text, &digest) || length_text == NULL ||
-	    !http_parse_number(length_text, &size))
-		return registry_get_manifest(registry, name, ret_manifest, NULL, err);
-	*ret_manifest = (struct registry_manifest){
-		.media_type = media_type_of(&response), .digest = digest, .size = size};
-	return 1;
+	if (!registry->no_head) {
+		if (send_for_manifest(registry, "HEAD", name, &response, err) < 0)
+			return -1;
+		if (response.status == 404)
+			return 0;
+		if (response.status == 200 && read_head(&response, ret_manifest))
+			return 1;
+		if (response.status != 200 && !http_head_is_refused(&response))
+			return registry_refused(&response, name, err);
+		registry_note_head(registry, &response);
+	}
+	return registry_get_manifest(registry, name, ret_manifest, NULL, err);
 }
 
 /* After 201: the digest that the registry has computed, if it says so, is the one that was sent. */
@@ -355,60 +406,4 @@ registry_put_manifest(struct registry *registry, const char *name,
 	if (response.status < 200 || response.status > 299)
 		return registry_refused(&response, name, err);
 	return check_stored(&response, name, document, err);
-}
-
-int
-registry_head_blob(struct registry *registry, const struct digest *digest, uint64_t size,
-		   struct error *err)
-{
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
-	char name[OCI_DIGEST_SIZE];
-	auto_free char *tail = xasprintf("blobs/%s", oci_digest_text(digest, name));
-	auto_free char *url = registry_url(registry, tail);
-	const struct registry_request request = {
-		.method = "HEAD", .url = url, .scope = registry->pull_scope};
-	const char *length, *seen;
-	uint64_t seen_size;
-
-	if (registry_send(registry, &request, &response, err) < 0)
-		return error_prefix(err, "blob '%s'", name);
-	if (response.status == 404)
-		return 0;
-	if (response.status != 200)
-		return registry_refused(&response, name, err);
-	length = http_response_header(&response, "Content-Length");
-	seen = http_response_header(&response, "Docker-Content-Digest");
-	/* Something else under this name is as good as nothing. */
-	if (seen != NULL && strcmp(seen, name) != 0)
-		return 0;
-	return length == NULL || (http_parse_number(length, &seen_size) && seen_size == size);
-}
-
-int
-registry_get_blob(struct registry *registry, const struct digest *digest, uint64_t size,
-		  char **ret_text, struct error *err)
-{
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
-	char name[OCI_DIGEST_SIZE];
-	auto_free char *tail = xasprintf("blobs/%s", oci_digest_text(digest, name));
-	auto_free char *url = registry_url(registry, tail);
-	const struct registry_request request = {
-		.url = url,
-		.scope = registry->pull_scope,
-		.max_response_bytes = OCI_MAX_DOCUMENT,
-	};
-	struct digest seen;
-
-	if (size > OCI_MAX_DOCUMENT)
-		return error_set(err, ERR_INPUT, "blob '%s' is too large to be read", name);
-	if (registry_send(registry, &request, &response, err) < 0)
-		return error_prefix(err, "blob '%s'", name);
-	if (response.status != 200)
-		return registry_refused(&response, name, err);
-	digest_of(response.body, response.length, &seen);
-	if (response.length != size || !digest_equal(&seen, digest))
-		return error_set(err, ERR_VERIFY, "'%s' answers with other content for blob '%s'",
-				 registry->reference->registry, name);
-	*ret_text = TAKE(response.body);
-	return 0;
 }

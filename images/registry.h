@@ -43,7 +43,8 @@ void registry_manifest_release(struct registry_manifest *manifest);
 
 /*
  * Asks for a manifest or index by tag, or by "sha256:HEX". Returns 1, 0 if it is not there, or -1.
- * A registry that does not tell the digest is asked for the whole document.
+ * A registry that refuses HEAD, or does not tell the digest or a true length, is asked for the
+ * whole document.
  */
 int registry_head_manifest(struct registry *registry, const char *name,
 			   struct registry_manifest *ret_manifest, struct error *err) CHECKED;
@@ -65,9 +66,20 @@ int registry_get_manifest(struct registry *registry, const char *name,
 int registry_put_manifest(struct registry *registry, const char *name,
 			  const struct oci_document *document, struct error *err) CHECKED;
 
-/* Whether the registry says it has the blob, with the right size. Returns 1, 0 or -1. */
-int registry_head_blob(struct registry *registry, const struct digest *digest, uint64_t size,
-		       struct error *err) CHECKED;
+enum registry_look {
+	REGISTRY_FAILED = -1,
+	REGISTRY_ABSENT = 0,
+	REGISTRY_THERE = 1,
+	REGISTRY_UNKNOWN =
+		2, /* it does not let anybody look: what it says when it is sent counts */
+};
+
+/*
+ * Whether the registry says it has the blob, with the right size. Where HEAD is refused or answered
+ * with a length that cannot be, GET is asked, without its content.
+ */
+enum registry_look registry_head_blob(struct registry *registry, const struct digest *digest,
+				      uint64_t size, struct error *err) CHECKED;
 
 /* Gets a small blob and compares its digest; to be freed. ERR_NOT_FOUND, ERR_VERIFY, ... */
 int registry_get_blob(struct registry *registry, const struct digest *digest, uint64_t size,

@@ -120,12 +120,12 @@ check_answer(const struct token_request *request, const struct http_response *re
 
 	if (response->status == 401 || response->status == 403) {
 		if (request->credentials->secret == NULL)
-			return error_set(err, ERR_REMOTE,
+			return error_set(err, ERR_DENIED,
 					 "'%s' gives none without credentials; log in with "
 					 "docker, podman or skopeo, or name a file with "
 					 "--auth-file",
 					 name);
-		return error_set(err, ERR_REMOTE, "'%s' refuses the credentials from '%s'", name,
+		return error_set(err, ERR_DENIED, "'%s' refuses the credentials from '%s'", name,
 				 request->credentials->origin);
 	}
 	return http_response_check(response, err);
@@ -133,7 +133,7 @@ check_answer(const struct token_request *request, const struct http_response *re
 
 int
 token_fetch(struct http_client *http, const struct token_request *request, struct token *ret_token,
-	    struct error *err)
+	    bool *ret_busy, struct error *err)
 {
 	static const char *const form_headers[] = {
 		"Content-Type: application/x-www-form-urlencoded", NULL};
@@ -156,6 +156,8 @@ token_fetch(struct http_client *http, const struct token_request *request, struc
 		.body = refresh ? &body : NULL,
 		.stay = refresh,
 		.retry = HTTP_RETRY_ALWAYS,
+		.again = request->again,
+		.named_by = request->named_by,
 	};
 	int result = http_request(http, &get, &response, err);
 
@@ -165,6 +167,7 @@ token_fetch(struct http_client *http, const struct token_request *request, struc
 		explicit_bzero(authorization, strlen(authorization));
 	free(form);
 	free(authorization);
+	*ret_busy = response.status == 429;
 	if (result == 0)
 		result = check_answer(request, &response, err);
 	if (result == 0)

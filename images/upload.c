@@ -30,16 +30,18 @@ enum {
 	FIRST_PIECE = 4 << 20, /* the smallest limit that is known of a large registry */
 	SMALLEST_PIECE = 64 << 10,
 	PAUSE_MS = 500,
+	WRONG_PORT_TRIES = 2,
 };
 
 struct upload {
 	struct registry *registry;
 	const struct registry_blob *blob;
 	char name[OCI_DIGEST_SIZE];
-	char *location; /* of the session */
-	bool pieces;    /* the registry refuses the whole at once */
-	uint64_t piece; /* bytes in one PATCH */
-	uint64_t least; /* OCI-Chunk-Min-Length, 0 for none */
+	char *location;           /* of the session */
+	enum http_place named_by; /* where the server is that has named it */
+	bool pieces;              /* the registry refuses the whole at once */
+	uint64_t piece;           /* bytes in one PATCH */
+	uint64_t least;           /* OCI-Chunk-Min-Length, 0 for none */
 };
 
 enum step { STEP_DONE, STEP_AGAIN, STEP_MOUNTED };
@@ -54,7 +56,18 @@ take_location(struct upload *upload, const struct http_response *response, struc
 		return error_prefix(err, "blob '%s'", upload->name);
 	free(upload->location);
 	upload->location = location;
+	upload->named_by = response->place;
 	return 0;
+}
+
+/* A registry behind a proxy may name itself without the port that it is reached at. */
+static bool
+lacks_port(const struct upload *upload, const char *url)
+{
+	auto_free char *ours = http_url_name(upload->registry->base);
+	auto_free char *there = http_url_name(url);
+
+	return strcmp(ours, there) == 0 && !http_url_same_origin(upload->registry->base, url);
 }
 
 static char *
@@ -90,7 +103,7 @@ start(struct upload *upload, bool mount, enum step *ret_step, struct error *err)
 	int result = registry_send(upload->registry, &request, &response, err);
 
 	/* It takes a right to the other repository, and only saves time. */
-	if (mount && (result < 0 ? err->code == ERR_REMOTE
+	if (mount && (result < 0 ? err->code == ERR_REMOTE || err->code == ERR_DENIED
 				 : response.status != 201 && response.status != 202)) {
 		log_debug("blob '%s' is not mounted from '%s' and has to be sent", upload->name,
 			  upload->blob->mount_from);
@@ -123,10 +136,25 @@ send_part(struct upload *upload, const char *method, const char *url, const char
 		.headers = headers,
 		.body = &body,
 		.scope = upload->registry->push_scope,
+		.named_by = upload->named_by,
+		.tries = lacks_port(upload, url) ? WRONG_PORT_TRIES : 0,
 		.progress = size != 0 ? upload->blob->progress : NULL,
 	};
 
-	return registry_send(upload->registry, &request, response, err);
+	if (registry_send(upload->registry, &request, response, err) == 0)
+		return 0;
+	if (request.tries != 0 && err->code == ERR_NETWORK) {
+		auto_free char *host = http_url_host(upload->registry->base);
+
+		/* Another session would be sent to the same place. */
+		err->code = ERR_REMOTE;
+		return error_prefix(
+			err,
+			"the registry sends uploads to another port than '%s': the "
+			"proxy in front of it has to send it the field Host with the port",
+			host);
+	}
+	return -1;
 }
 
 static int
@@ -163,8 +191,14 @@ judge_closing(struct upload *upload, const struct http_response *response, enum 
 	      struct error *err)
 {
 	if (response->status >= 200 && response->status <= 299) {
+		const char *stored = http_response_header(response, "Docker-Content-Digest");
+
 		*ret_step = STEP_DONE;
-		return 0;
+		return stored == NULL || strcmp(stored, upload->name) == 0
+			       ? 0
+			       : error_set(err, ERR_VERIFY,
+					   "the registry has stored blob '%s' as %.80s",
+					   upload->name, stored);
 	}
 	*ret_step = STEP_AGAIN;
 	if (!upload->pieces && (response->status == 413 || response->status == 416)) {
@@ -310,9 +344,11 @@ run_sessions(struct upload *upload, enum step *ret_step, struct error *err)
 		/* The answer may have been lost, and not the blob. */
 		result = registry_head_blob(upload->registry, &descriptor->digest, descriptor->size,
 					    err);
-		if (result != 0) {
+		if (result == REGISTRY_FAILED)
+			return -1;
+		if (result == REGISTRY_THERE) {
 			*ret_step = STEP_DONE;
-			return result < 0 ? -1 : 0;
+			return 0;
 		}
 	}
 }
@@ -332,16 +368,17 @@ registry_push_blob(struct registry *registry, const struct registry_blob *blob, 
 	if (result < 0)
 		return -1;
 	/* "Created" is a promise; some registries show a blob a moment later. */
-	for (int look = 1; look <= 3; look++) {
+	for (unsigned int look = 1;; look++) {
 		result = registry_head_blob(registry, &descriptor->digest, descriptor->size, err);
-		if (result != 0)
+		if (result != REGISTRY_ABSENT ||
+		    look >= http_again_tries(HTTP_AGAIN_WRITTEN, 404) || interrupt_pending())
 			break;
-		pause_before_session(look);
+		pause_before_session((int)look);
 	}
-	if (result < 0)
+	if (result == REGISTRY_FAILED)
 		return -1;
-	if (result == 0)
-		return error_set(err, ERR_VERIFY,
+	if (result == REGISTRY_ABSENT)
+		return error_set(err, ERR_NETWORK,
 				 "'%s' has accepted blob '%s' and does not have it",
 				 registry->reference->registry, upload.name);
 	*ret_mounted = step == STEP_MOUNTED;

@@ -224,6 +224,16 @@ sleep_ms(uint64_t ms)
 	return !interrupt_pending();
 }
 
+void
+http_tries_limit(const struct http_client *client, struct http_tries *tries,
+		 const struct http_failure *failure)
+{
+	unsigned int most = or_default(tries->most, client->tries);
+
+	if (failure->unresolved && most > HTTP_RESOLVE_TRIES)
+		tries->most = HTTP_RESOLVE_TRIES;
+}
+
 bool
 http_client_pause(struct http_client *client, struct http_tries *tries, int64_t asked_ms,
 		  const char *why)

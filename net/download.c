@@ -29,6 +29,7 @@ struct state {
 	bool begun;        /* the head of this answer has been looked at */
 	bool start_over;   /* the rest that was offered does not fit; ask for all of it */
 	bool resumed;      /* what is in the file did not come in one piece */
+	struct http_failure failure;
 };
 
 static int
@@ -203,11 +204,11 @@ ask(struct http_client *client, const struct http_request *request, struct state
 	auto_free char *if_range = s->etag != NULL ? xasprintf("If-Range: %s", s->etag) : NULL;
 	const char *lines[] = {range, if_range, NULL};
 	struct http_sink sink = {write_file_part, s};
-	bool sent;
 
 	s->begun = false;
 	s->ignored = 0;
-	return http_follow(client, request, s->ranged ? lines : NULL, &sink, response, &sent, err);
+	return http_follow(client, request, s->ranged ? lines : NULL, &sink, response, &s->failure,
+			   err);
 }
 
 enum verdict { COMPLETE, FAILED, ASK_FOR_ALL };
@@ -300,6 +301,7 @@ transfer(struct http_client *client, const struct http_request *request, struct 
 			s->furthest = s->have;
 			tries.failed = 0;
 		}
+		http_tries_limit(client, &tries, &s->failure);
 		again = http_client_pause(client, &tries, asked_ms, err->message);
 		if (interrupt_check(err) < 0 || !again)
 			return -1;

@@ -170,14 +170,17 @@ set_method(CURL *handle, struct state *state)
 
 /* What a failure of libcurl means for the caller. */
 static enum error_code
-classify(CURLcode code, bool *ret_sent)
+classify(CURLcode code, struct http_failure *ret_failure)
 {
-	*ret_sent = true;
+	ret_failure->sent = true;
 	switch ((int)code) {
 	case CURLE_COULDNT_RESOLVE_PROXY:
 	case CURLE_COULDNT_RESOLVE_HOST:
+		ret_failure->unresolved = true;
+		ret_failure->sent = false;
+		return ERR_NETWORK;
 	case CURLE_COULDNT_CONNECT:
-		*ret_sent = false;
+		ret_failure->sent = false;
 		return ERR_NETWORK;
 	case CURLE_GOT_NOTHING:
 	case CURLE_OPERATION_TIMEDOUT:
@@ -202,11 +205,16 @@ classify(CURLcode code, bool *ret_sent)
 }
 
 static int
-fail(CURLcode code, const char *detail, const struct state *state, bool *ret_sent)
+fail(CURLcode code, const char *detail, const struct state *state, const struct http_guard *guard,
+     struct http_failure *ret_failure)
 {
 	auto_free char *shown = http_url_redacted(state->exchange->url);
-	enum error_code kind = classify(code, ret_sent);
+	enum error_code kind = classify(code, ret_failure);
 
+	if (guard->refused != HTTP_PLACE_ANY)
+		return error_set(state->err, ERR_REMOTE,
+				 "'%s' is at %s (%s), where no server elsewhere may lead to", shown,
+				 http_place_text(guard->refused), guard->address);
 	if (state->failed && state->err->code == ERR_INTERRUPTED)
 		return -1;
 	if (state->failed)
@@ -217,13 +225,18 @@ fail(CURLcode code, const char *detail, const struct state *state, bool *ret_sen
 
 int
 http_exchange(struct http_client *client, const struct http_exchange *exchange,
-	      struct http_response *response, bool *ret_sent, struct error *err)
+	      struct http_response *response, struct http_failure *ret_failure, struct error *err)
 {
 	AUTO(slist_freep) struct curl_slist *headers = make_headers(exchange->headers);
 	CURL *handle = http_client_take(client);
 	struct state state = {exchange, handle, response, err, 0, false};
+	struct http_guard guard = {.from = exchange->from,
+				   .url = exchange->url,
+				   .direct = http_url_is_loopback(exchange->url)};
 	char detail[CURL_ERROR_SIZE] = "";
 	CURLcode code;
+
+	*ret_failure = (struct http_failure){.sent = true};
 
 	response->url = xstrdup(exchange->url);
 	(void)curl_easy_setopt(handle, CURLOPT_URL, exchange->url);
@@ -237,15 +250,18 @@ http_exchange(struct http_client *client, const struct http_exchange *exchange,
 	(void)curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
 	(void)curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_tick);
 	(void)curl_easy_setopt(handle, CURLOPT_XFERINFODATA, &state);
-	if (http_url_is_loopback(exchange->url))
+	if (guard.direct)
 		(void)curl_easy_setopt(handle, CURLOPT_PROXY, "");
 	/* On a kept connection that turns out to be dead libcurl would send any method again. */
 	if (exchange->once)
 		(void)curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
 	set_method(handle, &state);
+	http_guard_install(&guard, handle);
 	code = curl_easy_perform(handle);
 	note_status(&state);
+	/* file:// is not a server: what it names is named by a file of this machine. */
+	if (response->status != 0)
+		response->place = http_guard_place(&guard, handle);
 	http_client_give_back(client, handle);
-	*ret_sent = true;
-	return code == CURLE_OK ? 0 : fail(code, detail, &state, ret_sent);
+	return code == CURLE_OK ? 0 : fail(code, detail, &state, &guard, ret_failure);
 }

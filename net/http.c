@@ -44,6 +44,7 @@ reason(int status)
 		{403, "forbidden"},
 		{404, "not found"},
 		{405, "method not allowed"},
+		{407, "the proxy requires a login"},
 		{408, "request timeout"},
 		{409, "conflict"},
 		{410, "gone"},
@@ -82,6 +83,12 @@ http_is_passing(const struct http_response *response, int64_t *ret_asked_ms)
 	       (response->status == 403 && *ret_asked_ms >= 0);
 }
 
+bool
+http_head_is_refused(const struct http_response *response)
+{
+	return response->status == 403 || response->status == 405 || response->status == 501;
+}
+
 int
 http_response_check(const struct http_response *response, struct error *err)
 {
@@ -97,8 +104,20 @@ http_response_check(const struct http_response *response, struct error *err)
 					reason(response->status));
 	if (http_is_passing(response, &asked_ms))
 		code = ERR_NETWORK;
+	else if (response->status == 401 || response->status == 403 || response->status == 407)
+		code = ERR_DENIED;
 	return error_set(err, code, "'%s': status %d, %s", shown, response->status,
 			 reason(response->status));
+}
+
+/* The same host, perhaps at another port. */
+static bool
+same_name(const char *one, const char *other)
+{
+	auto_free char *a = http_url_name(one);
+	auto_free char *b = http_url_name(other);
+
+	return strcasecmp(a, b) == 0;
 }
 
 int
@@ -121,9 +140,15 @@ http_response_location(const struct http_response *response, unsigned int allow,
 	if (http_url_has_scheme(response->url, "https") && !http_url_has_scheme(next, "https")) {
 		auto_free char *to = http_url_redacted(next);
 
-		return error_set(err, ERR_REMOTE, "'%s' redirects from https to '%s'", from, to);
+		return error_set(err, ERR_REMOTE, "'%s' redirects from https to '%s'%s", from, to,
+				 same_name(response->url, next)
+					 ? "; the proxy in front of it has to send it "
+					   "'X-Forwarded-Proto: https'"
+					 : "");
 	}
-	if (http_url_is_loopback(next) && !http_url_is_loopback(response->url))
+	/* Through a proxy nobody sees the address: what is written there has to do. */
+	if (http_url_is_loopback(next) && !http_url_is_loopback(response->url) &&
+	    response->place != HTTP_PLACE_HERE)
 		return error_set(err, ERR_REMOTE, "'%s' redirects to this machine itself", from);
 	*ret_url = TAKE(next);
 	return 0;
@@ -193,27 +218,54 @@ may_repeat(const struct http_request *request, bool done_nothing)
 	return request->retry == HTTP_RETRY_ALWAYS;
 }
 
+/* One request on its way through redirects, whose pages are not a part of what is asked for. */
+struct journey {
+	const struct http_request *request;
+	const char *method;
+	const char *const *range;
+	const struct http_sink *sink;
+	bool away; /* from the origin of the request */
+	enum http_place from;
+	size_t page_bytes;
+};
+
 static int
-visit(struct http_client *client, const struct http_request *request, const char *url, bool away,
-      const char *const *range, const struct http_sink *sink, struct http_response *response,
-      bool *ret_sent, struct error *err)
+write_last(void *context, const struct http_response *head, const void *bytes, size_t length,
+	   struct error *err)
+{
+	struct journey *journey = context;
+
+	if (!is_redirect(journey->method, head->status))
+		return journey->sink->write(journey->sink->context, head, bytes, length, err);
+	journey->page_bytes += length;
+	if (journey->page_bytes <= MAX_PAGE_BYTES)
+		return 0;
+	return error_set(err, ERR_REMOTE, "status %d with an endless text", head->status);
+}
+
+static int
+visit(struct http_client *client, struct journey *journey, const char *url,
+      struct http_response *response, struct http_failure *ret_failure, struct error *err)
 {
 	static const struct http_body nothing = {.bytes = ""};
+	const struct http_request *request = journey->request;
 	const char *lines[MAX_HEADERS + 2];
 	auto_free char *authorization = NULL;
 	struct http_exchange exchange = {
-		.method = request->method != NULL ? request->method : "GET",
+		.method = journey->method,
 		.url = url,
 		.headers = lines,
 		.body = request->body,
 		.once = !may_repeat(request, false),
+		.from = journey->from,
 		.progress = request->progress,
-		.sink = *sink,
+		.sink = {write_last, journey},
 	};
-	size_t count = add_lines(lines, 0, request->headers, away);
+	size_t count = add_lines(lines, 0, request->headers, journey->away);
 
-	count = add_lines(lines, count, range, false);
-	if (request->authorization != NULL && !away) {
+	journey->page_bytes = 0;
+	count = add_lines(lines, count, journey->range, false);
+	if (request->authorization != NULL && !journey->away) {
 		authorization = xasprintf("Authorization: %s", request->authorization);
 		lines[count++] = authorization;
 	}
@@ -223,53 +275,56 @@ visit(struct http_client *client, const struct http_request *request, const char
 	/* Without "Content-Length: 0" some servers answer 411. */
 	if (exchange.body == NULL && is_method(exchange.method, "POST", "PUT", "PATCH"))
 		exchange.body = &nothing;
-	return http_exchange(client, &exchange, response, ret_sent, err);
+	return http_exchange(client, &exchange, response, ret_failure, err);
 }
 
-/* One request on its way through redirects, whose pages are not a part of what is asked for. */
-struct hop {
-	const char *method;
-	const struct http_sink *sink;
-	size_t page_bytes;
-};
-
+/* Where the answer leads to, which may be asked next. */
 static int
-write_hop(void *context, const struct http_response *head, const void *bytes, size_t length,
-	  struct error *err)
+turn(struct journey *journey, const struct http_response *response, char **ret_next,
+     struct error *err)
 {
-	struct hop *hop = context;
+	const struct http_request *request = journey->request;
+	auto_free char *next = NULL;
 
-	if (!is_redirect(hop->method, head->status))
-		return hop->sink->write(hop->sink->context, head, bytes, length, err);
-	hop->page_bytes += length;
-	if (hop->page_bytes <= MAX_PAGE_BYTES)
-		return 0;
-	return error_set(err, ERR_REMOTE, "status %d with an endless text", head->status);
+	if (http_response_location(response, request->allow, &next, err) < 0)
+		return -1;
+	/* Once away, always away: what comes next is the other origin's choice. */
+	journey->away = journey->away || !http_url_same_origin(request->url, next);
+	journey->from = response->place;
+	if (journey->away && request->stay) {
+		auto_free char *from = http_url_redacted(request->url);
+		auto_free char *to = http_url_redacted(next);
+
+		return error_set(err, ERR_REMOTE, "'%s' redirects a secret to '%s'", from, to);
+	}
+	*ret_next = TAKE(next);
+	return 0;
 }
 
 int
 http_follow(struct http_client *client, const struct http_request *request,
 	    const char *const *range, const struct http_sink *sink, struct http_response *response,
-	    bool *ret_sent, struct error *err)
+	    struct http_failure *ret_failure, struct error *err)
 {
-	const char *method = request->method != NULL ? request->method : "GET";
-	struct hop hop = {.method = method, .sink = sink};
-	const struct http_sink last_only = {write_hop, &hop};
+	struct journey journey = {
+		.request = request,
+		.method = request->method != NULL ? request->method : "GET",
+		.range = range,
+		.sink = sink,
+		.from = request->named_by,
+	};
 	auto_free char *url = xstrdup(request->url);
-	bool away = false;
 
-	*ret_sent = false;
+	*ret_failure = (struct http_failure){.sent = false};
 	if (http_url_check(url, request->allow, err) < 0)
 		return -1;
 	for (int redirects = 0;; redirects++) {
-		auto_free char *next = NULL;
+		char *next = NULL;
 
-		hop.page_bytes = 0;
 		http_response_release(response);
-		if (visit(client, request, url, away, range, &last_only, response, ret_sent, err) <
-		    0)
+		if (visit(client, &journey, url, response, ret_failure, err) < 0)
 			return -1;
-		if (!is_redirect(method, response->status))
+		if (!is_redirect(journey.method, response->status))
 			return 0;
 		if (redirects == MAX_REDIRECTS) {
 			auto_free char *shown = http_url_redacted(request->url);
@@ -277,25 +332,18 @@ http_follow(struct http_client *client, const struct http_request *request,
 			return error_set(err, ERR_REMOTE, "'%s': more than %d redirects", shown,
 					 MAX_REDIRECTS);
 		}
-		if (http_response_location(response, request->allow, &next, err) < 0)
+		if (turn(&journey, response, &next, err) < 0)
 			return -1;
-		/* Once away, always away: what comes next is the other origin's choice. */
-		away = away || !http_url_same_origin(request->url, next);
-		if (away && request->stay) {
-			auto_free char *from = http_url_redacted(request->url);
-			auto_free char *to = http_url_redacted(next);
-
-			return error_set(err, ERR_REMOTE, "'%s' redirects a secret to '%s'", from,
-					 to);
-		}
 		free(url);
-		url = TAKE(next);
+		url = next;
 	}
 }
 
 struct memory {
 	struct strbuf text;
 	size_t max_bytes;
+	bool head_only;
+	bool cut; /* the head was all that is wanted, and more than a little came */
 };
 
 static int
@@ -304,7 +352,10 @@ write_memory(void *context, const struct http_response *head, const void *bytes,
 {
 	struct memory *memory = context;
 
-	(void)head;
+	if (memory->head_only && head->status >= 200 && head->status <= 299) {
+		memory->cut = true;
+		return error_set(err, ERR_REMOTE, "the body is of no interest");
+	}
 	strbuf_add(&memory->text, bytes, length);
 	if (!memory->text.overflow)
 		return 0;
@@ -313,16 +364,20 @@ write_memory(void *context, const struct http_response *head, const void *bytes,
 
 static int
 request_once(struct http_client *client, const struct http_request *request,
-	     struct http_response *response, bool *ret_sent, struct error *err)
+	     struct http_response *response, struct http_failure *ret_failure, struct error *err)
 {
 	size_t max = request->max_response_bytes != 0 ? request->max_response_bytes
 						      : DEFAULT_RESPONSE_BYTES;
-	struct memory memory = {STRBUF_INIT, max};
+	struct memory memory = {STRBUF_INIT, max, request->head_only, false};
 	struct http_sink sink = {write_memory, &memory};
 	int result;
 
 	memory.text.max_length = max;
-	result = http_follow(client, request, NULL, &sink, response, ret_sent, err);
+	result = http_follow(client, request, NULL, &sink, response, ret_failure, err);
+	if (result < 0 && memory.cut && err->code != ERR_INTERRUPTED) {
+		*err = (struct error)ERROR_INIT;
+		result = 0;
+	}
 	response->length = memory.text.length;
 	if (result == 0)
 		response->body = strbuf_take(&memory.text);
@@ -330,38 +385,67 @@ request_once(struct http_client *client, const struct http_request *request,
 	return result;
 }
 
+/* Tries of a request: of passing failures, and of refusals that may be gone a moment later. */
+struct patience {
+	struct http_tries failures;
+	struct http_tries refusals;
+};
+
+/* After no answer. Waits, and says whether to ask again. */
+static bool
+again_without_answer(struct http_client *client, const struct http_request *request,
+		     const struct http_failure *failure, struct patience *patience,
+		     const struct error *err)
+{
+	if (err->code != ERR_NETWORK || !may_repeat(request, !failure->sent))
+		return false;
+	http_tries_limit(client, &patience->failures, failure);
+	return http_client_pause(client, &patience->failures, -1, err->message);
+}
+
+/* The same after an answer. */
+static bool
+again_after(struct http_client *client, const struct http_request *request,
+	    const struct http_response *response, struct patience *patience)
+{
+	unsigned int most = http_again_tries(request->again, response->status);
+	struct error refusal = ERROR_INIT;
+	int64_t asked_ms = -1;
+	bool passing = http_is_passing(response, &asked_ms);
+
+	if (http_response_check(response, &refusal) == 0)
+		return false;
+	if (passing)
+		return may_repeat(request, response->status == 429) &&
+		       http_client_pause(client, &patience->failures, asked_ms, refusal.message);
+	/* A server that refuses has done nothing. */
+	if (most <= 1 || request->retry == HTTP_RETRY_NEVER)
+		return false;
+	patience->refusals.most = most;
+	return http_client_pause(client, &patience->refusals, -1, refusal.message);
+}
+
 int
 http_request(struct http_client *client, const struct http_request *request,
 	     struct http_response *ret_response, struct error *err)
 {
 	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
-	struct http_tries tries = {.most = request->tries};
+	struct patience patience = {.failures = {.most = request->tries}};
+	struct http_failure failure;
+	bool again;
+	int result;
 
-	for (;;) {
-		struct error refusal = ERROR_INIT;
-		int64_t asked_ms = -1;
-		bool sent, again;
-		int result = request_once(client, request, &response, &sent, err);
-
-		if (result < 0)
-			again = err->code == ERR_NETWORK && may_repeat(request, !sent);
-		else
-			again = http_is_passing(&response, &asked_ms) &&
-				may_repeat(request, response.status == 429);
-		if (result == 0 && again && http_response_check(&response, &refusal) == 0)
-			again = false;
-		if (again && http_client_pause(client, &tries, asked_ms,
-					       result < 0 ? err->message : refusal.message))
-			continue;
-		if (interrupt_check(err) < 0)
-			return -1;
-		if (result < 0)
-			return -1;
-		http_response_release(ret_response);
-		*ret_response = response;
-		response = (struct http_response)HTTP_RESPONSE_INIT;
-		return 0;
-	}
+	do {
+		result = request_once(client, request, &response, &failure, err);
+		again = result < 0 ? again_without_answer(client, request, &failure, &patience, err)
+				   : again_after(client, request, &response, &patience);
+	} while (again);
+	if (interrupt_check(err) < 0 || result < 0)
+		return -1;
+	http_response_release(ret_response);
+	*ret_response = response;
+	response = (struct http_response)HTTP_RESPONSE_INIT;
+	return 0;
 }
 
 int

@@ -6,14 +6,17 @@
  * A client is used by any number of threads at once. Name lookups and TLS sessions are shared, and
  * connections are kept for the next call.
  *
- * Redirects are followed by hand, at most five of them: never from https to http, and whatever
- * could be a credential stays with the origin it was given for. No message shows a URL's secrets.
+ * Redirects are followed by hand, at most five of them: never from https to http, never nearer to
+ * this machine than the server that redirects (net/place.h), and whatever could be a credential
+ * stays with the origin it was given for. No message shows a URL's secrets.
  */
 
 #include "base/cleanup.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "net/again.h"
 #include "net/headers.h"
+#include "net/place.h"
 #include "net/url.h"
 
 #include <stdbool.h>
@@ -77,9 +80,13 @@ struct http_request {
 			   * Content-Type and the like are for the URL's origin only */
 	const struct http_body *body; /* NULL: none */
 	size_t max_response_bytes;    /* of the answer's body; 0: 1 MiB */
+	bool head_only;               /* the body of 2xx is not read; "" */
 	bool stay;                    /* the body is a secret: no redirect to another origin */
 	enum http_retry retry;
-	unsigned int tries;             /* how often in all; 0: as the client was told */
+	enum http_again again;    /* what besides passing failures is asked again */
+	unsigned int tries;       /* how often in all; 0: as the client was told */
+	enum http_place named_by; /* where the server is that has named the URL, of its answer;
+					 * HTTP_PLACE_ANY: the user or a file has */
 	struct progress_task *progress; /* counts the bytes of the body that is sent; may be NULL */
 };
 
@@ -88,12 +95,13 @@ struct http_response {
 	struct http_headers headers;
 	char *body; /* terminated, never NULL after success */
 	size_t length;
-	char *url; /* which answered, after redirects; may carry secrets */
+	char *url;             /* which answered, after redirects; may carry secrets */
+	enum http_place place; /* where that server is */
 };
 
 #define HTTP_RESPONSE_INIT                                                                         \
 	{                                                                                          \
-		0, {NULL, 0, 0}, NULL, 0, NULL                                                     \
+		0, {NULL, 0, 0}, NULL, 0, NULL, HTTP_PLACE_ANY                                     \
 	}
 
 void http_response_release(struct http_response *response);
@@ -113,9 +121,15 @@ int http_request(struct http_client *client, const struct http_request *request,
 
 /*
  * 0 for 2xx and file://, else -1: ERR_NOT_FOUND (404, 410), ERR_NETWORK (408, 429, 5xx),
- * ERR_REMOTE.
+ * ERR_DENIED (401, 403, 407), ERR_REMOTE.
  */
 int http_response_check(const struct http_response *response, struct error *err) CHECKED;
+
+/*
+ * Whether HEAD was refused in a way that says nothing of what GET would answer: 403 by storage
+ * whose signed addresses are good for GET only, 405 and 501 by servers without HEAD.
+ */
+bool http_head_is_refused(const struct http_response *response);
 
 /* The field's value or NULL; borrowed. */
 const char *http_response_header(const struct http_response *response, const char *name);

@@ -2,8 +2,8 @@
 
 #include "base/alloc.h"
 #include "base/strbuf.h"
+#include "net/place.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <string.h>
 #include <strings.h>
@@ -126,13 +126,18 @@ http_url_is_loopback(const char *text)
 {
 	auto_url url = parse(text);
 	auto_part host = url != NULL ? get_part(url, CURLUPART_HOST, 0) : NULL;
-	struct in_addr v4;
 
-	if (host == NULL)
-		return false;
-	if (strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
-		return true;
-	return inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127;
+	return host != NULL &&
+	       (strcasecmp(host, "localhost") == 0 || http_place_of_text(host) == HTTP_PLACE_HERE);
+}
+
+char *
+http_url_name(const char *text)
+{
+	auto_url url = parse(text);
+	auto_part host = url != NULL ? get_part(url, CURLUPART_HOST, 0) : NULL;
+
+	return xstrdup(host != NULL ? host : "");
 }
 
 char *

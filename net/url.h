@@ -35,7 +35,7 @@ int http_url_resolve(const char *base, const char *reference, char **ret_url,
 /* Same scheme, host and port: may see the same credentials. False for text that is not a URL. */
 bool http_url_same_origin(const char *a, const char *b);
 
-/* The host is "localhost" or an address of the loopback interface. */
+/* The host is "localhost" or an address of this machine itself: 127.0.0.1, [::1], 0.0.0.0, ... */
 bool http_url_is_loopback(const char *url);
 
 /*
@@ -43,6 +43,9 @@ bool http_url_is_loopback(const char *url);
  * URL goes to; to be freed by the caller. Empty for text that is no URL or has no host.
  */
 char *http_url_host(const char *url) CHECKED;
+
+/* The same without a port; empty for text that is not a URL or has no host. */
+char *http_url_name(const char *url) CHECKED;
 
 /* The scheme in lower case is exactly this one. */
 bool http_url_has_scheme(const char *url, const char *scheme);

@@ -66,8 +66,8 @@ verify_interrupted(const struct verify_report *report)
 }
 
 /* How much a failure decides: its place among these, and what is none of them is ERR_VERIFY. */
-static const enum error_code kinds[] = {ERR_NETWORK, ERR_REMOTE, ERR_IO, ERR_VERIFY,
-					ERR_INTERRUPTED};
+static const enum error_code kinds[] = {ERR_NETWORK, ERR_REMOTE, ERR_DENIED,
+					ERR_IO,      ERR_VERIFY, ERR_INTERRUPTED};
 
 static size_t
 kind_of(enum error_code code)

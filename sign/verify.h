@@ -53,7 +53,8 @@ void verify_fail(struct verify_report *report, const char *check, const struct e
  *     ERR_INTERRUPTED   a signal came in between, and nothing after it was looked at
  *     ERR_VERIFY        any failure that is about the release, whatever its own code
  *     ERR_IO            only this machine (a full disk) or servers kept it from being looked at:
- *     ERR_REMOTE        then what no second try mends
+ *     ERR_DENIED        then what asks for another login or name,
+ *     ERR_REMOTE        what no second try helps with
  *     ERR_NETWORK       comes before what one may
  */
 int verify_report_conclude(const struct verify_report *report, struct error *err) CHECKED;

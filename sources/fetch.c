@@ -62,9 +62,9 @@ tell_refusals(struct transfer *t)
 static int
 gravity(enum error_code code)
 {
-	static const enum error_code order[] = {ERR_NONE,   ERR_NOT_FOUND,  ERR_INPUT,
-						ERR_REMOTE, ERR_NETWORK,    ERR_VERIFY,
-						ERR_IO,     ERR_INTERRUPTED};
+	static const enum error_code order[] = {ERR_NONE,   ERR_NOT_FOUND, ERR_INPUT,
+						ERR_DENIED, ERR_REMOTE,    ERR_NETWORK,
+						ERR_VERIFY, ERR_IO,        ERR_INTERRUPTED};
 
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
 		if (order[i] == code)

@@ -186,6 +186,7 @@ probe(struct http_client *client, const struct build *build, const char *key, co
 	auto_free char *whole = signed_url(build, key, file);
 	auto_free char *text = NULL;
 	const struct http_request head = {.method = "HEAD", .url = whole, .allow = FEDORA_ALLOW};
+	const struct http_request get = {.url = whole, .allow = FEDORA_ALLOW, .head_only = true};
 	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
 
 	*ret_there = true;
@@ -194,7 +195,9 @@ probe(struct http_client *client, const struct build *build, const char *key, co
 	if (err->code != ERR_NOT_FOUND)
 		return -1;
 	if (!http_url_has_scheme(whole, "file")) {
-		if (http_request(client, &head, &response, err) < 0)
+		if (http_request(client, &head, &response, err) < 0 ||
+		    (http_head_is_refused(&response) &&
+		     http_request(client, &get, &response, err) < 0))
 			return -1;
 		if (http_response_check(&response, err) == 0)
 			return 0;
@@ -229,7 +232,8 @@ add_probed(struct http_client *client, const struct build *build, const char *ke
 static bool
 no_listing(const struct error *err)
 {
-	return err->code == ERR_NOT_FOUND || err->code == ERR_REMOTE || err->code == ERR_IO;
+	return err->code == ERR_NOT_FOUND || err->code == ERR_REMOTE || err->code == ERR_DENIED ||
+	       err->code == ERR_IO;
 }
 
 static int

@@ -41,6 +41,7 @@ struct mirrors {
 	char *urls[MAX_MIRRORS]; /* with a '/' at the end; owned */
 	size_t count;
 	struct metalink metalink; /* of digests only; count 0 without a metalink */
+	enum http_place named_by; /* where the server of the metalink is */
 };
 
 static void
@@ -55,9 +56,9 @@ static int
 find_mirrors(struct http_client *client, const char *repository, struct mirrors *mirrors,
 	     struct error *err)
 {
-	auto_free char *text = NULL;
+	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	struct http_request request = {.allow = FEDORA_ALLOW, .max_response_bytes = MAX_METALINK};
 	auto_free char *shown = NULL;
-	size_t length;
 
 	if (!text_starts_with(repository, "metalink:")) {
 		const char *slash = text_ends_with(repository, "/") ? "" : "/";
@@ -67,14 +68,22 @@ find_mirrors(struct http_client *client, const char *repository, struct mirrors 
 	}
 	repository += strlen("metalink:");
 	shown = http_url_redacted(repository);
-	if (http_get(client, repository, FEDORA_ALLOW, MAX_METALINK, &text, &length, err) < 0 ||
-	    metalink_parse(shown, text, length, &mirrors->metalink, err) < 0)
+	request.url = repository;
+	if (http_request(client, &request, &response, err) < 0 ||
+	    http_response_check(&response, err) < 0 ||
+	    metalink_parse(shown, response.body, response.length, &mirrors->metalink, err) < 0)
 		return -1;
+	mirrors->named_by = response.place;
 	for (size_t i = 0; i < mirrors->metalink.url_count && mirrors->count < MAX_MIRRORS; i++) {
 		const char *url = mirrors->metalink.urls[i];
 
+		/* No server makes files of this machine be read. */
+		if (response.status != 0 && http_url_has_scheme(url, "file"))
+			continue;
 		mirrors->urls[mirrors->count++] = xstrndup(url, strlen(url) - strlen(REPOMD));
 	}
+	if (mirrors->count == 0)
+		return error_set(err, ERR_REMOTE, "'%s' names files of this machine only", shown);
 	return 0;
 }
 
@@ -90,23 +99,28 @@ is_expected(const struct metalink *metalink, const struct digest *digest)
 
 static int
 get_repomd(struct http_client *client, const struct mirrors *mirrors, const char *base,
-	   struct repomd *ret_repomd, struct error *err)
+	   struct repomd *ret_repomd, enum http_place *ret_place, struct error *err)
 {
 	auto_free char *url = xasprintf("%s" REPOMD, base);
 	auto_free char *shown = http_url_redacted(url);
-	auto_free char *text = NULL;
+	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	const struct http_request request = {.url = url,
+					     .allow = FEDORA_ALLOW,
+					     .named_by = mirrors->named_by,
+					     .max_response_bytes = MAX_REPOMD};
 	struct digest digest;
 	char hex[DIGEST_HEX_SIZE];
-	size_t length;
 
-	if (http_get(client, url, FEDORA_ALLOW, MAX_REPOMD, &text, &length, err) < 0)
+	if (http_request(client, &request, &response, err) < 0 ||
+	    http_response_check(&response, err) < 0)
 		return -1;
-	digest_of(text, length, &digest);
+	digest_of(response.body, response.length, &digest);
 	if (!is_expected(&mirrors->metalink, &digest))
 		return error_set(err, ERR_VERIFY,
 				 "'%s' is not what the metalink says: its sha256 is %s", shown,
 				 digest_hex(&digest, hex));
-	return repomd_parse(shown, text, length, ret_repomd, err);
+	*ret_place = response.place;
+	return repomd_parse(shown, response.body, response.length, ret_repomd, err);
 }
 
 /*
@@ -140,14 +154,14 @@ choose_base(const char *repository, const char *base, char **ret_base, struct er
 
 /* Fetches the list of packages into a nameless file and checks it. Returns the descriptor. */
 static int
-get_primary(struct http_client *client, const char *repository, const struct repomd *repomd,
-	    struct error *err)
+get_primary(struct http_client *client, enum http_place named_by, const char *repository,
+	    const struct repomd *repomd, struct error *err)
 {
 	auto_free char *base = NULL;
 	auto_free char *url = NULL;
 	auto_free char *shown = NULL;
 	auto_close int fd = -1;
-	struct http_request request = {.allow = FEDORA_ALLOW};
+	struct http_request request = {.allow = FEDORA_ALLOW, .named_by = named_by};
 	struct http_download download = {.max_bytes = MAX_PRIMARY};
 	struct http_downloaded got;
 	int result;
@@ -277,11 +291,12 @@ search_mirror(struct http_client *client, struct search *search, struct error *e
 {
 	const char *base = search->mirrors->urls[search->mirror];
 	AUTO(repomd_release) struct repomd repomd = {.location = NULL};
+	enum http_place place = HTTP_PLACE_ANY;
 	auto_close int fd = -1;
 
-	if (get_repomd(client, search->mirrors, base, &repomd, err) < 0)
+	if (get_repomd(client, search->mirrors, base, &repomd, &place, err) < 0)
 		return -1;
-	fd = get_primary(client, base, &repomd, err);
+	fd = get_primary(client, place, base, &repomd, err);
 	if (fd < 0)
 		return -1;
 	if (primary_scan(fd, compression_of_name(repomd.location), repomd.location,

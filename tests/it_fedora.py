@@ -284,6 +284,13 @@ def test_metalink(top, fingerprint, repository, url):
     got = resolve(EVR, "x86_64", fingerprint, place)
     ok(not isinstance(got, dict) and got.returncode == 4 and "not what the metalink says" in
        got.stderr, "metalink: nobody has what it says: exit status 4", str(got))
+    metalink(file, [digest], [f"file://{repository}/repodata/repomd.xml"])
+    got = resolve(EVR, "x86_64", fingerprint, place)
+    ok(not isinstance(got, dict) and "names files of this machine only" in got.stderr,
+       "metalink: files of this machine are not read", str(got))
+    metalink(file, [digest], [f"file://{repository}/repodata/repomd.xml", good])
+    got = resolve(EVR, "x86_64", fingerprint, place)
+    ok(isinstance(got, dict), "metalink: ... and the other mirrors are", str(got))
     stale_server.shutdown()
 
 

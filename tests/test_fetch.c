@@ -205,7 +205,7 @@ test_ways(void **state)
 		{"cut/2000/5000", NULL, ERR_NONE, NULL},
 		{"overstated/5000", "cut/2000/5000", ERR_NONE, "overstated/5000'"},
 		{"status/404", NULL, ERR_NOT_FOUND, "cannot fetch 'p-5000.rpm': 'http://127.0.0.1"},
-		{"status/404", "status/403", ERR_REMOTE, "not found; 'http://127.0.0.1"},
+		{"status/404", "status/403", ERR_DENIED, "not found; 'http://127.0.0.1"},
 		{"status/403", "status/503", ERR_NETWORK, "status 503"},
 		/* a server in trouble is given up early, and asked again when nobody else helps */
 		{"flaky/503/2/none/5000", "status/404", ERR_NONE, "status 503"},

@@ -134,7 +134,8 @@ static const struct download_row download_rows[] = {
 	{"flaky-cut/9/10", 10, 0, ERR_NETWORK, "Empty reply", false, -1},
 	{"status/404", 10, 0, ERR_NOT_FOUND, "status/404': status 404, not found", false, 1},
 	{"status/410", 10, 0, ERR_NOT_FOUND, "status 410, gone", false, 1},
-	{"status/403", 10, 0, ERR_REMOTE, "status 403, forbidden", false, 1},
+	{"status/403", 10, 0, ERR_DENIED, "status 403, forbidden", false, 1},
+	{"status/401", 10, 0, ERR_DENIED, "status 401, not authenticated", false, 1},
 	{"status/204", 0, 0, ERR_REMOTE, "status 204 without the file", false, 1},
 	{"status/416", 10, 0, ERR_REMOTE, "status 416", false, 1},
 	{"garbage/1", 1, 0, ERR_REMOTE, "garbage/1': ", false, -1}, /* then libcurl's words */
@@ -395,7 +396,7 @@ test_get(void **state)
 		{"g16/flaky/503/1/none/5000", ERR_NONE, NULL},
 		{"g17/to/302/other/plain/5000", ERR_NONE, NULL},
 		{"g18/page/302/endless/plain/5000", ERR_REMOTE, "status 302 with an endless text"},
-		{"g5/flaky/403/1/none/5000", ERR_REMOTE, "status 403, forbidden"},
+		{"g5/flaky/403/1/none/5000", ERR_DENIED, "status 403, forbidden"},
 		{"g6/plain/5001", ERR_REMOTE, "the answer is longer than 5000 bytes"},
 		{"g7/endless/1", ERR_REMOTE, "the answer is longer than 5000 bytes"},
 		{"g8/overstated/5000", ERR_NETWORK, "g8/overstated/5000'"},
@@ -436,6 +437,17 @@ test_nobody_listens(void **state)
 	assert_non_null(strstr(notices, "trying again in 0.0 s (2 of 4)"));
 	assert_non_null(strstr(notices, "(4 of 4)"));
 	assert_null(strstr(notices, "s3cret"));
+}
+
+/* `text` with the first `what` replaced, to be freed. */
+static char *
+replace(const char *text, const char *what, const char *by)
+{
+	const char *at = strstr(text, what);
+
+	if (at == NULL)
+		return xstrdup(text);
+	return xasprintf("%.*s%s%s", (int)(at - text), text, by, at + strlen(what));
 }
 
 /* Sends a request and compares the status. Whatever was asked, the body is what its head says. */
@@ -562,9 +574,160 @@ test_proxy(void **state)
 	assert_true(says(&direct, "\"target\": \"/p/echo\""));
 	request.url = "http://example.invalid/p/echo";
 	request.retry = HTTP_RETRY_NEVER;
-	/* The server does not speak proxy, and answers 404 to the absolute target. */
-	ask(client, &request, 404, &through);
+	ask(client, &request, 200, &through);
+	assert_true(says(&through, "\"target\": \"http://example.invalid/p/echo\""));
 	assert_int_equal(unsetenv("http_proxy"), 0);
+}
+
+/*
+ * A server elsewhere leads to names and addresses of this machine. What is elsewhere is played by
+ * the proxy, which is on this machine and may be: the user has named it.
+ */
+static void
+test_led_to_this_machine(void **state)
+{
+	static const struct {
+		const char *url;
+		enum http_place named_by;
+		const char *refusal; /* NULL: the answer is that of "echo" */
+	} rows[] = {
+		{"http://mirror.example/in/to/302/elsewhere/echo", HTTP_PLACE_ANY, NULL},
+		{"http://mirror.example/in/to/302/inside/echo", HTTP_PLACE_ANY,
+		 "is at this machine itself ("},
+		{"http://mirror.example/in/to/307/elsewhere/to/302/inside/echo", HTTP_PLACE_ANY,
+		 "is at this machine itself"},
+		{"http://mirror.example/in/to/302/zero/echo", HTTP_PLACE_ANY,
+		 "redirects to this machine itself"},
+		{"http://mirror.example/in/to/302/mapped/echo", HTTP_PLACE_ANY,
+		 "redirects to this machine itself"},
+		/* Who names it himself may, and so may a server of this machine. */
+		{"http://inside.localhost:%d/in/echo", HTTP_PLACE_ANY, NULL},
+		{"http://inside.localhost:%d/in/to/302/main/echo", HTTP_PLACE_ANY, NULL},
+		{"http://127.0.0.1:%d/in/to/302/inside/echo", HTTP_PLACE_ANY, NULL},
+		{"http://inside.localhost:%d/in/echo", HTTP_PLACE_HERE, NULL},
+		{"http://inside.localhost:%d/in/echo", HTTP_PLACE_LINK, "is at this machine"},
+		{"http://127.0.0.1:%d/in/echo", HTTP_PLACE_PUBLIC, "is at this machine"},
+		/* The connection that is kept from before is none to use now. */
+		{"http://mirror.example/in/to/302/inside/echo", HTTP_PLACE_ANY,
+		 "is at this machine itself ("},
+	};
+	AUTO(http_client_freep) struct http_client *client = make_client();
+	auto_free char *proxy = xasprintf("http://127.0.0.1:%d", server.other_port);
+	int echoes = 0;
+
+	(void)state;
+	assert_int_equal(setenv("http_proxy", proxy, 1), 0);
+	assert_int_equal(setenv("no_proxy", ".localhost", 1), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+		auto_free char *port = xasprintf("%d", server.port);
+		auto_free char *url = replace(rows[i].url, "%d", port);
+		struct http_request request = {
+			.url = url, .allow = HTTP_ALLOW_PLAIN, .named_by = rows[i].named_by};
+		struct error err = ERROR_INIT;
+
+		if (rows[i].refusal == NULL) {
+			ask(client, &request, 200, &response);
+			assert_true(says(&response, "\"target\""));
+			echoes++;
+		} else {
+			if (http_request(client, &request, &response, &err) == 0)
+				fail_msg("row %zu: %s", i, response.body);
+			assert_refused(-1, err, ERR_REMOTE, rows[i].refusal);
+		}
+		assert_int_equal(hits(client, "in", "echo"), echoes);
+	}
+	assert_int_equal(unsetenv("http_proxy"), 0);
+	assert_int_equal(unsetenv("no_proxy"), 0);
+}
+
+/* A name that has no address is not asked for as often as a server that is busy. */
+static void
+test_no_such_host(void **state)
+{
+	AUTO(http_client_freep) struct http_client *client = make_client();
+	auto_close int fd = open_scratch();
+	struct http_request request = {.url = "https://no-such-host.invalid/x"};
+	struct http_download download = {.fd = fd, .name = "scratch", .max_bytes = 10};
+	struct http_downloaded got;
+	struct error err = ERROR_INIT;
+	char *text = NULL;
+
+	(void)state;
+	assert_refused(http_get(client, request.url, 0, 100, &text, NULL, &err), err, ERR_NETWORK,
+		       "no-such-host.invalid");
+	assert_non_null(strstr(notices, "(3 of 3)"));
+	assert_null(strstr(notices, "of 4)"));
+	notices[0] = '\0';
+	assert_refused(http_download(client, &request, &download, &got, &err), err, ERR_NETWORK,
+		       "no-such-host.invalid");
+	assert_non_null(strstr(notices, "(3 of 3)"));
+	assert_null(strstr(notices, "of 4)"));
+}
+
+/* What refuses once and not the next time, by the kind of request. */
+static void
+test_again(void **state)
+{
+	static const struct {
+		enum http_again kind;
+		int refusal, times, status, hits;
+	} rows[] = {
+		{HTTP_AGAIN_ANY, 403, 1, 403, 1},     {HTTP_AGAIN_ANY, 401, 1, 401, 1},
+		{HTTP_AGAIN_ANY, 404, 1, 404, 1},     {HTTP_AGAIN_ALLOWED, 403, 3, 200, 4},
+		{HTTP_AGAIN_ALLOWED, 403, 4, 403, 4}, {HTTP_AGAIN_ALLOWED, 401, 1, 401, 1},
+		{HTTP_AGAIN_ALLOWED, 404, 1, 404, 1}, {HTTP_AGAIN_LOGIN, 401, 1, 200, 2},
+		{HTTP_AGAIN_LOGIN, 401, 2, 401, 2},   {HTTP_AGAIN_LOGIN, 403, 3, 200, 4},
+		{HTTP_AGAIN_TOKEN, 403, 2, 200, 3},   {HTTP_AGAIN_TOKEN, 403, 3, 403, 3},
+		{HTTP_AGAIN_TOKEN, 401, 1, 401, 1},   {HTTP_AGAIN_WRITTEN, 404, 3, 200, 4},
+		{HTTP_AGAIN_WRITTEN, 404, 4, 404, 4}, {HTTP_AGAIN_WRITTEN, 403, 1, 403, 1},
+	};
+	AUTO(http_client_freep) struct http_client *client = make_client();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+		auto_free char *test = xasprintf("again%zu", i);
+		auto_free char *path =
+			xasprintf("%s/flaky/%d/%d/none/10", test, rows[i].refusal, rows[i].times);
+		auto_free char *url = bad_http_url(&server, path);
+		/* A server that refuses has done nothing: a POST may be sent again as well. */
+		struct http_request request = {
+			.url = url, .again = rows[i].kind, .method = i % 2 == 0 ? "GET" : "POST"};
+
+		ask(client, &request, rows[i].status, &response);
+		if (hits(client, test, "flaky") != rows[i].hits)
+			fail_msg("row %zu: %d requests", i, hits(client, test, "flaky"));
+	}
+}
+
+/* The head of a GET, of a file that would be too long, and what refuses HEAD alone. */
+static void
+test_head_only(void **state)
+{
+	AUTO(http_client_freep) struct http_client *client = make_client();
+	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	auto_free char *large = bad_http_url(&server, "ho/to/302/other/plain/50000000");
+	auto_free char *refused = bad_http_url(&server, "ho/status/403");
+	struct http_request request = {.url = large, .head_only = true, .max_response_bytes = 100};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_ok(http_request(client, &request, &response, &err), err);
+	assert_int_equal(response.status, 200);
+	assert_int_equal(response.length, 0);
+	assert_string_equal(response.body, "");
+	assert_string_equal(http_response_header(&response, "Content-Length"), "50000000");
+	assert_int_equal(err.code, ERR_NONE);
+	request.url = refused;
+	ask(client, &request, 403, &response);
+	assert_string_equal(response.body, "an explanation\n");
+	for (int status = 100; status < 600; status++) {
+		const struct http_response answer = {.status = status};
+
+		assert_int_equal(http_head_is_refused(&answer),
+				 status == 403 || status == 405 || status == 501);
+	}
 }
 
 static void
@@ -762,7 +925,11 @@ test_bad_locations(void **state)
 		{"https://r.example/u?state=s3cret", NULL, "u?state=***': status 202 without a Loc",
 		 0},
 		{"https://r.example/u", "http://s.example/next", "plain http is not allowed", 0},
-		{"https://r.example/u", "http://s.example/next", "from https to 'http://s.exam",
+		{"https://r.example/u", "http://s.example/next",
+		 "from https to 'http://s.example/next'", HTTP_ALLOW_PLAIN},
+		{"https://r.example:5000/u", "http://R.example/next",
+		 "from https to 'http://R.example/next'; the proxy in front of it has to send it "
+		 "'X-Forwarded-Proto: https'",
 		 HTTP_ALLOW_PLAIN},
 		{"https://r.example/u", "http://127.0.0.1/next", "from https to 'http://127", 0},
 		{"https://r.example/u", "https://localhost/next", "to this machine itself", 0},
@@ -923,6 +1090,10 @@ main(void)
 		cmocka_unit_test(test_https),
 		cmocka_unit_test(test_ssl_cert_file),
 		cmocka_unit_test(test_proxy),
+		cmocka_unit_test(test_led_to_this_machine),
+		cmocka_unit_test(test_no_such_host),
+		cmocka_unit_test(test_again),
+		cmocka_unit_test(test_head_only),
 		cmocka_unit_test(test_sends_bodies),
 		cmocka_unit_test(test_empty_bodies),
 		cmocka_unit_test(test_head),

@@ -1,8 +1,11 @@
 #include "net/headers.h"
+#include "net/place.h"
 #include "net/url.h"
 #include "tests/test.h"
 
 #include "base/alloc.h"
+
+#include <sys/socket.h>
 
 static void
 test_redacted(void **state)
@@ -57,7 +60,9 @@ test_check(void **state)
 		{"http://localhost/", 0, NULL},
 		{"http://localhost.example.org/", 0, "plain http"},
 		{"http://127.0.0.1.example.org/", 0, "plain http"},
-		{"http://[::2]/", 0, "plain http"},
+		{"http://0.0.0.0/", 0, NULL},
+		{"http://[::ffff:127.0.0.1]/", 0, NULL},
+		{"http://[2001:db8::2]/", 0, "plain http"},
 		{"file:///a", 0, "scheme 'file' is not allowed"},
 		{"file:///a", HTTP_ALLOW_PLAIN, "scheme 'file' is not allowed"},
 		{"file:///a", HTTP_ALLOW_FILE, NULL},
@@ -80,6 +85,83 @@ test_check(void **state)
 				       ERR_INPUT, rows[i].refusal);
 		assert_null(strstr(err.message, "joe"));
 	}
+}
+
+/* Where an address is, and who may lead there. */
+static void
+test_place(void **state)
+{
+	static const struct {
+		const char *address;
+		enum http_place place;
+	} rows[] = {
+		{"127.0.0.1", HTTP_PLACE_HERE},
+		{"127.255.255.255", HTTP_PLACE_HERE},
+		{"128.0.0.0", HTTP_PLACE_PUBLIC},
+		{"126.255.255.255", HTTP_PLACE_PUBLIC},
+		{"0.0.0.0", HTTP_PLACE_HERE},
+		{"0.255.255.255", HTTP_PLACE_HERE},
+		{"1.0.0.0", HTTP_PLACE_PUBLIC},
+		{"169.253.255.255", HTTP_PLACE_PUBLIC},
+		{"169.254.169.254", HTTP_PLACE_LINK},
+		{"169.255.0.0", HTTP_PLACE_PUBLIC},
+		{"10.0.0.0", HTTP_PLACE_PRIVATE},
+		{"10.255.255.255", HTTP_PLACE_PRIVATE},
+		{"11.0.0.0", HTTP_PLACE_PUBLIC},
+		{"100.63.255.255", HTTP_PLACE_PUBLIC},
+		{"100.64.0.0", HTTP_PLACE_PRIVATE},
+		{"100.127.255.255", HTTP_PLACE_PRIVATE},
+		{"100.128.0.0", HTTP_PLACE_PUBLIC},
+		{"172.15.255.255", HTTP_PLACE_PUBLIC},
+		{"172.16.0.0", HTTP_PLACE_PRIVATE},
+		{"172.31.255.255", HTTP_PLACE_PRIVATE},
+		{"172.32.0.0", HTTP_PLACE_PUBLIC},
+		{"192.168.0.0", HTTP_PLACE_PRIVATE},
+		{"192.169.0.0", HTTP_PLACE_PUBLIC},
+		{"255.255.255.255", HTTP_PLACE_PUBLIC},
+		{"::1", HTTP_PLACE_HERE},
+		{"[::1]", HTTP_PLACE_HERE},
+		{"::", HTTP_PLACE_HERE},
+		{"::2", HTTP_PLACE_HERE}, /* 0.0.0.2, in the form of old */
+		{"::127.0.0.1", HTTP_PLACE_HERE},
+		{"::ffff:127.0.0.1", HTTP_PLACE_HERE},
+		{"[::ffff:7f00:1]", HTTP_PLACE_HERE},
+		{"::ffff:10.1.1.1", HTTP_PLACE_PRIVATE},
+		{"::ffff:8.8.8.8", HTTP_PLACE_PUBLIC},
+		{"fe80::1", HTTP_PLACE_LINK},
+		{"fe80::1%eth0", HTTP_PLACE_LINK},
+		{"febf::1", HTTP_PLACE_LINK},
+		{"fec0::1", HTTP_PLACE_PUBLIC},
+		{"fc00::1", HTTP_PLACE_PRIVATE},
+		{"fdff::1", HTTP_PLACE_PRIVATE},
+		{"fe00::1", HTTP_PLACE_PUBLIC},
+		{"2001:db8::1", HTTP_PLACE_PUBLIC},
+		{"example.org", HTTP_PLACE_ANY},
+		{"localhost", HTTP_PLACE_ANY},
+		{"", HTTP_PLACE_ANY},
+		{"[]", HTTP_PLACE_ANY},
+		{"0000000000000000000000000000000000000000000000000000000001", HTTP_PLACE_ANY},
+	};
+	const struct sockaddr other = {.sa_family = AF_UNIX};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (http_place_of_text(rows[i].address) != rows[i].place)
+			fail_msg("'%s': %d", rows[i].address,
+				 (int)http_place_of_text(rows[i].address));
+	assert_int_equal(http_place_of(&other), HTTP_PLACE_HERE);
+	for (int from = HTTP_PLACE_ANY; from <= HTTP_PLACE_HERE; from++)
+		for (int to = HTTP_PLACE_PUBLIC; to <= HTTP_PLACE_HERE; to++) {
+			bool may = from == HTTP_PLACE_ANY || to <= from;
+			bool https = may || to == HTTP_PLACE_PRIVATE;
+
+			assert_int_equal(http_place_may_lead((enum http_place)from,
+							     (enum http_place)to, false),
+					 may);
+			assert_int_equal(http_place_may_lead((enum http_place)from,
+							     (enum http_place)to, true),
+					 https);
+		}
 }
 
 static void
@@ -365,17 +447,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_redacted),
-		cmocka_unit_test(test_check),
-		cmocka_unit_test(test_same_origin),
-		cmocka_unit_test(test_host),
-		cmocka_unit_test(test_resolve),
-		cmocka_unit_test(test_with_query),
-		cmocka_unit_test(test_of_file),
-		cmocka_unit_test(test_headers),
-		cmocka_unit_test(test_headers_have_limits),
-		cmocka_unit_test(test_content_range),
-		cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_redacted),      cmocka_unit_test(test_check),
+		cmocka_unit_test(test_place),         cmocka_unit_test(test_same_origin),
+		cmocka_unit_test(test_host),          cmocka_unit_test(test_resolve),
+		cmocka_unit_test(test_with_query),    cmocka_unit_test(test_of_file),
+		cmocka_unit_test(test_headers),       cmocka_unit_test(test_headers_have_limits),
+		cmocka_unit_test(test_content_range), cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_next_link),
 	};
 

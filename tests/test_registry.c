@@ -1,9 +1,10 @@
-#include "images/auth.h"
 #include "images/challenge.h"
 #include "images/credentials.h"
 #include "images/push.h"
+#include "images/realm.h"
 #include "images/reference.h"
 #include "images/referrers.h"
+#include "images/scope.h"
 #include "images/token.h"
 #include "tests/scratch.h"
 
@@ -122,6 +123,95 @@ test_challenge(void **state)
 }
 
 static void
+assert_text_equal(const char *text, const char *wanted)
+{
+	if (wanted == NULL)
+		assert_null(text);
+	else
+		assert_string_equal(text, wanted);
+}
+
+/* What servers write against the grammar, and which does not lose the method. */
+static void
+test_sloppy_challenge(void **state)
+{
+	static const struct {
+		const char *text;
+		enum challenge_scheme scheme;
+		const char *realm, *service, *scope;
+	} rows[] = {
+		{"Basic realm=/", CHALLENGE_BASIC, "/", NULL, NULL},
+		{"Basic realm=", CHALLENGE_BASIC, "", NULL, NULL},
+		{"Basic", CHALLENGE_BASIC, NULL, NULL, NULL},
+		{"Bearer realm=https://r.example:1/token?a=b,service=r.example", CHALLENGE_BEARER,
+		 "https://r.example:1/token?a=b", "r.example", NULL},
+		{"Bearer realm=\"https://r.example/\",service=,scope=\"\"", CHALLENGE_BEARER,
+		 "https://r.example/", "", ""},
+		{"Bearer service=, realm=\"https://r.example/\"", CHALLENGE_BEARER,
+		 "https://r.example/", "", NULL},
+		{"Bearer realm=\"https://r.example/\",scope=", CHALLENGE_BEARER,
+		 "https://r.example/", NULL, ""},
+		{"Negotiate YII=, Basic realm=/", CHALLENGE_BASIC, "/", NULL, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(challenges_release) struct challenges list = CHALLENGES_INIT;
+		const struct challenge *found;
+
+		if (!challenges_parse(rows[i].text, &list))
+			fail_msg("'%s' was refused", rows[i].text);
+		found = challenges_find(&list, rows[i].scheme);
+		assert_non_null(found);
+		assert_text_equal(found->realm, rows[i].realm);
+		assert_text_equal(found->service, rows[i].service);
+		assert_text_equal(found->scope, rows[i].scope);
+	}
+}
+
+/* What is asked of a token server, of what is needed and of what the registry says. */
+static void
+test_scopes(void **state)
+{
+	static const struct {
+		const char *own, *challenge, *asked;
+	} rows[] = {
+		{"repository:a/b:pull", NULL, "repository:a/b:pull"},
+		{"repository:a/b:pull", "", "repository:a/b:pull"},
+		{"repository:a/b:pull", "  ", "repository:a/b:pull"},
+		{"repository:a/b:pull,push", "repository:a/b:pull,push",
+		 "repository:a/b:pull,push"},
+		/* the registry knows best what is needed more */
+		{"repository:a/b:pull,push", "repository:a/b:push,pull,delete",
+		 "repository:a/b:push,pull,delete"},
+		{"repository:a/b:pull", "repository:a/b:*", "repository:a/b:*"},
+		/* less than what is needed would be refused in the next round */
+		{"repository:a/b:pull,push", "repository:a/b:pull", "repository:a/b:pull,push"},
+		{"repository:a/b:pull,push", "repository:a/b:push", "repository:a/b:pull,push"},
+		/* something else is asked for too, and one's own all the same */
+		{"repository:a/b:pull", "repository:c/d:pull",
+		 "repository:a/b:pull repository:c/d:pull"},
+		{"repository:a/b:pull", "registry:catalog:* repository:a/b:pull",
+		 "repository:a/b:pull registry:catalog:*"},
+		{"repository:a/b:pull", "repository:a/bc:pull",
+		 "repository:a/b:pull repository:a/bc:pull"},
+		{"repository:a/b:pull", "aws", "repository:a/b:pull aws"},
+		{"repository:a/b:pull,push repository:c/d:pull", "repository:a/b:pull,push",
+		 "repository:a/b:pull,push repository:c/d:pull"},
+		{"repository:a/b:pull", "repository:c:pull repository:c:pull",
+		 "repository:a/b:pull repository:c:pull"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_free char *asked = scope_join(rows[i].own, rows[i].challenge);
+
+		if (strcmp(asked, rows[i].asked) != 0)
+			fail_msg("row %zu: '%s'", i, asked);
+	}
+}
+
+static void
 test_bad_challenge(void **state)
 {
 	static const char *const rows[] = {
@@ -176,6 +266,53 @@ test_credentials(void **state)
 		 "\"}},\"credHelpers\":{\"ghcr.io\":\"gh\",\"quay.io\":\"q\"},\"credsStore\":"
 		 "\"s\"}",
 		 "ghcr.io/a", NULL, NULL, "gh"},
+		/* as docker reads it: an empty file */
+		{"", "ghcr.io/a", NULL, NULL, NULL},
+		{" \n\t\r\n", "ghcr.io/a", NULL, NULL, NULL},
+		/* an empty helper is the file itself, and not the store */
+		{"{\"auths\":{\"ghcr.io\":{\"auth\":\"" ALICE
+		 "\"}},\"credHelpers\":{\"ghcr.io\":\"\"},\"credsStore\":\"s\"}",
+		 "ghcr.io/a", "alice", "s3cret", NULL},
+		{"{\"auths\":{\"ghcr.io\":{}},\"credHelpers\":{\"ghcr.io\":\"\"},"
+		 "\"credsStore\":\"s\"}",
+		 "ghcr.io/a", NULL, NULL, NULL},
+		{"{\"credsStore\":\"\"}", "ghcr.io/a", NULL, NULL, NULL},
+		/* names of members without regard to case, the exact one first */
+		{"{\"auths\":{\"ghcr.io\":{}},\"credSstore\":\"osxkeychain\"}", "ghcr.io/a", NULL,
+		 NULL, "osxkeychain"},
+		{"{\"credsstore\":\"a\",\"credsStore\":\"b\"}", "ghcr.io/a", NULL, NULL, "b"},
+		{"{\"Auths\":{\"ghcr.io\":{\"AUTH\":\"" ALICE "\"}}}", "ghcr.io/a", "alice",
+		 "s3cret", NULL},
+		{"{\"credhelpers\":{\"ghcr.io\":\"gh\"}}", "ghcr.io/a", NULL, NULL, "gh"},
+		/* the version of an API is no namespace */
+		{"{\"auths\":{\"ghcr.io/v2/\":{\"auth\":\"" ALICE "\"}}}", "ghcr.io/a", "alice",
+		 "s3cret", NULL},
+		{"{\"auths\":{\"ghcr.io/v1\":{\"auth\":\"" ALICE "\"}}}", "ghcr.io/a", "alice",
+		 "s3cret", NULL},
+		{"{\"auths\":{\"ghcr.io/v2/x\":{\"auth\":\"" ALICE "\"}}}", "ghcr.io/a", NULL, NULL,
+		 NULL},
+		/* what docker writes is taken before what means the same, in any order */
+		{"{\"auths\":{\"https://ghcr.io/v2/\":{\"auth\":\"" BOB
+		 "\"},\"ghcr.io\":{\"auth\":\"" ALICE "\"}}}",
+		 "ghcr.io/a", "alice", "s3cret", NULL},
+		{"{\"auths\":{\"docker.io\":{\"auth\":\"" BOB
+		 "\"},\"https://index.docker.io/v1/\":{\"auth\":\"" ALICE "\"}}}",
+		 "a/b", "alice", "s3cret", NULL},
+		/* tokens of Docker Desktop are for nobody else, in any order */
+		{"{\"auths\":{\"https://index.docker.io/v1/access-token\":{\"auth\":\"" BOB
+		 "\"},\"https://index.docker.io/v1/refresh-token\":{\"auth\":\"" BOB
+		 "\"},\"https://index.docker.io/v1/\":{\"auth\":\"" ALICE "\"}}}",
+		 "a/b", "alice", "s3cret", NULL},
+		{"{\"auths\":{\"https://index.docker.io/v1/access-token\":{\"auth\":\"" BOB "\"}}}",
+		 "a/b", NULL, NULL, NULL},
+		/* without a secret there is nobody: base64 of ":" and of "bob:" */
+		{"{\"auths\":{\"ghcr.io\":{\"auth\":\"Og==\"}}}", "ghcr.io/a", NULL, NULL, NULL},
+		{"{\"auths\":{\"ghcr.io\":{\"auth\":\"Ym9iOg==\"}}}", "ghcr.io/a", NULL, NULL,
+		 NULL},
+		{"{\"auths\":{\"ghcr.io\":{\"username\":\"bob\",\"password\":\"\"}}}", "ghcr.io/a",
+		 NULL, NULL, NULL},
+		{"{\"auths\":{\"ghcr.io\":{\"auth\":\"\"}},\"credsStore\":\"s\"}", "ghcr.io/a",
+		 NULL, NULL, "s"},
 	};
 
 	(void)state;
@@ -205,6 +342,8 @@ test_identity_token(void **state)
 {
 	static const char text[] =
 		"{\"ghcr.io\":{\"auth\":\"" ALICE "\",\"identitytoken\":\"tok\"}}";
+	static const char docker[] = "{\"auths\":{\"ghcr.io\":{\"auth\":\"Ym9iOg==\","
+				     "\"identitytoken\":\"tok\"}}}";
 	AUTO(reference_release) struct reference repository = REFERENCE_INIT;
 	AUTO(credentials_release) struct credentials found = CREDENTIALS_INIT;
 	auto_free char *helper = NULL;
@@ -213,6 +352,13 @@ test_identity_token(void **state)
 	(void)state;
 	assert_ok(reference_parse("ghcr.io/a", &repository, &err), err);
 	assert_int_equal(credentials_parse("f", text, strlen(text), true, &repository, &found,
+					   &helper, &err),
+			 1);
+	assert_true(found.identity_token);
+	assert_string_equal(found.secret, "tok");
+	credentials_release(&found);
+	/* docker writes "auth" without a password beside it: base64 of "bob:" */
+	assert_int_equal(credentials_parse("f", docker, strlen(docker), false, &repository, &found,
 					   &helper, &err),
 			 1);
 	assert_true(found.identity_token);
@@ -252,18 +398,24 @@ test_bad_credentials(void **state)
 	}
 }
 
-/* The places, in their order, and helpers that answer, do not know, fail, and talk nonsense. */
+/*
+ * The places, in their order, and helpers that answer, do not know, fail, talk nonsense, know nobody
+ * and are not installed.
+ */
 static void
 test_find(void **state)
 {
 	static const char *const names[] = {"docker-credential-good", "docker-credential-none",
-					    "docker-credential-sick", "docker-credential-odd"};
+					    "docker-credential-sick", "docker-credential-odd",
+					    "docker-credential-pass", "docker-credential-gone"};
+	static const int results[] = {1, 0, -1, -1, 0, 0};
 	static const char *const scripts[] = {
 		"#!/bin/sh\nread host\n"
 		"printf '{\"ServerURL\":\"%s\",\"Username\":\"%s\",\"Secret\":\"h3lper\"}' x "
 		"$host\n",
 		"#!/bin/sh\necho credentials not found in native keychain\nexit 1\n",
-		"#!/bin/sh\necho s3cret\nexit 3\n", "#!/bin/sh\necho s3cret\n"};
+		"#!/bin/sh\necho s3cret\nexit 3\n", "#!/bin/sh\necho s3cret\n",
+		"#!/bin/sh\necho '{\"ServerURL\":\"\",\"Username\":\"\",\"Secret\":\"\"}'\n"};
 	char *dir = scratch_directory();
 	auto_free char *docker = path_join(dir, "config.json");
 	auto_free char *path = xasprintf("%s:%s", dir, getenv("PATH"));
@@ -272,7 +424,7 @@ test_find(void **state)
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
 		auto_free char *program = path_join(dir, names[i]);
 
 		assert_ok(write_file(program, scripts[i], strlen(scripts[i]), 0755, &err), err);
@@ -287,12 +439,18 @@ test_find(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		AUTO(credentials_release) struct credentials found = CREDENTIALS_INIT;
 		auto_free char *text = xasprintf("{\"credsStore\":\"%s\"}", names[i] + 18);
+		auto_free char *absent = NULL;
 		int result;
 
 		assert_ok(write_file(docker, text, strlen(text), 0600, &err), err);
-		result = credentials_find(NULL, &repository, &found, &err);
-		if (result != (i == 0 ? 1 : i == 1 ? 0 : -1))
+		result = credentials_find(NULL, &repository, &found, &absent, &err);
+		if (result != results[i])
 			fail_msg("%s: %d %s", names[i], result, err.message);
+		/* What is not installed is told, and keeps nobody from what is public. */
+		assert_int_equal(absent != NULL, i == ARRAY_SIZE(scripts));
+		if (absent != NULL)
+			assert_true(strstr(absent, names[i]) != NULL &&
+				    strstr(absent, docker) != NULL);
 		if (i == 0) {
 			assert_string_equal(found.user, "ghcr.io");
 			assert_string_equal(found.secret, "h3lper");
@@ -305,12 +463,13 @@ test_find(void **state)
 	{
 		AUTO(credentials_release) struct credentials found = CREDENTIALS_INIT;
 		static const char text[] = "{\"auths\":{\"ghcr.io\":{\"auth\":\"" ALICE "\"}}}";
+		auto_free char *absent = NULL;
 
-		assert_refused(credentials_find(named, &repository, &found, &err), err,
+		assert_refused(credentials_find(named, &repository, &found, &absent, &err), err,
 			       ERR_NOT_FOUND, named);
 		assert_ok(write_file(named, text, strlen(text), 0600, &err), err);
 		(void)setenv("REGISTRY_AUTH_FILE", named, 1);
-		assert_int_equal(credentials_find(NULL, &repository, &found, &err), 1);
+		assert_int_equal(credentials_find(NULL, &repository, &found, &absent, &err), 1);
 		assert_string_equal(found.user, "alice");
 		assert_string_equal(found.origin, named);
 	}
@@ -359,7 +518,8 @@ test_places(void **state)
 	for (size_t i = 0; i <= ARRAY_SIZE(rows); i++) {
 		AUTO(credentials_release) struct credentials found = CREDENTIALS_INIT;
 		auto_free char *user = xasprintf("user%zu", i);
-		int result = credentials_find(NULL, &repository, &found, &err);
+		auto_free char *absent = NULL;
+		int result = credentials_find(NULL, &repository, &found, &absent, &err);
 
 		assert_int_equal(result, i < ARRAY_SIZE(rows));
 		if (result == 1) {
@@ -397,7 +557,7 @@ test_realm(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (auth_realm_is_related(rows[i].host, rows[i].realm) != rows[i].related)
+		if (realm_is_related(rows[i].host, rows[i].realm) != rows[i].related)
 			fail_msg("%s, %s", rows[i].host, rows[i].realm);
 }
 
@@ -492,12 +652,20 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reference),       cmocka_unit_test(test_repository),
-		cmocka_unit_test(test_challenge),       cmocka_unit_test(test_bad_challenge),
-		cmocka_unit_test(test_credentials),     cmocka_unit_test(test_identity_token),
-		cmocka_unit_test(test_bad_credentials), cmocka_unit_test(test_find),
-		cmocka_unit_test(test_places),          cmocka_unit_test(test_realm),
-		cmocka_unit_test(test_token),           cmocka_unit_test(test_tags),
+		cmocka_unit_test(test_reference),
+		cmocka_unit_test(test_repository),
+		cmocka_unit_test(test_sloppy_challenge),
+		cmocka_unit_test(test_scopes),
+		cmocka_unit_test(test_challenge),
+		cmocka_unit_test(test_bad_challenge),
+		cmocka_unit_test(test_credentials),
+		cmocka_unit_test(test_identity_token),
+		cmocka_unit_test(test_bad_credentials),
+		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_realm),
+		cmocka_unit_test(test_token),
+		cmocka_unit_test(test_tags),
 		cmocka_unit_test(test_merge),
 	};
 

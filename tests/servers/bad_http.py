@@ -13,6 +13,7 @@ import email.utils
 import hashlib
 import json
 import os
+import re
 import shutil
 import socketserver
 import ssl
@@ -64,7 +65,9 @@ class Handler(socketserver.StreamRequestHandler):
             name, _, value = line.partition(":")
             self.headers.append((name.strip().lower(), value.strip()))
         self.fields = dict(self.headers)
-        self.words = self.target.split("?")[0].strip("/").split("/")
+        # As a proxy it answers for every host.
+        path = re.sub("^http://[^/]*", "", self.target)
+        self.words = path.split("?")[0].strip("/").split("/")
         self.key = "/".join(self.words[:2])
         mode = getattr(self, "mode_" + self.words[1].replace("-", "_"), None)
         if mode is None:
@@ -369,6 +372,11 @@ class Handler(socketserver.StreamRequestHandler):
             "user": "http://user:pass@127.0.0.1:%d" % ports["main"] + path,
             "nowhere": None,
             "malformed": "http://[",
+            # Names and addresses of this machine, and what only a proxy reaches.
+            "inside": "http://inside.localhost:%d" % ports["main"] + path,
+            "zero": "http://0.0.0.0:%d" % ports["main"] + path,
+            "mapped": "http://[::ffff:127.0.0.1]:%d" % ports["main"] + path,
+            "elsewhere": "http://elsewhere.example" + path,
         }
         place = places[origin]
         return self.answer(int(status), b"moved\n", [("Location", place)] if place else [])
