@@ -1,6 +1,7 @@
 #include "distributor/command.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/strbuf.h"
@@ -10,6 +11,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *
 app_default_matrix(void)
@@ -35,6 +37,19 @@ app_lock_path(const struct app *app)
 	if (text_ends_with(app->matrix_path, ".json"))
 		stem -= strlen(".json");
 	return xasprintf("%.*s.lock.json", (int)stem, app->matrix_path);
+}
+
+char *
+app_ready_matrix(const struct app *app)
+{
+	auto_free char *directory = path_directory(app->matrix_path);
+	auto_free char *matrix = xasprintf("%s/debian.json", directory);
+	auto_free char *lock = xasprintf("%s/debian.lock.json", directory);
+
+	if (strcmp(path_base(app->matrix_path), "debian.json") == 0 || access(matrix, R_OK) < 0 ||
+	    access(lock, R_OK) < 0)
+		return NULL;
+	return TAKE(matrix);
 }
 
 /* Adds " --NAME VALUE" if the value is not the one that holds without the option. */
@@ -66,6 +81,18 @@ app_command(const struct app *app, const char *name, unsigned int shared)
 	return strbuf_take(&command);
 }
 
+/* Who has just cloned this finds out here which matrix can be released at once. */
+static int
+explain_no_lock(const struct app *app, struct error *err)
+{
+	auto_free char *other = app_ready_matrix(app);
+	auto_free char *why = xstrdup(err->message);
+
+	if (err->code != ERR_NOT_FOUND || other == NULL)
+		return -1;
+	return error_set(err, err->code, "%s, or give --matrix %s, which has one", why, other);
+}
+
 int
 app_load(const struct app *app, struct matrix *ret_matrix, struct lock *ret_lock, struct error *err)
 {
@@ -73,9 +100,10 @@ app_load(const struct app *app, struct matrix *ret_matrix, struct lock *ret_lock
 	auto_free char *command = app_command(app, "lock", SHARED_MATRIX | SHARED_LOCK);
 
 	if (matrix_load(app->matrix_path, ret_matrix, err) < 0 ||
-	    app_check_hosts(app, ret_matrix, err) < 0 ||
-	    lock_load(lock_path, command, ret_lock, err) < 0)
+	    app_check_hosts(app, ret_matrix, err) < 0)
 		return -1;
+	if (lock_load(lock_path, command, ret_lock, err) < 0)
+		return explain_no_lock(app, err);
 	return lock_check_matrix(ret_lock, ret_matrix, command, err);
 }
 

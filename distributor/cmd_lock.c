@@ -1,18 +1,13 @@
 #include "base/alloc.h"
 #include "base/file.h"
-#include "base/interrupt.h"
 #include "base/jsonx.h"
-#include "base/log.h"
-#include "base/progress.h"
 #include "distributor/command.h"
 #include "distributor/lock_guard.h"
+#include "distributor/lock_jobs.h"
 #include "distributor/table.h"
-#include "distributor/upstream.h"
 #include "matrix/lock.h"
 
 #include <jansson.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,107 +15,6 @@ extern const struct command cmd_lock;
 
 static bool check_only;
 static const char *downgrade_reason;
-
-/* One host's share of the work, done by one of several threads. */
-struct host_job {
-	const struct matrix_host *host;
-	struct package_list packages;
-	char *newest; /* with --check */
-	struct error error;
-	bool failed;
-};
-
-struct work {
-	struct upstream *upstream;
-	struct app *app;
-	struct host_job *jobs;
-	size_t count;
-	atomic_size_t next;
-};
-
-static int
-lock_host(const struct work *work, struct host_job *job, struct error *err)
-{
-	auto_free char *label =
-		xasprintf("%s from %s", job->host->arch->name, job->host->source->key);
-	struct progress_task *task;
-	auto_free char *line = NULL;
-	double started = monotonic_sec();
-	size_t members = 0;
-
-	if (interrupt_check(err) < 0)
-		return -1;
-	if (check_only)
-		return upstream_newest(work->upstream, job->host, &job->newest, err);
-	task = progress_start(work->app->progress, label, PROGRESS_ITEMS, 0);
-	if (upstream_resolve(work->upstream, job->host, &job->packages, err) < 0 ||
-	    upstream_pin(work->upstream, job->host, &job->packages, err) < 0) {
-		progress_done(task, NULL);
-		return -1;
-	}
-	for (size_t i = 0; i < job->packages.count; i++)
-		members += job->packages.items[i].member_count;
-	line = xasprintf("locked %s: %s, %zu emulators in %zu package%s, %.1f s", label,
-			 job->packages.items[0].version, members, job->packages.count,
-			 job->packages.count == 1 ? "" : "s", monotonic_sec() - started);
-	progress_done(task, line);
-	return 0;
-}
-
-static void *
-worker(void *context)
-{
-	struct work *work = context;
-
-	for (;;) {
-		size_t i = atomic_fetch_add(&work->next, 1);
-
-		if (i >= work->count)
-			return NULL;
-		work->jobs[i].failed = lock_host(work, &work->jobs[i], &work->jobs[i].error) < 0;
-	}
-}
-
-/* Runs all hosts; each failure is reported, and the first one is the result. */
-static int
-run_jobs(struct work *work, struct error *err)
-{
-	size_t threads = work->app->jobs < work->count ? (size_t)work->app->jobs : work->count;
-	pthread_t *ids = xcalloc(threads, sizeof(*ids));
-	const struct host_job *first = NULL;
-	size_t started = 0;
-
-	while (started < threads && pthread_create(&ids[started], NULL, worker, work) == 0)
-		started++;
-	if (started == 0)
-		(void)worker(work);
-	for (size_t i = 0; i < started; i++)
-		(void)pthread_join(ids[i], NULL);
-	free(ids);
-	for (size_t i = 0; i < work->count; i++) {
-		if (!work->jobs[i].failed)
-			continue;
-		if (first == NULL)
-			first = &work->jobs[i];
-		else
-			log_error("%s", work->jobs[i].error.message);
-	}
-	if (first == NULL)
-		return 0;
-	*err = first->error;
-	return -1;
-}
-
-static void
-release_jobs(struct work *work)
-{
-	for (size_t i = 0; i < work->count; i++) {
-		package_list_release(&work->jobs[i].packages);
-		free(work->jobs[i].newest);
-	}
-	free(work->jobs);
-	upstream_free(work->upstream);
-}
 
 static const char *
 locked_version(const struct lock *old, const struct matrix_host *host)
@@ -149,7 +43,8 @@ is_newer(const struct matrix_host *host, const char *locked, char *newest)
 }
 
 static int
-report_check(struct app *app, const struct work *work, const struct lock *old, struct error *err)
+report_check(struct app *app, const struct lock_jobs *work, const struct lock *old,
+	     struct error *err)
 {
 	static const char *const headers[] = {"host", "source", "locked", "upstream", ""};
 	AUTO(table_freep) struct table *table = table_new(headers, ARRAY_SIZE(headers));
@@ -158,7 +53,7 @@ report_check(struct app *app, const struct work *work, const struct lock *old, s
 	size_t newer = 0;
 
 	for (size_t i = 0; i < work->count; i++) {
-		const struct host_job *job = &work->jobs[i];
+		const struct lock_job *job = &work->items[i];
 		const char *locked = locked_version(old, job->host);
 		bool is = is_newer(job->host, locked, job->newest);
 
@@ -188,13 +83,13 @@ report_check(struct app *app, const struct work *work, const struct lock *old, s
 
 /* Hosts that --host left out keep what the old lock has; `donor` is a copy of it. */
 static void
-take_packages(struct work *work, struct lock *donor, const struct matrix *matrix,
+take_packages(struct lock_jobs *work, struct lock *donor, const struct matrix *matrix,
 	      const struct app *app, struct lock *fresh)
 {
 	for (size_t i = 0; i < work->count; i++) {
-		for (size_t j = 0; j < work->jobs[i].packages.count; j++)
-			*package_list_add(&fresh->packages) = work->jobs[i].packages.items[j];
-		work->jobs[i].packages.count = 0;
+		for (size_t j = 0; j < work->items[i].packages.count; j++)
+			*package_list_add(&fresh->packages) = work->items[i].packages.items[j];
+		work->items[i].packages.count = 0;
 	}
 	for (size_t i = 0; i < donor->packages.count; i++) {
 		struct package *package = &donor->packages.items[i];
@@ -256,8 +151,8 @@ report_lock(struct app *app, const struct lock *lock, const char *path, bool wri
 	else if (app->quiet)
 		return;
 	else if (written)
-		(void)printf("wrote '%s': %zu packages with %zu emulators\n", path,
-			     lock->packages.count, members);
+		(void)printf("wrote '%s': %zu package%s with %zu emulators\n", path,
+			     lock->packages.count, lock->packages.count == 1 ? "" : "s", members);
 	else
 		(void)printf("'%s' is up to date\n", path);
 }
@@ -268,19 +163,6 @@ load_old(const char *path, struct lock *ret_old, struct error *err)
 	if (lock_load(path, "distributor lock", ret_old, err) == 0 || err->code == ERR_NOT_FOUND)
 		return 0;
 	return -1;
-}
-
-static int
-prepare(struct app *app, const struct matrix *matrix, struct work *work, struct error *err)
-{
-	work->app = app;
-	work->jobs = xcalloc(matrix->host_count, sizeof(*work->jobs));
-	if (app_check_hosts(app, matrix, err) < 0)
-		return -1;
-	for (size_t i = 0; i < matrix->host_count; i++)
-		if (app_wants_host(app, matrix->hosts[i].arch->name))
-			work->jobs[work->count++].host = &matrix->hosts[i];
-	return upstream_open(app, matrix, &work->upstream, err);
 }
 
 /* Before a long work whose result could not be kept. */
@@ -299,7 +181,7 @@ run_lock(struct app *app, int argc, char **argv, struct error *err)
 	AUTO(lock_release) struct lock old = LOCK_INIT;
 	AUTO(lock_release) struct lock donor = LOCK_INIT;
 	AUTO(lock_release) struct lock fresh = LOCK_INIT;
-	AUTO(release_jobs) struct work work = {.count = 0};
+	AUTO(lock_jobs_release) struct lock_jobs work = {.count = 0};
 	auto_free char *path = app_lock_path(app);
 	bool written;
 
@@ -307,7 +189,8 @@ run_lock(struct app *app, int argc, char **argv, struct error *err)
 	(void)argv;
 	if (matrix_load(app->matrix_path, &matrix, err) < 0 || load_old(path, &old, err) < 0 ||
 	    load_old(path, &donor, err) < 0 || (!check_only && try_place(path, err) < 0) ||
-	    prepare(app, &matrix, &work, err) < 0 || run_jobs(&work, err) < 0)
+	    lock_jobs_open(app, &matrix, &work, err) < 0 ||
+	    (check_only ? lock_jobs_check(&work, err) : lock_jobs_pin(&work, err)) < 0)
 		return -1;
 	if (check_only)
 		return report_check(app, &work, &old, err);
@@ -341,7 +224,7 @@ const struct command cmd_lock = {
 		"after this needs only the lock. The lock is left alone when nothing has "
 		"changed.\n",
 	.examples = "  distributor lock --matrix matrix/debian.json\n"
-		    "  distributor lock --check\n",
+		    "  distributor lock --matrix matrix/debian.json --check\n",
 	.options = lock_options,
 	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_CACHE | SHARED_HOST | SHARED_JOBS |
 		  SHARED_OFFLINE,

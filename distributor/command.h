@@ -72,6 +72,12 @@ bool app_names_matrix(const struct app *app);
 char *app_lock_path(const struct app *app) CHECKED;
 
 /*
+ * Another matrix beside this one that has its lock and is without Fedora ("matrix/debian.json"), to
+ * be freed by the caller, or NULL.
+ */
+char *app_ready_matrix(const struct app *app) CHECKED;
+
+/*
  * A command to advise, with those of --matrix, --lock, --out and --cache that were given and are in
  * `shared`: "distributor lock --matrix m.json". To be freed by the caller.
  */

@@ -32,6 +32,16 @@ host_is_locked(const struct lock *lock, const struct matrix_host *host)
 }
 
 static int
+refuse_version(const struct package *package, const char *version, const char *wanted,
+	       struct error *err)
+{
+	return error_set(err, ERR_INPUT,
+			 "source '%s' has QEMU %s for %s, the release is of %s; change the matrix' "
+			 "\"version\", or state \"version\": \"%s\" for that host",
+			 package->source, version, package->host, wanted, version);
+}
+
+static int
 check_version(const struct package *package, const struct matrix *matrix,
 	      const struct matrix_host *host, struct error *err)
 {
@@ -39,11 +49,35 @@ check_version(const struct package *package, const struct matrix *matrix,
 
 	if (qemu_version_matches(wanted, package->qemu_version))
 		return 0;
-	return error_set(err, ERR_INPUT,
-			 "source '%s' has QEMU %s for %s, the release is of %s; change the matrix' "
-			 "\"version\", or state \"version\": \"%s\" for that host",
-			 package->source, package->qemu_version, package->host, wanted,
-			 package->qemu_version);
+	return refuse_version(package, package->qemu_version, wanted, err);
+}
+
+/* What of "[epoch:]upstream[-revision]" is QEMU's version, to be freed by the caller. */
+static char *
+upstream_version(const char *version)
+{
+	const char *colon = strchr(version, ':');
+	const char *start = colon != NULL ? colon + 1 : version;
+	const char *dash = strrchr(start, '-');
+	size_t length = dash != NULL ? (size_t)(dash - start) : strlen(start);
+	size_t plain = strcspn(start, "+^");
+	auto_free char *upstream = xstrndup(start, plain < length ? plain : length);
+
+	return qemu_version_plain(upstream);
+}
+
+int
+lock_check_upstream(const struct package *package, const struct matrix *matrix,
+		    const struct matrix_host *host, struct error *err)
+{
+	auto_free char *wanted = matrix_qemu_version(matrix, host);
+	auto_free char *upstream = upstream_version(package->version);
+
+	/* The programs in it say the whole version, or that of an odd package. */
+	if (!qemu_version_is_valid(upstream) || qemu_version_matches(wanted, upstream) ||
+	    qemu_version_matches(upstream, wanted))
+		return 0;
+	return refuse_version(package, upstream, wanted, err);
 }
 
 static int

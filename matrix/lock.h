@@ -50,6 +50,13 @@ void lock_release(struct lock *lock);
 int lock_check_matrix(const struct lock *lock, const struct matrix *matrix, const char *command,
 		      struct error *err) CHECKED;
 
+/*
+ * The same for one package that has been found and not been looked into, as far as its version tells
+ * QEMU's: "7.2+dfsg-7" may hold 7.2.22. ERR_INPUT.
+ */
+int lock_check_upstream(const struct package *package, const struct matrix *matrix,
+			const struct matrix_host *host, struct error *err) CHECKED;
+
 /* The package and member that hold a pair's binary, or NULL; `ret_package` may be NULL. */
 const struct member *lock_find_member(const struct lock *lock, const char *host, const char *target,
 				      const struct package **ret_package);

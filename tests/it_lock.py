@@ -82,7 +82,7 @@ def test_no_place(place):
 
 def test_first(place):
     result = place.run("lock")
-    ok(result.returncode == 0 and "1 packages with 2 emulators" in result.stdout, "lock",
+    ok(result.returncode == 0 and "1 package with 2 emulators" in result.stdout, "lock",
        said(result))
     text = place.lock.read_text()
     lock = json.loads(text)
@@ -276,6 +276,49 @@ def test_refusals(top, keys):
     ok(fails(result, 3) or fails(result, 2), "--offline does not go to the network", said(result))
 
 
+def test_nothing_in_vain(top, keys):
+    """What cannot end well ends before anything is fetched, with one sentence and a way out."""
+    place = Place(top, keys, "vain")
+    place.publish()
+    place.version = "11.0-1"
+    result = place.run("lock")
+    packages = place.top / "cache/sha256"
+    ok(fails(result, 3, "has QEMU 10.0.2 for aarch64, the release is of 11.0") and
+       not any(packages.iterdir()), "another version is told before the package is fetched",
+       said(result))
+    matrix = place.top / "f.json"
+    fedora = {"type": "fedora", "release": 44, "evr": "2:10.2.2-1.fc44",
+              "keys": ["36F612DCF27F7D1A48A835E4DBFCF71C6D9F90A6"],
+              "koji": ["https://koji.example.invalid/packages"]}
+    matrix.write_text(json.dumps({
+        "name": "q", "version": "10.2.2-1",
+        "sources": {"f": fedora, "t": {"type": "apt", "suite": "trixie",
+                                       "keyring": "../archive.gpg"}},
+        "hosts": {"aarch64": {"source": "t", "version": "10.0.2"}, "x86_64": {"source": "f"},
+                  "s390x": {"source": "f"}, "ppc64le": {"source": "f"}}}))
+    for name in ("debian.json", "debian.lock.json"):
+        (place.top / name).write_text("{}")
+    result = run("lock", "--matrix", matrix, "--cache", place.top / "cache", "--jobs", "2",
+                 mirror=place.archive.url)
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error")]
+    ok(result.returncode == 5 and len(errors) == 1 and not any(packages.iterdir()),
+       "a source that is not reached: one sentence, and nothing is fetched", said(result))
+    ok(re.match(r"error: source 'f', host ppc64le: '\S+': Could not resolve host: \S+; "
+                r"the same for s390x, x86_64; '\S+/debian.json' is without Fedora and has a lock: "
+                r"give --matrix \S+/debian.json$", errors[0]), "with the way out", errors)
+    result = run("fetch", "--matrix", matrix, "--cache", place.top / "cache")
+    ok(fails(result, 3, "there is no lock", "run 'distributor lock", "or give --matrix",
+             "debian.json, which has one"), "a matrix without a lock names one that has it",
+       said(result))
+    (place.top / "debian.lock.json").unlink()
+    result = run("fetch", "--matrix", matrix, "--cache", place.top / "cache")
+    ok(fails(result, 3, "there is no lock") and "debian.json" not in result.stderr,
+       "and none where there is none", said(result))
+    result = run("lock", "--matrix", matrix, "--cache", place.top / "cache", "--offline")
+    ok(fails(result, 2, "--offline") and result.stderr.count("source 'f'") == 1,
+       "--offline: one sentence for a source", said(result))
+
+
 def test_directory(top, keys):
     place = Place(top, keys, "directory")
     archive = Archive(place.top, "made", keys)
@@ -385,6 +428,7 @@ def main():
         test_lost_pair(place)
         test_one_line_more(Place(top, keys, "hosts"))
         test_refusals(top, keys)
+        test_nothing_in_vain(top, keys)
         test_directory(top, keys)
         fedora = top / "fedora"
         fedora.mkdir()
