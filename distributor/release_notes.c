@@ -254,24 +254,20 @@ put_word(const struct release_notes *notes, const char *word, size_t length, str
 		const char *word, *text;
 		void (*put)(const struct release_notes *notes, struct strbuf *out);
 	} words[] = {
-		{"name", info->matrix.name, NULL},
-		{"version", info->matrix.version, NULL},
-		{"tag", info->tag, NULL},
-		{"repository", notes->repository != NULL ? notes->repository : "", NULL},
-		{"hosts", NULL, put_hosts},
-		{"hosts-count", NULL, put_hosts_count},
-		{"changes", NULL, put_changes},
-		{"checksums", NULL, put_checksums},
+		{"name", info->matrix.name, NULL}, {"version", info->matrix.version, NULL},
+		{"tag", info->tag, NULL},          {"repository", notes->repository, NULL},
+		{"hosts", NULL, put_hosts},        {"hosts-count", NULL, put_hosts_count},
+		{"changes", NULL, put_changes},    {"checksums", NULL, put_checksums},
 		{"verify", NULL, put_verify},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (strlen(words[i].word) != length || memcmp(words[i].word, word, length) != 0)
 			continue;
-		if (words[i].text != NULL)
-			strbuf_adds(out, words[i].text);
-		else
+		if (words[i].put != NULL)
 			words[i].put(notes, out);
+		else
+			strbuf_adds(out, words[i].text != NULL ? words[i].text : "");
 		return true;
 	}
 	return false;

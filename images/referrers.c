@@ -15,7 +15,8 @@ referrers_tag_subject(const char *tag, struct digest *ret_digest)
 	if (strncmp(tag, PREFIX, strlen(PREFIX)) != 0)
 		return false;
 	tag += strlen(PREFIX);
-	if (strspn(tag, "0123456789abcdef") != 64 || (tag[64] != '\0' && strcmp(tag + 64, ".sig")))
+	if (strspn(tag, "0123456789abcdef") != 64 ||
+	    (tag[64] != '\0' && strcmp(tag + 64, ".sig") != 0))
 		return false;
 	memcpy(hex, tag, 64);
 	hex[64] = '\0';

@@ -55,7 +55,10 @@ struct github_answer {
 	enum github_refusal refusal; /* when the request failed with an answer */
 };
 
-#define GITHUB_ANSWER_INIT {HTTP_RESPONSE_INIT, GITHUB_REFUSAL_OTHER}
+#define GITHUB_ANSWER_INIT                                                                         \
+	{                                                                                          \
+		HTTP_RESPONSE_INIT, GITHUB_REFUSAL_OTHER                                           \
+	}
 
 void github_answer_release(struct github_answer *answer);
 

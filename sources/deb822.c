@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/strbuf.h"
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
@@ -50,6 +51,7 @@ is_blank(char c)
 static struct line
 trim(const char *text, size_t length)
 {
+	assert(text != NULL || length == 0);
 	while (length > 0 && is_blank(*text))
 		text++, length--;
 	while (length > 0 && is_blank(text[length - 1]))

@@ -113,9 +113,54 @@ def failures_stand_at_the_end(top):
           ["FAILED: bad: the thing", "2 passed, 1 failed, 0 skipped"])
 
 
+def skips_may_be_failures(top):
+    build = top / "skips"
+    build.mkdir()
+    tests = {"cmocka": "echo '# SKIPPED: no DATA here'; echo 'ok 1 - # SKIP test_a'; echo 'ok 2 - fine'",
+             "python": "echo '# SKIPPED: no network'; echo 'ok 1 - b # SKIP no network'",
+             "node": "echo 'ok 1 - c # SKIP no DATA'; echo 'ok 2 - d # SKIP'"}
+    for name, text in tests.items():
+        (build / f"{name}.sh").write_text(text)
+    (build / "CTestTestfile.cmake").write_text("".join(
+        f'add_test({name} "sh" "{build}/{name}.sh")\n' for name in tests))
+    for options, wanted in (
+            ([], ([], 0)), (["--no-skips"], (["# SKIP test_a", "b # SKIP no network", "c # SKIP no DATA", "d # SKIP"], 1)),
+            (["--no-skips", "--may-skip", "DATA"], (["b # SKIP no network", "d # SKIP"], 1)),
+            (["--no-skips", "--may-skip", "DATA", "--may-skip", "network|^d "], ([], 0))):
+        status, out, _ = run([sys.executable, "tests/run", str(build), "--jobs", "1", *options], top,
+                             os.environ["PATH"])
+        equal(f"tests/run {' '.join(options)}: the skipped ones that fail it", (sorted(
+            line.split(": ", 2)[2].removesuffix(" (skipped)") for line in out.splitlines()
+            if line.startswith("FAILED: ")), status), wanted)
+
+
+def fuzzing_is_dealt_out(top):
+    source = top / "src"
+    (source / ".ci").mkdir()
+    shutil.copy(SOURCE / ".ci/fuzz", source / ".ci")
+    targets = source / "build/fuzz/tests"
+    targets.mkdir(parents=True)
+    (source / "tests/fuzz/corpus/t3").mkdir(parents=True)
+    for i in range(1, 8):
+        status = 77 if i == 5 else 0
+        (targets / f"fuzz_t{i}").write_text(f"#!/bin/sh\necho t{i} \"$@\" >>{top}/fuzzed\nexit {status}\n")
+        (targets / f"fuzz_t{i}").chmod(0o755)
+    (targets / "fuzz_t1.log").write_text("not a target\n")
+    statuses = [run([".ci/fuzz", "600", str(shard), "3"], top, os.environ["PATH"]) for shard in (1, 2, 3)]
+    lines = (top / "fuzzed").read_text().splitlines()
+    equal("every fuzz target is in one of the jobs", sorted(line.split()[0] for line in lines),
+          [f"t{i}" for i in range(1, 8)])
+    ok("... for the time that it is given", all("-max_total_time=600" in line for line in lines), lines)
+    has("... from its corpus, if it has one", next(line for line in lines if line.startswith("t3")),
+        " build/fuzz/new/t3 tests/fuzz/corpus/t3")
+    equal("one that finds something fails its job", [s[0] for s in statuses], [0, 1, 0])
+    has("... and is named", statuses[1][1], "::error::fuzz_t5 has found something")
+
+
 with tempfile.TemporaryDirectory(prefix="scripts-") as directory:
     TOP = pathlib.Path(directory)
     copy_tree(TOP)
-    for case in (no_root, sudo_refuses, help_only_helps, building_is_told_once, failures_stand_at_the_end):
+    for case in (no_root, sudo_refuses, help_only_helps, building_is_told_once, failures_stand_at_the_end,
+                 skips_may_be_failures, fuzzing_is_dealt_out):
         case(TOP)
 sys.exit(done())

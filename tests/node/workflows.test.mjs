@@ -76,12 +76,47 @@ const jobs = workflows.flatMap(({ name, workflow }) =>
   Object.entries(workflow.jobs).map(([id, job]) => ({ where: `${name} ${id}`, job })));
 const steps = jobs.flatMap(({ where, job }) => job.steps.map((step) => ({ where: `${where}: ${step.name}`, step, job })));
 
+// The image of each container, also those that a matrix names.
+const images = () => jobs.filter(({ job }) => job.container).flatMap(({ where, job }) =>
+  (job.container.image === '${{ matrix.image }}' ? job.strategy.matrix.include.map((row) => row.image) : [job.container.image])
+    .map((image) => ({ where, image })));
+
 test('every action is pinned by commit and says its version, every container by digest', () => {
   for (const { name, text } of workflows)
     for (const [line] of text.matchAll(/^.*uses:.*$/gm))
-      assert.match(line, /uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/, name);
-  for (const { where, job } of jobs)
-    if (job.container) assert.match(job.container.image, /^[\w.:/-]+@sha256:[0-9a-f]{64}$/, where);
+      assert.match(line, /uses: [\w-]+\/[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/, name);
+  for (const { where, image } of images()) assert.match(image, /^[\w.:/-]+@sha256:[0-9a-f]{64}$/, where);
+});
+
+// Dependabot does not read the containers of workflows; it reads this file.
+test('the containers are those of .github/containers/Dockerfile, which Dependabot renews', () => {
+  const text = readFileSync(new URL('../../.github/containers/Dockerfile', import.meta.url), 'utf8');
+  const known = [...text.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image);
+  for (const { where, image } of images()) assert.ok(known.includes(image), `${where}: ${image}`);
+  assert.deepEqual([...new Set(images().map(({ image }) => image))].sort(), known.sort());
+  const updates = parse(readFileSync(new URL('../../.github/dependabot.yml', import.meta.url), 'utf8')).updates;
+  assert.deepEqual(updates.map((u) => [u['package-ecosystem'], u.directory]),
+    [['github-actions', '/'], ['docker', '/.github/containers']]);
+});
+
+test('ci runs everything, skips nothing but by name, with the rights that the tests need', () => {
+  const { workflow } = workflows.find((w) => w.name === 'ci.yml');
+  const { check } = workflow.jobs;
+  assert.equal(check.container.options, '--privileged');
+  assert.deepEqual(check.strategy.matrix.include.map((row) => row.name), ['debian-13', 'debian-12', 'debian-13-arm64']);
+  assert.deepEqual(check.strategy.matrix.include.map((row) => row.runner), ['ubuntu-24.04', 'ubuntu-24.04', 'ubuntu-24.04-arm']);
+  assert.match(check.steps.at(-1).run, /^\.\/check --no-skips --may-skip DISTRIBUTOR_TEST_DATA$/m);
+});
+
+test('each fuzz target has its ten minutes', () => {
+  const { workflow } = workflows.find((w) => w.name === 'weekly.yml');
+  const { fuzz } = workflow.jobs;
+  const shards = fuzz.strategy.matrix.shard;
+  const targets = readdirSync(new URL('../fuzz/', import.meta.url)).filter((f) => /^fuzz_.*\.c$/.test(f));
+  assert.deepEqual(shards, Array.from({ length: shards.length }, (_, i) => i + 1));
+  assert.ok(fuzz.steps.some((s) => s.run === `.ci/fuzz 600 "$SHARD" ${shards.length}`));
+  // And time to install and build.
+  assert.ok(Math.ceil(targets.length / shards.length) * 10 + 30 <= fuzz['timeout-minutes'], targets.length);
 });
 
 test('every job has its own permissions and a time limit; the default may only read', () => {
@@ -97,6 +132,7 @@ test('who may write, and what', () => {
     Object.entries(job.permissions).filter(([, value]) => value === 'write').map(([key]) => key).sort().join(' ')])
     .filter(([, value]) => value !== ''));
   assert.deepEqual(writers, { 'release.yml publish': 'contents packages', 'release.yml attest': 'attestations id-token',
+    'codeql.yml analyze': 'security-events',
     'update.yml propose': 'contents pull-requests' });
 });
 
@@ -222,7 +258,7 @@ test('a build that is not there for every host of its source is not proposed yet
 
 test('every script is one that sh reads, and shellcheck likes', (t) => {
   const scripts = steps.filter(({ step }) => step.run).map(({ where, step }) => [where, step.run]);
-  for (const name of ['program', 'images', 'registry-auth', 'fetch-tags', 'check-keys'])
+  for (const name of ['program', 'images', 'lint', 'fuzz', 'registry-auth', 'fetch-tags', 'check-keys'])
     scripts.push([name, readFileSync(new URL(`../../.ci/${name}`, import.meta.url), 'utf8').replace(/^#!.*\n/, '')]);
   for (const [where, script] of scripts) {
     const file = join(scratch, 'script.sh');
