@@ -246,6 +246,18 @@ read_file(const char *path, size_t max_bytes, char **ret_text, size_t *ret_lengt
 	return 0;
 }
 
+int
+path_exists(const char *path, bool *ret_there, struct error *err)
+{
+	struct stat st;
+	bool there = lstat(path, &st) == 0;
+
+	if (!there && errno != ENOENT && errno != ENOTDIR)
+		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+	*ret_there = there;
+	return 0;
+}
+
 /* 0 also when it is there; else -1 with errno, which is ENOTDIR for a file. */
 static int
 make_directory(const char *path)

@@ -83,6 +83,12 @@ int read_file(const char *path, size_t max_bytes, char **ret_text, size_t *ret_l
 	      struct error *err) CHECKED;
 
 /*
+ * Whether there is something of this name, a broken link too. ERR_IO when that cannot be found out:
+ * what cannot be looked at is not missing.
+ */
+int path_exists(const char *path, bool *ret_there, struct error *err) CHECKED;
+
+/*
  * Makes a directory with its parents (mode 0777 less the umask). An existing one is fine.
  * ERR_INPUT if it or a parent is a file, ERR_IO.
  */

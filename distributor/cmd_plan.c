@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/strbuf.h"
@@ -166,9 +167,12 @@ load_lock(const struct app *app, const struct matrix *matrix, struct lock *lock,
 {
 	auto_free char *path = app_lock_path(app);
 	auto_free char *command = app_command(app, "lock", SHARED_MATRIX | SHARED_LOCK);
+	bool there;
 
 	*ret_locked = false;
-	if (access(path, F_OK) != 0)
+	if (path_exists(path, &there, err) < 0)
+		return -1;
+	if (!there)
 		return 0;
 	if (lock_load(path, command, lock, err) < 0)
 		return -1;

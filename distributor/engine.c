@@ -256,8 +256,11 @@ load_images(const struct session *session, struct error *err)
 	const char *const tags[MAX_TAGS] = {"latest", "register", session->target, session->pair};
 	auto_free char *command =
 		app_command(session->app, "images", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
+	bool there;
 
-	if (access(session->images, F_OK) != 0)
+	if (path_exists(session->images, &there, err) < 0)
+		return -1;
+	if (!there)
 		return error_set(err, ERR_INPUT, "'%s' is not there; '%s' makes it",
 				 session->images, command);
 	for (size_t i = 0; i < ARRAY_SIZE(tags); i++)

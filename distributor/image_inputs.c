@@ -43,8 +43,11 @@ add_tarball(struct collection *c, const struct matrix_host *host, const struct m
 	auto_free char *command =
 		app_command(c->app, "tarballs", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 	const char *path = words_take(&c->inputs.texts, path_join(c->places->assets, name));
+	bool there;
 
-	if (access(path, F_OK) != 0)
+	if (path_exists(path, &there, err) < 0)
+		return -1;
+	if (!there)
 		return error_set(err, ERR_INPUT, "'%s' is missing; '%s' makes it", path, command);
 	c->inputs.tarballs[c->tarball_count++] = (struct image_tarball){
 		.target = member->target,

@@ -74,8 +74,11 @@ check_tag(const char *path, const struct repo_file *files, size_t count, const c
 	AUTO(repo_freep) struct repo *repo = NULL;
 	auto_free char *revision = xasprintf("refs/tags/%s", tag);
 	char id[REPO_ID_SIZE];
+	bool there;
 
-	if (access(path, F_OK) != 0)
+	if (path_exists(path, &there, err) < 0)
+		return -1;
+	if (!there)
 		return 0;
 	if (repo_open(path, &repo, err) < 0)
 		return -1;

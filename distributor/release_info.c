@@ -264,8 +264,11 @@ load_images(const struct app *app, struct release_info *info, struct error *err)
 	auto_free char *command =
 		app_command(app, "images", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 	AUTO(layout_freep) struct layout *layout = NULL;
+	bool there;
 
-	if (access(index, F_OK) != 0)
+	if (path_exists(index, &there, err) < 0)
+		return -1;
+	if (!there)
 		return 0;
 	if (layout_open(path, command, &layout, err) < 0 || copy_tags(path, layout, info, err) < 0)
 		return -1;

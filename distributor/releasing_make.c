@@ -215,9 +215,12 @@ adopt(struct releasing *r, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/assets/%s", r->app.out, SUMS_NAME);
 	struct publish_options options = r->options->publish;
+	bool there;
 	int count;
 
-	if (access(path, F_OK) == 0)
+	if (path_exists(path, &there, err) < 0)
+		return -1;
+	if (there)
 		return 0;
 	options.repo_path = releasing_repo_path(r);
 	options.directory = r->options->directory;

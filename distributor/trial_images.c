@@ -361,9 +361,12 @@ trial_images(struct trial *trial, struct trial_host *host, struct error *err)
 	AUTO(layout_freep) struct layout *layout = NULL;
 	auto_free char *label = xasprintf("images of %s", host->arch->name);
 	struct progress_task *task;
+	bool there;
 	int result;
 
-	if (access(trial->images, F_OK) != 0) {
+	if (path_exists(trial->images, &there, err) < 0)
+		return -1;
+	if (!there) {
 		auto_free char *reason = xasprintf("'%s' is not there; '%s' makes it",
 						   trial->images, trial->images_command);
 

@@ -305,19 +305,22 @@ layout_open_blob(const struct layout *layout, const struct oci_descriptor *descr
 		 struct error *err)
 {
 	auto_free char *path = layout_blob_path(layout, &descriptor->digest);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat st;
+	int opened;
 
 	if (fd < 0)
 		return error_set_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
 				       "cannot open '%s'", path);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    (uint64_t)st.st_size != descriptor->size) {
-		(void)close(fd);
-		return error_set(err, ERR_VERIFY, "'%s' has not the %llu bytes it should have",
-				 path, (unsigned long long)descriptor->size);
-	}
-	return fd;
+	if (fstat(fd, &st) < 0)
+		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != descriptor->size)
+		return error_set(err, ERR_VERIFY,
+				 "'%s' does not have the %llu bytes it should have", path,
+				 (unsigned long long)descriptor->size);
+	opened = fd;
+	fd = -1;
+	return opened;
 }
 
 int

@@ -287,7 +287,7 @@ int
 layer_unpack(int fd, const char *name, const struct digest *digest, const struct digest *diff_id,
 	     const struct unpack_sink *sink, struct error *err)
 {
-	auto_free struct reader *reader = xcalloc(1, sizeof(*reader));
+	auto_free struct reader *reader = xmalloc(sizeof(*reader));
 	AUTO(hasher_freep) struct hasher *blob = hasher_new();
 	AUTO(hasher_freep) struct hasher *tar = hasher_new();
 	AUTO(archive_freep) struct archive *stream = archive_read_new();
@@ -295,8 +295,13 @@ layer_unpack(int fd, const char *name, const struct digest *digest, const struct
 
 	if (stream == NULL)
 		return error_set(err, ERR_IO, "libarchive has no memory");
-	*reader =
-		(struct reader){.fd = fd, .name = name, .blob = blob, .tar = tar, .stream = stream};
+	reader->fd = fd;
+	reader->name = name;
+	reader->blob = blob;
+	reader->tar = tar;
+	reader->stream = stream;
+	reader->read_errno = 0;
+	reader->size = 0;
 	result = open_stream(reader, err);
 	if (result == 0)
 		result = unpack_entries(reader, sink, err);

@@ -30,33 +30,32 @@ draft_path(const struct directory_target *target, const char *tag)
 	return xasprintf("%s/.%s.incomplete", target->path, tag);
 }
 
-static bool
-exists(const char *path)
-{
-	struct stat st;
-
-	return lstat(path, &st) == 0;
-}
-
-/* What is wrong with the file of this name there: NULL for nothing. To be freed. */
-static char *
-difference(const char *directory, const struct publish_file *file)
+/*
+ * What is wrong with the file of this name there: NULL for nothing. To be freed. An error if that
+ * cannot be found out, which says nothing about the file.
+ */
+static int
+difference(const char *directory, const struct publish_file *file, char **ret_why,
+	   struct error *err)
 {
 	auto_free char *path = path_join(directory, file->name);
 	char got[DIGEST_HEX_SIZE], want[DIGEST_HEX_SIZE];
-	struct error err = ERROR_INIT;
 	struct digest sha256;
 	uint64_t size;
 
-	if (digest_file(path, &sha256, &size, &err) < 0)
-		return err.code == ERR_NOT_FOUND ? xstrdup("missing") : xstrdup(err.message);
-	if (size != file->size)
-		return xasprintf("size is %llu, not %llu", (unsigned long long)size,
-				 (unsigned long long)file->size);
-	if (!digest_equal(&sha256, &file->sha256))
-		return xasprintf("sha256 is %s, not %s", digest_hex(&sha256, got),
-				 digest_hex(&file->sha256, want));
-	return NULL;
+	*ret_why = NULL;
+	if (digest_file(path, &sha256, &size, err) < 0) {
+		if (err->code != ERR_NOT_FOUND && err->code != ERR_INPUT)
+			return -1;
+		*ret_why = xstrdup(err->code == ERR_NOT_FOUND ? "missing" : err->message);
+	} else if (size != file->size) {
+		*ret_why = xasprintf("size is %llu, not %llu", (unsigned long long)size,
+				     (unsigned long long)file->size);
+	} else if (!digest_equal(&sha256, &file->sha256)) {
+		*ret_why = xasprintf("sha256 is %s, not %s", digest_hex(&sha256, got),
+				     digest_hex(&file->sha256, want));
+	}
+	return 0;
 }
 
 /* Calls `foreign` with the name of each entry that is no file of the release. */
@@ -91,8 +90,10 @@ compare(const char *directory, const struct publication *release, struct error *
 	struct publish_differences differences = PUBLISH_DIFFERENCES_INIT;
 
 	for (size_t i = 0; i < release->count; i++) {
-		auto_free char *why = difference(directory, &release->files[i]);
+		auto_free char *why = NULL;
 
+		if (difference(directory, &release->files[i], &why, err) < 0)
+			return -1;
 		if (why != NULL)
 			publish_differences_add(&differences, release->files[i].name, why);
 		if (interrupt_check(err) < 0)
@@ -164,7 +165,8 @@ copy_file(const struct directory_target *target, const char *directory,
 	progress_done(task, NULL);
 	if (copied < 0 || tempfile_commit(&tmp, err) < 0)
 		return -1;
-	why = difference(directory, file);
+	if (difference(directory, file, &why, err) < 0)
+		return -1;
 	if (why != NULL)
 		return error_set(err, ERR_VERIFY, "'%s' arrived changed: %s", file->name, why);
 	return 0;
@@ -195,14 +197,18 @@ complete(const struct directory_target *target, const struct publication *releas
 {
 	auto_free char *draft = draft_path(target, release->tag);
 	struct sweep sweep = {target, draft, result};
+	bool there;
 
 	if (!target->dry_run && make_directories(draft, err) < 0)
 		return -1;
-	if (exists(draft) && visit_foreign(draft, release, remove_foreign, &sweep, err) < 0)
+	if (path_exists(draft, &there, err) < 0 ||
+	    (there && visit_foreign(draft, release, remove_foreign, &sweep, err) < 0))
 		return -1;
 	for (size_t i = 0; i < release->count; i++) {
-		auto_free char *why = difference(draft, &release->files[i]);
+		auto_free char *why = NULL;
 
+		if (difference(draft, &release->files[i], &why, err) < 0)
+			return -1;
 		if (why == NULL) {
 			result->kept++;
 			continue;
@@ -236,16 +242,22 @@ directory_prepare(const struct directory_target *target, const struct publicatio
 {
 	auto_free char *path = path_join(target->path, release->tag);
 	auto_close int lock = -1;
+	bool there;
 
 	if (publication_check(release, err) < 0)
 		return -1;
 	if (!target->dry_run && (lock = take_lock(target, err)) < 0)
 		return -1;
 	result->url = xstrdup(path);
-	if (!exists(path))
+	if (path_exists(path, &there, err) < 0)
+		return -1;
+	if (!there)
 		return complete(target, release, result, err);
 	if (compare(path, release, err) < 0)
-		return error_prefix(err, "'%s' is published already, with other files", path);
+		return err->code != ERR_VERIFY
+			       ? -1
+			       : error_prefix(err, "'%s' is published already, with other files",
+					      path);
 	result->was_there = true;
 	result->kept = release->count;
 	return 0;
@@ -302,13 +314,13 @@ directory_publish(const struct directory_target *target, const struct publicatio
 {
 	auto_free char *path = path_join(target->path, release->tag), *latest = NULL;
 	auto_close int lock = -1;
+	bool there;
 	int moved = 0;
 
 	if (target->dry_run)
 		return 0;
-	if ((lock = take_lock(target, err)) < 0)
-		return -1;
-	if (!exists(path) && reveal(target, release, path, err) < 0)
+	if ((lock = take_lock(target, err)) < 0 || path_exists(path, &there, err) < 0 ||
+	    (!there && reveal(target, release, path, err) < 0))
 		return -1;
 	result->published = !result->was_there;
 	if (compare(path, release, err) < 0)
@@ -327,13 +339,19 @@ directory_fetch(const struct directory_target *target, const char *tag, const ch
 {
 	auto_free char *path = path_join(target->path, tag), *draft = draft_path(target, tag);
 	int fetched = 0;
+	bool there;
 
+	if (path_exists(path, &there, err) < 0)
+		return -1;
 	for (size_t i = 0; i < count; i++) {
-		auto_free char *from = path_join(exists(path) ? path : draft, names[i]);
+		auto_free char *from = path_join(there ? path : draft, names[i]);
 		auto_free char *to = path_join(into, names[i]), *text = NULL;
+		bool kept;
 		size_t length;
 
-		if (exists(to))
+		if (path_exists(to, &kept, err) < 0)
+			return -1;
+		if (kept)
 			continue;
 		if (read_file(from, MAX_FETCHED, &text, &length, err) < 0) {
 			if (err->code != ERR_NOT_FOUND)

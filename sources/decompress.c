@@ -12,7 +12,9 @@
 
 #define CHUNK (256U << 10)
 
-enum { MAX_MAGIC = 8 };
+#define MAX_DICTIONARY (UINT64_C(128) << 20)
+
+enum { LZMA_HEAD = 13 };
 
 struct decompressor {
 	struct archive *archive;
@@ -27,7 +29,10 @@ struct decompressor {
 	bool at_end;
 };
 
-/* A file of LZMA has no magic, and its decoder refuses what it cannot read. */
+/*
+ * A file of LZMA has no magic, and its decoder refuses what it cannot read: one octet of
+ * properties, four of the size of the dictionary, eight of the content's.
+ */
 static const struct filter {
 	const char *word;
 	const char *ending;
@@ -48,6 +53,25 @@ begins_as(const struct filter *filter, const uint8_t *bytes, size_t size)
 	size_t length = strlen(filter->magic);
 
 	return size != 0 && size >= length && memcmp(bytes, filter->magic, length) == 0;
+}
+
+/* The decoder takes as much memory as it is told here. "xz -9" makes dictionaries of 64 MiB. */
+static int
+check_dictionary(const struct decompressor *d, const uint8_t *head, size_t size, struct error *err)
+{
+	uint64_t dictionary = 0;
+
+	if (size < LZMA_HEAD)
+		return error_set(err, ERR_INPUT, "'%s' is not compressed as it says", d->name);
+	for (size_t i = 4; i > 0; i--)
+		dictionary = dictionary << 8 | head[i];
+	if (dictionary > MAX_DICTIONARY)
+		return error_set(err, ERR_INPUT,
+				 "'%s' needs a dictionary of %llu bytes to be decompressed, more "
+				 "than the %llu allowed",
+				 d->name, (unsigned long long)dictionary,
+				 (unsigned long long)MAX_DICTIONARY);
+	return 0;
 }
 
 bool
@@ -129,7 +153,7 @@ end(struct decompressor *d, struct error *err)
 static int
 add_filter(struct decompressor *d, enum compression compression, struct error *err)
 {
-	uint8_t first[MAX_MAGIC];
+	uint8_t first[LZMA_HEAD];
 	ssize_t n = TEMP_FAILURE_RETRY(pread(d->fd, first, sizeof(first), (off_t)d->offset));
 
 	if (n < 0)
@@ -140,6 +164,9 @@ add_filter(struct decompressor *d, enum compression compression, struct error *e
 		if (!begins_as(&filters[i], first, (size_t)n))
 			return error_set(err, ERR_INPUT, "'%s' is not compressed as it says",
 					 d->name);
+		if (compression == COMPRESSION_LZMA &&
+		    check_dictionary(d, first, (size_t)n, err) < 0)
+			return -1;
 		/* ARCHIVE_WARN: it would run an external program, which is no substitute. */
 		if (archive_read_append_filter(d->archive, filters[i].code) != ARCHIVE_OK)
 			return error_set(err, ERR_IO,

@@ -129,6 +129,34 @@ every_cut_is_refused(void **state)
 	}
 }
 
+/* Memory is taken as the file says, before a byte has been decompressed. */
+static void
+a_dictionary_has_a_limit(void **state)
+{
+	static const struct {
+		uint32_t size;
+		bool refused;
+	} dictionaries[] = {{128U << 20, false}, {(128U << 20) + 1, true}, {UINT32_MAX, true}};
+	auto_free uint8_t *packed = malloc(ROOM);
+	uint8_t out[16];
+	size_t size = pack(packed, ARCHIVE_FILTER_LZMA, "the bytes", 9);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(dictionaries); i++) {
+		struct error err = ERROR_INIT;
+
+		for (int j = 0; j < 4; j++)
+			packed[1 + j] = (uint8_t)(dictionaries[i].size >> (8 * j));
+		auto_close int fd = file_of(packed, size);
+
+		if (dictionaries[i].refused)
+			assert_refused(unpack(fd, COMPRESSION_LZMA, out, sizeof(out), &err), err,
+				       ERR_INPUT, "dictionary");
+		else
+			assert_int_equal(unpack(fd, COMPRESSION_LZMA, out, sizeof(out), &err), 9);
+	}
+}
+
 /* Members without content, within a member of their own: next to nothing that costs much. */
 static void
 nothing_within_nothing_is_cheap(void **state)
@@ -207,6 +235,7 @@ main(void)
 		cmocka_unit_test(one_compression_is_undone),
 		cmocka_unit_test(other_data_is_refused),
 		cmocka_unit_test(every_cut_is_refused),
+		cmocka_unit_test(a_dictionary_has_a_limit),
 		cmocka_unit_test(nothing_within_nothing_is_cheap),
 		cmocka_unit_test(a_failed_read_is_of_this_machine),
 		cmocka_unit_test(a_signal_ends_it),
