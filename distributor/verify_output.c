@@ -41,16 +41,13 @@ keys_json(const struct keyring *keyring)
 	char fingerprint[FINGERPRINT_SIZE];
 
 	for (size_t i = 0; i < keyring->count; i++)
-		(void)json_array_append_new(
-			keys,
-			jsonx_pack("{s:s, s:s}", "principal", keyring->entries[i].principal,
-				   "fingerprint",
-				   public_key_fingerprint(&keyring->entries[i].key, fingerprint)));
+		jsonx_append(keys, jsonx_pack("{s:s, s:s}", "principal",
+					      keyring->entries[i].principal, "fingerprint",
+					      public_key_fingerprint(&keyring->entries[i].key,
+								     fingerprint)));
 	if (keyring->root != NULL) {
-		(void)json_array_append_new(lists,
-					    list_json(KEYRING_ALLOWED, &keyring->allowed_stamp));
-		(void)json_array_append_new(lists,
-					    list_json(KEYRING_REVOKED, &keyring->revoked_stamp));
+		jsonx_append(lists, list_json(KEYRING_ALLOWED, &keyring->allowed_stamp));
+		jsonx_append(lists, list_json(KEYRING_REVOKED, &keyring->revoked_stamp));
 	}
 	return jsonx_pack("{s:s, s:s?, s:b, s:o, s:o}", "path", keyring->path, "root",
 			  keyring->root, "pinned", keyring->is_pinned ? 1 : 0, "lists", lists,
@@ -68,13 +65,12 @@ verify_output_json(const struct verify_report *report, const struct keyring *key
 	for (size_t i = 0; i < report->count; i++) {
 		const struct verify_row *row = &report->rows[i];
 
-		(void)json_array_append_new(checks,
-					    jsonx_pack("{s:s, s:s, s:s, s:s?}", "check", row->check,
-						       "status", words[row->status], "detail",
-						       row->sentence, "signer", row->signer));
+		jsonx_append(checks, jsonx_pack("{s:s, s:s, s:s, s:s?}", "check", row->check,
+						"status", words[row->status], "detail",
+						row->sentence, "signer", row->signer));
 	}
 	while ((signer = next_signer(report, &at)) != NULL)
-		(void)json_array_append_new(signers, jsonx_text(signer));
+		jsonx_append(signers, jsonx_text(signer));
 	app_print_json(jsonx_pack("{s:b, s:s?, s:o, s:o, s:o}", "verified",
 				  report->failed == 0 ? 1 : 0, "tag", report->tag, "signers",
 				  signers, "keys", keys_json(keyring), "checks", checks));

@@ -1,6 +1,7 @@
 #include "net/internal.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
 
@@ -223,6 +224,31 @@ fail(CURLcode code, const char *detail, const struct state *state, const struct 
 			 *detail != '\0' ? detail : curl_easy_strerror(code));
 }
 
+/*
+ * To libcurl a file that cannot be opened is not found, and one that cannot be read ends there. The
+ * one may be called absent only if it is, the other is not a file of another size.
+ */
+static int
+check_file(CURL *handle, CURLcode code, const char *url, struct error *err)
+{
+	auto_free char *path = http_url_file(url), *shown = NULL;
+	curl_off_t want = 0, have = 0;
+	bool there;
+
+	if (path == NULL || (code != CURLE_OK && code != CURLE_FILE_COULDNT_READ_FILE))
+		return 0;
+	shown = http_url_redacted(url);
+	if (code != CURLE_OK) {
+		if (path_exists(path, &there, err) < 0)
+			return -1;
+		return there ? error_set(err, ERR_IO, "cannot read '%s'", shown) : 0;
+	}
+	if (curl_easy_getinfo(handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &want) == CURLE_OK &&
+	    curl_easy_getinfo(handle, CURLINFO_SIZE_DOWNLOAD_T, &have) == CURLE_OK && have < want)
+		return error_set(err, ERR_IO, "cannot read '%s' to its end", shown);
+	return 0;
+}
+
 int
 http_exchange(struct http_client *client, const struct http_exchange *exchange,
 	      struct http_response *response, struct http_failure *ret_failure, struct error *err)
@@ -235,6 +261,7 @@ http_exchange(struct http_client *client, const struct http_exchange *exchange,
 				   .direct = http_url_is_loopback(exchange->url)};
 	char detail[CURL_ERROR_SIZE] = "";
 	CURLcode code;
+	int checked;
 
 	*ret_failure = (struct http_failure){.sent = true};
 
@@ -262,6 +289,9 @@ http_exchange(struct http_client *client, const struct http_exchange *exchange,
 	/* file:// is not a server: what it names is named by a file of this machine. */
 	if (response->status != 0)
 		response->place = http_guard_place(&guard, handle);
+	checked = state.failed ? 0 : check_file(handle, code, exchange->url, err);
 	http_client_give_back(client, handle);
+	if (checked < 0)
+		return -1;
 	return code == CURLE_OK ? 0 : fail(code, detail, &state, &guard, ret_failure);
 }

@@ -86,6 +86,22 @@ add_query_redacted(struct strbuf *out, const char *query)
 }
 
 char *
+http_url_file(const char *text)
+{
+	auto_url url = parse(text);
+	auto_part scheme = NULL;
+	auto_part path = NULL;
+
+	if (url != NULL) {
+		scheme = get_part(url, CURLUPART_SCHEME, 0);
+		path = get_part(url, CURLUPART_PATH, CURLU_URLDECODE);
+	}
+	if (scheme == NULL || path == NULL || strcmp(scheme, "file") != 0)
+		return NULL;
+	return xstrdup(path);
+}
+
+char *
 http_url_redacted(const char *text)
 {
 	AUTO(strbuf_release) struct strbuf out = STRBUF_INIT;

@@ -53,5 +53,8 @@ bool http_url_has_scheme(const char *url, const char *scheme);
 /* `url` with "?NAME=VALUE" or "&NAME=VALUE" added, percent-encoded; to be freed by the caller. */
 char *http_url_with_query(const char *url, const char *name, const char *value) CHECKED;
 
+/* The path that a file: URL names, to be freed by the caller; NULL for any other URL. */
+char *http_url_file(const char *url) CHECKED;
+
 /* "file://..." for a path, made absolute if it is relative; to be freed by the caller. */
 char *http_url_of_file(const char *path) CHECKED;

@@ -5,10 +5,14 @@
 #include "base/progress.h"
 #include "base/strbuf.h"
 #include "tests/bad_http.h"
+#include "tests/refuse.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 static struct bad_http server;
 static char notices[4096];
@@ -335,6 +339,59 @@ test_file_urls(void **state)
 	assert_refused(http_get(client, url, HTTP_ALLOW_FILE, 100, &text, NULL, &err), err,
 		       ERR_NOT_FOUND, path);
 	assert_null(text);
+}
+
+/* In a child whose memory has the file, for whom one call of the system fails: 0 as it should be. */
+static int
+get_what_fails(const char *url, long call, int error)
+{
+	AUTO(http_client_freep) struct http_client *client = make_client();
+	struct error err = ERROR_INIT;
+	char *text = NULL;
+
+	if (refuse_syscall(call, error) < 0)
+		return 77;
+	return http_get(client, url, HTTP_ALLOW_FILE, 300000, &text, NULL, &err) < 0 &&
+			       err.code == ERR_IO
+		       ? 0
+		       : 1;
+}
+
+/* What cannot be opened is not absent, and what cannot be read is not shorter. */
+static void
+test_file_urls_of_a_bad_disk(void **state)
+{
+	static const struct {
+		const char *label;
+		long call;
+		int error;
+	} rows[] = {
+		{"read", SYS_read, EIO},
+		{"too many files", SYS_openat, EMFILE},
+		{"a disk that fails", SYS_openat, EIO},
+	};
+	char path[] = P_tmpdir "/test_http.XXXXXX";
+	auto_close int source = mkostemp(path, O_CLOEXEC);
+	auto_free uint8_t *content = bad_http_content(200000);
+	auto_free char *url = xasprintf("file://%s", path);
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_ok(write_all(source, content, 200000, path, &err), err);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		int status = 0;
+		pid_t child = fork();
+
+		assert_true(child >= 0);
+		if (child == 0)
+			_exit(get_what_fails(url, rows[i].call, rows[i].error));
+		assert_int_equal(waitpid(child, &status, 0), child);
+		if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+			skip_because("no system call can be refused here");
+		if (status != 0)
+			fail_msg("%s: status %d", rows[i].label, status);
+	}
+	assert_int_equal(unlink(path), 0);
 }
 
 static void
@@ -1083,6 +1140,7 @@ main(void)
 		cmocka_unit_test(test_wrong_beginning),
 		cmocka_unit_test(test_download_up_to),
 		cmocka_unit_test(test_file_urls),
+		cmocka_unit_test(test_file_urls_of_a_bad_disk),
 		cmocka_unit_test(test_disk_full),
 		cmocka_unit_test(test_get),
 		cmocka_unit_test(test_nobody_listens),
