@@ -81,7 +81,7 @@ take_existing(const struct app *app, const char *path, struct signing_key **ret_
 }
 
 static int
-make_new(const char *path, struct signing_key **ret_key, struct error *err)
+make_new_key(const char *path, struct signing_key **ret_key, struct error *err)
 {
 	AUTO(signing_key_freep) struct signing_key *key = NULL;
 
@@ -105,7 +105,7 @@ run_keygen(struct app *app, int argc, char **argv, struct error *err)
 	if (keyring_check_principal(principal, err) < 0 || key_files_prepare(app->keys, err) < 0)
 		return -1;
 	if ((access(path, F_OK) == 0 ? take_existing(app, path, &key, err)
-				     : make_new(path, &key, err)) < 0)
+				     : make_new_key(path, &key, err)) < 0)
 		return -1;
 	if (key_files_write(app->keys, signing_key_public(key), principal, is_root, err) < 0)
 		return error_prefix(err,

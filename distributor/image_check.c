@@ -12,7 +12,7 @@
 
 /* The release that a reference with a tag is of, or NULL: "latest" is of none. */
 static const char *
-version_of(const char *reference)
+version_of_reference(const char *reference)
 {
 	const char *tag = strrchr(reference, ':');
 
@@ -31,7 +31,7 @@ check_by_key(const struct signature *signature, const struct keyring *keyring,
 				 signature->signature, key, &claim, "the image's signature",
 				 err) < 0)
 		return 0;
-	if (keyring_find_for(keyring, key, SSHSIG_FILE, version_of(claim.reference),
+	if (keyring_find_for(keyring, key, SSHSIG_FILE, version_of_reference(claim.reference),
 			     "the image's signature", ret_signer, err) < 0)
 		return -1;
 	*ret_claim = claim;

@@ -61,7 +61,7 @@ key_files_read(const char *directory, enum keyring_role role, struct keyring *ke
 }
 
 static bool
-lists_key(const struct keyring *keyring, const struct public_key *key)
+ring_lists_key(const struct keyring *keyring, const struct public_key *key)
 {
 	for (size_t i = 0; i < keyring->count; i++)
 		if (public_key_equal(&keyring->entries[i].key, key))
@@ -80,7 +80,7 @@ key_files_have(const char *directory, const struct public_key *key, bool is_root
 	if (key_files_read(directory, role, &keyring, &list, err) < 0 ||
 	    key_files_read(directory, KEYRING_REVOKED, &keyring, &revoked, err) < 0)
 		return -1;
-	*ret_listed = lists_key(&keyring, key);
+	*ret_listed = ring_lists_key(&keyring, key);
 	return 0;
 }
 
@@ -120,7 +120,7 @@ add_to_list(const char *directory, enum keyring_role role, const struct public_k
 
 	if (key_files_read(directory, role, &keyring, &text, err) < 0)
 		return -1;
-	if (lists_key(&keyring, key))
+	if (ring_lists_key(&keyring, key))
 		return 0;
 	if (role == KEYRING_ALLOWED && key_files_remove_signatures(directory, err) < 0)
 		return -1;

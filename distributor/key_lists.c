@@ -33,7 +33,8 @@ read_lists(struct lists *lists, struct error *err)
 }
 
 static int
-write_list(const struct lists *lists, enum keyring_role role, const char *text, struct error *err)
+write_key_list(const struct lists *lists, enum keyring_role role, const char *text,
+	       struct error *err)
 {
 	auto_free char *path = path_join(lists->directory, keyring_role_name(role));
 
@@ -117,7 +118,7 @@ write_endorsed(const struct lists *lists, enum keyring_role role, const struct e
 {
 	auto_free char *path = xasprintf("%s/%s.sig", lists->directory, keyring_role_name(role));
 
-	if (write_list(lists, role, endorsed->text, err) < 0)
+	if (write_key_list(lists, role, endorsed->text, err) < 0)
 		return -1;
 	return write_file(path, endorsed->armour, strlen(endorsed->armour), 0644, err);
 }
@@ -176,9 +177,9 @@ key_lists_revoke(const char *directory, const struct public_key *key, struct err
 	    strcmp(allowed, lists.texts[KEYRING_ALLOWED]) == 0)
 		return 0;
 	if (key_files_remove_signatures(directory, err) < 0 ||
-	    write_list(&lists, KEYRING_REVOKED, revoked, err) < 0)
+	    write_key_list(&lists, KEYRING_REVOKED, revoked, err) < 0)
 		return -1;
-	return write_list(&lists, KEYRING_ALLOWED, allowed, err);
+	return write_key_list(&lists, KEYRING_ALLOWED, allowed, err);
 }
 
 int
@@ -200,7 +201,7 @@ key_lists_retire(const char *directory, const struct public_key *key, const char
 		return 0;
 	if (key_files_remove_signatures(directory, err) < 0)
 		return -1;
-	return write_list(&lists, KEYRING_ALLOWED, allowed, err);
+	return write_key_list(&lists, KEYRING_ALLOWED, allowed, err);
 }
 
 bool

@@ -99,7 +99,7 @@ is_one_of(const struct public_key *key, const struct public_key *keys, size_t co
 
 /* Whether one line is that of one of these keys. */
 static bool
-lists_key(const char *line, size_t length, const struct public_key *keys, size_t count)
+line_lists_key(const char *line, size_t length, const struct public_key *keys, size_t count)
 {
 	AUTO(keyring_release) struct keyring one = KEYRING_INIT;
 	struct error ignored = ERROR_INIT;
@@ -136,7 +136,7 @@ edit(const char *text, const struct public_key *keys, size_t count, const char *
 
 		next = after_line(text);
 		length = strcspn(text, "\n");
-		listed = lists_key(text, length, keys, count);
+		listed = line_lists_key(text, length, keys, count);
 		if (retires_key(text, length, keys, count) || (listed && before == NULL))
 			continue;
 		if (listed && !found)

@@ -37,8 +37,8 @@ load_list(struct loading *l, enum keyring_role role, struct keyring *keyring, st
 
 /* Checks the signature of one list with the keys of root_signers; says which one it was. */
 static int
-check_signature(struct loading *l, enum keyring_role role, struct public_key *ret_signer,
-		struct error *err)
+check_root_signature(struct loading *l, enum keyring_role role, struct public_key *ret_signer,
+		     struct error *err)
 {
 	const char *name = keyring_role_name(role), *text = l->texts[role];
 	auto_free char *path = xasprintf("%s/%s.sig", l->directory, name);
@@ -106,7 +106,7 @@ check_endorsed(struct loading *l, enum keyring_role role, struct keyring_stamp *
 			"'%s/%s' is missing, but root_signers requires it, signed; whoever "
 			"has the root key makes it: distributor key --endorse",
 			l->directory, name);
-	if (check_signature(l, role, &signer, err) < 0)
+	if (check_root_signature(l, role, &signer, err) < 0)
 		return -1;
 	public_key_fingerprint(&signer, fingerprint);
 	if (l->pinned != NULL && strcmp(fingerprint, l->pinned) != 0)

@@ -6,7 +6,7 @@
 static const char digits[] = "0123456789";
 
 static size_t
-version_number(const char *text)
+digits_at(const char *text)
 {
 	return strspn(text, digits);
 }
@@ -15,12 +15,12 @@ version_number(const char *text)
 static size_t
 version_base(const char *text)
 {
-	size_t length = version_number(text), parts = 1;
+	size_t length = digits_at(text), parts = 1;
 
 	if (length == 0)
 		return 0;
 	while (text[length] == '.') {
-		size_t next = version_number(text + length + 1);
+		size_t next = digits_at(text + length + 1);
 
 		if (next == 0)
 			return 0;
@@ -39,28 +39,28 @@ release_version_is_valid(const char *version)
 		return false;
 	version += length;
 	if (strncmp(version, "-rc", 3) == 0) {
-		next = version_number(version + 3);
+		next = digits_at(version + 3);
 		if (next == 0)
 			return false;
 		version += 3 + next;
 	}
 	if (version[0] != '-')
 		return false;
-	next = version_number(version + 1);
+	next = digits_at(version + 1);
 	return next != 0 && version[1 + next] == '\0';
 }
 
 /* Numbers of any length; both pointers are moved past theirs. */
 static int
-compare_numbers(const char **a, const char **b)
+compare_digits(const char **a, const char **b)
 {
 	size_t a_length, b_length;
 	int result;
 
 	*a += strspn(*a, "0");
 	*b += strspn(*b, "0");
-	a_length = version_number(*a);
-	b_length = version_number(*b);
+	a_length = digits_at(*a);
+	b_length = digits_at(*b);
 	if (a_length != b_length)
 		result = a_length < b_length ? -1 : 1;
 	else
@@ -75,7 +75,7 @@ static int
 compare_bases(const char **a, const char **b)
 {
 	for (;;) {
-		int result = compare_numbers(a, b);
+		int result = compare_digits(a, b);
 
 		if (result != 0)
 			return result;
@@ -87,7 +87,7 @@ compare_bases(const char **a, const char **b)
 }
 
 static bool
-take_candidate(const char **text)
+skip_candidate(const char **text)
 {
 	bool is_candidate = strncmp(*text, "-rc", 3) == 0;
 
@@ -103,16 +103,16 @@ release_version_compare(const char *a, const char *b)
 
 	if (result != 0)
 		return result;
-	a_candidate = take_candidate(&a);
-	b_candidate = take_candidate(&b);
+	a_candidate = skip_candidate(&a);
+	b_candidate = skip_candidate(&b);
 	if (a_candidate != b_candidate)
 		return a_candidate ? -1 : 1;
-	result = a_candidate ? compare_numbers(&a, &b) : 0;
+	result = a_candidate ? compare_digits(&a, &b) : 0;
 	if (result != 0)
 		return result;
 	a++;
 	b++;
-	return compare_numbers(&a, &b);
+	return compare_digits(&a, &b);
 }
 
 const char *

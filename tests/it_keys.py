@@ -284,6 +284,20 @@ tap.has("... without release.json, by the list alone", rotated(f"{bare}/{before.
 tap.has("the tag of the last release is good", rotated("--repo", before.root, "--tag", before.tag), "is signed by")
 tap.has("refused: the tag of the next one", rotated("--repo", after.root, "--tag", after.tag, status=4),
         f"is of v10.2.0-1 and {limit}")
+# Every command of the documents that takes these lists, with the lines that are comments to it.
+done = tool("ssh-keygen", "-Y", "find-principals", "-f", f"{work}/rotated/allowed_signers", "-s",
+            before.path("SHA256SUMS.sig"))
+tap.equal("ssh-keygen -Y find-principals takes such a list", done.stdout, "release@example.org\n")
+
+
+def git_verdict(of, *options):
+    done = tool("git", "-c", f"gpg.ssh.allowedSignersFile={work}/rotated/allowed_signers", *options, "verify-tag",
+                "--format=%(tag)", of.tag, cwd=of.root, check=False)
+    return done.returncode == 0 and done.stdout == f"{of.tag}\n"
+
+
+tap.ok("git verify-tag takes it, and an empty revocationFile", git_verdict(before) and
+       git_verdict(before, "-c", f"gpg.ssh.revocationFile={work}/rotated/revoked_keys"))
 # A thief with the retired key calls a release an old one: that is what the version is compared for.
 tap.has("refused: the last release as the next one", rotated("--tag", after.tag, before.assets, status=4),
         "another release is served under this name")
@@ -299,6 +313,9 @@ os.unlink(after.path("provenance.sigstore.json"))
 after.sign()
 tap.has("and the new key signs the next release", rotated(after.assets), "all 8 files")
 key("rotated", "--revoke", "old.pub")
+endorsed = key("rotated", "--endorse", "--key", "rotated-root.pem")
+tap.ok("git refuses a tag of a key in the endorsed revocationFile",
+       not git_verdict(before, "-c", f"gpg.ssh.revocationFile={work}/rotated/revoked_keys"))
 tap.ok("revoking a retired key takes its line away too", b"# retired" not in read(f"{work}/rotated/allowed_signers"))
 tap.has("refused: to retire a revoked key", key("rotated", "--retire", "old.pub", "--last", "v10.1.0-1", status=3),
         "is revoked")
