@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/strbuf.h"
 #include "publish/git_askpass.h"
 
 #include <errno.h>
@@ -171,20 +172,40 @@ fill_pipe(const char *token, struct error *err)
 	return fds[0];
 }
 
+/*
+ * What goes before the command; the number of it. What somebody types is asked for once in a
+ * push, and not by each git of it; a helper of the user must not keep the token, which is nobody's but this
+ * run's.
+ */
+static size_t
+add_settings(const struct git_run *run, char **ret_helper, const char **argv)
+{
+	if (!run->with_token && run->memory == NULL)
+		return 0;
+	if (run->with_token) {
+		*ret_helper = xasprintf("credential.%s.helper=", run->origin);
+	} else {
+		auto_free char *socket = path_join(run->memory, "s");
+		auto_free char *word = text_shell_word(socket);
+
+		*ret_helper = xasprintf("credential.helper=cache --timeout=300 --socket=%s", word);
+	}
+	argv[0] = "-c";
+	argv[1] = *ret_helper;
+	return 2;
+}
+
 int
 git_run(const struct git_run *run, const char *const *arguments, struct process_result *result,
 	struct error *err)
 {
 	AUTO(variables_release) struct variables variables = {NULL, 0};
-	auto_free char *no_helper = xasprintf("credential.%s.helper=", run->origin);
+	auto_free char *helper = NULL;
 	auto_close int token = -1;
 	const char *argv[MAX_ARGUMENTS + 4] = {"git"};
-	size_t count = 1;
+	size_t count = 1 + add_settings(run, &helper, argv + 1);
 
-	/* A helper would keep the token, which is nobody's but this run's. */
 	if (run->with_token) {
-		argv[count++] = "-c";
-		argv[count++] = no_helper;
 		token = fill_pipe(run->pushing->push->token, err);
 		if (token < 0)
 			return -1;
@@ -268,12 +289,32 @@ git_run_prepare(struct git_run *run, struct error *err)
 		run->remote = xstrdup(remote);
 	run->terminal = has_terminal();
 	choose_token(run);
+	if (run->terminal && !run->may_token && temporary_directory("git", &run->memory, err) < 0)
+		return -1;
 	return choose_ssh(run, err);
+}
+
+static void
+forget(struct git_run *run)
+{
+	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	auto_free char *socket = path_join(run->memory, "s");
+	auto_free char *option = xasprintf("--socket=%s", socket);
+	const char *const arguments[] = {"credential-cache", option, "exit", NULL};
+	struct error ignored = ERROR_INIT;
+
+	/* Without an answer to a question there is nobody who remembers it. */
+	if (access(socket, F_OK) == 0 && git_run(run, arguments, &result, &ignored) < 0)
+		log_debug("%s", ignored.message);
+	remove_tree(run->memory);
 }
 
 void
 git_run_release(struct git_run *run)
 {
+	if (run->memory != NULL)
+		forget(run);
+	free(run->memory);
 	push_urls_release(&run->urls);
 	free(run->remote);
 	free(run->origin);

@@ -1,7 +1,5 @@
 #!/usr/bin/env python3
 """Rotation, revocation and the root key, played through; tags made, pushed, verified and attacked."""
-import glob
-import http.server
 import json
 import os
 import shutil
@@ -11,6 +9,7 @@ import threading
 import time
 
 import debian
+import git_lib
 import tap
 from port_lib import free_port
 from sign_lib import EPOCH, Release, read, run, sha256, tool, write
@@ -373,38 +372,7 @@ tap.has("a URL with a password", tag("--push", "--remote", "https://u:S3cr3t@127
 tap.has("plain http to elsewhere", tag("--push", "--remote", "http://example.org/x", status=2), "over https, ssh")
 
 
-class Backend(http.server.BaseHTTPRequestHandler):
-    """git http-backend, which unlike a path runs the hooks."""
-
-    def log_message(self, *args):
-        pass
-
-    def do_GET(self):
-        path, _, query = self.path.partition("?")
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.headers.get("Transfer-Encoding") == "chunked":
-            body = b""
-            while (size := int(self.rfile.readline(), 16)) or self.rfile.readline() == b"":
-                body += self.rfile.read(size)
-                self.rfile.readline()
-        done = subprocess.run(["git", "http-backend"], input=body, capture_output=True, timeout=60, env=dict(
-            os.environ, GIT_PROJECT_ROOT=work, GIT_HTTP_EXPORT_ALL="1", PATH_INFO=path, QUERY_STRING=query,
-            REQUEST_METHOD=self.command, CONTENT_TYPE=self.headers.get("Content-Type", ""),
-            CONTENT_LENGTH=str(len(body)), REMOTE_USER="x"))
-        head, _, rest = done.stdout.partition(b"\r\n\r\n")
-        self.send_response(200)
-        for line in head.decode().splitlines():
-            name, _, value = line.partition(": ")
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(rest)))
-        self.end_headers()
-        self.wfile.write(rest)
-
-    do_POST = do_GET
-
-
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Backend)
-threading.Thread(target=server.serve_forever, daemon=True).start()
+server = git_lib.serve(work)
 url = f"http://127.0.0.1:{server.server_port}/remote.git"
 tool("git", "tag", "-d", "v10.2.0-1", cwd=remote)
 tool("git", "config", "http.receivepack", "true", cwd=remote)
@@ -420,24 +388,6 @@ tap.has("over http to this machine", tag("--push", "--remote", url), "has it now
 server.shutdown()
 
 
-
-# over ssh: Debian's own sshd, unpacked, with a user for itself in a /etc/passwd that only it sees
-def start_sshd(directory, port):
-    arch = debian.architecture()
-    sshd = os.path.join(debian.package("bookworm", arch, "openssh-server"), "usr/sbin/sshd")
-    wrap = debian.package("bookworm", arch, "libwrap0")
-    libraries = [os.path.dirname(p) for p in glob.glob(f"{wrap}/**/libwrap.so.0", recursive=True)]
-    write(f"{directory}/conf", f"Port {port}\nListenAddress 127.0.0.1\nHostKey {directory}/host\n"
-          f"AuthorizedKeysFile {directory}/user.pub\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
-          f"PidFile none\n")
-    write(f"{directory}/passwd", read("/etc/passwd") + b"sshd:x:65530:65534::/run/sshd:/usr/sbin/nologin\n")
-    write(f"{directory}/run", f"mount --bind {directory}/passwd /etc/passwd && mount -t tmpfs none /run && "
-          f"mkdir /run/sshd && exec {sshd} -D -e -f {directory}/conf\n")
-    return subprocess.Popen(["unshare", "-m", "sh", f"{directory}/run"], stdout=subprocess.DEVNULL,
-                            stderr=subprocess.PIPE, text=True,
-                            env=dict(os.environ, LD_LIBRARY_PATH=":".join(libraries)))
-
-
 def ssh_cases():
     directory = os.path.join(work, "ssh")
     os.makedirs(directory)
@@ -445,7 +395,7 @@ def ssh_cases():
     for name in ("host", "user"):
         tool("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", f"{directory}/{name}")
     port = free_port()
-    sshd = start_sshd(directory, port)
+    sshd = git_lib.sshd(directory, port)
     agent = subprocess.Popen(["ssh-agent", "-D", "-a", f"{directory}/agent"], stdout=subprocess.DEVNULL)
     try:
         if not any("listening" in line for line in iter(sshd.stderr.readline, "")):
