@@ -313,9 +313,10 @@ os.unlink(after.path("provenance.sigstore.json"))
 after.sign()
 tap.has("and the new key signs the next release", rotated(after.assets), "all 8 files")
 key("rotated", "--revoke", "old.pub")
-endorsed = key("rotated", "--endorse", "--key", "rotated-root.pem")
-tap.ok("git refuses a tag of a key in the endorsed revocationFile",
-       not git_verdict(before, "-c", f"gpg.ssh.revocationFile={work}/rotated/revoked_keys"))
+key("rotated", "--endorse", "--key", "rotated-root.pem")
+still = ("-c", f"gpg.ssh.allowedSignersFile={before.root}/keys/allowed_signers")
+tap.ok("git refuses a tag for the endorsed revocationFile alone", git_verdict(before, *still) and
+       not git_verdict(before, *still, "-c", f"gpg.ssh.revocationFile={work}/rotated/revoked_keys"))
 tap.ok("revoking a retired key takes its line away too", b"# retired" not in read(f"{work}/rotated/allowed_signers"))
 tap.has("refused: to retire a revoked key", key("rotated", "--retire", "old.pub", "--last", "v10.1.0-1", status=3),
         "is revoked")
