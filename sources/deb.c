@@ -73,6 +73,9 @@ malformed(const struct deb *deb, struct archive *archive, struct error *err)
 
 	if (interrupt_check(err) < 0)
 		return -1;
+	if (archive_errno(deb->outer) == EIO)
+		return error_set(err, ERR_IO, "cannot read '%s': %s", deb->label,
+				 archive_error_string(deb->outer));
 	return error_set(err, ERR_INPUT, "'%s' is damaged or cut short: %s", deb->label,
 			 text != NULL ? text : "unreadable archive");
 }

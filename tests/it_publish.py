@@ -263,6 +263,20 @@ holds("directory: what was signed comes back", p.publish("--adopt", "--out", os.
 holds("directory: again", one(), r"published already, and identical")
 holds("directory: verified from outside",
       run("verify", "--keys", "keys", "--tag", "v10.1.0-1", f"file://{target}/latest", cwd=p.root), "signature")
+# What cannot be read is not a file of other content: exit 1, not 4.
+TRACE = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", os.path.join(target, "v10.1.0-1", "SHA256SUMS")]
+for call, error in (("openat", "EMFILE"), ("openat", "EACCES"), ("pread64", "EIO"), ("newfstatat,fstat,statx", "EIO")):
+    name = f"directory: {error} of {call} is not told as other files"
+    done = shutil.which("strace") and subprocess.run(
+        [*TRACE, "-e", f"inject={call}:error={error}", os.environ["DISTRIBUTOR"], "publish", "--matrix", "matrix.json",
+         "--target", "directory", target], cwd=p.root, capture_output=True, text=True, timeout=120,
+        env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+    if not done or "ptrace" in done.stderr:
+        print(f"# SKIPPED: strace is not installed, or cannot trace here\nok {number + 1} - {name} # SKIP no strace")
+        number += 1
+        continue
+    case(name, done.returncode == 1 and "published already" not in done.stderr and "SHA256SUMS" in done.stderr,
+         f"{done.returncode}\n{done.stderr}")
 write(os.path.join(target, "v10.1.0-1", "SHA256SUMS"), "x")
 holds("directory: other files under that tag", one(status=4),
       r"v10\.1\.0-1' is published already, with other files: 'SHA256SUMS': size is 1, not")

@@ -581,6 +581,137 @@ tempfiles_are_whole_or_absent(void **state)
 }
 
 /* The second digest of an old, unchanged file needs no reading; any change is seen. */
+/* Calls of this program, in their order: S a file is synced, D a directory, R renamed, L linked. */
+static char calls[16];
+static size_t call_count, failing_call; /* the number of the one that fails, from 1; 0: none */
+
+static bool
+note_call(char letter)
+{
+	if (call_count < sizeof(calls) - 1)
+		calls[call_count] = letter;
+	if (++call_count != failing_call)
+		return false;
+	errno = EIO;
+	return true;
+}
+
+__attribute__((visibility("default"))) int
+fsync(int fd)
+{
+	struct stat st;
+
+	if (note_call(fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? 'D' : 'S'))
+		return -1;
+	return (int)syscall(SYS_fsync, fd);
+}
+
+__attribute__((visibility("default"))) int
+rename(const char *from, const char *to)
+{
+	return note_call('R') ? -1 : (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+__attribute__((visibility("default"))) int
+link(const char *from, const char *to)
+{
+	return note_call('L') ? -1 : (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+/* After a power cut there is the old file or the new one: each step is taken, in its order. */
+static void
+what_is_durable_is_synced(void **state)
+{
+	static const struct {
+		const char *label, *order;
+		int (*commit)(struct tempfile *tmp, struct error *err);
+		bool replaces;
+	} rows[] = {
+		{"durable", "SRD", tempfile_commit_durable, true},
+		{"new", "SLD", tempfile_commit_new, false},
+		{"quick", "R", tempfile_commit, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 4 * ARRAY_SIZE(rows); i++) {
+		const size_t row = i / 4, fails = i % 4, last = strlen(rows[row].order);
+		auto_free char *root = scratch_directory(), *path = path_join(root, "x");
+		auto_free char *text = NULL;
+		struct tempfile tmp = TEMPFILE_INIT;
+		struct error err = ERROR_INIT;
+		bool there;
+		int result;
+
+		if (fails > last)
+			continue;
+		if (rows[row].replaces)
+			assert_ok(write_file(path, "old", 3, 0644, &err), err);
+		assert_ok(tempfile_open(&tmp, path, 0644, &err), err);
+		assert_ok(write_all(tmp.fd, "new", 3, path, &err), err);
+		call_count = 0;
+		failing_call = fails;
+		memset(calls, 0, sizeof(calls));
+		result = rows[row].commit(&tmp, &err);
+		failing_call = 0;
+		if ((result < 0) != (fails != 0) || (result < 0 && err.code != ERR_IO) ||
+		    strncmp(calls, rows[row].order, fails != 0 ? fails : last + 1) != 0)
+			fail_msg("%s, %zu: %d, '%s', '%s'", rows[row].label, fails, result, calls,
+				 err.message);
+		assert_ok(path_exists(path, &there, &err), err);
+		/* The name changes with the second of three steps, and not before. */
+		if (there)
+			assert_ok(read_file(path, 10, &text, NULL, &err), err);
+		if (rows[row].replaces)
+			assert_string_equal(text,
+					    fails != 0 && (last == 1 || fails < 3) ? "old" : "new");
+		else
+			assert_int_equal(there, fails == 0 || fails == 3);
+		assert_int_equal(files_in(root), there ? 1 : 0);
+		scratch_remove(root);
+	}
+}
+
+static void
+paths_that_cannot_be_looked_at_are_not_missing(void **state)
+{
+	auto_free char *root = scratch_directory(), *file = path_join(root, "x");
+	auto_free char *below = path_join(file, "y"), *loop = path_join(root, "loop");
+	auto_free char *inside = path_join(loop, "y");
+	struct error err = ERROR_INIT;
+	bool there;
+
+	(void)state;
+	assert_ok(path_exists(file, &there, &err), err);
+	assert_false(there);
+	assert_ok(write_file(file, "", 0, 0644, &err), err);
+	assert_ok(path_exists(file, &there, &err), err);
+	assert_true(there);
+	assert_ok(path_exists(below, &there, &err), err);
+	assert_false(there);
+	assert_int_equal(symlink("loop", loop), 0);
+	assert_ok(path_exists(loop, &there, &err), err);
+	assert_true(there);
+	assert_refused(path_exists(inside, &there, &err), err, ERR_IO, "cannot look at");
+	scratch_remove(root);
+}
+
+/* A link that somebody put at the name of a lock makes no file elsewhere. */
+static void
+locks_do_not_follow_links(void **state)
+{
+	auto_free char *root = scratch_directory(), *name = path_join(root, "lock");
+	auto_free char *elsewhere = path_join(root, "elsewhere");
+	struct error err = ERROR_INIT;
+	bool there;
+
+	(void)state;
+	assert_int_equal(symlink("elsewhere", name), 0);
+	assert_refused(lock_file(name, false, &err), err, ERR_IO, name);
+	assert_ok(path_exists(elsewhere, &there, &err), err);
+	assert_false(there);
+	scratch_remove(root);
+}
+
 static void
 a_changed_file_is_hashed_again(void **state)
 {
@@ -913,6 +1044,9 @@ main(void)
 		cmocka_unit_test(directories_are_listed_sorted),
 		cmocka_unit_test(a_directory_is_read_to_its_end_or_not_at_all),
 		cmocka_unit_test(tempfiles_are_whole_or_absent),
+		cmocka_unit_test(what_is_durable_is_synced),
+		cmocka_unit_test(paths_that_cannot_be_looked_at_are_not_missing),
+		cmocka_unit_test(locks_do_not_follow_links),
 		cmocka_unit_test(a_changed_file_is_hashed_again),
 		cmocka_unit_test(locks_exclude),
 		cmocka_unit_test(names_are_plain),
