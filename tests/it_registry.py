@@ -14,6 +14,7 @@ import time
 
 from image_release import (DISTRIBUTOR, VERSION, blob, document, done, fixture, images, ok,
                            parallel, run, skip, tags)
+from port_lib import free_port
 from registry_lib import no_credentials
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "servers"))
@@ -336,6 +337,77 @@ def check_lies():
         pushed("a blob that was said to be there is sent after all", registry, push(registry))
 
 
+def check_looks():
+    """Registries whose HEAD does not say what a GET would."""
+    for how in ("storage", "none", "zero", "blind"):
+        with Registry() as registry:
+            registry.head = how
+            result = push(registry)
+            registry.head = None
+            pushed(f"a registry where HEAD is '{how}'", registry, result)
+            registry.head = how
+            sent = registry.count("PUT", "/manifests/")
+            again = push(registry)
+            ok(again.returncode == 0 and registry.count("PUT", "/manifests/") == sent and
+               (how == "blind" or "nothing sent" in again.stdout),
+               "... and a second push finds what is there", again.stdout + again.stderr)
+    with Registry() as registry:
+        registry.head, registry.redirects = "storage", True
+        pushed("... where ranges are not done either", registry, push(registry))
+    _, largest = largest_layer()
+    with Registry() as registry:
+        registry.head = "blind"
+        registry.fault("PUT", largest.replace(":", "%3A"), 201,
+                       headers=[("Docker-Content-Digest", "sha256:" + "0" * 64)])
+        refused("a blob that nobody may look at, and that is stored as something else",
+                push(registry), 4, f"has stored blob '{largest}' as sha256:000")
+    with Registry() as registry:
+        result = push(registry)
+        registry.requests.clear()
+        result = push(registry)
+        ok(registry.count("GET", "/blobs/") == registry.count("GET", "/manifests/") == 0,
+           "nothing is got where HEAD does", registry.requests)
+
+
+def check_passing():
+    """GHCR refuses a request now and then with 403, and takes the same a moment later."""
+    for method, part in (("PUT", "/manifests/sha256:"), ("PUT", "/manifests/latest"),
+                         ("POST", "/uploads/"), ("PUT", "/uploads/")):
+        with Registry() as registry:
+            registry.fault(method, part, 403, code="DENIED", times=2)
+            pushed(f"403 to a {method} of {part} for a moment", registry, push(registry))
+    with Registry() as registry, TokenServer() as tokens:
+        registry.auth, registry.tokens, tokens.refusals = "bearer", tokens, 2
+        pushed("403 to the first who asks for a token", registry,
+               push(registry, *login(registry.host)), len(tokens.requests) > 2)
+    with Registry() as registry, TokenServer() as tokens:
+        registry.auth, registry.tokens = "bearer", tokens
+        tokens.lives, tokens.later_refusals = 7, 1
+        pushed("401 to a password that has been taken before", registry,
+               push(registry, "--connections", "1", *login(registry.host)))
+    with Registry() as registry:
+        registry.auth = "basic"
+        registry.fault("PUT", "/manifests/", 401, code="UNAUTHORIZED")
+        pushed("... and the same by the registry itself", registry,
+               push(registry, *login(registry.host)))
+    with Registry() as registry:
+        registry.fault("HEAD", "/manifests/sha256:", 404, times=40, after="PUT")
+        pushed("404 to what has just been put", registry, push(registry, "--connections", "8"))
+
+
+def check_addresses_of_proxies():
+    """A front end that does not tell the registry how it was reached."""
+    with Registry() as registry:
+        registry.fault("POST", "/uploads/", 202, times=99, headers=[
+            ("Location", f"http://127.0.0.1:{free_port()}/v2/{PATH}/blobs/uploads/x")])
+        started = time.monotonic()
+        result = push(registry)
+        refused("an upload's Location that lacks the port", result, 5,
+                f"to another port than '{registry.host}'", "Host with the port")
+        ok(time.monotonic() - started < 20 and result.stderr.count("(2 of 2)") <= 8 and
+           "of 6)" not in result.stderr, "is told soon", result.stderr)
+
+
 def check_refusals():
     with Registry() as registry:
         for method in ("HEAD", "GET"):
@@ -585,6 +657,65 @@ class Stranger(Handler):
         self.send(401, [("WWW-Authenticate", 'Basic realm="x"')])
 
 
+def check_challenges():
+    """Challenges that are against the grammar or ask for something else."""
+    for scope in ("", " ", "repository:somebody/else:pull", "registry:catalog:*"):
+        with Registry() as registry, TokenServer() as tokens:
+            registry.auth, registry.tokens, registry.scope = "bearer", tokens, scope
+            result = push(registry, *login(registry.host))
+            pushed(f"a challenge with the scope '{scope}'", registry, result,
+                   all(f"scope=repository%3Aowner%2Frepo%3Apull" in p for _, p, _ in tokens.requests))
+    with Registry() as registry, TokenServer() as tokens:
+        registry.auth, registry.tokens, registry.service = "bearer", tokens, ""
+        pushed("... with an empty service", registry, push(registry, *login(registry.host)))
+    with Registry() as registry:
+        registry.auth, registry.challenge = "basic", "Basic realm=/"
+        pushed("... and a realm without quotes", registry, push(registry, *login(registry.host)))
+
+
+def config(name, text, helper=None):
+    """The environment of a config.json of its own, with a helper 'docker-credential-t'."""
+    directory = f"{WORK}/config-{name}"
+    os.makedirs(f"{directory}/bin")
+    with open(f"{directory}/config.json", "w") as f:
+        f.write(text)
+    if helper is not None:
+        with open(f"{directory}/bin/docker-credential-t", "w") as f:
+            f.write("#!/bin/sh\ncat >/dev/null\n" + helper)
+        os.chmod(f"{directory}/bin/docker-credential-t", 0o755)
+    return {"DOCKER_CONFIG": directory, "PATH": f"{directory}/bin:{os.environ['PATH']}"}
+
+
+def check_configurations():
+    """Forms of config.json that docker reads or passes over, and with which it pushes."""
+    entry = {"auth": base64.b64encode(b"alice:s3cret").decode()}
+    answer = "echo '{\"Username\":\"%s\",\"Secret\":\"%s\"}'\n"
+    with Registry() as registry:
+        registry.auth = "basic"
+        for number, (what, form, helper) in enumerate((
+                ("an empty helper for the host", {"auths": {registry.host: entry},
+                                                  "credHelpers": {registry.host: ""}}, None),
+                ("'credSstore'", {"auths": {registry.host: {}}, "credSstore": "t"},
+                 answer % ("alice", "s3cret")),
+                ("a key HOST/v2/", {"auths": {f"{registry.host}/v2/": entry}}, None),
+                ("an entry, and a store that is not installed",
+                 {"auths": {registry.host: entry}, "credsStore": "desktop.exe"}, None))):
+            registry.tags.clear()
+            result = push(registry, **config(f"basic{number}", json.dumps(form), helper))
+            pushed(f"config.json with {what}", registry, result)
+    for number, (what, text, helper, warning) in enumerate((
+            ("is empty", "", None, ""),
+            ("names a helper that knows nobody", '{"credsStore":"t"}', answer % ("", ""), ""),
+            ("names a helper that is not installed", '{"credsStore":"desktop.exe"}', None,
+             "'docker-credential-desktop.exe'"))):
+        with Registry() as registry, TokenServer() as tokens:
+            registry.auth, registry.tokens, tokens.anybody = "bearer", tokens, True
+            result = push(registry, **config(f"none{number}", text, helper))
+            pushed(f"anybody may push, and config.json {what}", registry, result,
+                   all("Authorization" not in h for _, _, h in tokens.requests),
+                   warning in result.stderr, result.stderr.count("going on without") == bool(warning))
+
+
 def check_redirects():
     """Servers that send on what they get, and where they send it."""
     with Registry() as registry, Service(Stranger) as stranger:
@@ -616,7 +747,8 @@ def main():
         ok(result.returncode == 0, "images to push", result.stderr)
         parallel([check_order, check_uploads, check_failures, check_pieces, check_lies,
                   check_refusals, check_silence, check_addresses, check_basic, check_bearer,
-                  check_redirects])
+                  check_redirects, check_looks, check_passing, check_addresses_of_proxies,
+                  check_challenges, check_configurations])
     finally:
         shutil.rmtree(WORK)
     return done()

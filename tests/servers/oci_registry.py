@@ -149,11 +149,29 @@ class TokenServer(Service):
         self.grants = None  # scopes instead of those asked for
         self.most_scopes = 9  # more in one request are refused
         self.refresh_token = None
+        self.refusals = 0        # how many are answered 403 first
+        self.later_refusals = 0  # how many are answered 401 after the first token
+        self.anybody = False     # may write without a password
 
 
 class TokenHandler(Handler):
+    def passing_refusal(self):
+        service = self.service
+        with service.lock:
+            if service.refusals > 0:
+                service.refusals -= 1
+                return 403
+            if service.tokens and service.later_refusals > 0:
+                service.later_refusals -= 1
+                return 401
+        return None
+
     def respond(self):
         service = self.service
+        refusal = self.passing_refusal()
+        if refusal:
+            self.body()
+            return self.error(refusal, "DENIED")
         query = urllib.parse.urlparse(self.path).query
         form = self.body().decode()
         asked = urllib.parse.parse_qs(form or query)
@@ -167,7 +185,8 @@ class TokenHandler(Handler):
         scopes = asked.get("scope", [])
         if len(scopes) > service.most_scopes:
             return self.send(403, body=b"too much")
-        if self.command == "GET" and self.headers.get("Authorization") is None:
+        if self.command == "GET" and self.headers.get("Authorization") is None and \
+                not service.anybody:
             scopes = [s.rsplit(":", 1)[0] + ":pull" for s in scopes]
         if service.grants is not None:
             scopes = service.grants
@@ -223,6 +242,10 @@ class Registry(Service):
         self.unlisted = {}      # digest of a referrer -> how often it has to be put to be listed
         self.digest_header = True
         self.redirects = False  # what is read is somewhere else, at an address with a signature
+        self.head = None        # how HEAD is answered instead: "storage" (403), "none" (405), "zero", "blind"
+        self.scope = None       # in the challenge, instead of the one that is needed
+        self.service = "test"   # in the challenge
+        self.challenge = 'Basic realm="r"'
         self.forgets = set()    # digests that are "created" and not kept
         self.lenient = False    # an index is taken without what it lists
         self.name_unknown = False  # says so until the first blob is there
@@ -233,16 +256,24 @@ class Registry(Service):
 
     def fault(self, method, part, action, times=1, **more):
         """action: "cut", "lost" (it is done, and the answer does not arrive), or a status. more:
-        headers, body, code, delay."""
+        headers, body, code, delay; after: a method that a path has to have been asked with, so that
+        each is answered so once."""
         self.faults.append({"method": method, "part": part, "action": action, "times": times,
                             **more})
 
     def take_fault(self, method, path):
         with self.lock:
             for fault in self.faults:
-                if fault["times"] > 0 and method == fault["method"] and fault["part"] in path:
-                    fault["times"] -= 1
-                    return fault
+                if fault["times"] <= 0 or method != fault["method"] or fault["part"] not in path:
+                    continue
+                if "after" in fault:
+                    done = fault.setdefault("done", set())
+                    if path in done or not any(m == fault["after"] and p == path
+                                               for m, p, _ in self.requests):
+                        continue
+                    done.add(path)
+                fault["times"] -= 1
+                return fault
         return None
 
 
@@ -294,16 +325,16 @@ class RegistryHandler(Handler):
             if given is None and self.path != "/v2/":
                 with service.strangers:
                     pass
-            self.error(401, "UNAUTHORIZED", headers=[("WWW-Authenticate", 'Basic realm="r"')])
+            self.error(401, "UNAUTHORIZED", headers=[("WWW-Authenticate", service.challenge)])
             return False
         error = self.token_error(given)
         if error is None:
             return True
         realm = service.realm or f"{service.tokens.url}/token"
-        scope = self.wanted_scope()
+        scope = self.wanted_scope() if service.scope is None else service.scope
         self.error(401, "UNAUTHORIZED", headers=[(
-            "WWW-Authenticate", f'Bearer realm="{realm}",service="test"' +
-            (f',scope="{scope}"' if scope else "") + (f',error="{error}"' if error else ""))])
+            "WWW-Authenticate", f'Bearer realm="{realm}",service="{service.service}"' +
+            (f',scope="{scope}"' if scope or service.scope is not None else "") + (f',error="{error}"' if error else ""))])
         return False
 
     def wanted_scope(self):
@@ -335,9 +366,24 @@ class RegistryHandler(Handler):
     def moved(self):
         """Sends a reader on to where the content is."""
         there = "X-Sig" in self.query or self.command not in ("GET", "HEAD")
-        if self.service.redirects and not there:
+        moved = self.service.redirects or self.service.head == "storage"
+        if moved and not there:
             self.send(307, [("Location", f"{self.path}?X-Sig=x")])
-        return self.service.redirects and not there
+            return True
+        return self.refuses_to_be_looked_at()
+
+    def refuses_to_be_looked_at(self):
+        """Registries and storage where HEAD does not say what GET would."""
+        how, head = self.service.head, self.command == "HEAD"
+        if how == "none" and head:
+            self.error(405, "UNSUPPORTED")
+        elif how == "storage" and head:
+            self.send(403, [("Content-Type", "application/xml")], b"<Error>SignatureDoesNotMatch</Error>")
+        elif how == "blind" and "/blobs/" in self.path and self.command in ("HEAD", "GET"):
+            self.error(403, "DENIED")
+        else:
+            return False
+        return True
 
     def blobs(self):
         if self.moved():
@@ -345,10 +391,15 @@ class RegistryHandler(Handler):
         data = self.service.blobs.get(self.name)
         if data is None or self.name in self.service.forgets:
             return self.error(404, "BLOB_UNKNOWN")
-        headers = [("Content-Length", str(len(data)))]
+        if self.headers.get("Range") == "bytes=0-0" and data and not self.service.redirects:
+            return self.send(206, [("Content-Range", f"bytes 0-0/{len(data)}")], data[:1])
+        headers = [("Content-Length", self.length_of(data))]
         if self.service.digest_header:
             headers.append(("Docker-Content-Digest", self.name))
         return self.send(200, headers, data)
+
+    def length_of(self, data):
+        return "0" if self.service.head == "zero" and self.command == "HEAD" else str(len(data))
 
     def location(self, session):
         service = self.service
@@ -422,7 +473,7 @@ class RegistryHandler(Handler):
         kind, data = service.manifests[digest]
         if kind not in self.headers.get("Accept", ""):
             return self.error(404, "MANIFEST_UNKNOWN", "the client does not accept it")
-        headers = [("Content-Type", kind), ("Content-Length", str(len(data)))]
+        headers = [("Content-Type", kind), ("Content-Length", self.length_of(data))]
         if service.digest_header:
             headers.append(("Docker-Content-Digest", digest))
         return self.send(200, headers, data)
