@@ -666,6 +666,106 @@ def check_login():
            result.stdout + result.stderr)
 
 
+def login_file(name, host, password):
+    """A config.json with a password for the host, in a directory of its own."""
+    os.makedirs(f"{WORK}/{name}", exist_ok=True)
+    with open(f"{WORK}/{name}/config.json", "w") as f:
+        auth = base64.b64encode(f"alice:{password}".encode()).decode()
+        json.dump({"auths": {host: {"auth": auth}}}, f)
+    return {"DOCKER_CONFIG": f"{WORK}/{name}"}
+
+
+def helper_file(name, script):
+    os.makedirs(f"{WORK}/{name}", exist_ok=True)
+    with open(f"{WORK}/{name}/config.json", "w") as f:
+        json.dump({"credsStore": "t"}, f)
+    if script:
+        with open(f"{WORK}/{name}/docker-credential-t", "w") as f:
+            f.write("#!/bin/sh\ncat >/dev/null\n" + script)
+        os.chmod(f"{WORK}/{name}/docker-credential-t", 0o755)
+    return {"DOCKER_CONFIG": f"{WORK}/{name}", "PATH": f"{WORK}/{name}:{os.environ['PATH']}"}
+
+
+def check_reading():
+    """Who looks at what is public needs no working login; who has one uses it."""
+    with Registry() as registry, TokenServer() as tokens:
+        push(registry)
+        name = f"{registry.host}/{PATH}:latest"
+
+        def look(*args, **env):
+            tokens.requests.clear()
+            return run(DISTRIBUTOR, "verify", "--keys", f"{WORK}/keys", "--signed-as", REPOSITORY,
+                       "--image", name, *args, env={**ENV, **env})
+
+        def logins():
+            return ["Authorization" in h for _, _, h in tokens.requests]
+
+        registry.auth, registry.tokens = "bearer", tokens
+        good = login_file("good", registry.host, "s3cret")
+        stale = login_file("stale", registry.host, "stale-pw")
+        result = look(**good)
+        ok(result.returncode == 0 and logins() and all(logins()) and "without" not in result.stderr,
+           "verify uses a login that works", result.stdout + result.stderr)
+        result = look("--anonymous", **good)
+        ok(result.returncode == 0 and logins() and not any(logins()) and "without" not in result.stderr,
+           "... and none with --anonymous", f"{logins()} {result.stdout}{result.stderr}")
+        for status in (401, 403, 429):
+            tokens.refuse_logins = status
+            result = look(**(good if status != 401 else stale))
+            seen = logins()
+            ok(result.returncode == 0 and seen[0] and not seen[-1] and seen == sorted(seen, reverse=True)
+               and result.stderr.count("going on without it") == 1 and "stale-pw" not in result.stderr,
+               f"a login that the token server answers with {status} is given up, with one warning",
+               f"{seen} {result.stdout}{result.stderr}")
+        tokens.refuse_logins = None
+        for status in (403, 429):
+            registry.fault("GET", "/manifests/latest", status, times=6 if status == 429 else 1, logged_in=True,
+                           headers=[("Retry-After", "0")] if status == 429 else ())
+            result = look(**good)
+            ok(result.returncode == 0 and logins()[0] and not logins()[-1] and
+               result.stderr.count("going on without it") == 1,
+               f"so is one that the registry answers with {status}", result.stdout + result.stderr)
+        for what, env, why in (
+                ("is not installed", helper_file("gone", None), "'docker-credential-t'"),
+                ("knows nobody", helper_file("none", 'echo \'{"Username":"","Secret":""}\'\n'), ""),
+                ("fails", helper_file("sick", "echo s3cret; exit 3\n"), "failed"),
+                ("talks nonsense", helper_file("odd", "echo s3cret\n"), "does not answer")):
+            result = look(**env)
+            ok(result.returncode == 0 and not any(logins()) and why in result.stderr and
+               result.stderr.count("going on without") == bool(why) and "s3cret" not in result.stderr,
+               f"an image is verified where the helper {what}", result.stdout + result.stderr)
+        for what, text in (("empty", ""), ("no JSON", "s3cret")):
+            os.makedirs(f"{WORK}/file {what}", exist_ok=True)
+            with open(f"{WORK}/file {what}/config.json", "w") as f:
+                f.write(text)
+            result = look(DOCKER_CONFIG=f"{WORK}/file {what}")
+            ok(result.returncode == 0 and not any(logins()) and "s3cret" not in result.stderr,
+               f"... and where config.json is {what}", result.stdout + result.stderr)
+        result = look("--auth-file", f"{WORK}/nothing.json")
+        ok(result.returncode == 3 and "nothing.json" in result.stderr + result.stdout and not logins(),
+           "a file that is named has to be there", result.stdout + result.stderr)
+        tokens.anybody = True
+        registry.tags.clear()
+        tokens.requests.clear()
+        result = run(DISTRIBUTOR, "push", "--unsigned", "--layout", LAYOUT, f"{registry.host}/{PATH}",
+                     env={**ENV, **stale})
+        ok(result.returncode == 3 and all(logins()) and not registry.tags and
+           "refuses the credentials" in result.stderr,
+           "push does not go on without a login that is refused", result.stderr)
+    with Registry() as registry:
+        push(registry)
+        name = f"{registry.host}/{PATH}:latest"
+        registry.auth, registry.strangers_read = "basic", True
+        stale = login_file("stale-basic", registry.host, "stale-pw")
+        registry.fault("GET", "/manifests/latest", 401, headers=[
+            ("WWW-Authenticate", 'Basic realm="r"')])
+        result = run(DISTRIBUTOR, "verify", "--keys", f"{WORK}/keys", "--signed-as", REPOSITORY,
+                     "--image", name, env={**ENV, **stale})
+        ok(result.returncode == 0 and result.stderr.count("going on without it") == 1,
+           "a password that the registry itself refuses is given up as well",
+           result.stdout + result.stderr)
+
+
 def check_fallback():
     with Registry() as registry:
         result = push(registry)
@@ -754,7 +854,7 @@ def main():
     try:
         prepare()
         parallel([check_real, check_referrers_api, check_pages, check_unlisted, check_fallback,
-                  check_lists, check_two_keys, check_lies, check_login, check_broken,
+                  check_lists, check_two_keys, check_lies, check_login, check_reading, check_broken,
                   check_others, check_no_signatures, check_many, check_revoked, check_retired,
                   check_crane])
     finally:

@@ -152,6 +152,7 @@ class TokenServer(Service):
         self.refusals = 0        # how many are answered 403 first
         self.later_refusals = 0  # how many are answered 401 after the first token
         self.anybody = False     # may write without a password
+        self.refuse_logins = None  # the status for everybody who has one
 
 
 class TokenHandler(Handler):
@@ -177,6 +178,9 @@ class TokenHandler(Handler):
         asked = urllib.parse.parse_qs(form or query)
         if service.answer:
             return self.send(service.answer[0], body=service.answer[1])
+        if service.refuse_logins and "Authorization" in self.headers:
+            return self.send(service.refuse_logins, [("Retry-After", "0")]
+                             if service.refuse_logins == 429 else (), b"not you")
         if self.command == "POST":
             if asked.get("refresh_token") != [service.refresh_token]:
                 return self.send(401, body=b"no")
@@ -246,6 +250,7 @@ class Registry(Service):
         self.scope = None       # in the challenge, instead of the one that is needed
         self.service = "test"   # in the challenge
         self.challenge = 'Basic realm="r"'
+        self.strangers_read = False  # without a password, but not with a wrong one
         self.forgets = set()    # digests that are "created" and not kept
         self.lenient = False    # an index is taken without what it lists
         self.name_unknown = False  # says so until the first blob is there
@@ -257,14 +262,16 @@ class Registry(Service):
     def fault(self, method, part, action, times=1, **more):
         """action: "cut", "lost" (it is done, and the answer does not arrive), or a status. more:
         headers, body, code, delay; after: a method that a path has to have been asked with, so that
-        each is answered so once."""
+        each is answered so once; logged_in: of those that have Authorization."""
         self.faults.append({"method": method, "part": part, "action": action, "times": times,
                             **more})
 
-    def take_fault(self, method, path):
+    def take_fault(self, method, path, logged_in=False):
         with self.lock:
             for fault in self.faults:
                 if fault["times"] <= 0 or method != fault["method"] or fault["part"] not in path:
+                    continue
+                if fault.get("logged_in") and not logged_in:
                     continue
                 if "after" in fault:
                     done = fault.setdefault("done", set())
@@ -287,7 +294,7 @@ class RegistryHandler(Handler):
         return self.cut()
 
     def respond(self):
-        fault = self.service.take_fault(self.command, self.path)
+        fault = self.service.take_fault(self.command, self.path, "Authorization" in self.headers)
         self.lost = bool(fault) and fault["action"] == "lost"
         if fault and not self.lost:
             return self.play(fault)
@@ -320,7 +327,8 @@ class RegistryHandler(Handler):
         if service.auth is None:
             return True
         if service.auth == "basic":
-            if given == service.basic:
+            if given == service.basic or \
+                    (given is None and service.strangers_read and self.command in ("GET", "HEAD")):
                 return True
             if given is None and self.path != "/v2/":
                 with service.strangers:
