@@ -11,12 +11,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_SECRETS = 32, MIN_SECRET = 8, MAX_SECRET = 4096 };
+enum { MAX_SECRETS = 32, MIN_SECRET = 8, MAX_SECRET = 4096, MAX_TOKENS = 16, MAX_TOKEN = 65536 };
 
 static enum log_level least_level = LOG_INFO;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char *secrets[MAX_SECRETS];
 static size_t secret_count;
+static char *tokens[MAX_TOKENS]; /* the newest; a ring */
+static size_t token_next;
 static void (*guard_function)(void *, bool);
 static void *guard_context;
 
@@ -59,6 +61,22 @@ log_add_secret(const char *secret)
 	OPENSSL_cleanse(encoded, length * 4 / 3 + 5);
 }
 
+void
+log_add_token(const char *token)
+{
+	size_t length = strlen(token);
+
+	if (length < MIN_SECRET || length > MAX_TOKEN)
+		return;
+	(void)pthread_mutex_lock(&lock);
+	if (tokens[token_next] != NULL)
+		OPENSSL_cleanse(tokens[token_next], strlen(tokens[token_next]));
+	free(tokens[token_next]);
+	tokens[token_next] = xstrdup(token);
+	token_next = (token_next + 1) % MAX_TOKENS;
+	(void)pthread_mutex_unlock(&lock);
+}
+
 static char *
 replace_all(const char *text, const char *secret)
 {
@@ -74,17 +92,32 @@ replace_all(const char *text, const char *secret)
 	return strbuf_take(&out);
 }
 
-char *
-log_redact(const char *text)
+/* `lock` is held. */
+static char *
+redact(const char *text)
 {
 	char *clean = xstrdup(text);
 
-	for (size_t i = 0; i < secret_count; i++) {
-		char *next = replace_all(clean, secrets[i]);
+	for (size_t i = 0; i < secret_count + MAX_TOKENS; i++) {
+		const char *secret = i < secret_count ? secrets[i] : tokens[i - secret_count];
+		char *next = secret != NULL ? replace_all(clean, secret) : NULL;
 
+		if (next == NULL)
+			continue;
 		free(clean);
 		clean = next;
 	}
+	return clean;
+}
+
+char *
+log_redact(const char *text)
+{
+	char *clean;
+
+	(void)pthread_mutex_lock(&lock);
+	clean = redact(text);
+	(void)pthread_mutex_unlock(&lock);
 	return clean;
 }
 
@@ -103,7 +136,7 @@ static void PRINTF_LIKE(2, 0) write_line(enum log_level level, const char *forma
 		return;
 	}
 	(void)pthread_mutex_lock(&lock);
-	clean = log_redact(text);
+	clean = redact(text);
 	scrub_text(clean);
 	colour = level != LOG_INFO && log_has_colours(STDERR_FILENO);
 	if (guard_function != NULL)

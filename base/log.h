@@ -28,6 +28,9 @@ bool log_has_colours(int fd);
  */
 void log_add_secret(const char *secret);
 
+/* The same for one that lives shortly, up to 64 KiB: of any number the newest 16 are remembered. */
+void log_add_token(const char *token);
+
 /* Replaces registered secrets in `text`, to be freed by the caller. */
 char *log_redact(const char *text) CHECKED;
 

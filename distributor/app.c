@@ -139,8 +139,9 @@ void
 app_print_json(struct json_t *document)
 {
 	auto_free char *text = jsonx_pretty(document);
+	auto_free char *clean = log_redact(text);
 
-	(void)fputs(text, stdout);
+	(void)fputs(clean, stdout);
 	json_decref(document);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/strbuf.h"
 
 #include <stdarg.h>
@@ -146,6 +147,7 @@ void
 table_print(const struct table *table, enum table_style style)
 {
 	auto_free char *text = table_format(table, style);
+	auto_free char *clean = log_redact(text);
 
-	(void)fputs(text, stdout);
+	(void)fputs(clean, stdout);
 }

@@ -109,6 +109,19 @@ warn(const struct auth *auth, const char *why, const char *so)
 		auth->options.warn(sentence);
 }
 
+/* Registers the secret, also in the form in which it is sent: servers repeat what they refuse. */
+static void
+hide(const struct credentials *credentials)
+{
+	char *pair = xasprintf("%s:%s", credentials->user != NULL ? credentials->user : "",
+			       credentials->secret);
+
+	log_add_secret(credentials->secret);
+	log_add_secret(pair);
+	explicit_bzero(pair, strlen(pair));
+	free(pair);
+}
+
 static int
 look_up(struct auth *auth, struct error *err)
 {
@@ -136,7 +149,7 @@ look_up(struct auth *auth, struct error *err)
 	if (absent != NULL)
 		warn(auth, absent, " a login");
 	if (auth->credentials.secret != NULL) {
-		log_add_secret(auth->credentials.secret);
+		hide(&auth->credentials);
 		log_debug("credentials for '%s' come from '%s'", auth->repository->registry,
 			  auth->credentials.origin);
 	}
@@ -186,6 +199,7 @@ fetch_token(struct auth *auth, const char *asked, struct token *ret_token, struc
 
 	if (token_fetch(auth->http, &request, ret_token, &busy, err) == 0) {
 		auth->token_taken = auth->credentials.secret != NULL;
+		log_add_token(ret_token->text);
 		return 0;
 	}
 	if ((err->code == ERR_DENIED || busy) && drop_login(auth, err->message)) {

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """`distributor publish`: a signed release to a double of GitHub and to a directory."""
+import base64
 import json
 import os
 import re
@@ -91,6 +92,15 @@ holds("without the tag on GitHub nothing is published", text,
       r"has no tag 'v10\.1\.0-1'.*distributor tag --push")
 case("and nothing was written", not writes(p.double.state()))
 p.finish()
+
+for options in ((), ("-v",), ("-v", "--json")):
+    encoded = base64.b64encode(p.double.token.encode()).decode()
+    p.double.control("/faults", {"do": "answer", "status": 403, "times": 99, "body": {
+        "message": f"No: Bearer {p.double.token} ({encoded})"}})
+    text = p.publish(*options, status=3)
+    p.double.control("/no-faults", {})
+    case(f"GitHub that repeats the token {options}", "No: Bearer ***" in text and
+         p.double.token not in text and encoded not in text, text)
 
 text = p.publish("--dry-run")
 holds("a dry run says what it would do", text, r"would make a draft", r"would publish",

@@ -673,6 +673,24 @@ def check_challenges():
         pushed("... and a realm without quotes", registry, push(registry, *login(registry.host)))
 
 
+def check_echo():
+    """Registries that repeat in an error what they were sent."""
+    password = "s3cret-of-alice"
+    pair = base64.b64encode(f"alice:{password}".encode()).decode()
+    for scheme in ("basic", "bearer"):
+        with Registry() as registry, TokenServer(password=password) as tokens:
+            registry.auth, registry.tokens, registry.echo = scheme, tokens, True
+            registry.basic = f"Basic {pair}"
+            registry.fault("POST", "/uploads/", 403, code="DENIED", times=999)
+            for more in ((), ("-v",), ("-v", "--json")):
+                result = push(registry, *login(registry.host, password=password), *more)
+                text = result.stdout + result.stderr
+                ok(result.returncode == 3 and "DENIED: refused " in text and "***" in text and
+                   not any(s in text for s in (password, pair, base64.b64encode(
+                       password.encode()).decode(), *tokens.tokens)),
+                   f"a registry that repeats what it was sent: {scheme} {more}", text)
+
+
 def config(name, text, helper=None):
     """The environment of a config.json of its own, with a helper 'docker-credential-t'."""
     directory = f"{WORK}/config-{name}"
@@ -748,7 +766,7 @@ def main():
         parallel([check_order, check_uploads, check_failures, check_pieces, check_lies,
                   check_refusals, check_silence, check_addresses, check_basic, check_bearer,
                   check_redirects, check_looks, check_passing, check_addresses_of_proxies,
-                  check_challenges, check_configurations])
+                  check_challenges, check_configurations, check_echo])
     finally:
         shutil.rmtree(WORK)
     return done()

@@ -949,6 +949,15 @@ secrets_are_redacted(void **state)
 	log_add_secret("short");
 	clean = log_redact("a hunter2hunter2 short aHVudGVyMmh1bnRlcjI= z");
 	assert_string_equal(clean, "a *** short *** z");
+	/* Of tokens the newest count, and push out no other secret. */
+	for (int i = 10; i < 60; i++) {
+		auto_free char *token = xasprintf("t0ken-%d-x", i);
+
+		log_add_token(token);
+	}
+	free(TAKE(clean));
+	clean = log_redact("t0ken-43-x t0ken-44-x t0ken-59-x hunter2hunter2");
+	assert_string_equal(clean, "t0ken-43-x *** *** ***");
 }
 
 static void

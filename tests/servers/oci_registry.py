@@ -15,6 +15,7 @@ import hashlib
 import http.server
 import json
 import re
+import secrets
 import socket
 import threading
 import time
@@ -132,6 +133,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
 
     def error(self, status, code, message="no", headers=()):
+        if getattr(self.service, "echo", False):  # what it refuses, in all forms
+            given = self.headers.get("Authorization", "nothing")
+            message = f"refused {given} {base64.b64decode(given[6:] if given[:6] == 'Basic ' else '')}"
         body = json.dumps({"errors": [{"code": code, "message": message}]}).encode()
         self.send(status, [("Content-Type", "application/json"), *headers], body)
 
@@ -195,7 +199,7 @@ class TokenHandler(Handler):
         if service.grants is not None:
             scopes = service.grants
         with service.lock:
-            token = f"token{len(service.tokens)}"
+            token = f"t0ken-{len(service.tokens)}-{secrets.token_hex(20)}"
             service.tokens[token] = [scopes, service.lives]
         self.send(200, body=json.dumps({"token": token, "expires_in": service.expires_in}).encode())
 
@@ -250,6 +254,7 @@ class Registry(Service):
         self.scope = None       # in the challenge, instead of the one that is needed
         self.service = "test"   # in the challenge
         self.challenge = 'Basic realm="r"'
+        self.echo = False  # repeats in its errors what it was sent as Authorization
         self.strangers_read = False  # without a password, but not with a wrong one
         self.forgets = set()    # digests that are "created" and not kept
         self.lenient = False    # an index is taken without what it lists
