@@ -145,9 +145,10 @@ const struct command cmd_fetch = {
 		"Proxies come from the environment (https_proxy, http_proxy, no_proxy), "
 		"certificates\n"
 		"to trust from $SSL_CERT_FILE, else from the system.\n",
-	.examples = "  distributor fetch --matrix matrix/quickstart.json\n"
-		    "  distributor fetch --host aarch64 --jobs 8\n"
-		    "  distributor fetch --offline --rehash     # is all there, and undamaged?\n",
+	.examples = "  distributor fetch --matrix matrix/debian.json\n"
+		    "  distributor fetch --matrix matrix/debian.json --host aarch64 --jobs 8\n"
+		    "  distributor fetch --matrix matrix/debian.json --offline --rehash  # "
+		    "undamaged?\n",
 	.options = fetch_options,
 	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_CACHE | SHARED_HOST | SHARED_JOBS |
 		  SHARED_OFFLINE,

@@ -102,7 +102,7 @@ const struct command cmd_images = {
 		"layers are those of the tarballs in OUT/assets. With --host a part is made,\n"
 		"which 'assemble' joins with others to the same bytes. With --from-release they\n"
 		"are made from what is published already: the same bytes again.\n",
-	.examples = "  distributor images\n"
+	.examples = "  distributor images --matrix matrix/debian.json\n"
 		    "  skopeo copy oci:out/images:aarch64 docker-daemon:qemu:aarch64\n",
 	.options = images_options,
 	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_OUT | SHARED_KEYS | SHARED_HOST |

@@ -155,8 +155,9 @@ const struct command cmd_publish = {
 		"is success without a write; one that differs is refused with the difference.\n"
 		"GITHUB_TOKEN, GITHUB_REPOSITORY and GITHUB_API_URL are used as in Actions.\n"
 		"In a directory: DIR/TAG/, DIR/TAG.md and the link DIR/latest.\n",
-	.examples = "  distributor publish --dry-run\n"
-		    "  distributor publish --target directory /srv/releases\n",
+	.examples =
+		"  distributor lock && distributor publish --dry-run\n"
+		"  distributor publish --matrix matrix/debian.json --target directory releases\n",
 	.options = publish_options_table,
 	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_OUT | SHARED_KEYS | SHARED_OFFLINE,
 	.min_args = 0,

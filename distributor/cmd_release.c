@@ -109,9 +109,10 @@ const struct command cmd_release = {
 		"to OUT/releases, the images stay in OUT/images; where there is no key a\n"
 		"throw-away one is made and said, where there is no git repository one is made\n"
 		"in OUT/repository.git.\n",
-	.examples = "  distributor release --target directory --matrix matrix/quickstart.json\n"
-		    "  distributor release --key ~/release.pem --dry-run\n"
-		    "  distributor release v10.2.2-1 --key-fd 3 3<release.pem\n",
+	.examples =
+		"  distributor release --target directory --matrix matrix/debian.json\n"
+		"  distributor lock && distributor release --key ~/release.pem --dry-run\n"
+		"  distributor lock && distributor release v10.2.2-1 --key-fd 3 3<release.pem\n",
 	.options = release_options,
 	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_OUT | SHARED_CACHE | SHARED_KEYS |
 		  SHARED_JOBS | SHARED_OFFLINE,

@@ -90,8 +90,8 @@ const struct command cmd_sign = {
 		"stay, and the key is not read when nothing has to be signed. Images in\n"
 		"OUT/images are signed for cosign, podman and skopeo, under every name that the\n"
 		"matrix gives them.\n",
-	.examples = "  distributor sign --key ~/release.pem\n"
-		    "  distributor sign --key-fd 3 3<release.pem\n",
+	.examples = "  distributor sign --matrix matrix/debian.json --key ~/release.pem\n"
+		    "  distributor sign --matrix matrix/debian.json --key-fd 3 3<release.pem\n",
 	.options = sign_options,
 	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_OUT | SHARED_KEYS,
 	.min_args = 0,

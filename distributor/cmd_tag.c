@@ -161,8 +161,8 @@ const struct command cmd_tag = {
 		       "content is success, and with other content an error that shows both. The "
 		       "commit\n"
 		       "has to have matrix and lock as they are here.\n",
-	.examples = "  distributor tag --key ~/release.pem --push\n"
-		    "  distributor tag --verify\n",
+	.examples = "  distributor tag --matrix matrix/debian.json --key ~/release.pem --push\n"
+		    "  distributor tag --matrix matrix/debian.json --verify\n",
 	.options = tag_options,
 	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_OUT | SHARED_KEYS,
 	.min_args = 0,

@@ -152,9 +152,9 @@ const struct command cmd_tarballs = {
 		"\n"
 		"OUT/assets.json lists what was made. The same lock gives the same bytes\n"
 		"everywhere; SOURCE_DATE_EPOCH in the environment replaces the lock's date.\n",
-	.examples = "  distributor tarballs\n"
-		    "  distributor tarballs --host aarch64 --out part --jobs 4\n"
-		    "  distributor tarballs --json | jq .made\n",
+	.examples = "  distributor tarballs --matrix matrix/debian.json\n"
+		    "  distributor tarballs --matrix matrix/debian.json --host aarch64 --out part\n"
+		    "  distributor tarballs --matrix matrix/debian.json --json | jq .made\n",
 	.options = tarballs_options,
 	.shared =
 		SHARED_MATRIX | SHARED_LOCK | SHARED_OUT | SHARED_CACHE | SHARED_HOST | SHARED_JOBS,

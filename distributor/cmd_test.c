@@ -187,9 +187,9 @@ const struct command cmd_test = {
 		"That replaces the whole machine's entries qemu-*, unless all is in a user\n"
 		"namespace. If there were any, those of the images are there afterwards.\n",
 	.examples =
-		"  distributor test\n"
-		"  distributor test --host aarch64 --target arm --target s390x\n"
-		"  sudo distributor test --engine docker --machine-wide\n"
+		"  distributor test --matrix matrix/debian.json\n"
+		"  distributor test --matrix matrix/debian.json --host aarch64 --target arm\n"
+		"  sudo distributor test --matrix matrix/debian.json --engine docker\n"
 		"  podman unshare distributor test --engine podman --image ghcr.io/owner/repo\n",
 	.options = test_options,
 	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_OUT | SHARED_HOST | SHARED_JOBS,

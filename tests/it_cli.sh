@@ -26,6 +26,37 @@ for command in $commands; do
   run "$command" --no-such-option
   tap_is "$command refuses an unknown option" "$status" 2
 done
+
+# What the examples show works in a fresh clone: a matrix that they use has its lock, or they make it.
+examples() { # of a command
+  "$d" "$1" --help | sed -n 's/^  \(.*distributor '"$1"'\b.*\)$/\1/p'
+}
+mkdir "$work/clone" "$work/home"
+cp -r "$SOURCE_DIR/matrix" "$SOURCE_DIR/keys" "$work/clone" 2>/dev/null
+bad=
+for command in fetch images tarballs sign tag publish release test; do
+  [ -n "$(examples $command)" ] || bad="$bad $command: no example;"
+  bad=$bad$(examples $command | while read -r line; do
+    matrix=$(printf '%s\n' "$line" | sed -n 's/.*--matrix \([^ ]*\).*/\1/p')
+    case $line in
+    *"distributor lock &&"* | *--image*) ;;
+    *) [ -n "$matrix" ] && [ -f "$SOURCE_DIR/${matrix%.json}.lock.json" ] || echo " $line;" ;;
+    esac
+  done)
+done
+tap_is "each example of a command that needs a lock has one" "$bad" ""
+bad=
+for command in fetch tarballs images sign tag plan; do
+  [ "$(examples $command | grep -c "^distributor $command ")" -gt 0 ] || bad="$bad $command;"
+  bad=$bad$(examples $command | sed -n "s/^distributor //; s/ *[0-9]*[#|<>].*//p; t; p" | while read -r line; do
+    case $command in fetch | images) line="$line --offline" ;; esac
+    (cd "$work/clone" && HOME=$work/home sh -c "\"$d\" $line --quiet" </dev/null >/dev/null 2>"$work/err")
+    status=$?
+    { [ $status = 2 ] || grep -q "there is no lock" "$work/err"; } && echo " $line: $(cat "$work/err");"
+  done)
+done
+tap_is "and is a command line that is understood" "$bad" ""
+
 run help plan
 tap_has "help COMMAND is --help" "$out" "usage: distributor plan "
 
