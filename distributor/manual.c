@@ -19,10 +19,12 @@ static const struct entry variables[] = {
 	{"DISTRIBUTOR_KEY_PASSPHRASE", "the passphrase of the file that --key names"},
 	{"DISTRIBUTOR_APT_MIRROR",
 	 "base URL of the Debian mirror, where the machine's own apt does not know one"},
+	{"APT_CONFIG", "the machine's own settings of apt, as apt reads them"},
 	{"GITHUB_TOKEN", "the token for releases, and for pushing tags over https "
 			 "where git has no credentials of its own"},
 	{"GITHUB_REPOSITORY", "OWNER/REPO, instead of the matrix' own"},
 	{"GITHUB_API_URL, GITHUB_SERVER_URL", "where GitHub is (default: as the matrix says)"},
+	{"GITHUB_ACTIONS", "'true' in a workflow"},
 	{"GITHUB_STEP_SUMMARY", "a file to which 'release' appends its summary"},
 	{"GITHUB_REF_TYPE, GITHUB_REF_NAME", "the tag that started a workflow: it is verified and "
 					     "not made"},
