@@ -195,6 +195,7 @@ verify_tag_of(int argc, const struct keyring *keyring, struct verify_report *rep
 static int
 verify_images(const struct keyring *keyring, struct verify_report *report, struct error *err)
 {
+	image_options.tag = tag;
 	for (size_t i = 0; i < image_names.count; i++) {
 		if (image_verify(image_names.items[i], &image_options, keyring, report, err) == 0)
 			continue;

@@ -4,6 +4,7 @@
 #include "distributor/image_check.h"
 #include "distributor/version.h"
 #include "images/registry.h"
+#include "sign/release_version.h"
 
 #include <string.h>
 
@@ -15,6 +16,7 @@ struct subject {
 	struct registry *registry;
 	const struct keyring *keyring;
 	struct verify_report *report;
+	const char *tag;         /* of the release that it has to be of, or NULL */
 	const char *signed_name; /* "ghcr.io/owner/repo:tag", without tag: any */
 };
 
@@ -174,6 +176,30 @@ note_image(const struct subject *subject, const struct reference *reference,
 		verify_note(subject->report, "image", VERIFY_OK, "'%s' is %s", reference->tag, got);
 }
 
+/*
+ * The release that was asked for against the name that was signed: an older image may be signed as
+ * `latest`, and only a name with the version says which release it is of.
+ */
+static void
+note_release(const struct subject *subject, const struct reference *reference)
+{
+	const char *tag = subject->tag, *version = reference->tag != NULL
+							   ? release_version_at_end(reference->tag)
+							   : NULL;
+
+	if (version == NULL)
+		verify_note(subject->report, "version", VERIFY_SKIPPED,
+			    "'%s' says of no release: it was not compared with %s",
+			    subject->signed_name, tag);
+	else if (strcmp(version, tag + 1) != 0)
+		verify_note(subject->report, "version", VERIFY_FAILED,
+			    "'%s' is an image of v%s, not of %s", subject->signed_name, version,
+			    tag);
+	else
+		verify_note(subject->report, "version", VERIFY_OK, "'%s' is an image of %s",
+			    subject->signed_name, tag);
+}
+
 /* A name without tag is that of a digest, which the answer was compared with. */
 static int
 verify_subject(const struct subject *subject, const struct reference *reference, struct error *err)
@@ -200,6 +226,8 @@ verify_subject(const struct subject *subject, const struct reference *reference,
 			    parsed.manifests.count);
 	if (found < 0 || (found == 1 && verify_children(subject, &parsed, err) < 0))
 		return -1;
+	if (found == 1 && subject->tag != NULL)
+		note_release(subject, reference);
 	return verify_bundle(subject, &digest, err);
 }
 
@@ -234,7 +262,7 @@ image_verify(const char *name, const struct image_verify_options *options,
 		.auth = {options->auth_file, options->plain_http, options->token_servers.items,
 			 options->token_servers.count,
 			 options->anonymous ? AUTH_LOGIN_NONE : AUTH_LOGIN_OPTIONAL, app_warn}};
-	struct subject subject = {.keyring = keyring, .report = report};
+	struct subject subject = {.keyring = keyring, .report = report, .tag = options->tag};
 	int result;
 
 	if (reference_parse(name, &reference, err) < 0)

@@ -11,6 +11,7 @@
 /* Strings are borrowed, or NULL. */
 struct image_verify_options {
 	const char *signed_as; /* repository that it was published as, when this is a mirror */
+	const char *tag;       /* "v10.2.2-1", compared with the name, if that says a version */
 	const char *auth_file, *ca_file;
 	struct text_list token_servers; /* see images/auth.h */
 	bool plain_http;
