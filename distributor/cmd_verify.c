@@ -275,6 +275,7 @@ check_usage(const struct app *app, int argc, struct error *err)
 		{image_options.ca_file != NULL, "ca"},
 		{image_options.token_servers.count != 0, "token-server"},
 		{image_options.plain_http, "plain-http"},
+		{image_options.anonymous, "anonymous"},
 	};
 
 	if (argc == 0 && tag == NULL && image_names.count == 0)

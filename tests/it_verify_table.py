@@ -191,7 +191,7 @@ def rows(registry, root):
     yield "... of that image", [*KEYS, *mirror, *origin], 0, f"-keys {IMAGE}"
     yield "two images", [*KEYS, *image, *image], 0, f"-keys {IMAGE} {IMAGE}"
     yield "an image without the network", [*KEYS, *image, "--offline"], 2, "", "contradict"
-    for option in (origin, ["--plain-http"], ["--ca", "x"], ["--auth-file", "x"], ["--token-server", "x"]):
+    for option in (origin, ["--plain-http"], ["--anonymous"], ["--ca", "x"], ["--auth-file", "x"], ["--token-server", "x"]):
         yield f"{option[0]} without an image", [*KEYS, *option, "release"], 2, "", f"{option[0]} needs --image"
 
 
