@@ -16,7 +16,8 @@ static const char *principal = "release@localhost";
 static bool is_root, no_passphrase;
 
 static int
-write_secret(const struct signing_key *key, const char *path, struct error *err)
+write_secret(const struct app *app, const struct signing_key *key, const char *path,
+	     struct error *err)
 {
 	AUTO(secret_release) struct secret passphrase = SECRET_INIT, text = SECRET_INIT;
 
@@ -24,6 +25,9 @@ write_secret(const struct signing_key *key, const char *path, struct error *err)
 		return -1;
 	if (signing_key_format(key, SIGNING_KEY_PEM, no_passphrase ? NULL : &passphrase, &text,
 			       err) < 0)
+		return -1;
+	/* What cannot be published must not leave a key without a public part. */
+	if (key_files_prepare(app->keys, err) < 0)
 		return -1;
 	return signing_key_write(path, &text, err);
 }
@@ -65,8 +69,8 @@ take_existing(const struct app *app, const char *path, struct signing_key **ret_
 
 	if (key_source_read(&existing, &key, err) < 0)
 		return error_prefix(err,
-				    "'%s' exists, and a key file is never replaced; name another, "
-				    "or publish the key in it",
+				    "'%s' exists, and a key file is never replaced; name another. "
+				    "A key in it that is not published yet cannot be read",
 				    path);
 	if (key_files_have(app->keys, signing_key_public(key), is_root, &listed, err) < 0)
 		return -1;
@@ -81,11 +85,12 @@ take_existing(const struct app *app, const char *path, struct signing_key **ret_
 }
 
 static int
-make_new_key(const char *path, struct signing_key **ret_key, struct error *err)
+make_new_key(const struct app *app, const char *path, struct signing_key **ret_key,
+	     struct error *err)
 {
 	AUTO(signing_key_freep) struct signing_key *key = NULL;
 
-	if (signing_key_generate(&key, err) < 0 || write_secret(key, path, err) < 0)
+	if (signing_key_generate(&key, err) < 0 || write_secret(app, key, path, err) < 0)
 		return -1;
 	*ret_key = TAKE(key);
 	return 0;
@@ -101,11 +106,10 @@ run_keygen(struct app *app, int argc, char **argv, struct error *err)
 	if (no_passphrase && source.passphrase_fd != KEY_NO_FD)
 		return error_set(err, ERR_USAGE,
 				 "--no-passphrase and --passphrase-fd cannot both be given");
-	/* What cannot be published must not leave a key without a public part. */
-	if (keyring_check_principal(principal, err) < 0 || key_files_prepare(app->keys, err) < 0)
+	if (keyring_check_principal(principal, err) < 0)
 		return -1;
 	if ((access(path, F_OK) == 0 ? take_existing(app, path, &key, err)
-				     : make_new_key(path, &key, err)) < 0)
+				     : make_new_key(app, path, &key, err)) < 0)
 		return -1;
 	if (key_files_write(app->keys, signing_key_public(key), principal, is_root, err) < 0)
 		return error_prefix(err,

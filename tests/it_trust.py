@@ -12,7 +12,7 @@ import debian
 import git_lib
 import tap
 from port_lib import free_port
-from sign_lib import EPOCH, Release, read, run, sha256, tool, write
+from sign_lib import EPOCH, PROGRAM, Release, read, run, sha256, tool, write
 
 work = tempfile.mkdtemp(prefix="trust-")
 os.environ.update(HOME=work, GIT_CONFIG_NOSYSTEM="1", GIT_AUTHOR_NAME="A", GIT_AUTHOR_EMAIL="a@example.org",
@@ -38,6 +38,10 @@ for keys in ("file", "file/keys"):
     tap.has(f"refused as bad input: --keys {keys}", keygen(keys, 3),
             "cannot make the directory 'file': Not a directory")
 tap.equal("... and no key without its public part is left", os.listdir(maker), ["file"])
+done = tool("setsid", "-w", PROGRAM, "keygen", "--keys", "keys", "k.pem", cwd=maker, check=False,
+            stdin=subprocess.DEVNULL)
+tap.ok("without a passphrase, and a terminal to ask on, nothing is made", done.returncode == 2 and
+       os.listdir(maker) == ["file"], done.stderr, os.listdir(maker))
 keygen("keys", 0)
 secret = read(f"{maker}/k.pem")
 tap.has("refused: a key file that is there", keygen("keys", 3),
