@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* Far above the largest one (75 MB). */
@@ -300,6 +301,19 @@ check_download(const struct package *package, const char *path, char **ret_path,
 	return 0;
 }
 
+/* apt says that it cannot write, and not always why. */
+static int
+explain_no_room(const struct package *package, const char *path, struct error *err)
+{
+	auto_free char *directory = path_directory(path);
+	struct statvfs room;
+
+	if (statvfs(directory, &room) < 0 ||
+	    (uint64_t)room.f_bavail * room.f_frsize >= package->size)
+		return -1;
+	return error_set(err, ERR_IO, "no space left on device in '%s'", directory);
+}
+
 /* From one mirror. What has arrived stays for another try. */
 static int
 download(const struct apt_root *root, const char *base, const struct package *package,
@@ -322,7 +336,10 @@ download(const struct apt_root *root, const char *base, const struct package *pa
 				 "it has more than the %" PRIu64 " bytes of the lock",
 				 package->size);
 	}
-	return result.status == 0 ? 0 : apt_failure(result.errors, err);
+	if (result.status == 0)
+		return 0;
+	(void)apt_failure(result.errors, err);
+	return err->code == ERR_IO ? explain_no_room(package, path, err) : -1;
 }
 
 /* A file that is whole from an earlier call; anything else there is for apt to go on with. */

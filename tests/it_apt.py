@@ -528,6 +528,23 @@ class Test:
            f"{server.ranges} {result.stderr}")
         server.close()
 
+    def test_full_disk(self):
+        archive = self.archive("full").publish()
+        full = self.top / "tmpfs"
+        full.mkdir()
+        where = f"mount -t tmpfs -o size=64k tmpfs {full}"
+        if subprocess.run(["unshare", "-m", "sh", "-c", where], capture_output=True,
+                          check=False).returncode:
+            skip("a full disk", "no mount namespace")
+            return
+        server = Server(archive.root)
+        server.server.handle_error = lambda *args: None  # apt hangs up
+        result = self.fetch(archive, full, mirror=server.url, prefix=(
+            "unshare", "-m", "sh", "-c", where + ' && exec "$@"', "sh"))
+        refused("a full disk", result, 1, f"no space left on device in '{full}'")
+        ok(result.stderr.count("cannot fetch") == 1, "is told once", result.stderr)
+        server.close()
+
     def test_old_state(self):
         """What apt keeps in the private root from earlier, and cannot go on with."""
         archive = self.archive("renamed")
