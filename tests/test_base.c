@@ -298,16 +298,21 @@ json_errors_name_the_place(void **state)
 static void
 json_refuses_duplicates_and_depth(void **state)
 {
+	enum { DEEPEST = 64 };
 	struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(jsonx_release) struct jsonx_doc deepest = JSONX_DOC_INIT;
 	struct error err = ERROR_INIT;
-	char deep[256];
+	char deep[2 * DEEPEST + 2];
 
 	(void)state;
 	assert_refused(jsonx_parse("f", "{\"a\":1,\"a\":2}", 13, &doc, &err), err, ERR_INPUT,
 		       "f:1:");
-	memset(deep, '[', sizeof(deep));
-	assert_refused(jsonx_parse("f", deep, sizeof(deep), &doc, &err), err, ERR_INPUT, "nested");
+	memset(deep, '[', DEEPEST + 1);
+	memset(deep + DEEPEST + 1, ']', DEEPEST + 1);
+	assert_refused(jsonx_parse("f", deep, sizeof(deep), &doc, &err), err, ERR_INPUT,
+		       "f: JSON nested deeper than 64 levels");
 	assert_null(doc.root);
+	assert_ok(jsonx_parse("f", deep + 1, sizeof(deep) - 2, &deepest, &err), err);
 }
 
 static void

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "publish/git_internal.h"
+#include "publish/git_tag.h"
 #include "tests/scratch.h"
 
 #include <unistd.h>
@@ -72,12 +73,43 @@ test_path_inside_of_all(void **state)
 	}
 }
 
+/* Which tags are versions before this one: "changes since" is about the last of them. */
+static void
+test_earlier_versions(void **state)
+{
+	static const struct {
+		const char *other, *name;
+		bool before;
+	} rows[] = {
+		{"v0.9-1", "v1.0-1", true},
+		{"v0", "v1", true},
+		{"v9.2-1", "v10.0-1", true},
+		{"v10.0-1", "v10.0-2", true},
+		{"v10.0-9", "v10.0-10", true},
+		{"v10.0-1", "v10.0-1", false},
+		{"v10.0-2", "v10.0-1", false},
+		{"/1", "v1", false},
+		{"v/1", "v1", false},
+		{"v:1", "va", false},
+		{"v", "v1", false},
+		{"10.0-1", "v11.0-1", false},
+		{"V1", "v2", false},
+		{"vendor", "v1", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (repo_is_before(rows[i].other, rows[i].name) != rows[i].before)
+			fail_msg("%s before %s", rows[i].other, rows[i].name);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_path_inside),
 		cmocka_unit_test(test_path_inside_of_all),
+		cmocka_unit_test(test_earlier_versions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -264,6 +264,24 @@ test_every_changed_byte_is_noticed(void **state)
 	assert_ok(tarball_read(made.fd, "made", &member, &mtime_sec, NULL, &err), err);
 }
 
+/* Holes: nothing of the file is on the disk, and what is refused is not read. */
+static void
+test_size_has_a_limit(void **state)
+{
+	AUTO(made_release) struct made made = make_tarball("ppc64le", 700);
+	struct packed_member member;
+	struct error err = ERROR_INIT;
+	int64_t mtime_sec;
+
+	(void)state;
+	assert_int_equal(ftruncate(made.fd, (off_t)MEMBER_MAX_SIZE + 1), 0);
+	assert_refused(tarball_read(made.fd, "large.tar.gz", &member, &mtime_sec, NULL, &err), err,
+		       ERR_VERIFY, "'large.tar.gz' is too large");
+	assert_int_equal(ftruncate(made.fd, (off_t)MEMBER_MAX_SIZE), 0);
+	assert_refused(tarball_read(made.fd, "large.tar.gz", &member, &mtime_sec, NULL, &err), err,
+		       ERR_VERIFY, "'large.tar.gz' does not end as our tarballs do");
+}
+
 static void
 test_every_cut_is_noticed(void **state)
 {
@@ -377,6 +395,7 @@ main(void)
 		cmocka_unit_test(test_tarball_is_gzip_of_tar),
 		cmocka_unit_test(test_tarball_read),
 		cmocka_unit_test(test_every_changed_byte_is_noticed),
+		cmocka_unit_test(test_size_has_a_limit),
 		cmocka_unit_test(test_every_cut_is_noticed),
 		cmocka_unit_test(test_all_in_one_layer),
 		cmocka_unit_test(test_diff_id_checks_members),

@@ -164,6 +164,7 @@ const SURVIVED = {
   'publishing answered with 502, done': { method: 'PATCH', do: 'answer-after', status: 502 },
   'publishing cut before the answer': { method: 'PATCH', do: 'cut-after' },
   'list of releases answered with 503': { method: 'GET', path: '/releases$', do: 'answer', status: 503, times: 3 },
+  'list of releases answered with 408': { method: 'GET', path: '/releases$', do: 'answer', status: 408, times: 3 },
   'list of assets cut': { method: 'GET', path: '/assets$', do: 'cut', times: 2 },
   'publishing answered with 502, done, and latest moves later': [{ method: 'PATCH', do: 'answer-after', status: 502 },
     { method: 'GET', path: '/releases/latest$', do: 'answer', status: 404, times: 2 }],

@@ -107,7 +107,7 @@ class Handler(socketserver.StreamRequestHandler):
         text = self.fields.get("range", "")
         if not text.startswith("bytes=") or not text.endswith("-"):
             return None
-        if "if-range" in self.fields and self.fields["if-range"] != etag:
+        if "if-range" in self.fields and (self.fields["if-range"] != etag or not etag.startswith('"')):
             return None
         start = int(text[6:-1])
         return start if start < size else -1
@@ -171,6 +171,11 @@ class Handler(socketserver.StreamRequestHandler):
         self.head(206 if start > 0 else 200, fields)
         self.wfile.write(data[start:start + int(limit)] if first else data[start:])
         return self.cut()
+
+    def mode_weak(self, limit, size):
+        """The first answer stops. Its ETag is weak, and matches nothing that If-Range asks for."""
+        first = count(self.key) == 1
+        return self.serve(content(int(size)), etag='W/"one"', limit=int(limit) if first else None)
 
     def mode_changed(self, limit, size):
         """The first answer stops, and then the file is another one."""
