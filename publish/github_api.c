@@ -219,7 +219,7 @@ send(struct github *github, const struct github_request *request, struct http_re
 
 /*
  * Turns a refusal into an error that says what helps. Who is not allowed, or has named what is not
- * there, has to change something first: that is ERR_INPUT, or ERR_NOT_FOUND as of a file here.
+ * there, has to change something first: that is ERR_DENIED, or ERR_NOT_FOUND as of a file here.
  */
 static int
 refused(const struct github *github, const struct github_request *request,
@@ -228,7 +228,7 @@ refused(const struct github *github, const struct github_request *request,
 {
 	switch (response->status) {
 	case 401:
-		return error_set(err, ERR_INPUT,
+		return error_set(err, ERR_DENIED,
 				 "%s: GITHUB_TOKEN is missing, wrong or has expired (%s)",
 				 github->repository, reason);
 	case 404:
@@ -242,12 +242,12 @@ refused(const struct github *github, const struct github_request *request,
 		break;
 	}
 	if (refusal == GITHUB_REFUSAL_INTEGRATION)
-		return error_set(err, ERR_INPUT,
+		return error_set(err, ERR_DENIED,
 				 "%s: %s. The job needs 'permissions: contents: write'; and a "
 				 "workflow's own token can never release a commit that changes "
 				 "workflows unless its tag is there already",
 				 github->repository, reason);
-	return error_set(err, response->status == 403 ? ERR_INPUT : ERR_REMOTE,
+	return error_set(err, response->status == 403 ? ERR_DENIED : ERR_REMOTE,
 			 "%s: GitHub refuses with status %d: %s", github->repository,
 			 response->status, reason);
 }
