@@ -722,6 +722,39 @@ test('a server that enforces its limit is obeyed, visibly', async () => {
   assert.match(stderr, /GitHub asks to wait 2 s, until \d\d:\d\d:\d\d: You have exceeded a secondary rate limit/);
 });
 
+// A renamed repository: GitHub answers the old name with a redirect, which has a page of its own.
+test('a repository that was renamed is published to', async () => {
+  const { double, publish } = await setup();
+  await double.control('/rude', { seed: 0, share: 0, renamed: true });
+  const { status, stderr } = await publish(makeFiles(THREE));
+  assert.equal(status, 0, stderr);
+  const { requests } = await complete(double);
+  assert.ok(requests.some((r) => r.status === 301) && requests.some((r) => r.status === 307));
+});
+
+// On a bad day a run may give up, but only with "run it again" (5); some runs later the release is the same one.
+const SEED = Number(process.env.TEST_SEED ?? Math.floor(Math.random() * 2 ** 32));
+for (const [i, options] of [{}, { share: 0.5 }, { renamed: true }, { share: 0.4, digests: false }].entries()) {
+  test(`published on a bad day (TEST_SEED=${SEED}, ${JSON.stringify(options)})`, async () => {
+    const { double, publish } = await setup();
+    const { digests = true, ...how } = options;
+    await double.control('/settings', { digests });
+    const hint = hinted();
+    const files = makeFiles({ ...THREE, d: 'dddd', e: 'eeeee', f: 'ffffff' });
+    const runs = [];
+    for (let run = 0; run < 8 && runs.at(-1)?.status !== 0; run++) {
+      await double.control('/rude', { seed: (SEED + 97 * i + run) >>> 0, ...how });
+      runs.push(await publish(files, 'tries=6', 'first=2', `hint=${hint.file}`));
+      const { status, stderr } = runs.at(-1);
+      assert.ok(status === 0 || status === 5, `exit ${status}: ${stderr}`);
+    }
+    assert.equal(runs.at(-1).status, 0, runs.map((r) => r.stderr.trim().split('\n').at(-1)).join('\n'));
+    await double.control('/rude', {});
+    const state = await complete(double, { ...THREE, d: 'dddd', e: 'eeeee', f: 'ffffff' });
+    assert.equal(state.releases.length, 1);
+  });
+}
+
 test('a list that goes on at another host is not followed', async () => {
   const { double, publish } = await setup();
   await double.control('/faults', { method: 'GET', path: '/releases$', do: 'answer', status: 200, body: [],

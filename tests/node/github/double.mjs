@@ -8,7 +8,7 @@
 // github.com), storage (where asset downloads are redirected to), web (what browsers see), control.
 //
 // control: GET /state, POST /faults {...}|[...], POST /no-faults, POST /settings {...}, POST /seed {...},
-// POST /content-limit {...}, POST /reset
+// POST /content-limit {...}, POST /rude { seed, share, renamed }|{}, POST /reset
 import { createServer } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -17,6 +17,7 @@ import { Faults } from './faults.mjs';
 import { GitTags } from './git_tags.mjs';
 import { judgeFrom } from './judge.mjs';
 import { Limits } from './limits.mjs';
+import { Rude } from './rude.mjs';
 import { MemoryTags, Refusal, Store, notFound } from './store.mjs';
 
 const { values: options } = parseArgs({
@@ -30,7 +31,7 @@ const { values: options } = parseArgs({
 const [owner, repo] = options.repository.split('/');
 const judge = await judgeFrom(options.description);
 const urls = {};
-let store, api, faults, limits, requests, violations;
+let store, api, faults, limits, requests, rude, violations;
 
 function reset() {
   store = new Store({ owner, repo, tags: options.git ? new GitTags(options.git) : new MemoryTags() });
@@ -38,10 +39,12 @@ function reset() {
   faults = new Faults();
   limits = new Limits();
   requests = [];
+  rude = null;
   violations = [];
 }
 
 class Cut extends Error {}
+class Reset extends Cut {}
 
 function permissions(headers) {
   const token = /^(?:Bearer|token) (.+)$/i.exec(headers.authorization ?? '')?.[1];
@@ -80,6 +83,8 @@ function send(response, { status, headers = {}, body, bytes, text }) {
 // Carries out what a fault says about the answer.
 function sendWith(fault, response, answer) {
   switch (fault?.do) {
+    case 'lag': // without the last that came
+      return send(response, { ...answer, body: Array.isArray(answer.body) ? answer.body.slice(0, -1) : answer.body });
     case 'answer-after':
       return send(response, { status: fault.status, headers: fault.headers, body: fault.body ?? { message: 'Server Error' } });
     case 'cut-after':
@@ -103,9 +108,12 @@ function refuseWith(fault) {
   switch (fault.do) {
     case 'cut':
       throw new Cut();
+    case 'reset':
+      throw new Reset();
     case 'answer': {
       const refusal = new Refusal(fault.status, 'Injected', {}, fault.headers);
       if (fault.body) refusal.body = fault.body;
+      if (fault.text) refusal.text = fault.text;
       throw refusal;
     }
     case 'primary-limit': {
@@ -128,12 +136,24 @@ function parse(request) {
   const url = new URL(request.url, 'http://double');
   let path = url.pathname;
   if (options.ghes) path = path.replace(/^\/api\/(v3|uploads)(?=\/)/, '');
+  const numbered = path.startsWith(`/repositories/${store.repositoryId}/`);
   path = path.replace(`/repositories/${store.repositoryId}/`, `/repos/${owner}/${repo}/`);
-  return { method: request.method, path, query: Object.fromEntries(url.searchParams), headers: request.headers };
+  return { numbered, method: request.method, path, query: Object.fromEntries(url.searchParams), headers: request.headers };
+}
+
+// Where a repository has gone: with the page that GitHub sends, and for GET the older status.
+function moved({ method, path }, search) {
+  const url = `${urls.api}${path.replace(`/repos/${owner}/${repo}/`, `/repositories/${store.repositoryId}/`)}${search}`;
+  return { status: method === 'GET' ? 301 : 307, headers: { location: url },
+    body: { message: 'Moved Permanently', url, documentation_url: 'https://docs.github.com/rest/guides/best-practices-for-using-the-rest-api#follow-redirects' } };
 }
 
 async function answerApi({ request, entry }) {
   const call = parse(request);
+  if (rude?.renamed && !call.numbered) {
+    await readBody(request);
+    return moved(call, new URL(request.url, 'http://double').search);
+  }
   if (!request.headers['user-agent']) throw new Refusal(403, 'Request forbidden by administrative rules.');
   const version = request.headers['x-github-api-version'];
   if (version !== undefined && version !== '2022-11-28') throw new Refusal(400, `${version} is not a supported version`);
@@ -201,6 +221,8 @@ async function answerStorage({ request }) {
   return { status: 200, bytes: found.asset.bytes, headers: { 'content-type': found.asset.content_type } };
 }
 
+const REDIRECTED = '<html><body>You are being <a href="https://storage.example/">redirected</a>.</body></html>';
+
 // The pages' download addresses: published releases only.
 async function answerWeb({ request }) {
   const { path } = parse(request);
@@ -209,7 +231,7 @@ async function answerWeb({ request }) {
   const release = latest ? store.latest() : tagged && store.published(decodeURIComponent(tagged[1]));
   const asset = release?.assets.find((a) => a.name === (latest ? latest[1] : tagged[2]));
   if (!asset) throw notFound();
-  return { status: 302, headers: { location: `${urls.storage}/${asset.id}?sig=for-this-file-only` } };
+  return { status: 302, headers: { location: `${urls.storage}/${asset.id}?sig=for-this-file-only` }, text: REDIRECTED };
 }
 
 function seedRelease(seed) {
@@ -229,6 +251,7 @@ async function answerControl({ request }) {
   else if (method === 'POST' && path === '/settings') Object.assign(store.settings, body);
   else if (method === 'POST' && path === '/content-limit') limits.content = body;
   else if (method === 'POST' && path === '/no-faults') faults.script = [];
+  else if (method === 'POST' && path === '/rude') rude = body.seed === undefined ? null : new Rude(body);
   else if (method === 'POST' && path === '/reset') reset();
   else if (method === 'POST' && path === '/seed') {
     for (const tag of body.tags ?? []) {
@@ -239,7 +262,7 @@ async function answerControl({ request }) {
   } else if (path !== '/state') throw notFound();
   return {
     status: 200,
-    body: { ...store.dump(), limits: limits.dump(), requests, violations, judge: judge.name, faults: faults.done, faults_left: faults.left() },
+    body: { ...store.dump(), limits: limits.dump(), requests, violations, judge: judge.name, faults: faults.done, faults_left: faults.left(), rude: rude?.done ?? [] },
   };
 }
 
@@ -248,7 +271,7 @@ function serve(name, answer) {
     const { socket } = request; // gone from the request once that is destroyed
     const { method, path, query } = parse(request);
     const scripted = name !== 'control';
-    const fault = scripted ? faults.take({ method, path, name: query.name }) : null;
+    const fault = scripted ? faults.take({ method, path, name: query.name }) ?? rude?.take({ method, path, query, host: name }, store) ?? null : null;
     const entry = { host: name, method, path, query, authorized: request.headers.authorization !== undefined };
     if (scripted) requests.push(entry);
     try {
@@ -257,12 +280,13 @@ function serve(name, answer) {
       entry.status = result.status;
       sendWith(fault, response, result);
     } catch (error) {
-      if (error instanceof Cut) socket.destroy();
+      if (error instanceof Reset) socket.resetAndDestroy();
+      else if (error instanceof Cut) socket.destroy();
       else if (error instanceof Refusal) {
         entry.status = error.status;
         request.resume();
         const body = name === 'uploads' ? { ...error.body, request_id: `D0:${requests.length}` } : error.body;
-        send(response, { status: error.status, body, headers: error.headers });
+        send(response, { status: error.status, ...(error.text ? { text: error.text } : { body }), headers: error.headers });
       } else if (!socket.destroyed) {
         violations.push(`the double failed: ${error.stack}`);
         send(response, { status: 500, body: { message: String(error) } });

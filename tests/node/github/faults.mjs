@@ -5,6 +5,8 @@
 //   answer           this status, headers, body instead of the effect
 //   answer-after     the effect, then this status, headers, body
 //   cut              the connection, before anything is read
+//   reset            the same, with a reset
+//   lag              the effect, and a list without its last entry
 //   cut-midway       the connection, in the middle of an upload; with "starter" an asset stays
 //   cut-after        the effect, no answer
 //   cut-answer       the effect, half an answer
@@ -15,7 +17,7 @@
 //   primary-limit    403, nothing remains until "seconds" from now
 //   secondary-limit  "status" (403) with Retry-After "seconds", or without one
 //   garbage          the effect, then a body that is not JSON
-const ACTIONS = new Set(['answer', 'answer-after', 'cut', 'cut-midway', 'cut-after', 'cut-answer', 'starter', 'rename',
+const ACTIONS = new Set(['answer', 'answer-after', 'cut', 'reset', 'lag', 'cut-midway', 'cut-after', 'cut-answer', 'starter', 'rename',
   'digest', 'corrupt', 'primary-limit', 'secondary-limit', 'garbage']);
 
 export class Faults {

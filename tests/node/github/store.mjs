@@ -112,6 +112,11 @@ export class Store {
     return null;
   }
 
+  // Whether the release under this path has been published: until then nobody should wait for it.
+  wasPublished(path) {
+    return this.published(decodeURIComponent(path.split('/').at(-1))) !== undefined;
+  }
+
   published(tag) {
     return this.releases.find((r) => r.tag_name === tag && !r.draft);
   }
