@@ -2,7 +2,8 @@
 """A release to a double of GitHub and a real registry, killed with SIGKILL again and again at
 pseudo-random moments of every step: it always finishes, with the bytes of a run that nobody
 disturbed, and nothing is public early. KILLS says how often, TEST_SEED when. Then the same with
-SIGINT and SIGTERM, which it stops at by itself. Prints TAP."""
+SIGINT and SIGTERM, which it stops at by itself, and with a GitHub on a bad day (RUDE_KILLS times).
+Prints TAP."""
 import collections
 import os
 import random
@@ -22,6 +23,7 @@ from registry_lib import DockerRegistry  # noqa: E402
 from release_lib import Tree, environment, tool, tree  # noqa: E402
 
 KILLS = int(os.environ.get("KILLS", "200"))
+RUDE_KILLS = int(os.environ.get("RUDE_KILLS", "10"))
 SEED = int(os.environ.get("TEST_SEED", random.randrange(1 << 32)))
 # In memory where there is room: it is the program that is killed, and not the machine.
 ROOMY = os.path.isdir("/dev/shm") and shutil.disk_usage("/dev/shm").free > 256 << 20
@@ -259,6 +261,36 @@ def stop_and_go_on(world, pick, finished, took):
            run.log, difference(world.outcome(), finished))
 
 
+def on_a_bad_day(world, pick, finished, took):
+    """GitHub is rude (tests/node/github/rude.mjs) while the release is killed. A run may also give up,
+    with the status that says to run it again."""
+    kills, gave_up, wrong = 0, 0, []
+    last = "tag"    # what comes before it asks nobody
+    for attempt in range(10 * RUDE_KILLS):
+        world.double.control("/rude", {"seed": pick.randrange(1 << 32), "share": 0.1})
+        run = world.start()
+        aim = (step := pick.choice(STEPS[STEPS.index(last):]), pick.uniform(0, took[step] * 1.1))
+        status = run.wait(*(aim if kills < RUDE_KILLS else ()))
+        where = f"run {attempt + 1}, in '{run.step}'"
+        wrong += [f"{where}: {w}" for w in world.early(finished)]
+        if status == -signal.SIGKILL:
+            kills, last = kills + 1, max(last, run.step, key=STEPS.index)
+        elif status == 5:
+            gave_up += 1
+        elif status != 0:
+            wrong.append(f"{where}: status {status}: {run.log}")
+        else:
+            found = difference(world.outcome(), finished)
+            wrong += [f"{where}: {found}"] if found else []
+            if kills >= RUDE_KILLS:
+                break
+            last = "tag"
+            world.reset()
+    world.double.control("/rude", {})
+    tap.equal(f"on a bad day of GitHub: killed {kills} times, given up {gave_up} times, and then the "
+              "same release", (wrong[:5], kills, status), ([], RUDE_KILLS, 0))
+
+
 def main(world):
     pick = random.Random(SEED)
     print(f"# TEST_SEED={SEED} KILLS={KILLS}", flush=True)
@@ -297,6 +329,8 @@ def main(world):
     cut_off(world, finished)
     world.reset()
     stop_and_go_on(world, pick, finished, took)
+    world.reset()
+    on_a_bad_day(world, pick, finished, took)
 
 
 WORLD = World()
