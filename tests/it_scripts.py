@@ -51,15 +51,22 @@ def no_root(top):
     apt = {"apt_get": "echo no root >&2; exit 100", "dpkg_query": "exit 1", "id": "echo 1000",
            "dpkg": "echo amd64"}
     dnf = {"dnf": "echo no root >&2; exit 1", "rpm": "exit 1", "id": "echo 1000"}
-    for what, scripts in (("apt-get", apt), ("dnf", dnf)):
+    for what, scripts, names in (("apt-get", apt, ("./quickstart", "./check")), ("dnf", dnf, ("./check",))):
         path = bin_with(top, *BASE, **scripts)
-        for script in ("./quickstart", "./check"):
+        for script in names:
             status, out, err = run([script], top, path)
             equal(f"{script} without root or sudo, {what}: ends", status, 1)
             has("... and says what is missing and why nothing is installed", err,
                 "error: these packages are missing, and neither root nor sudo is here to install them: ",
                 "libgit2-devel" if what == "dnf" else "libgit2-dev")
             ok("... before it says that it installs anything", "installing" not in out, out)
+
+
+def elsewhere(top):
+    path = bin_with(top, *BASE, dnf="echo installing >&2; exit 9", rpm="exit 9", id="echo 0")
+    status, out, err = run(["./quickstart"], top, path)
+    ok("./quickstart where there is no apt says so, and installs nothing", (status, out) == (1, "") and
+       err.startswith("error: there is no apt-get here: ./quickstart is for Debian 12 and 13"), status, out, err)
 
 
 def sudo_refuses(top):
@@ -160,7 +167,7 @@ def fuzzing_is_dealt_out(top):
 with tempfile.TemporaryDirectory(prefix="scripts-") as directory:
     TOP = pathlib.Path(directory)
     copy_tree(TOP)
-    for case in (no_root, sudo_refuses, help_only_helps, building_is_told_once, failures_stand_at_the_end,
+    for case in (no_root, elsewhere, sudo_refuses, help_only_helps, building_is_told_once, failures_stand_at_the_end,
                  skips_may_be_failures, fuzzing_is_dealt_out):
         case(TOP)
 sys.exit(done())
