@@ -235,9 +235,11 @@ manual_program(const char *date, struct strbuf *page)
 	add_section(page, "FILES");
 	add_entries(page, files, ARRAY_SIZE(files));
 	add_section(page, "EXAMPLES");
-	add_example(page, "  distributor plan --diff\n"
-			  "  distributor lock\n"
-			  "  distributor release --key ~/release.pem --dry-run\n"
-			  "  distributor verify --keys keys --image ghcr.io/owner/qemu-user-static:latest\n");
+	add_example(
+		page,
+		"  distributor plan --diff\n"
+		"  distributor lock\n"
+		"  distributor release --key ~/release.pem --dry-run\n"
+		"  distributor verify --keys keys --image ghcr.io/owner/qemu-user-static:latest\n");
 	add_see_also(page);
 }

@@ -14,7 +14,7 @@ struct git_run {
 	bool with_token;   /* it is used: git's own credentials did not do */
 	char *origin;      /* of the token's server; or NULL */
 	char *ssh_command; /* for no terminal; or NULL */
-	char *memory;      /* a directory in which git keeps what was typed, for this push; or NULL */
+	char *memory; /* a directory in which git keeps what was typed, for this push; or NULL */
 };
 
 /*

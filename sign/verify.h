@@ -31,7 +31,10 @@ struct verify_report {
 	struct digest sums; /* of the SHA256SUMS whose signatures are good, or zero */
 };
 
-#define VERIFY_REPORT_INIT {.rows = NULL}
+#define VERIFY_REPORT_INIT                                                                         \
+	{                                                                                          \
+		.rows = NULL                                                                       \
+	}
 
 void verify_report_release(struct verify_report *report);
 
