@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "distributor/key_files.h"
+#include "distributor/release_before.h"
 #include "distributor/release_notes.h"
 #include "distributor/release_origin.h"
 #include "distributor/version.h"
@@ -187,31 +188,6 @@ find_signer(const struct publishing *p, struct sshsig *ret_sig, const char **ret
 	return 0;
 }
 
-/* The lock as it was in the release before. That there is none is no error. */
-static int
-load_previous(const struct publishing *p, char **ret_tag, struct lock *ret_lock, bool *ret_loaded,
-	      struct error *err)
-{
-	auto_free char *text = NULL, *name = NULL;
-	size_t length;
-
-	*ret_loaded = false;
-	*ret_tag = NULL;
-	if (p->info.repo != NULL && repo_previous_tag(p->info.repo, p->info.tag, ret_tag, err) < 0)
-		return -1;
-	if (*ret_tag == NULL)
-		return 0;
-	if (release_info_file_at(&p->info, *ret_tag, p->info.lock_path, &text, &length, err) < 0)
-		return err->code == ERR_NOT_FOUND || err->code == ERR_INPUT ? 0 : -1;
-	name = xasprintf("%s:%s", *ret_tag, p->info.lock_path);
-	/* An old lock in another form is no reason not to release. */
-	if (lock_parse(name, text, length, ret_lock, err) < 0)
-		log_warning("%s", err->message);
-	else
-		*ret_loaded = true;
-	return 0;
-}
-
 static const char *
 environment(const char *name)
 {
@@ -258,24 +234,24 @@ repository_page(const struct publishing *p)
 static int
 make_text(struct publishing *p, struct error *err)
 {
-	AUTO(lock_release) struct lock previous = LOCK_INIT;
-	auto_free char *previous_tag = NULL, *repository = repository_page(p);
+	AUTO(release_before_release) struct release_before before = RELEASE_BEFORE_INIT;
+	auto_free char *repository = repository_page(p);
 	struct release_notes notes = {
 		.info = &p->info, .repository = repository, .sums = p->sums_text};
 	const char *actions = environment("GITHUB_ACTIONS");
 	struct sshsig sig;
-	bool loaded;
 
 	if (find_signer(p, &sig, &notes.principal, err) < 0 ||
-	    load_previous(p, &previous_tag, &previous, &loaded, err) < 0)
+	    release_before_find(&p->info, p->github, &before, err) < 0)
 		return -1;
 	/* The last job of the workflow attests; a release that is made elsewhere has nobody for that. */
 	if (p->options.directory == NULL && actions != NULL && strcmp(actions, "true") == 0 &&
 	    publishing_repository(&p->info.matrix, &notes.attested_by, err) < 0)
 		return -1;
 	notes.key = &sig.key;
-	notes.previous_tag = previous_tag;
-	notes.previous = loaded ? &previous : NULL;
+	notes.before = before.state;
+	notes.previous_tag = before.tag;
+	notes.previous = &before.lock;
 	p->title = xasprintf("%s %s", p->info.matrix.name, p->info.tag);
 	return release_notes_make(&notes, p->options.template_path, &p->body, err);
 }
@@ -392,14 +368,14 @@ gather(struct publishing *p, const char *token, struct error *err)
 	}
 	if (sums_parse(p->sums_text, length, &p->sums, sums_path, err) < 0 ||
 	    verify_files_there(p, err) < 0 || verify_tag_there(p, err) < 0 ||
-	    list_files(p, err) < 0 || make_text(p, err) < 0)
+	    list_files(p, err) < 0 || open_target(p, token, err) < 0 || make_text(p, err) < 0)
 		return -1;
 	p->publication.tag = p->info.tag;
 	p->publication.tag_id = p->tag_id;
 	p->publication.tag_pending = p->options.tag_pending;
 	p->publication.title = p->title;
 	p->publication.body = p->body;
-	return open_target(p, token, err);
+	return 0;
 }
 
 int

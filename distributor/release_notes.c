@@ -162,15 +162,38 @@ release_notes_changes(const struct lock *before, const struct lock *after)
 }
 
 static void
+put_named(const struct release_notes *notes, struct strbuf *out)
+{
+	if (notes->repository == NULL)
+		strbuf_addf(out, "The release before is %s.\n", notes->previous_tag);
+	else
+		strbuf_addf(
+			out,
+			"The release before is %s: [what has changed since](%s/compare/%s...%s).\n",
+			notes->previous_tag, notes->repository, notes->previous_tag,
+			notes->info->tag);
+}
+
+static void
 put_changes(const struct release_notes *notes, struct strbuf *out)
 {
 	auto_free char *changes = NULL;
 
-	if (notes->previous == NULL) {
-		strbuf_adds(out, notes->previous_tag == NULL
-					 ? "This is the first release.\n"
-					 : "The release before had no lock to compare with.\n");
+	switch (notes->before) {
+	case BEFORE_UNKNOWN:
+		strbuf_adds(out, "Not compared with the release before.\n");
 		return;
+	case BEFORE_NONE:
+		strbuf_adds(out, "This is the first release.\n");
+		return;
+	case BEFORE_NAMED:
+		put_named(notes, out);
+		return;
+	case BEFORE_WITHOUT_LOCK:
+		strbuf_adds(out, "The release before had no lock to compare with.\n");
+		return;
+	case BEFORE_COMPARED:
+		break;
 	}
 	changes = release_notes_changes(notes->previous, &notes->info->lock);
 	strbuf_addf(out, "Since %s%s%s", notes->previous_tag,

@@ -7,14 +7,16 @@
  * {{changes}}, {{checksums}} and {{verify}}; the last four become whole sections' contents.
  */
 
+#include "distributor/release_before.h"
 #include "distributor/release_info.h"
 #include "sign/keyring.h"
 
 struct release_notes {
 	const struct release_info *info;
-	const char *repository;      /* the address of its page, or NULL */
-	const struct lock *previous; /* the lock of the release before, or NULL */
-	const char *previous_tag;    /* of it; NULL when there was none */
+	const char *repository; /* the address of its page, or NULL */
+	enum before_state before;
+	const char *previous_tag;    /* with BEFORE_NAMED, _WITHOUT_LOCK and _COMPARED */
+	const struct lock *previous; /* its lock, with BEFORE_COMPARED */
 	const char *sums;            /* the text of SHA256SUMS */
 	const char *attested_by; /* OWNER/REPO whose workflow makes it and attests it, or NULL */
 	const char *principal;   /* who signed */

@@ -2,7 +2,9 @@
 #include "publish/git_tag.h"
 
 #include "base/alloc.h"
+#include "base/directory.h"
 #include "base/file.h"
+#include "base/strbuf.h"
 
 #include <git2.h>
 #include <string.h>
@@ -34,49 +36,76 @@ is_annotated(struct repo *repo, git_odb *odb, const char *name, struct error *er
 	return type == GIT_OBJECT_TAG;
 }
 
-static int
-find_previous(struct repo *repo, const git_strarray *names, const char *name, const char **ret_best,
-	      struct error *err)
-{
-	AUTO(odb_freep) git_odb *odb = NULL;
-
-	if (git_repository_odb(&odb, repo->git) < 0)
-		return error_set(err, ERR_IO, "cannot read the objects of git: %s", repo_reason());
-	for (size_t i = 0; i < names->count; i++) {
-		const char *other = names->strings[i];
-		int annotated;
-
-		if (!repo_is_before(other, name) ||
-		    (*ret_best != NULL && strverscmp(other, *ret_best) <= 0))
-			continue;
-		annotated = is_annotated(repo, odb, other, err);
-		if (annotated < 0)
-			return -1;
-		if (annotated > 0)
-			*ret_best = other;
-	}
-	return 0;
-}
-
 bool
 repo_is_before(const char *other, const char *name)
 {
 	return is_version_tag(other) && strverscmp(other, name) < 0;
 }
 
+/* Looks at one more name. */
+static int
+take_if_better(struct repo *repo, git_odb *odb, const char *other, const char *name, char **best,
+	       struct error *err)
+{
+	int annotated;
+
+	if (!repo_is_before(other, name) || text_ends_with(other, ".lock") ||
+	    (*best != NULL && strverscmp(other, *best) <= 0))
+		return 0;
+	annotated = is_annotated(repo, odb, other, err);
+	if (annotated < 0)
+		return err->code == ERR_NOT_FOUND ? 0 : -1;
+	if (annotated > 0) {
+		free(*best);
+		*best = xstrdup(other);
+	}
+	return 0;
+}
+
+/* libgit2 leaves out of its list what it cannot read: the names of the files come as well. */
+static int
+take_files(struct repo *repo, git_odb *odb, const char *name, char **best, struct error *err)
+{
+	auto_free char *path = path_join(git_repository_commondir(repo->git), "refs/tags");
+	AUTO(words_release) struct words names = WORDS_INIT;
+
+	if (repo_check_absent(repo->git, "refs/tags", err) < 0)
+		return -1;
+	if (directory_names(path, &names, err) < 0)
+		return err->code == ERR_NOT_FOUND ? 0 : -1;
+	for (size_t i = 0; i < names.count; i++)
+		if (take_if_better(repo, odb, names.items[i], name, best, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int
+find_previous(struct repo *repo, const git_strarray *names, const char *name, char **best,
+	      struct error *err)
+{
+	AUTO(odb_freep) git_odb *odb = NULL;
+
+	if (git_repository_odb(&odb, repo->git) < 0)
+		return error_set(err, ERR_IO, "cannot read the objects of git: %s", repo_reason());
+	for (size_t i = 0; i < names->count; i++)
+		if (take_if_better(repo, odb, names->strings[i], name, best, err) < 0)
+			return -1;
+	return take_files(repo, odb, name, best, err);
+}
+
 int
 repo_previous_tag(struct repo *repo, const char *name, char **ret_tag, struct error *err)
 {
 	git_strarray names = {NULL, 0};
-	const char *best = NULL;
+	auto_free char *best = NULL;
 	int result;
 
 	if (git_tag_list(&names, repo->git) < 0)
 		return error_set(err, ERR_IO, "cannot list the tags of git: %s", repo_reason());
 	result = find_previous(repo, &names, name, &best, err);
-	if (result == 0)
-		*ret_tag = best != NULL ? xstrdup(best) : NULL;
 	git_strarray_dispose(&names);
+	if (result == 0)
+		*ret_tag = TAKE(best);
 	return result;
 }
 
@@ -115,26 +144,23 @@ repo_path_inside(const char *root, const char *path)
 	return path_join(real + length + 1, path_base(path));
 }
 
-static int
-stop_at_first(const git_config_entry *entry, void *payload)
+static void
+visit_promisor(const char *name, const char *value, void *to)
 {
-	(void)entry;
-	*(bool *)payload = true;
-	return 1;
+	(void)value;
+	if (text_starts_with(name, "remote.") && text_ends_with(name, ".promisor"))
+		*(bool *)to = true;
 }
 
-/* Whether git fetches objects only when it needs them. */
-static bool
-is_partial(git_repository *git)
+bool
+repo_is_partial(struct repo *repo)
 {
 	AUTO(repo_config_freep) git_config *config = NULL;
 	struct error ignored = ERROR_INIT;
 	bool partial = false;
 
-	if (repo_config(git, &config, &ignored) == 0)
-		(void)git_config_foreach_match(config, "^remote\\..*\\.promisor$", stop_at_first,
-					       &partial);
-	return partial;
+	return repo_config(repo->git, &config, &ignored) == 0 &&
+	       repo_config_each(config, visit_promisor, &partial, &ignored) == 0 && partial;
 }
 
 /* An object that something points at and that is not there, or cannot be read. */
@@ -142,7 +168,7 @@ static int
 lacks_object(struct repo *repo, const char *revision, const char *inside, struct error *err)
 {
 	auto_free char *reason = xstrdup(repo_reason());
-	bool partial = is_partial(repo->git);
+	bool partial = repo_is_partial(repo);
 
 	return error_set(
 		err, ERR_IO, "cannot read '%s' of '%s' in the git repository '%s': %s%s%s%s%s",

@@ -140,3 +140,20 @@ repo_config(git_repository *git, git_config **ret_config, struct error *err)
 		return unreadable(git, "config", err);
 	return 0;
 }
+
+int
+repo_config_each(git_config *config, void (*visit)(const char *name, const char *value, void *to),
+		 void *to, struct error *err)
+{
+	git_config_iterator *iterator = NULL;
+	git_config_entry *entry;
+	int code = git_config_iterator_new(&iterator, config);
+
+	while (code == 0 && (code = git_config_next(&entry, iterator)) == 0)
+		visit(entry->name, entry->value != NULL ? entry->value : "", to);
+	git_config_iterator_free(iterator);
+	if (code != GIT_ITEROVER)
+		return error_set(err, ERR_IO, "cannot read the configuration of git: %s",
+				 repo_reason());
+	return 0;
+}

@@ -66,6 +66,11 @@ int repo_tag_find(struct repo *repo, const char *name, struct git_oid *ret_oid,
 int
 repo_config(struct git_repository *git, struct git_config **ret_config, struct error *err) CHECKED;
 
+/* Hands each setting to `visit`; names are in lower case but for their middle part. ERR_IO. */
+int repo_config_each(struct git_config *config,
+		     void (*visit)(const char *name, const char *value, void *to), void *to,
+		     struct error *err) CHECKED;
+
 /*
  * The part of a path below the directory `root`, to be freed by the caller, or NULL when it is not
  * below. Links are followed in the directories, and the file itself may be gone.

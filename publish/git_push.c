@@ -34,7 +34,7 @@ push_conflict(const struct pushing *pushing, const char *have, struct error *err
 static int
 check_urls(const struct pushing *pushing, struct error *err)
 {
-	AUTO(push_urls_release) struct push_urls urls = {NULL, 0};
+	AUTO(words_release) struct words urls = {NULL, 0};
 
 	/* git would take it for an option. */
 	if (pushing->push->remote[0] == '-' || pushing->push->remote[0] == '\0')

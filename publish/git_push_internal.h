@@ -2,6 +2,7 @@
 
 /* The two ways of a push: publish/git_push.c, git_program.c and git_transport.c only. */
 
+#include "base/words.h"
 #include "publish/git_internal.h"
 #include "publish/git_push.h"
 
@@ -17,15 +18,6 @@ struct pushing {
 	const char *reference; /* "refs/tags/NAME" */
 	const char *id;        /* of the tag object, in hexadecimal */
 };
-
-/* URLs, to be released with push_urls_release(). */
-struct push_urls {
-	char **items;
-	size_t count;
-};
-
-void push_urls_add(struct push_urls *urls, const char *url);
-void push_urls_release(struct push_urls *urls);
 
 /*
  * Refuses a URL with a password in it, and plain http to another machine: ERR_USAGE.
@@ -43,10 +35,5 @@ int push_by_library(const struct pushing *pushing, struct error *err) CHECKED;
  * Where git would push to, by the rules of git: the pushurls of a remote, else its URLs, rewritten
  * by pushInsteadOf and insteadOf; or the URL or path itself. ERR_INPUT when it is none of these.
  */
-int push_urls_resolve(struct repo *repo, const char *remote, struct push_urls *urls,
+int push_urls_resolve(struct repo *repo, const char *remote, struct words *urls,
 		      struct error *err) CHECKED;
-
-/* Hands each setting to `visit`; names are in lower case but for their middle part. ERR_IO. */
-int push_config_each(struct git_config *config,
-		     void (*visit)(const char *name, const char *value, void *to), void *to,
-		     struct error *err) CHECKED;

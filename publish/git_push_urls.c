@@ -18,22 +18,6 @@
  * Of several bases that fit the longest counts. An empty value forgets those before it.
  */
 
-void
-push_urls_add(struct push_urls *urls, const char *url)
-{
-	urls->items = xgrow(urls->items, urls->count, sizeof(*urls->items));
-	urls->items[urls->count++] = xstrdup(url);
-}
-
-void
-push_urls_release(struct push_urls *urls)
-{
-	for (size_t i = 0; i < urls->count; i++)
-		free(urls->items[i]);
-	free(urls->items);
-	*urls = (struct push_urls){NULL, 0};
-}
-
 /* The part of "SECTION.SUBSECTION.KEY" in the middle, to be freed by the caller, or NULL. */
 static char *
 subsection(const char *name, const char *section, const char *key)
@@ -44,23 +28,6 @@ subsection(const char *name, const char *section, const char *key)
 	    strcmp(name + length - after, key) != 0)
 		return NULL;
 	return xstrndup(name + before, length - before - after);
-}
-
-int
-push_config_each(git_config *config, void (*visit)(const char *name, const char *value, void *to),
-		 void *to, struct error *err)
-{
-	git_config_iterator *iterator = NULL;
-	git_config_entry *entry;
-	int code = git_config_iterator_new(&iterator, config);
-
-	while (code == 0 && (code = git_config_next(&entry, iterator)) == 0)
-		visit(entry->name, entry->value != NULL ? entry->value : "", to);
-	git_config_iterator_free(iterator);
-	if (code != GIT_ITEROVER)
-		return error_set(err, ERR_IO, "cannot read the configuration of git: %s",
-				 repo_reason());
-	return 0;
 }
 
 struct rewriting {
@@ -86,33 +53,33 @@ visit_rewrite(const char *name, const char *value, void *to)
 /* Adds the URL as `key` makes it; where nothing fits, itself or not at all. */
 static int
 add_rewritten(git_config *config, const char *key, const char *url, bool or_itself,
-	      struct push_urls *urls, struct error *err)
+	      struct words *urls, struct error *err)
 {
 	struct rewriting r = {.key = key, .url = url};
 	auto_free char *result = NULL;
 
-	if (push_config_each(config, visit_rewrite, &r, err) < 0) {
+	if (repo_config_each(config, visit_rewrite, &r, err) < 0) {
 		free(r.result);
 		return -1;
 	}
 	result = r.result;
 	if (result != NULL || or_itself)
-		push_urls_add(urls, result != NULL ? result : url);
+		words_add(urls, result != NULL ? result : url);
 	return 0;
 }
 
 struct reading {
 	const char *remote;
-	struct push_urls urls, push_urls;
+	struct words urls, push_urls;
 };
 
 static void
-take(const char *value, struct push_urls *urls)
+take(const char *value, struct words *urls)
 {
 	if (*value == '\0')
-		push_urls_release(urls);
+		words_release(urls);
 	else
-		push_urls_add(urls, value);
+		words_add(urls, value);
 }
 
 static void
@@ -129,8 +96,8 @@ visit_remote(const char *name, const char *value, void *to)
 }
 
 static int
-rewrite_all(git_config *config, const struct push_urls *from, const char *key, bool or_itself,
-	    struct push_urls *to, struct error *err)
+rewrite_all(git_config *config, const struct words *from, const char *key, bool or_itself,
+	    struct words *to, struct error *err)
 {
 	for (size_t i = 0; i < from->count; i++)
 		if (add_rewritten(config, key, from->items[i], or_itself, to, err) < 0)
@@ -141,8 +108,8 @@ rewrite_all(git_config *config, const struct push_urls *from, const char *key, b
 static void
 reading_release(struct reading *reading)
 {
-	push_urls_release(&reading->urls);
-	push_urls_release(&reading->push_urls);
+	words_release(&reading->urls);
+	words_release(&reading->push_urls);
 }
 
 /* A mistyped name would be taken for a path, and the complaint be about that. */
@@ -158,18 +125,18 @@ check_there(const char *remote, struct error *err)
 }
 
 int
-push_urls_resolve(struct repo *repo, const char *remote, struct push_urls *urls, struct error *err)
+push_urls_resolve(struct repo *repo, const char *remote, struct words *urls, struct error *err)
 {
 	AUTO(repo_config_freep) git_config *config = NULL;
 	AUTO(reading_release) struct reading reading = {.remote = remote};
 
 	if (repo_config(repo->git, &config, err) < 0 ||
-	    push_config_each(config, visit_remote, &reading, err) < 0)
+	    repo_config_each(config, visit_remote, &reading, err) < 0)
 		return -1;
 	if (reading.push_urls.count != 0)
 		return rewrite_all(config, &reading.push_urls, ".insteadof", true, urls, err);
 	if (reading.urls.count == 0)
-		push_urls_add(&reading.urls, remote);
+		words_add(&reading.urls, remote);
 	if (rewrite_all(config, &reading.urls, ".pushinsteadof", false, urls, err) < 0)
 		return -1;
 	if (urls->count == 0 &&

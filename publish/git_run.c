@@ -253,7 +253,7 @@ choose_ssh(struct git_run *run, struct error *err)
 	if (run->terminal || configured)
 		return 0;
 	if (repo_config(run->pushing->repo->git, &config, err) < 0 ||
-	    push_config_each(config, visit_ssh_command, &configured, err) < 0)
+	    repo_config_each(config, visit_ssh_command, &configured, err) < 0)
 		return -1;
 	if (!configured)
 		run->ssh_command = xstrdup("ssh -oBatchMode=yes");
@@ -315,7 +315,7 @@ git_run_release(struct git_run *run)
 	if (run->memory != NULL)
 		forget(run);
 	free(run->memory);
-	push_urls_release(&run->urls);
+	words_release(&run->urls);
 	free(run->remote);
 	free(run->origin);
 	free(run->ssh_command);

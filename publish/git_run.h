@@ -8,7 +8,7 @@
 struct git_run {
 	const struct pushing *pushing;
 	char *remote; /* as git gets it */
-	struct push_urls urls;
+	struct words urls;
 	bool terminal;     /* it may ask there */
 	bool may_token;    /* one of the URLs is where the token may go */
 	bool with_token;   /* it is used: git's own credentials did not do */

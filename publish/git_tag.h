@@ -72,6 +72,9 @@ bool repo_is_before(const char *other, const char *name) CHECKED;
 bool repo_knows_all_tags(struct repo *repo) CHECKED;
 bool repo_is_shallow(struct repo *repo) CHECKED;
 
+/* Whether git fetches objects only when it needs them, so that files may be missing here. */
+bool repo_is_partial(struct repo *repo) CHECKED;
+
 /*
  * The bytes that the file `path` had at a revision, terminated, to be freed by the caller. The path
  * is any path of that file in the working directory. ERR_NOT_FOUND: no such revision, or its tree

@@ -251,7 +251,7 @@ tell_unfollowed(const struct pushing *pushing, struct error *err)
 
 	if (repo_config(pushing->repo->git, &config, err) < 0)
 		return -1;
-	result = push_config_each(config, visit_unfollowed, &u, err);
+	result = repo_config_each(config, visit_unfollowed, &u, err);
 	names = u.names;
 	if (result < 0 || pushing->push->notice == NULL)
 		return result;
@@ -264,7 +264,7 @@ tell_unfollowed(const struct pushing *pushing, struct error *err)
 }
 
 static int
-push_to_all(const struct pushing *pushing, struct library_push *l, const struct push_urls *urls,
+push_to_all(const struct pushing *pushing, struct library_push *l, const struct words *urls,
 	    bool ask_only, struct error *err)
 {
 	int sent = 0;
@@ -286,7 +286,7 @@ push_to_all(const struct pushing *pushing, struct library_push *l, const struct 
 int
 push_by_library(const struct pushing *pushing, struct error *err)
 {
-	AUTO(push_urls_release) struct push_urls urls = {NULL, 0};
+	AUTO(words_release) struct words urls = {NULL, 0};
 	struct library_push l = {.pushing = pushing};
 	auto_free char *origin = NULL;
 	int state;

@@ -231,6 +231,27 @@ github_parse_ref(const char *what, const char *text, size_t length, char **ret_i
 	return 0;
 }
 
+int
+github_parse_refs(const char *what, const char *text, size_t length,
+		  void (*visit)(void *context, const char *name, bool annotated), void *context,
+		  struct error *err)
+{
+	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
+
+	if (parse_list(what, text, length, &doc, err) < 0)
+		return -1;
+	for (size_t i = 0; i < json_array_size(doc.root); i++) {
+		const json_t *entry = json_array_get(doc.root, i);
+		const char *name = get_text(entry, "ref", MAX_NAME);
+		const char *type = get_text(json_object_get(entry, "object"), "type", MAX_NAME);
+
+		if (name == NULL || type == NULL)
+			return malformed(what, "ref", err);
+		visit(context, name, strcmp(type, "tag") == 0);
+	}
+	return 0;
+}
+
 /* GitHub writes the rules of a repository on lines of their own: in one line with "; " between them. */
 static void
 add_lines(struct strbuf *sentence, const char *text)

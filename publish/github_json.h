@@ -60,6 +60,14 @@ int github_parse_releases(const char *what, const char *text, size_t length,
 int github_parse_ref(const char *what, const char *text, size_t length, char **ret_id,
 		     bool *ret_annotated, struct error *err) CHECKED;
 
+/*
+ * Hands each reference of a list to `visit`: its full name, and whether it is an annotated tag.
+ * ERR_REMOTE.
+ */
+int github_parse_refs(const char *what, const char *text, size_t length,
+		      void (*visit)(void *context, const char *name, bool annotated), void *context,
+		      struct error *err) CHECKED;
+
 /* Why a request was refused. */
 enum github_refusal {
 	GITHUB_REFUSAL_OTHER,

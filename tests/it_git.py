@@ -508,6 +508,33 @@ try:
 except debian.Unavailable as e:
     tap.skip("an alias of ssh_config", e)
 
+# What a page says of the release before: nothing that nobody has looked up
+git("tag", "-a", "v9.0.0-1", "-m", "before", "HEAD^")
+for name, options, words, warned in (
+        ("a repository of its own", None, "The release before had no lock to compare with.", False),
+        ("a clone", ("--no-local",), "The release before had no lock to compare with.", False),
+        ("a shallow clone", ("--depth=1",), "Not compared with the release before.", True),
+        ("a clone without tags", ("--no-tags",), "Not compared with the release before.", True)):
+    where = release.root
+    if options:
+        where = os.path.join(work, "page")
+        shutil.rmtree(where, ignore_errors=True)
+        git("clone", "-q", *options, f"file://{release.root}", where)
+    if not os.path.exists(f"{release.root}/out/assets/SHA256SUMS.sig"):
+        run("sign", "--matrix", "matrix.json", "--key", key, cwd=release.root)
+    if where != release.root:
+        shutil.copytree(f"{release.root}/out", f"{where}/out")
+    shutil.rmtree(f"{work}/pages", ignore_errors=True)
+    text = run("publish", "--matrix", "matrix.json", "--target", "directory", f"{work}/pages", cwd=where)
+    page = read(f"{work}/pages/{TAG}.md").decode()
+    tap.has(f"the page from {name}", page.split("## Changes")[1].split("##")[0], words)
+    tap.equal("... warns where it does not know", "the release before is not known here" in text, warned)
+git("tag", "-d", "v9.0.0-1")
+shutil.rmtree(f"{work}/pages")
+run("publish", "--matrix", "matrix.json", "--target", "directory", f"{work}/pages", cwd=release.root)
+tap.has("a repository without a remote knows that it is the first", read(f"{work}/pages/{TAG}.md").decode(),
+        "This is the first release.")
+
 # A repository whose configuration names programs: only a push runs them
 where = fresh()
 trap = os.path.join(work, "trap")

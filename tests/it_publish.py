@@ -211,6 +211,11 @@ tool("git", "-C", q.remote, "fetch", "-q", p.remote, "+refs/tags/*:refs/tags/*")
 q.double = Double("--git", q.remote)
 q.double.control("/seed", {"releases": [{"tag_name": "v11.0.0-1"}]})
 notes = os.path.join(root, "notes.md")
+tool("git", "tag", "-d", "v10.1.0-1", cwd=q.root)  # as in a checkout without tags
+q.publish("--dry-run", "--notes", notes)
+holds("a clone without tags asks GitHub for the release before", read(notes).decode(),
+      r"## Changes\n\nThe release before is v10\.1\.0-1: \[what has changed since\]\(\S+/compare/v10\.1\.0-1\.\.\.v10\.2\.0-1\)")
+tool("git", "fetch", "-q", p.remote, "+refs/tags/*:refs/tags/*", cwd=q.root)
 text = q.publish("--notes", notes)
 holds("an older version leaves the latest alone, and says so", text,
       r"'v11\.0\.0-1' stays the latest release; --latest yes would make 'v10\.2\.0-1' it")

@@ -7,6 +7,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
+static void
+ignore_ref(void *context, const char *name, bool annotated)
+{
+	(void)context;
+	(void)name;
+	(void)annotated;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
@@ -38,6 +46,9 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		break;
 	case 't':
 		parsed = github_parse_ref("x", text, size, &sentence, &annotated, &err);
+		break;
+	case 'l':
+		parsed = github_parse_refs("x", text, size, ignore_ref, NULL, &err);
 		break;
 	default:
 		(void)github_parse_refusal(text, size, &sentence);
