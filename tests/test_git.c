@@ -356,10 +356,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_path_inside),  cmocka_unit_test(test_path_inside_of_all),
-		cmocka_unit_test(test_https_origin), cmocka_unit_test(test_askpass_question),
-		cmocka_unit_test(test_previous_tag), cmocka_unit_test(test_tree_file),
-		cmocka_unit_test(test_push_urls),
+		cmocka_unit_test(test_path_inside),      cmocka_unit_test(test_path_inside_of_all),
+		cmocka_unit_test(test_earlier_versions), cmocka_unit_test(test_https_origin),
+		cmocka_unit_test(test_askpass_question), cmocka_unit_test(test_previous_tag),
+		cmocka_unit_test(test_tree_file),        cmocka_unit_test(test_push_urls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
