@@ -38,6 +38,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	auto_close int package = memory_file(bytes + 2 + length, size - 2 - length, package_path);
 	auto_close int out = memory_file(bytes, 0, out_path);
 
+	(void)signature;
+	(void)package;
 	if (rpm_splice(package_path, signature_path, out, &err) == 0) {
 		AUTO(rpm_release) struct rpm before = RPM_INIT, after = RPM_INIT;
 
