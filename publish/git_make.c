@@ -118,7 +118,7 @@ make_new(const char *path, const struct repo_content *content, struct error *err
 	};
 	auto_free char *directory = path_directory(path);
 	auto_free char *temporary = xasprintf("%s/.%s.new", directory, path_base(path));
-	struct repo repo = {NULL};
+	struct repo repo = {.git = NULL};
 	int made;
 
 	if (git_repository_init_ext(&repo.git, temporary, &options) < 0)

@@ -254,7 +254,7 @@ read_back(struct git_run *run, struct error *err)
 	AUTO(answer_release) struct answer answer = {.refusal = NULL};
 
 	for (unsigned int look = 0; look < LOOKS; look++) {
-		if (look > 0 && pause_ms(FIRST_WAIT_MS << look, err) < 0)
+		if (look > 0 && pause_ms((unsigned int)FIRST_WAIT_MS << look, err) < 0)
 			return -1;
 		if (ask(run, &answer, err) < 0)
 			return -1;
