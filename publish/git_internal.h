@@ -31,6 +31,12 @@ void repo_tree_freep(struct git_tree **tree);
 void repo_config_freep(struct git_config **config);
 void repo_remote_freep(struct git_remote **remote);
 
+/*
+ * git_libgit2_init(), with an allocator that ends the program when memory is gone. To be followed by
+ * git_libgit2_shutdown(). ERR_IO.
+ */
+int repo_library_start(struct error *err) CHECKED;
+
 /* What libgit2 said last, never NULL. */
 const char *repo_reason(void);
 

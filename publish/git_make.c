@@ -144,8 +144,8 @@ repo_make(const char *path, const struct repo_content *content, struct error *er
 			return -1;
 		return add_commit(repo->git, content, err);
 	}
-	if (git_libgit2_init() < 0)
-		return git_failed("start", "libgit2", err);
+	if (repo_library_start(err) < 0)
+		return -1;
 	result = make_new(path, content, err);
 	(void)git_libgit2_shutdown();
 	return result;

@@ -29,8 +29,8 @@ start_library(struct error *err)
 	const char *names[ARRAY_SIZE(harmless_extensions)];
 
 	memcpy(names, harmless_extensions, sizeof(names));
-	if (git_libgit2_init() < 0)
-		return error_set(err, ERR_IO, "cannot start libgit2: %s", repo_reason());
+	if (repo_library_start(err) < 0)
+		return -1;
 	if (git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, names, ARRAY_SIZE(names)) == 0)
 		return 0;
 	error_set(err, ERR_IO, "cannot start libgit2: %s", repo_reason());
