@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "distributor/command.h"
@@ -9,7 +10,6 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static struct key_source source = KEY_SOURCE_INIT;
 static const char *principal = "release@localhost";
@@ -101,6 +101,7 @@ run_keygen(struct app *app, int argc, char **argv, struct error *err)
 {
 	AUTO(signing_key_freep) struct signing_key *key = NULL;
 	const char *path = argv[0];
+	bool there;
 
 	(void)argc;
 	if (no_passphrase && source.passphrase_fd != KEY_NO_FD)
@@ -108,8 +109,8 @@ run_keygen(struct app *app, int argc, char **argv, struct error *err)
 				 "--no-passphrase and --passphrase-fd cannot both be given");
 	if (keyring_check_principal(principal, err) < 0)
 		return -1;
-	if ((access(path, F_OK) == 0 ? take_existing(app, path, &key, err)
-				     : make_new_key(app, path, &key, err)) < 0)
+	if (path_exists(path, &there, err) < 0 ||
+	    (there ? take_existing(app, path, &key, err) : make_new_key(app, path, &key, err)) < 0)
 		return -1;
 	if (key_files_write(app->keys, signing_key_public(key), principal, is_root, err) < 0)
 		return error_prefix(err,

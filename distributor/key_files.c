@@ -134,8 +134,11 @@ keep_line_ends(const char *directory, struct error *err)
 {
 	auto_free char *path = path_join(directory, ".gitattributes");
 	static const char text[] = "* -text\n";
+	bool there;
 
-	if (access(path, F_OK) == 0)
+	if (path_exists(path, &there, err) < 0)
+		return -1;
+	if (there)
 		return 0;
 	return write_file(path, text, strlen(text), 0644, err);
 }

@@ -32,15 +32,19 @@ own_directory(void)
 	return path_directory(path);
 }
 
-static bool
-try_path(char *path, char **ret_path)
+/* 1 and the path, which is taken; 0 when there is nothing; or -1. */
+static int
+try_path(char *path, char **ret_path, struct error *err)
 {
-	if (access(path, R_OK) == 0) {
-		*ret_path = path;
-		return true;
-	}
-	free(path);
-	return false;
+	auto_free char *owned = path;
+	bool there;
+
+	if (path_exists(path, &there, err) < 0)
+		return -1;
+	if (!there)
+		return 0;
+	*ret_path = TAKE(owned);
+	return 1;
 }
 
 static int
@@ -60,17 +64,19 @@ missing(const struct arch *host, struct error *err)
 int
 registrar_find(const char *directory, const struct arch *host, char **ret_path, struct error *err)
 {
-	auto_free char *own = NULL;
+	auto_free char *own = directory == NULL ? own_directory() : NULL;
+	int found = 0;
 
 	if (directory != NULL)
-		return try_path(xasprintf("%s/register-%s", directory, host->name), ret_path)
-			       ? 0
-			       : missing(host, err);
-	own = own_directory();
-	if (own != NULL &&
-	    (try_path(xasprintf("%s/../libexec/distributor/register-%s", own, host->name),
-		      ret_path) ||
-	     try_path(xasprintf("%s/../register/register-%s", own, host->name), ret_path)))
-		return 0;
-	return missing(host, err);
+		found = try_path(xasprintf("%s/register-%s", directory, host->name), ret_path, err);
+	if (own != NULL)
+		found = try_path(
+			xasprintf("%s/../libexec/distributor/register-%s", own, host->name),
+			ret_path, err);
+	if (own != NULL && found == 0)
+		found = try_path(xasprintf("%s/../register/register-%s", own, host->name), ret_path,
+				 err);
+	if (found < 0)
+		return -1;
+	return found > 0 ? 0 : missing(host, err);
 }

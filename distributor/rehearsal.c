@@ -33,10 +33,13 @@ rehearsal_needs_key(const struct app *app, const struct key_source *source)
 static int
 make_key(const char *path, struct error *err)
 {
+	bool there;
 	AUTO(signing_key_freep) struct signing_key *key = NULL;
 	AUTO(secret_release) struct secret text = SECRET_INIT;
 
-	if (access(path, F_OK) == 0)
+	if (path_exists(path, &there, err) < 0)
+		return -1;
+	if (there)
 		return 0;
 	if (signing_key_generate(&key, err) < 0 ||
 	    signing_key_format(key, SIGNING_KEY_PEM, NULL, &text, err) < 0)

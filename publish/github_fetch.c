@@ -60,7 +60,11 @@ github_fetch(struct github *github, const char *tag, const char *const *names, s
 		const struct github_asset *asset = find_asset(&list, names[i]);
 		auto_free char *path = path_join(directory, names[i]);
 
-		if (asset == NULL || access(path, F_OK) == 0)
+		bool there = false;
+
+		if (path_exists(path, &there, err) < 0)
+			return -1;
+		if (asset == NULL || there)
 			continue;
 		if (fetch_asset(github, asset, path, err) < 0)
 			return -1;
