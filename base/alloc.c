@@ -5,13 +5,18 @@
 #include <stdio.h>
 #include <string.h>
 
+void
+out_of_memory(void)
+{
+	(void)fputs("distributor: out of memory\n", stderr);
+	abort();
+}
+
 static void *
 check(void *p)
 {
-	if (p == NULL) {
-		(void)fputs("distributor: out of memory\n", stderr);
-		abort();
-	}
+	if (p == NULL)
+		out_of_memory();
 	return p;
 }
 

@@ -18,6 +18,9 @@ char *xstrdup(const char *text) CHECKED;
 char *xstrndup(const char *text, size_t length) CHECKED;
 char *xasprintf(const char *format, ...) PRINTF_LIKE(1, 2) CHECKED;
 
+/* Says so and ends the program: where a library has had no memory. */
+void out_of_memory(void) __attribute__((noreturn));
+
 /*
  * Makes room for one more item in a growing array: `items` is NULL or came from this function,
  * `count` items of `size` bytes are in use. The new item is zeroed.

@@ -20,7 +20,7 @@ digest_set_add(struct digest_set *set, const struct digest *digest)
 	*copy = *digest;
 	found = tsearch(copy, &set->root, compare);
 	if (found == NULL)
-		abort(); /* no memory, as in base/alloc.c */
+		out_of_memory();
 	if (*found == copy)
 		return true;
 	free(copy);

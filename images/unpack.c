@@ -140,7 +140,9 @@ open_stream(struct reader *reader, struct error *err)
 		return -1;
 	/* Any byte is of the format "raw": without one the reason has been forgotten. */
 	if (archive_read_support_format_raw(reader->stream) != ARCHIVE_OK ||
-	    archive_read_open(reader->stream, reader, NULL, read_blob, NULL) != ARCHIVE_OK ||
+	    archive_read_set_read_callback(reader->stream, read_blob) != ARCHIVE_OK ||
+	    archive_read_set_callback_data(reader->stream, reader) != ARCHIVE_OK ||
+	    archive_read_open1(reader->stream) != ARCHIVE_OK ||
 	    archive_read_next_header(reader->stream, &entry) != ARCHIVE_OK)
 		return set_no_layer(reader, "it is damaged or cut short", err);
 	return 0;
@@ -229,7 +231,9 @@ unpack_entries(struct reader *reader, const struct unpack_sink *sink, struct err
 	if (archive == NULL)
 		return error_set(err, ERR_IO, "libarchive has no memory");
 	if (archive_read_support_format_tar(archive) != ARCHIVE_OK ||
-	    archive_read_open(archive, reader, NULL, read_tar, NULL) != ARCHIVE_OK)
+	    archive_read_set_read_callback(archive, read_tar) != ARCHIVE_OK ||
+	    archive_read_set_callback_data(archive, reader) != ARCHIVE_OK ||
+	    archive_read_open1(archive) != ARCHIVE_OK)
 		return set_no_layer(reader, archive_error_string(archive), err);
 	while ((r = archive_read_next_header(archive, &entry)) == ARCHIVE_OK)
 		if (interrupt_check(err) < 0 ||

@@ -26,7 +26,7 @@ zstd_file_new(int fd, const char *name, uint64_t size)
 	file->name = name;
 	file->context = ZSTD_createCCtx();
 	if (file->context == NULL)
-		abort(); /* no memory, as in base/alloc.c */
+		out_of_memory();
 	(void)ZSTD_CCtx_setParameter(file->context, ZSTD_c_compressionLevel, LEVEL);
 	(void)ZSTD_CCtx_setParameter(file->context, ZSTD_c_enableLongDistanceMatching, 1);
 	(void)ZSTD_CCtx_setParameter(file->context, ZSTD_c_windowLog, WINDOW_LOG);

@@ -235,7 +235,10 @@ open_tar(struct deb *deb, const char *stem, struct error *err)
 	     archive_read_append_filter(deb->inner, compressions[i].filter) != ARCHIVE_OK))
 		return error_set(err, ERR_IO, "'%s': libarchive here cannot read '%s%s'",
 				 deb->label, stem, name);
-	if (archive_read_open(deb->inner, deb, NULL, read_part, NULL) != ARCHIVE_OK)
+	/* In steps: all in one it crashes where there is no memory for its second half. */
+	if (archive_read_set_read_callback(deb->inner, read_part) != ARCHIVE_OK ||
+	    archive_read_set_callback_data(deb->inner, deb) != ARCHIVE_OK ||
+	    archive_read_open1(deb->inner) != ARCHIVE_OK)
 		return malformed(deb, deb->inner, err);
 	return 0;
 }

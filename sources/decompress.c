@@ -191,7 +191,9 @@ begin(struct decompressor *d, enum compression compression, struct error *err)
 	if (archive_read_support_format_raw(d->archive) != ARCHIVE_OK ||
 	    (compression == COMPRESSION_NONE &&
 	     archive_read_support_format_empty(d->archive) != ARCHIVE_OK) ||
-	    archive_read_open(d->archive, d, NULL, read_chunk, NULL) != ARCHIVE_OK)
+	    archive_read_set_read_callback(d->archive, read_chunk) != ARCHIVE_OK ||
+	    archive_read_set_callback_data(d->archive, d) != ARCHIVE_OK ||
+	    archive_read_open1(d->archive) != ARCHIVE_OK)
 		return refuse(d, "it is damaged or cut short", err);
 	r = archive_read_next_header(d->archive, &entry);
 	if (r == ARCHIVE_EOF)

@@ -123,7 +123,7 @@ xml_parser_new(const struct xml_handler *handler, const char *name)
 	parser->name = name;
 	parser->expat = XML_ParserCreate(NULL);
 	if (parser->expat == NULL)
-		abort(); /* out of memory, as in base/alloc.h */
+		out_of_memory();
 	XML_SetUserData(parser->expat, parser);
 	XML_SetElementHandler(parser->expat, on_start, on_end);
 	XML_SetCharacterDataHandler(parser->expat, on_text);
