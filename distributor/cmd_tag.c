@@ -108,6 +108,7 @@ static int
 run_tag(struct app *app, int argc, char **argv, struct error *err)
 {
 	AUTO(release_info_release) struct release_info info = RELEASE_INFO_INIT;
+	auto_free char *signer = NULL;
 
 	if (release_info_load(app, repo_path, &info, err) < 0 ||
 	    (argc == 1 && check_version(&info, argv[0], err) < 0))
@@ -116,13 +117,15 @@ run_tag(struct app *app, int argc, char **argv, struct error *err)
 		return error_set(err, ERR_USAGE, "--root requires --verify");
 	if (!verify)
 		return make_tag(app, &info, err);
-	if (release_info_check_tagged(&info, app, root, err) < 0)
+	if (release_info_check_tagged(&info, app, root, &signer, err) < 0)
 		return -1;
 	if (app->json)
-		app_print_json(jsonx_pack("{s:s, s:s, s:b}", "tag", info.tag, "commit", info.commit,
-					  "verified", 1));
+		app_print_json(jsonx_pack("{s:s, s:s, s:b, s:s, s:s}", "tag", info.tag, "commit",
+					  info.commit, "verified", 1, "signer", signer, "keys",
+					  app->keys));
 	else if (!app->quiet)
-		(void)printf("%s is signed by an allowed key and tags %s\n", info.tag, info.commit);
+		(void)printf("%s is signed by an allowed key, %s from %s, and tags %s\n", info.tag,
+			     signer, app->keys, info.commit);
 	return 0;
 }
 

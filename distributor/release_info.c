@@ -217,16 +217,19 @@ release_info_check_committed(const struct release_info *info, const struct app *
 
 int
 release_info_check_tagged(const struct release_info *info, const struct app *app, const char *root,
-			  struct error *err)
+			  char **ret_signer, struct error *err)
 {
+	auto_free char *signer = NULL;
 	enum committed state;
 	const char *path;
 
-	if (release_info_check_tag(info, info->tag, app->keys, root, err) < 0 ||
+	if (release_info_check_tag(info, info->tag, app->keys, root, &signer, err) < 0 ||
 	    compare_inputs(info, app, info->commit, &path, &state, err) < 0)
 		return -1;
-	if (path == NULL)
+	if (path == NULL) {
+		*ret_signer = TAKE(signer);
 		return 0;
+	}
 	return error_set(err, ERR_VERIFY, "'%s' is not what the tag '%s' has", path, info->tag);
 }
 
@@ -306,7 +309,7 @@ release_info_load_assets(const struct app *app, struct release_info *info, struc
 
 int
 release_info_check_tag(const struct release_info *info, const char *name, const char *keys,
-		       const char *root, struct error *err)
+		       const char *root, char **ret_signer, struct error *err)
 {
 	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
 	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
@@ -327,17 +330,21 @@ release_info_check_tag(const struct release_info *info, const char *name, const 
 	    repo_tag_read(info->repo, name, &text, &length, id, err) < 0)
 		return -1;
 	verify_tag(name, text, length, &keyring, info->commit, &report, &sums);
-	return verify_report_conclude(&report, err);
+	if (verify_report_conclude(&report, err) < 0)
+		return -1;
+	*ret_signer = TAKE(report.rows[0].signer);
+	return 0;
 }
 
 int
 release_info_check_trigger(const struct release_info *info, const char *keys, struct error *err)
 {
 	const char *type = environment("GITHUB_REF_TYPE"), *name = environment("GITHUB_REF_NAME");
+	auto_free char *signer = NULL;
 
 	if (type == NULL || strcmp(type, "tag") != 0)
 		return 0;
-	if (release_info_check_tag(info, name != NULL ? name : "", keys, NULL, err) < 0)
+	if (release_info_check_tag(info, name != NULL ? name : "", keys, NULL, &signer, err) < 0)
 		return error_prefix(err, "the tag that started this run is refused");
 	return 0;
 }

@@ -26,10 +26,7 @@ struct release_info {
 	struct release release; /* borrows from all of the above */
 };
 
-#define RELEASE_INFO_INIT                                                                          \
-	{                                                                                          \
-		.repo = NULL                                                                       \
-	}
+#define RELEASE_INFO_INIT {.repo = NULL}
 
 void release_info_release(struct release_info *info);
 
@@ -81,14 +78,18 @@ int release_info_check_trigger(const struct release_info *info, const char *keys
 
 /*
  * The same checks of the tag `name`, asked for by hand. `root` is the fingerprint that the root key
- * of `keys` has to have, or NULL.
+ * of `keys` has to have, or NULL. `*ret_signer` is the fingerprint of the key that has signed it, to
+ * be freed by the caller.
  */
 int release_info_check_tag(const struct release_info *info, const char *name, const char *keys,
-			   const char *root, struct error *err) CHECKED;
+			   const char *root, char **ret_signer, struct error *err) CHECKED;
 
-/* The same of the matrix' own tag, and that it has this matrix and this lock. ERR_VERIFY. */
+/*
+ * The same of the matrix' own tag, and that it has this matrix and this lock. `*ret_signer` is the
+ * fingerprint of the key that has signed it, to be freed by the caller. ERR_VERIFY.
+ */
 int release_info_check_tagged(const struct release_info *info, const struct app *app,
-			      const char *root, struct error *err) CHECKED;
+			      const char *root, char **ret_signer, struct error *err) CHECKED;
 
 /* A file's path as a path of the repository if it can be one, else its bare name; borrowed. */
 const char *repository_path(const char *path);

@@ -4,6 +4,7 @@ import base64
 import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -200,8 +201,26 @@ tap.equal("the place of a Fedora source", where["x86_64_qemu-aarch64-static.tar.
 tap.equal("the place of a Debian source", where["aarch64_qemu-s390x-static.tar.gz"],
           ["https://snapshot.debian.org/package/qemu/1:10.1.0%2Bds-1/"])
 claim = json.loads(read(release.document("release")))
-tap.equal("release.json names tag and lock", (claim["tag"], claim["lock"]["sha256"], claim["serial"]),
-          ("v10.1.0-1", sha256(read(release.lock_path)), 7))
+# against what it was made from, not against what a reader of ours makes of it
+made = json.loads(read(os.path.join(release.root, "out", "assets.json")))["assets"]
+tap.equal("release.json has each field of its inputs", claim, {
+    "name": "qemu-user-static", "version": "10.1.0-1", "tag": "v10.1.0-1", "commit": None, "serial": 7,
+    "source_date_epoch": EPOCH, "distributor": claim["distributor"],
+    "matrix": {"file": "matrix.json", "sha256": sha256(read(release.matrix))},
+    "lock": {"file": "matrix.lock.json", "sha256": sha256(read(release.lock_path))},
+    "assets": [{"name": a["name"], "size": a["size"], "sha256": a["sha256"], "kind": a["kind"], "from": a["host"],
+                "to": a["target"]} for a in made],
+    "documents": [{"name": f"qemu-user-static-10.1.0-1.{kind}.json", "size": os.path.getsize(release.document(kind)),
+                   "sha256": sha256(read(release.document(kind)))} for kind in ("sources", "spdx")],
+    "images": {"repositories": [], "tags": []}})
+tap.ok("... and the version of the program", re.fullmatch(r"\d[\w.+-]*", claim["distributor"]), claim["distributor"])
+bundle = json.loads(read(release.path("provenance.sigstore.json")))
+statement = json.loads(base64.b64decode(bundle["dsseEnvelope"]["payload"]))
+tap.equal("the provenance has each file with its digest, and the tag", (
+    {s["name"]: s["digest"] for s in statement["subject"]},
+    statement["predicate"]["buildDefinition"]["externalParameters"]["tag"]), (
+    {n: {"sha256": sha256(read(release.path(n)))} for n in os.listdir(release.assets)
+     if not n.startswith(("SHA256SUMS", "provenance"))}, "v10.1.0-1"))
 
 # again, elsewhere, later
 before = {n: (read(release.path(n)), os.stat(release.path(n)).st_mtime_ns) for n in names}

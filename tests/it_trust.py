@@ -268,7 +268,8 @@ tap.has("the same again needs no key and is success", tag(), "is there already")
 tap.has("tag --verify", tag("--verify"), "is signed by an allowed key")
 bare = os.path.join(work, "bare.git")
 tool("git", "clone", "-q", "--bare", repo.root, bare)
-tap.has("... in a bare repository, too", tag("--verify", "--repo", bare), "is signed by an allowed key")
+tap.has("... in a bare repository, too", tag("--verify", "--repo", bare), "is signed by an allowed key, "
+        + tool("ssh-keygen", "-lf", f"{repo.root}/keys/release.pub").stdout.split()[1] + " from ")
 for name in ("matrix.json", "matrix.lock.json"):
     committed = read(f"{repo.root}/{name}")
     write(f"{repo.root}/{name}", committed + b"\n")
