@@ -18,7 +18,7 @@
  * How often one request is sent because of 401: without a token, with one, with a fresh one; and as
  * often again when the login was given up, which happens once.
  */
-enum { MAX_ROUNDS = 3 };
+enum { MAX_ROUNDS = 3, LOCAL_TRIES = 3 };
 
 char *
 registry_url(const struct registry *registry, const char *tail)
@@ -198,19 +198,33 @@ registry_refused(const struct http_response *response, const char *what, struct 
 	return -1;
 }
 
-/*
- * Whether http:// is what a registry on this machine speaks: a server that wants TLS answers 400 or
- * not at all.
- */
 static bool
-speaks_http(struct http_client *http, const char *host)
+speaks(struct http_client *http, const char *scheme, const char *host)
 {
 	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
-	auto_free char *url = xasprintf("http://%s/v2/", host);
+	auto_free char *url = xasprintf("%s://%s/v2/", scheme, host);
 	struct http_request request = {.url = url, .retry = HTTP_RETRY_NEVER};
-	struct error ignored = ERROR_INIT;
+	struct error err = ERROR_INIT;
 
-	return http_request(http, &request, &response, &ignored) == 0 && response.status != 400;
+	if (http_request(http, &request, &response, &err) == 0)
+		return response.status != 400;
+	/* A certificate that nobody vouches for is one. */
+	return err.code == ERR_VERIFY;
+}
+
+/*
+ * What a registry on this machine speaks: one that wants TLS answers 400 to http, or not at all; but
+ * no answer may also be a connection that was lost.
+ */
+static const char *
+local_scheme(struct http_client *http, const char *host)
+{
+	static const char *const schemes[] = {"http", "https"};
+
+	for (size_t i = 0; i < LOCAL_TRIES * ARRAY_SIZE(schemes); i++)
+		if (speaks(http, schemes[i % ARRAY_SIZE(schemes)], host))
+			return schemes[i % ARRAY_SIZE(schemes)];
+	return "https";
 }
 
 static int
@@ -239,11 +253,10 @@ registry_open(struct http_client *http, const struct reference *repository,
 	      struct error *err)
 {
 	AUTO(registry_freep) struct registry *registry = xcalloc(1, sizeof(*registry));
-	const char *scheme = "https";
+	const char *scheme = options->auth.plain_http ? "http" : "https";
 
-	if (options->auth.plain_http ||
-	    (reference_host_is_loopback(repository->host) && speaks_http(http, repository->host)))
-		scheme = "http";
+	if (!options->auth.plain_http && reference_host_is_loopback(repository->host))
+		scheme = local_scheme(http, repository->host);
 	registry->http = http;
 	registry->reference = repository;
 	registry->options = *options;

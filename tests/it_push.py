@@ -22,6 +22,9 @@ from image_release import (DISTRIBUTOR, VERSION, blob, document, done, fixture, 
 from port_lib import free_port
 from registry_lib import DockerRegistry, no_credentials
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "servers"))
+from rude import RudeProxy, seed_of  # noqa: E402
+
 WORK = tempfile.mkdtemp(prefix="distributor-push-")
 LAYOUT = f"{WORK}/out/images"
 UNSIGNED = f"{WORK}/unsigned"  # the same without signatures, for what they do not matter to
@@ -330,6 +333,29 @@ def check_part():
            made.stderr + result.stderr)
 
 
+def check_rude():
+    """docker-registry behind a proxy with the manners of real ones: the same result in the end."""
+    seed = seed_of("it_push, rude")
+    with DockerRegistry(f"{WORK}/rude") as registry, \
+            RudeProxy(registry.host, seed) as rude:
+        result = push(rude)
+        wrong = same_tags(registry, names=["latest"])
+        ok(result.returncode == 0 and not wrong and sum(rude.done.values()) > 20,
+           "a push through a rude proxy", f"seed {seed} {rude.done} {wrong} {result.stderr}")
+        rude.refusals.clear()
+        result = push(rude)
+        ok(result.returncode == 0 and "everything is there" in result.stdout,
+           "a second one finds all of it there", f"seed {seed} {result.stdout} {result.stderr}")
+        for how in ("none", "storage", "zero"):
+            with RudeProxy(registry.host, seed, head=how, polite=True) as front:
+                registry.reset()
+                first, second = push(front), push(front)
+                wrong = same_tags(registry, names=["latest"])
+                ok(first.returncode == second.returncode == 0 and not wrong and
+                   "everything is there" in second.stdout,
+                   f"a front end where HEAD is '{how}'", f"{wrong} {first.stderr}{second.stderr}{second.stdout}")
+
+
 def media_types(value):
     if isinstance(value, dict):
         own = [value["mediaType"]] if "mediaType" in value else []
@@ -389,7 +415,7 @@ def main():
         prepare()
         certificates()
         parallel([check_plain, check_killed, check_tls, check_token, check_two, check_kinds,
-                  check_refusals, check_part])
+                  check_refusals, check_part, check_rude])
     finally:
         shutil.rmtree(WORK)
     return done()

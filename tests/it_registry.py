@@ -20,6 +20,7 @@ from registry_lib import no_credentials
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "servers"))
 from oci_registry import (Handler, Meeting, Registry, Service, Storage, TokenServer,  # noqa: E402
                           digest_of)
+from rude import RudeProxy, seed_of  # noqa: E402
 
 PATH = "owner/repo"
 WORK = tempfile.mkdtemp(prefix="distributor-registry-")
@@ -673,17 +674,37 @@ def check_challenges():
         pushed("... and a realm without quotes", registry, push(registry, *login(registry.host)))
 
 
+def check_rude():
+    """All of it by chance, with a token server that is no better."""
+    seed = seed_of("it_registry, rude")
+    for turn in range(2):
+        with Registry() as registry, TokenServer() as tokens, \
+                RudeProxy(registry.host, seed + turn) as rude, \
+                RudeProxy(tokens.host, seed + turn) as rude_tokens:
+            registry.auth, registry.tokens = "bearer", tokens
+            registry.realm, tokens.expires_in = f"{rude_tokens.url}/token", 1
+            result = push(rude, *login(rude.host))
+            pushed(f"a rude registry and a rude token server, {turn + 1}", registry, result,
+                   sum(rude.done.values()) > 20, f"seed {seed} {rude.done} {rude_tokens.done}")
+            result = push(rude, *login(rude.host))
+            ok(result.returncode == 0 and "nothing sent" in result.stdout,
+               "... the second time nothing is sent", f"seed {seed} {result.stdout}{result.stderr}")
+
+
 def check_echo():
-    """Registries that repeat in an error what they were sent."""
-    password = "s3cret-of-alice"
-    pair = base64.b64encode(f"alice:{password}".encode()).decode()
+    """
+    Registries that repeat in an error what they were sent. The name is not a multiple of three bytes with
+    its colon: the password alone, encoded, is not a part of the pair.
+    """
+    password = "s3cret-of-bob"
+    pair = base64.b64encode(f"bob:{password}".encode()).decode()
     for scheme in ("basic", "bearer"):
-        with Registry() as registry, TokenServer(password=password) as tokens:
+        with Registry() as registry, TokenServer("bob", password) as tokens:
             registry.auth, registry.tokens, registry.echo = scheme, tokens, True
             registry.basic = f"Basic {pair}"
             registry.fault("POST", "/uploads/", 403, code="DENIED", times=999)
             for more in ((), ("-v",), ("-v", "--json")):
-                result = push(registry, *login(registry.host, password=password), *more)
+                result = push(registry, *login(registry.host, "bob", password), *more)
                 text = result.stdout + result.stderr
                 ok(result.returncode == 3 and "DENIED: refused " in text and "***" in text and
                    not any(s in text for s in (password, pair, base64.b64encode(
@@ -766,7 +787,7 @@ def main():
         parallel([check_order, check_uploads, check_failures, check_pieces, check_lies,
                   check_refusals, check_silence, check_addresses, check_basic, check_bearer,
                   check_redirects, check_looks, check_passing, check_addresses_of_proxies,
-                  check_challenges, check_configurations, check_echo])
+                  check_challenges, check_configurations, check_echo, check_rude])
     finally:
         shutil.rmtree(WORK)
     return done()

@@ -120,6 +120,7 @@ static const struct download_row download_rows[] = {
 	{"changed/100000/300000", 300000, 0, ERR_NONE, NULL, false, 2},
 	{"weak/100000/300000", 300000, 0, ERR_NONE, NULL, true, 2},
 	{"liar-if-range/100000/300000", 300000, 0, ERR_NONE, NULL, false, 3},
+	{"weak/100000/300000", 300000, 0, ERR_NONE, NULL, true, 2},
 	{"always416/300000", 300000, 100000, ERR_NONE, NULL, false, 2},
 	{"badrange/300000", 300000, 100000, ERR_NONE, NULL, false, 2},
 	{"longer/300000", 300000, 100000, ERR_VERIFY, "300010 bytes, not 300000", false, -1},
@@ -566,6 +567,46 @@ test_credentials_stay(void **state)
 		assert_true(says(&response, "text/x-test"));
 		assert_true(says(&response, "test/1"));
 		assert_true(text_starts_with(response.body, "{\"count\": "));
+	}
+}
+
+/* A secret in a body stays too: a redirect to another origin is not followed with it. */
+static void
+test_secret_bodies_stay(void **state)
+{
+	static const struct {
+		const char *path;
+		bool followed;
+	} rows[] = {
+		{"redirect/307/3/echo", true},
+		{"to/308/main/echo", true},
+		{"to/307/other/echo", false},
+		{"to/308/tls/echo", false},
+		{"to/307/main/to/307/other/echo", false},
+	};
+	AUTO(http_client_freep) struct http_client *client = make_client();
+	const struct http_body body = {.bytes = "refresh_token=t0ken", .size = 19};
+	int echoes = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+		auto_free char *path = xasprintf("body-stays/%s", rows[i].path);
+		auto_free char *url = bad_http_url(&server, path);
+		struct http_request request = {
+			.method = "POST", .url = url, .body = &body, .stay = true};
+		struct error err = ERROR_INIT;
+
+		if (rows[i].followed) {
+			ask(client, &request, 200, &response);
+			assert_true(says(&response, "\"length\": 19"));
+			echoes++;
+		} else {
+			assert_refused(http_request(client, &request, &response, &err), err,
+				       ERR_REMOTE, "redirects a secret to '");
+			assert_null(strstr(err.message, "t0ken"));
+		}
+		assert_int_equal(hits(client, "body-stays", "echo"), echoes);
 	}
 }
 
@@ -1146,6 +1187,7 @@ main(void)
 		cmocka_unit_test(test_get),
 		cmocka_unit_test(test_nobody_listens),
 		cmocka_unit_test(test_credentials_stay),
+		cmocka_unit_test(test_secret_bodies_stay),
 		cmocka_unit_test(test_https),
 		cmocka_unit_test(test_ssl_cert_file),
 		cmocka_unit_test(test_proxy),

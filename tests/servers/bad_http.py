@@ -185,6 +185,13 @@ class Handler(socketserver.StreamRequestHandler):
             return self.serve(bytes(len(data)), etag='"old"', limit=int(limit))
         return self.serve(data, etag='"new"')
 
+    def mode_weak(self, limit, size):
+        """The first answer stops; the ETag is weak, which is not good for If-Range."""
+        first = count(self.key) == 1
+        if "if-range" in self.fields:
+            return self.answer(400, b"If-Range with a weak tag\n")
+        return self.serve(content(int(size)), etag='W/"one"', limit=int(limit) if first else None)
+
     def mode_liar_if_range(self, limit, size):
         """As changed, but If-Range is ignored and the new ETag told."""
         n = count(self.key)
