@@ -13,6 +13,9 @@ import threading
 from servers.redirecting import Redirecting
 from image_release import DISTRIBUTOR, VERSION, done, fixture, images, ok, run, tree
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "servers"))
+from rude import RudeProxy, seed_of  # noqa: E402
+
 WORK = tempfile.mkdtemp(prefix="distributor-from-release-")
 RELEASE = f"{WORK}/release"
 
@@ -86,6 +89,11 @@ def check_same(url):
     result = from_release(f"{url}/via/github", "redirected")
     ok(result.returncode == 0 and blobs("redirected") == blobs("first"),
        "from a URL that redirects, with a page: the same bytes", result.stderr)
+    seed = seed_of("it_from_release, rude")
+    with RudeProxy(url.removeprefix("http://"), seed) as rude:
+        result = from_release(rude.url, "rude")
+        ok(result.returncode == 0 and blobs("rude") == blobs("first"),
+           "from a rude server: the same bytes", f"seed {seed} {rude.done} {result.stderr}")
     result = from_release(f"file://{RELEASE}/", "fourth", "--host", "aarch64")
     ok(result.returncode == 0 and not os.path.exists(
         f"{WORK}/fourth/assets/x86_64_qemu-arm-static.tar.gz"), "a part needs its own tarballs only",

@@ -4,8 +4,10 @@
 #include "images/realm.h"
 #include "images/reference.h"
 #include "images/referrers.h"
+#include "images/registry.h"
 #include "images/scope.h"
 #include "images/token.h"
+#include "tests/bad_http.h"
 #include "tests/scratch.h"
 
 #include "base/file.h"
@@ -648,6 +650,42 @@ test_merge(void **state)
 	assert_true(digest_equal(&merged.descriptor.digest, &again.descriptor.digest));
 }
 
+/* The content of a blob is compared with its digest and size, whatever the registry says. */
+static void
+test_content_of_blobs(void **state)
+{
+	static const struct registry_options options = {.auth = {.auth_file = NULL}};
+	struct bad_http server = {0};
+	AUTO(reference_release) struct reference repository = REFERENCE_INIT;
+	struct http_client *http = NULL;
+	struct registry *registry = NULL;
+	struct digest right = bad_http_digest(1000), wrong = bad_http_digest(999);
+	struct error err = ERROR_INIT;
+	char *text = NULL;
+
+	(void)state;
+	bad_http_start(&server);
+	{
+		auto_free char *name = xasprintf("127.0.0.1:%d/blob/1000", server.port);
+
+		assert_ok(reference_parse(name, &repository, &err), err);
+	}
+	assert_ok(http_client_new(NULL, &http, &err), err);
+	assert_ok(registry_open(http, &repository, &options, &registry, &err), err);
+	assert_refused(registry_get_blob(registry, &wrong, 1000, &text, &err), err, ERR_VERIFY,
+		       "answers with other content for blob 'sha256:");
+	assert_refused(registry_get_blob(registry, &right, 999, &text, &err), err, ERR_VERIFY,
+		       "answers with other content for blob 'sha256:");
+	assert_null(text);
+	assert_ok(registry_get_blob(registry, &right, 1000, &text, &err), err);
+	free(text);
+	assert_int_equal(registry_head_blob(registry, &right, 1000, &err), REGISTRY_THERE);
+	assert_int_equal(registry_head_blob(registry, &right, 1001, &err), REGISTRY_ABSENT);
+	registry_free(registry);
+	http_client_free(http);
+	bad_http_stop(&server);
+}
+
 int
 main(void)
 {
@@ -667,6 +705,7 @@ main(void)
 		cmocka_unit_test(test_token),
 		cmocka_unit_test(test_tags),
 		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_content_of_blobs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,6 +69,8 @@ class Handler(socketserver.StreamRequestHandler):
         path = re.sub("^http://[^/]*", "", self.target)
         self.words = path.split("?")[0].strip("/").split("/")
         self.key = "/".join(self.words[:2])
+        if self.words == ["v2"]:
+            return self.answer(200)
         mode = getattr(self, "mode_" + self.words[1].replace("-", "_"), None)
         if mode is None:
             return self.answer(404, b"no such mode\n")
@@ -406,6 +408,11 @@ class Handler(socketserver.StreamRequestHandler):
             "sha256": hashlib.sha256(body).hexdigest(),
         }).encode()
         return self.answer(200, text, [("X-Echo", "yes")])
+
+    def mode_blob(self, size, *_):
+        """As a registry: /v2/blob/SIZE/blobs/DIGEST, the same content for every digest."""
+        count(self.key)
+        return self.serve(content(int(size)))
 
     def mode_locations(self, kind):
         """202 with a Location, as an upload session has it."""
