@@ -87,7 +87,7 @@ git_askpass_question(const char *prompt, const char *origin)
 
 /* From the pipe to standard output; the second time there is nothing in it any more. */
 static bool
-hand_over(int fd)
+print_token(int fd)
 {
 	char bytes[MAX_TOKEN];
 	size_t length = 0;
@@ -122,7 +122,7 @@ git_askpass_run(int argc, char **argv, int *ret_status)
 		*ret_status = puts("x-access-token") >= 0 && fflush(stdout) == 0 ? 0 : 1;
 		break;
 	case GIT_QUESTION_PASSWORD:
-		*ret_status = hand_over((int)fd) ? 0 : 1;
+		*ret_status = print_token((int)fd) ? 0 : 1;
 		break;
 	case GIT_QUESTION_OTHER:
 		break;

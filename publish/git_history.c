@@ -9,12 +9,6 @@
 #include <git2.h>
 #include <string.h>
 
-static void
-odb_freep(git_odb **odb)
-{
-	git_odb_free(*odb);
-}
-
 static bool
 is_version_tag(const char *name)
 {
@@ -83,7 +77,7 @@ static int
 find_previous(struct repo *repo, const git_strarray *names, const char *name, char **best,
 	      struct error *err)
 {
-	AUTO(odb_freep) git_odb *odb = NULL;
+	AUTO(repo_odb_freep) git_odb *odb = NULL;
 
 	if (git_repository_odb(&odb, repo->git) < 0)
 		return error_set(err, ERR_IO, "cannot read the objects of git: %s", repo_reason());

@@ -48,6 +48,12 @@ repo_config_freep(git_config **config)
 }
 
 void
+repo_odb_freep(git_odb **odb)
+{
+	git_odb_free(*odb);
+}
+
+void
 repo_remote_freep(git_remote **remote)
 {
 	git_remote_free(*remote); /* also disconnects */

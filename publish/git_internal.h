@@ -9,6 +9,7 @@
 struct git_commit;
 struct git_config;
 struct git_object;
+struct git_odb;
 struct git_oid;
 struct git_reference;
 struct git_remote;
@@ -29,6 +30,7 @@ void repo_signature_freep(struct git_signature **signature);
 void repo_commit_freep(struct git_commit **commit);
 void repo_tree_freep(struct git_tree **tree);
 void repo_config_freep(struct git_config **config);
+void repo_odb_freep(struct git_odb **odb);
 void repo_remote_freep(struct git_remote **remote);
 
 /*

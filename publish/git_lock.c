@@ -29,7 +29,7 @@ is_same(const struct stat *a, const struct stat *b)
 }
 
 static int
-give_up(const char *path, bool own, struct error *err)
+give_up_lock(const char *path, bool own, struct error *err)
 {
 	if (!own)
 		return error_set(err, ERR_BUSY,
@@ -47,7 +47,7 @@ give_up(const char *path, bool own, struct error *err)
  * be waited for.
  */
 static int
-wait_for(const char *path, bool own, struct error *err)
+wait_for_lock(const char *path, bool own, struct error *err)
 {
 	const struct timespec pause = {0, LOOK_MS * 1000000L};
 	struct stat st, before = {.st_ino = 0};
@@ -58,7 +58,7 @@ wait_for(const char *path, bool own, struct error *err)
 		before = st;
 		if (looks * LOOK_MS >= LEFT_SEC * 1000 ||
 		    (own && time(NULL) - st.st_mtime >= LEFT_SEC))
-			return give_up(path, own, err);
+			return give_up_lock(path, own, err);
 		if (interrupt_check(err) < 0)
 			return -1;
 		(void)nanosleep(&pause, NULL);
@@ -79,7 +79,7 @@ git_lock_wait(git_repository *git, const char *reference, bool own, struct error
 	    git_reference_type(head) == GIT_REFERENCE_SYMBOLIC)
 		reference = git_reference_symbolic_target(head);
 	path = xasprintf("%s%s.lock", git_repository_commondir(git), reference);
-	return wait_for(path, own, err);
+	return wait_for_lock(path, own, err);
 }
 
 int

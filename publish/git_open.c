@@ -49,7 +49,7 @@ exists(const char *directory, const char *name)
 
 /* 0 if `directory` neither is nor holds a repository, whole or not. */
 static int
-check_directory(const char *directory, struct error *err)
+check_no_repository(const char *directory, struct error *err)
 {
 	auto_free char *dot_git = path_join(directory, ".git");
 	struct stat st;
@@ -81,7 +81,7 @@ check_none(const char *path, struct error *err)
 	if (stat(at, &first) < 0)
 		return error_set_errno(err, ERR_IO, "cannot read '%s'", at);
 	for (;;) {
-		if (check_directory(at, err) < 0)
+		if (check_no_repository(at, err) < 0)
 			return -1;
 		slash = strrchr(at, '/');
 		if (slash == NULL || strcmp(at, "/") == 0)

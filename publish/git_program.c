@@ -131,7 +131,7 @@ explain_refusal(const char *refusal, const char *errors, struct error *err)
 
 /* One line of --porcelain: "FLAG\tFROM:TO\tSUMMARY (REASON)". */
 static void
-take_line(const struct git_run *run, const char *line, struct answer *answer)
+take_porcelain(const struct git_run *run, const char *line, struct answer *answer)
 {
 	auto_free char *middle =
 		xasprintf("\t%s:%s\t", run->pushing->reference, run->pushing->reference);
@@ -155,7 +155,7 @@ take_answer(const struct git_run *run, const char *output, struct answer *answer
 		size_t length = strcspn(output, "\n");
 		auto_free char *line = xstrndup(output, length);
 
-		take_line(run, line, answer);
+		take_porcelain(run, line, answer);
 		output += length + (output[length] != '\0');
 	}
 }
@@ -224,7 +224,7 @@ explain_conflict(const struct git_run *run, struct error *err)
 
 /* Asks all remotes: 0, with what they have in `answer`. */
 static int
-ask(struct git_run *run, struct answer *answer, struct error *err)
+ask_remotes(struct git_run *run, struct answer *answer, struct error *err)
 {
 	bool credentials;
 	int result = push_once(run, true, answer, &credentials, err);
@@ -249,14 +249,14 @@ pause_ms(unsigned int milliseconds, struct error *err)
 
 /* What was written a moment ago may take a while to be seen. */
 static int
-read_back(struct git_run *run, struct error *err)
+read_back_tag(struct git_run *run, struct error *err)
 {
 	AUTO(answer_release) struct answer answer = {.refusal = NULL};
 
 	for (unsigned int look = 0; look < LOOKS; look++) {
 		if (look > 0 && pause_ms((unsigned int)FIRST_WAIT_MS << look, err) < 0)
 			return -1;
-		if (ask(run, &answer, err) < 0)
+		if (ask_remotes(run, &answer, err) < 0)
 			return -1;
 		if (answer.fresh == 0)
 			return 1;
@@ -266,12 +266,12 @@ read_back(struct git_run *run, struct error *err)
 }
 
 static int
-push(struct git_run *run, struct error *err)
+push_and_look(struct git_run *run, struct error *err)
 {
 	AUTO(answer_release) struct answer answer = {.refusal = NULL};
 	bool credentials;
 
-	if (ask(run, &answer, err) < 0)
+	if (ask_remotes(run, &answer, err) < 0)
 		return -1;
 	if (answer.fresh == 0 || run->pushing->push->dry_run)
 		return answer.fresh != 0;
@@ -279,7 +279,7 @@ push(struct git_run *run, struct error *err)
 		return -1;
 	if (answer.conflict)
 		return explain_conflict(run, err);
-	return read_back(run, err);
+	return read_back_tag(run, err);
 }
 
 int
@@ -289,5 +289,5 @@ push_by_program(const struct pushing *pushing, struct error *err)
 
 	if (git_run_prepare(&run, err) < 0)
 		return -1;
-	return push(&run, err);
+	return push_and_look(&run, err);
 }

@@ -32,7 +32,7 @@ push_conflict(const struct pushing *pushing, const char *have, struct error *err
 }
 
 static int
-check_urls(const struct pushing *pushing, struct error *err)
+check_push_urls(const struct pushing *pushing, struct error *err)
 {
 	AUTO(words_release) struct words urls = {NULL, 0};
 
@@ -59,7 +59,7 @@ repo_tag_push(struct repo *repo, const char *name, const struct repo_push *push,
 	if (repo_tag_find(repo, name, &oid, err) < 0)
 		return -1;
 	git_oid_tostr(id, sizeof(id), &oid);
-	if (check_urls(&pushing, err) < 0)
+	if (check_push_urls(&pushing, err) < 0)
 		return -1;
 	state = push_by_program(&pushing, err);
 	if (state < 0 && err->code == ERR_NOT_FOUND)

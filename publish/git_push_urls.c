@@ -74,7 +74,7 @@ struct reading {
 };
 
 static void
-take(const char *value, struct words *urls)
+take_url(const char *value, struct words *urls)
 {
 	if (*value == '\0')
 		words_release(urls);
@@ -90,9 +90,9 @@ visit_remote(const char *name, const char *value, void *to)
 	auto_free char *push_url = subsection(name, "remote.", ".pushurl");
 
 	if (url != NULL && strcmp(url, reading->remote) == 0)
-		take(value, &reading->urls);
+		take_url(value, &reading->urls);
 	else if (push_url != NULL && strcmp(push_url, reading->remote) == 0)
-		take(value, &reading->push_urls);
+		take_url(value, &reading->push_urls);
 }
 
 static int
@@ -106,7 +106,7 @@ rewrite_all(git_config *config, const struct words *from, const char *key, bool 
 }
 
 static void
-reading_release(struct reading *reading)
+remote_reading_release(struct reading *reading)
 {
 	words_release(&reading->urls);
 	words_release(&reading->push_urls);
@@ -128,7 +128,7 @@ int
 push_urls_resolve(struct repo *repo, const char *remote, struct words *urls, struct error *err)
 {
 	AUTO(repo_config_freep) git_config *config = NULL;
-	AUTO(reading_release) struct reading reading = {.remote = remote};
+	AUTO(remote_reading_release) struct reading reading = {.remote = remote};
 
 	if (repo_config(repo->git, &config, err) < 0 ||
 	    repo_config_each(config, visit_remote, &reading, err) < 0)

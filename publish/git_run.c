@@ -295,7 +295,7 @@ git_run_prepare(struct git_run *run, struct error *err)
 }
 
 static void
-forget(struct git_run *run)
+forget_typed(struct git_run *run)
 {
 	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
 	auto_free char *socket = path_join(run->memory, "s");
@@ -313,7 +313,7 @@ void
 git_run_release(struct git_run *run)
 {
 	if (run->memory != NULL)
-		forget(run);
+		forget_typed(run);
 	free(run->memory);
 	words_release(&run->urls);
 	free(run->remote);

@@ -12,12 +12,6 @@
 enum { MAX_TAG = 65536 };
 
 static void
-odb_freep(git_odb **odb)
-{
-	git_odb_free(*odb);
-}
-
-static void
 odb_object_freep(git_odb_object **object)
 {
 	git_odb_object_free(*object);
@@ -121,7 +115,7 @@ int
 repo_tag_read(struct repo *repo, const char *name, char **ret_text, size_t *ret_length,
 	      char ret_id[REPO_ID_SIZE], struct error *err)
 {
-	AUTO(odb_freep) git_odb *odb = NULL;
+	AUTO(repo_odb_freep) git_odb *odb = NULL;
 	AUTO(odb_object_freep) git_odb_object *object = NULL;
 	git_oid oid;
 

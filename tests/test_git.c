@@ -9,8 +9,10 @@
 #include "publish/git_tag.h"
 #include "tests/scratch.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Names below a directory that stands in for all that is before them, and what is expected. */
@@ -254,6 +256,33 @@ test_previous_tag(void **state)
 	scratch_remove(top);
 }
 
+/* A lock that a killed run has left is removed in our own repository, and in no other. */
+static void
+test_lock_left(void **state)
+{
+	auto_free char *top = scratch_directory(), *path = path_join(top, "r.git");
+	auto_free char *lock = path_join(path, "refs/tags/v1.lock");
+	const struct timespec old[2] = {{1, 0}, {1, 0}};
+	char commit[REPO_ID_SIZE], id[REPO_ID_SIZE];
+	AUTO(repo_freep) struct repo *repo = make_repo(path, commit);
+	auto_free char *text = xasprintf("object %s\ntype commit\ntag v1\n"
+					 "tagger A <a@example.org> 1 +0000\n\nm\n",
+					 commit);
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_ok(write_file(lock, "", 0, 0644, &err), err);
+	assert_int_equal(utimensat(AT_FDCWD, lock, old, 0), 0);
+	assert_int_equal(repo_tag_write(repo, "v1", text, false, id, &err), -1);
+	assert_int_equal(err.code, ERR_BUSY);
+	assert_non_null(strstr(err.message, lock));
+	assert_int_equal(access(lock, F_OK), 0);
+	repo_set_own(repo);
+	assert_int_equal(repo_tag_write(repo, "v1", text, false, id, &err), 1);
+	assert_int_not_equal(access(lock, F_OK), 0);
+	scratch_remove(top);
+}
+
 /* What is not there, and what cannot be read, are told apart. */
 static void
 test_tree_file(void **state)
@@ -359,7 +388,8 @@ main(void)
 		cmocka_unit_test(test_path_inside),      cmocka_unit_test(test_path_inside_of_all),
 		cmocka_unit_test(test_earlier_versions), cmocka_unit_test(test_https_origin),
 		cmocka_unit_test(test_askpass_question), cmocka_unit_test(test_previous_tag),
-		cmocka_unit_test(test_tree_file),        cmocka_unit_test(test_push_urls),
+		cmocka_unit_test(test_lock_left),        cmocka_unit_test(test_tree_file),
+		cmocka_unit_test(test_push_urls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
