@@ -16,7 +16,7 @@ import threading
 
 from port_lib import free_port
 from servers.redirecting import PAGES, Redirecting
-from rpm_support import EVR, Keys, build, finish, must, ok, parts, prepare, refused, tool
+from rpm_support import EVR, SPEC, Keys, build, finish, must, ok, parts, prepare, refused, tool
 
 TOOLS = ["rpmbuild", "rpmsign", "gpg", "createrepo_c", "cc", "zstd", "xz"]
 FAMILIES = ("arm", "s390x")
@@ -174,6 +174,13 @@ def test_koji(top, keys, fingerprint, koji):
     result = tool("newest", EVR, "x86_64", fingerprint, place)
     ok(result.stdout == "2:10.2.2-2.fc44\n", "koji: the newest build that is signed",
        result.stdout + result.stderr)
+    for number in range(45):
+        os.makedirs(os.path.join(koji.root, f"qemu/11.0.{number}/1.fc45"))
+    result = tool("newest", EVR, "x86_64", fingerprint, place)
+    ok(result.stdout == "2:10.2.2-2.fc44\n", "koji: behind many of the next Fedora release",
+       result.stdout + result.stderr)
+    for number in range(45):
+        shutil.rmtree(os.path.join(koji.root, f"qemu/11.0.{number}"))
     return server, place
 
 
@@ -411,6 +418,31 @@ def test_odd_names(top, fingerprint):
     server.shutdown()
 
 
+def test_epochs(top, fingerprint, keys):
+    """`Epoch: 0` in the header is no epoch, as the list of packages has it."""
+    for epoch in ("Epoch: 0", ""):
+        place = os.path.join(top, epoch[-1:] or "none")
+        shutil.copytree(os.path.join(top, "SOURCES"), os.path.join(place, "SOURCES"))
+        with open(os.path.join(place, "qemu.spec"), "w") as f:
+            f.write(SPEC.replace("Epoch: 2", epoch))
+        build(place, "x86_64", single=True)
+        repository = os.path.join(place, "RPMS/x86_64")
+        package = os.path.join(repository, "qemu-user-static-10.2.2-1.fc44.x86_64.rpm")
+        keys.sign(package)
+        must("createrepo_c", "-q", repository)
+        for wanted in ("-", "0:10.2.2-1.fc44", "10.2.2-1.fc44"):
+            got = resolve(wanted, "x86_64", fingerprint, f"repo=file://{repository}")
+            ok(isinstance(got, dict) and got["qemu-user-static"][0] == "10.2.2-1.fc44",
+               f"'{epoch}', '{wanted}': resolved", str(got))
+        result = tool("describe", package, keys.path("release.asc"), fingerprint, "x86_64")
+        ok(result.stdout.startswith("qemu-user-static 10.2.2-1.fc44 x86_64 "),
+           f"'{epoch}': described", result.stdout + result.stderr)
+        for evr in ("0:10.2.2-1.fc44", "10.2.2-1.fc44"):
+            result = tool("verify", package, keys.path("release.asc"), fingerprint,
+                          "qemu-user-static", evr, "x86_64")
+            ok(result.returncode == 0, f"'{epoch}' is {evr}", result.stderr)
+
+
 def test_bases(top, fingerprint):
     """xml:base of packages, as createrepo_c --baseurl writes it, and of the list itself."""
     root = os.path.join(top, "based")
@@ -493,6 +525,7 @@ def main():
             build(top, "x86_64", version=version, release=release)
         test_odd_names(top, fingerprint)
         test_bases(top, fingerprint)
+        test_epochs(top, fingerprint, keys)
         server.shutdown()
         subprocess.run(["gpgconf", "--kill", "gpg-agent"], env=keys.env(), check=False)
     return finish()
