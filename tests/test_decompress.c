@@ -208,6 +208,57 @@ a_failed_read_is_of_this_machine(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* Members of gzip that end where the first piece does that is read; one more follows. */
+static size_t
+members_of_a_piece(uint8_t *out)
+{
+	enum { PIECE = 256 << 10, HEAD = 10, NAMED = 8 };
+	static uint8_t one[ROOM];
+	size_t size = pack(one, ARCHIVE_FILTER_GZIP, "the bytes", 9), used = 0, name;
+
+	assert_true(size > HEAD && size <= 64);
+	for (; PIECE - used >= 3 * size; used += size)
+		memcpy(out + used, one, size);
+	/* The last one has a name of the right length in its head. */
+	name = PIECE - used - size;
+	memcpy(out + used, one, HEAD);
+	out[used + 3] |= NAMED;
+	memset(out + used + HEAD, 'n', name - 1);
+	out[used + HEAD + name - 1] = '\0';
+	memcpy(out + used + HEAD + name, one + HEAD, size - HEAD);
+	memcpy(out + PIECE, one, size);
+	return PIECE + size;
+}
+
+static void
+a_read_that_fails_between_members_is_no_end(void **state)
+{
+	auto_free uint8_t *packed = malloc(ROOM), *out = malloc(ROOM);
+	size_t size = members_of_a_piece(packed);
+	auto_close int fd = file_of(packed, size);
+	struct error err = ERROR_INIT;
+	int status = 0;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(unpack(fd, COMPRESSION_GZIP, out, ROOM, &err) % 9, 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		AUTO(decompressor_freep) struct decompressor *source = NULL;
+
+		if (decompressor_open(fd, 0, COMPRESSION_GZIP, "file", &source, &err) < 0)
+			_exit(1);
+		if (refuse_syscall(SYS_pread64, EIO) < 0)
+			_exit(77);
+		_exit(decompressor_read(source, out, ROOM, &err) < 0 && err.code == ERR_IO ? 0 : 2);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip_because("no system call can be refused here");
+	assert_int_equal(status, 0);
+}
+
 /* The last test: the signal stays pending. */
 static void
 a_signal_ends_it(void **state)
@@ -238,6 +289,7 @@ main(void)
 		cmocka_unit_test(a_dictionary_has_a_limit),
 		cmocka_unit_test(nothing_within_nothing_is_cheap),
 		cmocka_unit_test(a_failed_read_is_of_this_machine),
+		cmocka_unit_test(a_read_that_fails_between_members_is_no_end),
 		cmocka_unit_test(a_signal_ends_it),
 	};
 
