@@ -203,7 +203,7 @@ github_set_latest(struct github *github, const char *tag, struct error *err)
 	AUTO(github_release_release) struct github_release release = {.tag = NULL};
 	auto_free char *path = xasprintf("releases/tags/%s", tag);
 	auto_free char *latest = NULL;
-	int found = github_release_get(github, path, GITHUB_LAG_NONE, &release, err);
+	int found = github_release_get(github, path, GITHUB_LAG_RELEASE, &release, err);
 
 	if (found < 0)
 		return -1;

@@ -670,6 +670,17 @@ test('an older release does not become the latest, and can be made it', async ()
   assert.equal((await double.state()).latest, 'v1');
 });
 
+test('... also where it is not seen under its tag for a moment', async () => {
+  const { double, publish, fault } = await setup();
+  await double.control('/seed', { tags: [{ name: 'v2', commit: COMMIT }], releases: [{ tag_name: 'v2' }] });
+  const files = makeFiles(THREE);
+  assert.equal((await publish(files, 'latest=0')).status, 0);
+  await fault({ method: 'GET', path: '/releases/tags/v1', skip: 1, do: 'answer', status: 404, times: 3 });
+  const { status, stderr } = await publish(files, 'latest=1');
+  assert.equal(status, 0, stderr);
+  assert.equal((await double.state()).latest, 'v1');
+});
+
 // With one request an hour, a run as far as it gets until `times` are waiting; and how long each would.
 async function slowly(times, directory, { environment }) {
   const stderr = await new Promise((resolve) => {
