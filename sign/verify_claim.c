@@ -270,7 +270,6 @@ verify_release(const struct verify_files *files, const struct verify_request *re
 		if (!verify_interrupted(report))
 			verify_provenance(&v);
 	}
-	free(v.sums_text);
 	free(v.comment);
 	free(v.version);
 	sums_release(&v.sums);

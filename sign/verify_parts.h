@@ -17,8 +17,6 @@ struct verifying {
 	const struct verify_files *files;
 	const struct verify_request *request;
 	struct verify_report *report;
-	char *sums_text; /* NULL: no signature covers it */
-	size_t sums_length;
 	struct sums sums;
 	struct release_claim claim; /* name NULL: none was read */
 	char *comment;              /* minisign's trusted comment, or NULL */

@@ -84,8 +84,6 @@ verify_signatures(struct verifying *v)
 		return false;
 	}
 	digest_of(text, length, &v->report->sums);
-	v->sums_text = TAKE(text);
-	v->sums_length = length;
 	return true;
 }
 
@@ -99,7 +97,6 @@ verify_signatures_only(const struct verify_files *files, const struct verify_req
 
 	for (size_t i = 0; i < report.count; i++)
 		good = good && report.rows[i].status == VERIFY_OK;
-	free(v.sums_text);
 	free(v.comment);
 	free(v.version);
 	sums_release(&v.sums);
