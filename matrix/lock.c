@@ -73,9 +73,9 @@ lock_check_upstream(const struct package *package, const struct matrix *matrix,
 	auto_free char *wanted = matrix_qemu_version(matrix, host);
 	auto_free char *upstream = upstream_version(package->version);
 
-	/* The programs in it say the whole version, or that of an odd package. */
-	if (!qemu_version_is_valid(upstream) || qemu_version_matches(wanted, upstream) ||
-	    qemu_version_matches(upstream, wanted))
+	/* The programs in it say the whole version, or that of a candidate or an odd package. */
+	if (!qemu_version_is_valid(upstream) || qemu_version_is_candidate(upstream) ||
+	    qemu_version_matches(wanted, upstream) || qemu_version_matches(upstream, wanted))
 		return 0;
 	return refuse_version(package, upstream, wanted, err);
 }
