@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <string.h>
 
-static char *difference(const json_t *found, const json_t *expected, const char *path);
+static char *value_difference(const json_t *found, const json_t *expected, const char *path);
 
 /* A value for a message, cut where it is long; "missing" for none. */
 static char *
@@ -27,7 +27,7 @@ value_text(const json_t *value)
 }
 
 static char *
-differ(const json_t *found, const json_t *expected, const char *path)
+describe_difference(const json_t *found, const json_t *expected, const char *path)
 {
 	auto_free char *is = value_text(found), *wanted = value_text(expected);
 
@@ -36,7 +36,7 @@ differ(const json_t *found, const json_t *expected, const char *path)
 }
 
 static void
-add_keys(const json_t *object, struct words *keys)
+add_member_names(const json_t *object, struct words *keys)
 {
 	const char *key;
 	json_t *value;
@@ -52,14 +52,14 @@ object_difference(const json_t *found, const json_t *expected, const char *path)
 	AUTO(words_release) struct words keys = WORDS_INIT;
 	char *text = NULL;
 
-	add_keys(found, &keys);
-	add_keys(expected, &keys);
+	add_member_names(found, &keys);
+	add_member_names(expected, &keys);
 	words_sort(&keys);
 	for (size_t i = 0; i < keys.count && text == NULL; i++) {
 		auto_free char *inside = jsonx_path(path, keys.items[i]);
 
-		text = difference(json_object_get(found, keys.items[i]),
-				  json_object_get(expected, keys.items[i]), inside);
+		text = value_difference(json_object_get(found, keys.items[i]),
+					json_object_get(expected, keys.items[i]), inside);
 	}
 	return text;
 }
@@ -73,23 +73,24 @@ array_difference(const json_t *found, const json_t *expected, const char *path)
 	     (i < json_array_size(found) || i < json_array_size(expected)) && text == NULL; i++) {
 		auto_free char *inside = jsonx_path_index(path, i);
 
-		text = difference(json_array_get(found, i), json_array_get(expected, i), inside);
+		text = value_difference(json_array_get(found, i), json_array_get(expected, i),
+					inside);
 	}
 	return text;
 }
 
 static char *
-difference(const json_t *found, const json_t *expected, const char *path)
+value_difference(const json_t *found, const json_t *expected, const char *path)
 {
 	if (json_is_object(found) && json_is_object(expected))
 		return object_difference(found, expected, path);
 	if (json_is_array(found) && json_is_array(expected))
 		return array_difference(found, expected, path);
-	return json_equal(found, expected) ? NULL : differ(found, expected, path);
+	return json_equal(found, expected) ? NULL : describe_difference(found, expected, path);
 }
 
 char *
 jsonx_difference(const struct json_t *found, const struct json_t *expected)
 {
-	return difference(found, expected, "");
+	return value_difference(found, expected, "");
 }

@@ -41,7 +41,7 @@ missing_hosts(const struct matrix *matrix, const struct parts *parts)
 }
 
 static int
-join(struct parts *parts, const struct imaging_options *imaging, struct error *err)
+join_parts(struct parts *parts, const struct imaging_options *imaging, struct error *err)
 {
 	if (parts_take_assets(parts, err) < 0 ||
 	    (!no_images && parts_make_images(parts, imaging, err) < 0))
@@ -87,7 +87,7 @@ run_assemble(struct app *app, int argc, char **argv, struct error *err)
 		return -1;
 	hosts = part_hosts(&parts.manifest);
 	out = out_lock(app->out, true, err);
-	if (out < 0 || join(&parts, &imaging, err) < 0)
+	if (out < 0 || join_parts(&parts, &imaging, err) < 0)
 		return -1;
 	print_result(app, argc, &parts, hosts);
 	return 0;

@@ -120,7 +120,7 @@ struct reading {
 };
 
 static void
-reading_release(struct reading *reading)
+part_reading_release(struct reading *reading)
 {
 	for (size_t i = 0; i < reading->count; i++) {
 		free(reading->hosts[i].host.members);
@@ -131,7 +131,7 @@ reading_release(struct reading *reading)
 }
 
 static void
-prepare(struct reading *reading)
+plan_reading(struct reading *reading)
 {
 	const struct parts *parts = reading->parts;
 
@@ -153,7 +153,7 @@ prepare(struct reading *reading)
 }
 
 static int
-read_host(size_t index, void *context, struct error *err)
+read_part_host(size_t index, void *context, struct error *err)
 {
 	const struct reading *reading = context;
 	struct host_work *work = &reading->hosts[index];
@@ -210,7 +210,7 @@ forget_all_in_one(const struct manifest *found, struct manifest_host *host)
 
 /* Makes both lists of a part from its tarballs. */
 static int
-check_lists(const struct reading *reading, const struct part *part, struct error *err)
+check_part_lists(const struct reading *reading, const struct part *part, struct error *err)
 {
 	AUTO(manifest_release)
 	struct manifest made = {
@@ -247,7 +247,7 @@ is_listed(const struct part *part, const char *name)
 
 /* Whether a part may have this, at its top or among its assets. Locks are of runs that made it. */
 static bool
-may_be_there(const struct part *part, bool top, const char *name, mode_t mode)
+may_be_in_part(const struct part *part, bool top, const char *name, mode_t mode)
 {
 	if (!top)
 		return S_ISREG(mode) && is_listed(part, name);
@@ -259,7 +259,7 @@ may_be_there(const struct part *part, bool top, const char *name, mode_t mode)
 }
 
 static int
-check_files(const struct part *part, bool top, struct error *err)
+check_part_files(const struct part *part, bool top, struct error *err)
 {
 	auto_free char *directory =
 		top ? xstrdup(part->directory) : path_join(part->directory, ASSETS_DIRECTORY);
@@ -276,7 +276,7 @@ check_files(const struct part *part, bool top, struct error *err)
 
 		if (lstat(path, &st) < 0)
 			return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
-		if (!may_be_there(part, top, names.items[i], st.st_mode))
+		if (!may_be_in_part(part, top, names.items[i], st.st_mode))
 			return error_set(err, ERR_VERIFY, "'%s' does not belong to the part '%s'",
 					 path, part->directory);
 	}
@@ -286,18 +286,18 @@ check_files(const struct part *part, bool top, struct error *err)
 int
 parts_check(struct parts *parts, struct error *err)
 {
-	AUTO(reading_release) struct reading reading = {.parts = parts};
+	AUTO(part_reading_release) struct reading reading = {.parts = parts};
 
 	for (size_t i = 0; i < parts->count; i++)
-		if (check_files(&parts->items[i], true, err) < 0 ||
-		    check_files(&parts->items[i], false, err) < 0)
+		if (check_part_files(&parts->items[i], true, err) < 0 ||
+		    check_part_files(&parts->items[i], false, err) < 0)
 			return -1;
-	prepare(&reading);
-	if (parallel_for(reading.count, (unsigned int)parts->app->jobs, read_host, &reading, err) <
-	    0)
+	plan_reading(&reading);
+	if (parallel_for(reading.count, (unsigned int)parts->app->jobs, read_part_host, &reading,
+			 err) < 0)
 		return -1;
 	for (size_t i = 0; i < parts->count; i++)
-		if (check_lists(&reading, &parts->items[i], err) < 0)
+		if (check_part_lists(&reading, &parts->items[i], err) < 0)
 			return -1;
 	parts->manifest.compressor = deflater_identity();
 	parts->manifest.source_date_epoch = parts->source_date_epoch;

@@ -52,7 +52,7 @@ open_part(const struct parts *parts, const struct part *part, struct opened *ope
 }
 
 static int
-compare_part(size_t index, void *context, struct error *err)
+compare_part_images(size_t index, void *context, struct error *err)
 {
 	const struct joining *joining = context;
 	const struct opened *opened = &joining->opened[index];
@@ -77,12 +77,12 @@ compare_parts(const struct layout *layout, const struct layout_tags *tags, void 
 	joining->made = layout;
 	joining->tags = tags;
 	return parallel_for(joining->parts->count, (unsigned int)joining->parts->app->jobs,
-			    compare_part, joining, err);
+			    compare_part_images, joining, err);
 }
 
 static int
-make(struct joining *joining, const struct app *some, const struct imaging_options *options,
-     struct error *err)
+make_joined_images(struct joining *joining, const struct app *some,
+		   const struct imaging_options *options, struct error *err)
 {
 	const struct parts *parts = joining->parts;
 	AUTO(image_inputs_release) struct image_inputs inputs = {.hosts = NULL};
@@ -124,5 +124,5 @@ parts_make_images(const struct parts *parts, const struct imaging_options *optio
 	for (size_t i = 0; i < parts->manifest.count; i++)
 		names[i] = parts->manifest.hosts[i].name;
 	some.hosts = (struct text_list){names, parts->manifest.count};
-	return make(&joining, &some, options, err);
+	return make_joined_images(&joining, &some, options, err);
 }

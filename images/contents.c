@@ -92,13 +92,13 @@ may_have(const struct image_contents *contents, const char *path, bool directory
 	return false;
 }
 
-static int
-check_directory(const struct image_contents *contents, const char *inside, struct error *err);
+static int check_content_directory(const struct image_contents *contents, const char *inside,
+				   struct error *err);
 
 /* One name in the directory `inside` of the image. */
 static int
-check_entry(const struct image_contents *contents, const char *inside, const char *name,
-	    struct error *err)
+check_content_entry(const struct image_contents *contents, const char *inside, const char *name,
+		    struct error *err)
 {
 	auto_free char *path = xasprintf("%s/%s", inside, name);
 	auto_free char *file = xasprintf("%s%s", contents->root, path);
@@ -109,11 +109,12 @@ check_entry(const struct image_contents *contents, const char *inside, const cha
 	if (!may_have(contents, path, S_ISDIR(st.st_mode)))
 		return error_set(err, ERR_VERIFY, "the image '%s' should have no %s" ADVICE,
 				 contents->tag, path, contents->command);
-	return S_ISDIR(st.st_mode) ? check_directory(contents, path, err) : 0;
+	return S_ISDIR(st.st_mode) ? check_content_directory(contents, path, err) : 0;
 }
 
 static int
-check_directory(const struct image_contents *contents, const char *inside, struct error *err)
+check_content_directory(const struct image_contents *contents, const char *inside,
+			struct error *err)
 {
 	auto_free char *path = xasprintf("%s%s", contents->root, inside);
 	AUTO(words_release) struct words names = WORDS_INIT;
@@ -121,7 +122,7 @@ check_directory(const struct image_contents *contents, const char *inside, struc
 	if (directory_names(path, &names, err) < 0)
 		return -1;
 	for (size_t i = 0; i < names.count; i++)
-		if (check_entry(contents, inside, names.items[i], err) < 0)
+		if (check_content_entry(contents, inside, names.items[i], err) < 0)
 			return -1;
 	return 0;
 }
@@ -129,5 +130,5 @@ check_directory(const struct image_contents *contents, const char *inside, struc
 int
 image_contents_check_listing(const struct image_contents *contents, struct error *err)
 {
-	return check_directory(contents, "", err);
+	return check_content_directory(contents, "", err);
 }

@@ -61,7 +61,7 @@ layout_index_part(const struct oci_labels *annotations)
 }
 
 static int
-compare_tags(const void *a, const void *b)
+compare_tag_names(const void *a, const void *b)
 {
 	const struct layout_tag *const *left = a, *const *right = b;
 
@@ -77,7 +77,7 @@ layout_index_format(const struct layout_tags *tags, const char *part)
 
 	for (size_t i = 0; i < tags->count; i++)
 		order[i] = &tags->items[i];
-	qsort(order, tags->count, sizeof(const struct layout_tag *), compare_tags);
+	qsort(order, tags->count, sizeof(const struct layout_tag *), compare_tag_names);
 	for (size_t i = 0; i < tags->count; i++) {
 		json_t *entry = oci_descriptor_json(&order[i]->descriptor);
 

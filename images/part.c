@@ -39,7 +39,7 @@ comparison_release(struct comparison *c)
 }
 
 static bool
-same_text(const char *a, const char *b)
+same_or_none(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
@@ -48,23 +48,23 @@ static bool
 is_of_part(const struct comparison *c, const struct oci_descriptor *image)
 {
 	for (size_t i = 0; i < c->part->host_count; i++)
-		if (same_text(image->architecture, c->part->hosts[i]->oci) &&
-		    same_text(image->variant, c->part->hosts[i]->oci_variant))
+		if (same_or_none(image->architecture, c->part->hosts[i]->oci) &&
+		    same_or_none(image->variant, c->part->hosts[i]->oci_variant))
 			return true;
 	return false;
 }
 
 /* The index of that name without the images of other hosts; none if nothing is left. */
 static int
-add_index(struct comparison *c, const struct layout_tag *tag, const struct oci_parsed *whole,
-	  struct error *err)
+add_part_index(struct comparison *c, const struct layout_tag *tag, const struct oci_parsed *whole,
+	       struct error *err)
 {
 	struct oci_descriptors left = {NULL, 0};
 	struct oci_document document = OCI_DOCUMENT_INIT;
 	enum oci_types types = OCI_TYPES_OCI;
 	int result = 0;
 
-	if (same_text(tag->descriptor.media_type, oci_media_type(OCI_TYPES_DOCKER, OCI_INDEX)))
+	if (same_or_none(tag->descriptor.media_type, oci_media_type(OCI_TYPES_DOCKER, OCI_INDEX)))
 		types = OCI_TYPES_DOCKER;
 	for (size_t i = 0; i < whole->manifests.count; i++) {
 		const struct oci_descriptor *image = &whole->manifests.items[i];
@@ -103,7 +103,8 @@ expect(struct comparison *c, const struct layout_tags *tags, struct error *err)
 
 		if (layout_read_parsed(c->made, &tags->items[i].descriptor, &parsed, err) < 0)
 			return -1;
-		if (parsed.manifests.count != 0 && add_index(c, &tags->items[i], &parsed, err) < 0)
+		if (parsed.manifests.count != 0 &&
+		    add_part_index(c, &tags->items[i], &parsed, err) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < tags->count; i++)
@@ -115,8 +116,8 @@ expect(struct comparison *c, const struct layout_tags *tags, struct error *err)
 
 /* `what` is in both layouts, and JSON. */
 static int
-differ(const struct comparison *c, const char *what, const char *found, const char *expected,
-       struct error *err)
+documents_do_not_match(const struct comparison *c, const char *what, const char *found,
+		       const char *expected, struct error *err)
 {
 	AUTO(jsonx_release) struct jsonx_doc theirs = JSONX_DOC_INIT, ours = JSONX_DOC_INIT;
 	auto_free char *where = NULL;
@@ -140,7 +141,7 @@ documents_differ(const struct comparison *c, const char *what, const struct oci_
 	if (layout_read(c->part->layout, found, &theirs, err) < 0 ||
 	    layout_read(c->made, expected, &ours, err) < 0)
 		return error_prefix(err, "the part '%s'", c->part->name);
-	return differ(c, what, theirs, ours, err);
+	return documents_do_not_match(c, what, theirs, ours, err);
 }
 
 /* Options that change every image of a part. */
@@ -166,7 +167,7 @@ images_differ(const struct comparison *c, const char *tag, const struct oci_desc
 	    layout_read_parsed(c->made, expected, &ours, err) < 0)
 		return error_prefix(err, "the part '%s'", c->part->name);
 	if (theirs.layers.count != 0 && ours.layers.count != 0 &&
-	    !same_text(theirs.layers.items[0].media_type, ours.layers.items[0].media_type))
+	    !same_or_none(theirs.layers.items[0].media_type, ours.layers.items[0].media_type))
 		return made_otherwise(c, &theirs.layers.items[0], &ours.layers.items[0], "--zstd",
 				      err);
 	if (theirs.has_config && ours.has_config &&
@@ -202,11 +203,11 @@ indexes_differ(const struct comparison *c, const char *tag, const struct oci_des
 					    *b = &ours.manifests.items[i];
 
 		if (!digest_equal(&a->digest, &b->digest) &&
-		    same_text(a->architecture, b->architecture) &&
-		    same_text(a->media_type, b->media_type))
+		    same_or_none(a->architecture, b->architecture) &&
+		    same_or_none(a->media_type, b->media_type))
 			return images_differ(c, tag, a, b, err);
 	}
-	return differ(c, what, text, expected->text, err);
+	return documents_do_not_match(c, what, text, expected->text, err);
 }
 
 static int
@@ -215,7 +216,7 @@ tags_differ(const struct comparison *c, const char *tag, const struct oci_descri
 {
 	const struct oci_document *index = find_index(c, tag);
 
-	if (!same_text(found->media_type, expected->media_type))
+	if (!same_or_none(found->media_type, expected->media_type))
 		return made_otherwise(c, found, expected, "--docker-types", err);
 	return index != NULL ? indexes_differ(c, tag, found, index, err)
 			     : images_differ(c, tag, found, expected, err);
@@ -298,14 +299,16 @@ check_index(const struct comparison *c, struct error *err)
 	const char *found = layout_index(c->part->layout);
 	auto_free char *expected = layout_index_format(&c->expected, c->part->hosts_text);
 
-	return strcmp(found, expected) == 0 ? 0 : differ(c, "index.json", found, expected, err);
+	return strcmp(found, expected) == 0
+		       ? 0
+		       : documents_do_not_match(c, "index.json", found, expected, err);
 }
 
 enum place { PLACE_LAYOUT, PLACE_BLOBS, PLACE_SHA256 };
 
 /* Which files and directories a layout has. */
 static bool
-may_be_there(const struct comparison *c, enum place place, const char *name, bool is_directory)
+may_be_in_layout(const struct comparison *c, enum place place, const char *name, bool is_directory)
 {
 	struct digest digest;
 
@@ -324,7 +327,7 @@ may_be_there(const struct comparison *c, enum place place, const char *name, boo
 
 /* `known`: the names are compared as well, which is possible once the blobs are. */
 static int
-check_files(const struct comparison *c, enum place place, bool known, struct error *err)
+check_layout_files(const struct comparison *c, enum place place, bool known, struct error *err)
 {
 	static const char *const places[] = {"", "/blobs", "/blobs/sha256"};
 	auto_free char *directory = xasprintf("%s%s", layout_path(c->part->layout), places[place]);
@@ -339,7 +342,7 @@ check_files(const struct comparison *c, enum place place, bool known, struct err
 		if (lstat(path, &st) < 0)
 			return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
 		if ((!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) ||
-		    (known && !may_be_there(c, place, names.items[i], S_ISDIR(st.st_mode))))
+		    (known && !may_be_in_layout(c, place, names.items[i], S_ISDIR(st.st_mode))))
 			return error_set(err, ERR_VERIFY, "'%s' does not belong to the part '%s'",
 					 path, c->part->name);
 	}
@@ -350,7 +353,7 @@ static int
 check_places(const struct comparison *c, bool known, struct error *err)
 {
 	for (enum place place = PLACE_LAYOUT; place <= PLACE_SHA256; place++)
-		if (check_files(c, place, known, err) < 0)
+		if (check_layout_files(c, place, known, err) < 0)
 			return -1;
 	return 0;
 }

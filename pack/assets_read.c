@@ -26,8 +26,8 @@ reader_release(struct reader *reader)
 }
 
 static int
-check_program(const char *path, const struct member *wanted, const struct packed_member *found,
-	      struct error *err)
+check_packed_program(const char *path, const struct member *wanted,
+		     const struct packed_member *found, struct error *err)
 {
 	char got[DIGEST_HEX_SIZE], want[DIGEST_HEX_SIZE];
 
@@ -60,7 +60,7 @@ check_legacy(const struct reader *reader, const char *name, uint64_t size,
 }
 
 static int
-check_legacy_names(const struct reader *reader, const struct manifest_member *member,
+check_legacy_files(const struct reader *reader, const struct manifest_member *member,
 		   struct error *err)
 {
 	auto_free char *tarball = legacy_tarball_name(member->packed.target);
@@ -89,7 +89,7 @@ add_to_layers(struct reader *reader, const struct assets_member *wanted, const u
 }
 
 static int
-read_member(struct reader *reader, const struct assets_member *wanted, struct error *err)
+read_host_tarball(struct reader *reader, const struct assets_member *wanted, struct error *err)
 {
 	struct manifest_member member = {
 		.package = wanted->package->file,
@@ -106,7 +106,7 @@ read_member(struct reader *reader, const struct assets_member *wanted, struct er
 		return error_set_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
 				       "cannot open '%s'", path);
 	if (tarball_read(fd, path, &member.packed, &mtime_sec, &bytes, err) < 0 ||
-	    check_program(path, wanted->member, &member.packed, err) < 0)
+	    check_packed_program(path, wanted->member, &member.packed, err) < 0)
 		return -1;
 	if (mtime_sec != reader->mtime_sec)
 		return error_set(err, ERR_VERIFY, "the time in '%s' is %lld, expected %lld", path,
@@ -115,7 +115,7 @@ read_member(struct reader *reader, const struct assets_member *wanted, struct er
 		return -1;
 	add_to_layers(reader, wanted, bytes, &member);
 	manifest_add_member(reader->noted, &member);
-	return reader->host->legacy_names ? check_legacy_names(reader, &member, err) : 0;
+	return reader->host->legacy_names ? check_legacy_files(reader, &member, err) : 0;
 }
 
 int
@@ -134,7 +134,8 @@ assets_read_host(const char *directory, const struct assets_host *host, int64_t 
 
 	reader.noted->legacy_names = host->legacy_names;
 	for (size_t i = 0; i < host->count; i++)
-		if (interrupt_check(err) < 0 || read_member(&reader, &host->members[i], err) < 0)
+		if (interrupt_check(err) < 0 ||
+		    read_host_tarball(&reader, &host->members[i], err) < 0)
 			return -1;
 	if (reader.noted->all_in_one_count != 0)
 		diff_id_finish(reader.all, &reader.noted->all_in_one_diff_id);

@@ -362,6 +362,7 @@ def campaign(cases, folder):
                 with lock:
                     statuses[case.name]["violation"] += 1
                     violations[case.name].append(f"{case.name} {call} {error} {number}: {violation}")
+                    print(f"# violation: {case.name} {call} {error} {number}", flush=True)
 
     workers = len(os.sched_getaffinity(0))
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
