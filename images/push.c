@@ -1,7 +1,6 @@
 #include "images/push_internal.h"
 
 #include "base/alloc.h"
-#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/parallel.h"
 #include "base/progress.h"
@@ -324,18 +323,6 @@ has_document(const struct push *push, const char *name, const struct oci_descrip
 	return there;
 }
 
-/* What was written may take a while to be seen. Returns false after the last look. */
-static bool
-pause_before_look(unsigned int looks)
-{
-	const struct timespec wait = {PUSH_PAUSE_SEC, 0};
-
-	if (looks >= http_again_tries(HTTP_AGAIN_WRITTEN, 404) || interrupt_pending())
-		return false;
-	(void)nanosleep(&wait, NULL);
-	return true;
-}
-
 /* "Created" is a promise here too, and an index is accepted by some without what it lists. */
 static int
 send_document(struct push *push, const char *name, const struct oci_descriptor *descriptor,
@@ -351,7 +338,7 @@ send_document(struct push *push, const char *name, const struct oci_descriptor *
 
 		if (there != 0)
 			return there < 0 ? -1 : 0;
-		if (!pause_before_look(look))
+		if (!push_pause_before_look(look))
 			break;
 	}
 	return error_set(err, ERR_NETWORK, "the registry has accepted '%s' and does not have it",
@@ -428,70 +415,15 @@ push_tag(size_t index, void *context, struct error *err)
 	return 0;
 }
 
-/* The tags after this rank are left alone. */
-static int
-last_rank(const struct push *push)
-{
-	return push->options->only_version ? 1 : 3;
-}
-
 static int
 push_tags(struct push *push, struct error *err)
 {
 	unsigned int threads = push->options->connections;
 
-	for (push->rank = 0; push->rank <= last_rank(push); push->rank++)
+	for (push->rank = 0; push->rank <= push_last_rank(push); push->rank++)
 		if (parallel_for(push->tag_count, threads, push_tag, push, err) < 0)
 			return -1;
 	return 0;
-}
-
-/* Returns 1 if the tag leads to what was put, 0 with the reason in `err` if not, or -1. */
-static int
-look_back(struct push *push, const struct tag *tag, struct error *err)
-{
-	struct registry_manifest seen = {.media_type = NULL};
-	int there = registry_head_manifest(push->registry, tag->name, &seen, err);
-	bool same =
-		there == 1 && digest_equal(&seen.digest, &tag->now) && seen.size == tag->now_size;
-	char text[OCI_DIGEST_SIZE];
-
-	(void)oci_digest_text(&seen.digest, text);
-	registry_manifest_release(&seen);
-	if (there < 0 || same)
-		return there;
-	if (there == 1 && referrers_tag_is_signature(tag->name)) {
-		int ours = push_has_signatures(push, tag, err);
-
-		if (ours != 0)
-			return ours;
-	}
-	/* Later it may be seen; what stands in its place will not change by itself. */
-	if (there == 0)
-		error_set(err, ERR_NETWORK, "tag '%s' was pushed but is missing when read back",
-			  tag->name);
-	else
-		error_set(err, ERR_VERIFY, "tag '%s' was pushed but reads back as %s", tag->name,
-			  text);
-	return 0;
-}
-
-static int
-read_back(size_t index, void *context, struct error *err)
-{
-	struct push *push = context;
-	const struct tag *tag = &push->tags[index];
-
-	if (push_tag_rank(tag->name, push->options->version) > last_rank(push))
-		return 0;
-	for (unsigned int look = 1;; look++) {
-		int there = look_back(push, tag, err);
-
-		if (there != 0)
-			return there < 0 ? -1 : 0;
-		if (!pause_before_look(look))
-			return -1;
-	}
 }
 
 static int
@@ -514,7 +446,7 @@ run_phases(struct push *push, struct error *err)
 		return -1;
 	return push->options->dry_run
 		       ? 0
-		       : parallel_for(push->tag_count, threads, read_back, push, err);
+		       : parallel_for(push->tag_count, threads, push_read_back, push, err);
 }
 
 static void

@@ -86,3 +86,15 @@ int push_signatures(struct push *push, struct tag *tag, struct error *err) CHECK
 
 /* Whether it has them now, whatever else it has. Returns 1, 0 or -1. */
 int push_has_signatures(struct push *push, const struct tag *tag, struct error *err) CHECKED;
+
+/* What was written may take a while to be seen. Returns false after the last look. */
+bool push_pause_before_look(unsigned int looks);
+
+/* The tags after this rank are left alone. */
+int push_last_rank(const struct push *push);
+
+/*
+ * Sees to it that a tag leads to what was put there. For parallel_for(). ERR_NETWORK: it is still
+ * missing; ERR_VERIFY: it leads elsewhere.
+ */
+int push_read_back(size_t index, void *context, struct error *err) CHECKED;
