@@ -106,6 +106,8 @@ tap.has("the same of its tree", tag(where, "--dry-run", status=1), "cannot read 
 where = copy("damaged")
 write(f"{where}/.git/{REF}", "broken\n")
 tap.has("a tag that cannot be read is not a name that is free", tag(where, status=1), f"cannot read '{REF}'")
+tap.has("... nor a bad one", run("verify", "--keys", "keys", "--repo", ".", "--tag", TAG, cwd=where, status=1),
+        f"cannot read '{REF}'")
 
 # ... and the two that are told
 plain = copy("plain")
