@@ -174,6 +174,19 @@ verify_repo_tag(const char *name, const struct keyring *keyring, bool with_files
 	return 0;
 }
 
+/* What has failed before it is why, and decides about the exit status. */
+static void
+fail_nameless_tag(struct verify_report *report)
+{
+	struct error why = ERROR_INIT;
+	enum error_code code = ERR_VERIFY;
+
+	if (verify_report_conclude(report, &why) < 0)
+		code = why.code;
+	error_set(&why, code, "nothing that is signed says which tag to look at; give --tag");
+	verify_fail(report, "tag", &why);
+}
+
 /* The tag that was named, or that the files say they are of. */
 static int
 verify_tag_of(int argc, const struct keyring *keyring, struct verify_report *report,
@@ -186,8 +199,7 @@ verify_tag_of(int argc, const struct keyring *keyring, struct verify_report *rep
 	if (name != NULL)
 		return verify_repo_tag(name, keyring, argc != 0, report, err);
 	if (argc != 0)
-		verify_note(report, "tag", VERIFY_FAILED,
-			    "nothing that is signed says which tag to look at; give --tag");
+		fail_nameless_tag(report);
 	else
 		verify_note(report, "tag", VERIFY_SKIPPED,
 			    "no tag was looked at: an image does not say which; give --tag");
