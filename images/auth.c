@@ -209,13 +209,12 @@ fetch_token(struct auth *auth, const char *asked, struct token *ret_token, struc
 	return -1;
 }
 
-/* Gets a token and keeps it under `scope`. */
+/* Gets a token and keeps it under `scope`. `asked` is not of what is kept, which may go meanwhile. */
 static int
 renew(struct auth *auth, const char *scope, const char *asked, struct error *err)
 {
 	struct token token = TOKEN_INIT;
 	struct cached *cached;
-	char *asked_copy;
 
 	if (fetch_token(auth, asked, &token, err) < 0) {
 		error_prefix(err, "no token for '%s'", auth->repository->registry);
@@ -226,7 +225,6 @@ renew(struct auth *auth, const char *scope, const char *asked, struct error *err
 		return -1;
 	}
 	cached = find_cached(auth, scope);
-	asked_copy = xstrdup(asked);
 	if (cached == NULL) {
 		if (auth->cached_count >= MAX_SCOPES)
 			forget_tokens(auth);
@@ -235,7 +233,7 @@ renew(struct auth *auth, const char *scope, const char *asked, struct error *err
 		cached->scope = xstrdup(scope);
 	}
 	free(cached->asked);
-	cached->asked = asked_copy;
+	cached->asked = xstrdup(asked);
 	token_release(&cached->token);
 	cached->token = token;
 	return 0;
@@ -285,7 +283,8 @@ bearer_value(struct auth *auth, const char *scope, char **ret_value, struct erro
 	struct cached *cached = find_cached(auth, scope);
 
 	if (cached == NULL || monotonic_sec() > cached->token.renew_at_sec) {
-		const char *asked = cached != NULL ? cached->asked : scope;
+		/* A copy: with the login that is refused, what it was given is forgotten. */
+		auto_free char *asked = xstrdup(cached != NULL ? cached->asked : scope);
 
 		if (renew(auth, scope, asked, err) < 0)
 			return -1;

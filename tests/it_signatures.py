@@ -718,6 +718,15 @@ def check_reading():
                f"a login that the token server answers with {status} is given up, with one warning",
                f"{seen} {result.stdout}{result.stderr}")
         tokens.refuse_logins = None
+        # It lives for 0.75 s, and the answer after which the next one is needed takes a second.
+        tokens.tokens.clear()
+        tokens.refuse_later, tokens.expires_in = 401, 1
+        registry.fault("GET", "/manifests/latest", 503, logged_in=True, delay=1, headers=[("Retry-After", "0")])
+        result = look(**good)
+        tokens.refuse_later, tokens.expires_in = None, 300
+        ok(result.returncode == 0 and logins()[0] and not logins()[-1] and
+           result.stderr.count("going on without it") == 1,
+           "so is one that is refused when its token is renewed", result.stdout + result.stderr)
         for status in (403, 429):
             registry.fault("GET", "/manifests/latest", status, times=6 if status == 429 else 1, logged_in=True,
                            headers=[("Retry-After", "0")] if status == 429 else ())

@@ -157,6 +157,7 @@ class TokenServer(Service):
         self.later_refusals = 0  # how many are answered 401 after the first token
         self.anybody = False     # may write without a password
         self.refuse_logins = None  # the status for everybody who has one
+        self.refuse_later = None   # the same after the first token
 
 
 class TokenHandler(Handler):
@@ -182,9 +183,9 @@ class TokenHandler(Handler):
         asked = urllib.parse.parse_qs(form or query)
         if service.answer:
             return self.send(service.answer[0], body=service.answer[1])
-        if service.refuse_logins and "Authorization" in self.headers:
-            return self.send(service.refuse_logins, [("Retry-After", "0")]
-                             if service.refuse_logins == 429 else (), b"not you")
+        refused = service.refuse_logins or (service.tokens and service.refuse_later)
+        if refused and "Authorization" in self.headers:
+            return self.send(refused, [("Retry-After", "0")] if refused == 429 else (), b"not you")
         if self.command == "POST":
             if asked.get("refresh_token") != [service.refresh_token]:
                 return self.send(401, body=b"no")
