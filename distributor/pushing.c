@@ -212,7 +212,7 @@ check_version(const struct layout *layout, const char *version, const char *imag
 
 	if (version == NULL || (found != NULL && strcmp(found, version) == 0))
 		return 0;
-	return error_set(err, ERR_INPUT, "'%s' is of %s, the matrix of %s; '%s' makes it anew",
+	return error_set(err, ERR_INPUT, "'%s' is of %s, the matrix of %s; '%s' makes it again",
 			 layout_path(layout), found != NULL ? found : "another version", version,
 			 images);
 }

@@ -68,8 +68,8 @@ check_pair(const struct work *work, const char *tag, const struct member *member
 				 "'%s' takes it away",
 				 tag, work->trial->images_command);
 	if (!there)
-		return error_set(err, ERR_VERIFY, "there is no image '%s'; '%s' makes it anew", tag,
-				 work->trial->images_command);
+		return error_set(err, ERR_VERIFY, "there is no image '%s'; '%s' makes it again",
+				 tag, work->trial->images_command);
 	return unpack_pair(work, tag, member, err);
 }
 

@@ -377,7 +377,8 @@ challenged_bearer(struct auth *auth, const struct challenge *challenge, enum htt
 	const struct cached *cached;
 
 	if (challenge->realm == NULL)
-		return error_set(err, ERR_REMOTE, "'%s' wants a token and names no server for it",
+		return error_set(err, ERR_REMOTE,
+				 "'%s' requires a token and names no server for it",
 				 auth->repository->registry);
 	if (realm_check(&auth->options, auth->repository, auth->credentials.secret != NULL,
 			challenge->realm, err) < 0)

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 /* What helps against images that were made from something else. */
-#define ADVICE "; '%s' makes it anew"
+#define ADVICE "; '%s' makes it again"
 
 void
 image_contents_release(struct image_contents *contents)

@@ -339,7 +339,7 @@ run_sessions(struct upload *upload, enum step *ret_step, struct error *err)
 		progress_set(upload->blob->progress, 0);
 		if (result == 0)
 			continue;
-		log_debug("upload lost, beginning anew: %s", err->message);
+		log_debug("upload lost, starting again: %s", err->message);
 		pause_before_session(session);
 		/* The answer may have been lost, and not the blob. */
 		result = registry_head_blob(upload->registry, &descriptor->digest, descriptor->size,

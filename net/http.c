@@ -135,7 +135,7 @@ http_response_location(const struct http_response *response, unsigned int allow,
 		return -1;
 	if (http_url_check(next, allow & ~(unsigned int)HTTP_ALLOW_FILE, err) < 0) {
 		err->code = ERR_REMOTE;
-		return error_prefix(err, "'%s' redirects to where it may not", from);
+		return error_prefix(err, "'%s' redirects to a URL that is not allowed", from);
 	}
 	if (http_url_has_scheme(response->url, "https") && !http_url_has_scheme(next, "https")) {
 		auto_free char *to = http_url_redacted(next);

@@ -71,7 +71,7 @@ github_next_page(const struct github *github, const struct github_answer *answer
 		auto_free char *shown = http_url_redacted(link);
 
 		return error_set(err, ERR_REMOTE,
-				 "the next page of a list is said to be at '%s', which is not '%s'",
+				 "the next page of a list is at '%s', which is not a URL of '%s'",
 				 shown, github->api_url);
 	}
 	*ret_url = TAKE(link);

@@ -33,10 +33,11 @@ static int
 check_file(const struct publication *release, const struct publish_file *file, struct error *err)
 {
 	if (!name_is_plain(file->name))
-		return error_set(err, ERR_INPUT,
-				 "'%s' is no name for a release file: only letters, digits, '.', "
-				 "'_' and '-' keep their place on a release page",
-				 file->name);
+		return error_set(
+			err, ERR_INPUT,
+			"'%s' is not a name for a release file: only letters, digits, '.', "
+			"'_' and '-' keep their place on a release page",
+			file->name);
 	if (publication_find(release, file->name) != file)
 		return error_set(err, ERR_INPUT, "'%s' is there twice", file->name);
 	if (file->size == 0)
@@ -52,7 +53,7 @@ int
 publication_check(const struct publication *release, struct error *err)
 {
 	if (!name_is_plain(release->tag))
-		return error_set(err, ERR_INPUT, "'%s' is no name for a release", release->tag);
+		return error_set(err, ERR_INPUT, "'%s' is not a name for a release", release->tag);
 	if (release->count == 0)
 		return error_set(err, ERR_INPUT, "release '%s' has no files", release->tag);
 	if (release->count > MAX_FILES)

@@ -126,12 +126,14 @@ take_file(const struct deb822 *entry, const char *label, struct package *package
 	bytes = strtoull(size, &end, 10);
 	if (size[0] < '0' || size[0] > '9' || *end != '\0' || errno != 0 || bytes == 0 ||
 	    bytes > MAX_PACKAGE_BYTES)
-		return error_set(err, ERR_INPUT, "%s: '%s' is no size of a package", label, size);
+		return error_set(err, ERR_INPUT, "%s: '%s' is not the size of a package", label,
+				 size);
 	if (!digest_parse(sha256, &package->sha256))
-		return error_set(err, ERR_INPUT, "%s: '%s' is no SHA-256", label, sha256);
+		return error_set(err, ERR_INPUT, "%s: '%s' is not a SHA-256", label, sha256);
 	if (file[0] == '/' || strstr(file, "..") != NULL || strchr(file, ' ') != NULL ||
 	    !text_ends_with(file, ".deb") || path_base(file)[0] == '.')
-		return error_set(err, ERR_INPUT, "%s: '%s' is no path of a package", label, file);
+		return error_set(err, ERR_INPUT, "%s: '%s' is not the path of a package", label,
+				 file);
 	package->size = bytes;
 	package->pool_path = xstrdup(file);
 	package->file = xstrdup(path_base(file));

@@ -83,7 +83,7 @@ parse_line(struct checksums *checksums, const char *line, size_t length, struct 
 	memcpy(hex, text, HEX_LENGTH);
 	hex[HEX_LENGTH] = '\0';
 	if (!digest_parse(hex, &sha256))
-		return error_set(err, ERR_INPUT, "'%s' is no SHA-256", hex);
+		return error_set(err, ERR_INPUT, "'%s' is not a SHA-256", hex);
 	name = text + HEX_LENGTH + 2;
 	if (text_starts_with(name, "./"))
 		name += 2;

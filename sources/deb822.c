@@ -88,7 +88,7 @@ add_field(struct deb822 *paragraph, const struct line *line, const char *name, s
 	struct line value;
 
 	if (!is_name(line->text, name_length))
-		return error_set(err, ERR_INPUT, "%s: '%.*s' is no 'Field: value' line", name,
+		return error_set(err, ERR_INPUT, "%s: '%.*s' is not a 'Field: value' line", name,
 				 (int)(line->length < 60 ? line->length : 60), line->text);
 	key = xstrndup(line->text, name_length);
 	if (deb822_get(paragraph, key) != NULL)

@@ -142,7 +142,7 @@ deb_version_check(const char *version, struct error *err)
 
 	if (has_epoch && (parts.epoch_length == 0 || parts.epoch_length > 9 ||
 			  count_digits(parts.epoch, parts.epoch_length) != parts.epoch_length))
-		return error_set(err, ERR_INPUT, "version '%s' has an epoch that is no number",
+		return error_set(err, ERR_INPUT, "version '%s' has an epoch that is not a number",
 				 version);
 	if (parts.upstream_length == 0 || !is_digit(parts.upstream[0]))
 		return error_set(err, ERR_INPUT, "version '%s' does not begin with a digit",

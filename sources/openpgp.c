@@ -180,7 +180,7 @@ openpgp_keyring_add_file(struct openpgp_keyring *ring, const char *path, struct 
 	return openpgp_keyring_add(ring, bytes, size, path, err);
 }
 
-/* Upper case without blanks. Returns the number of digits, 0 for what is no fingerprint. */
+/* Upper case without blanks. Returns the number of digits, 0 for what is not a fingerprint. */
 static size_t
 normalise_fingerprint(const char *text, char *out)
 {
@@ -209,7 +209,7 @@ openpgp_keyring_pin(struct openpgp_keyring *ring, const char *fingerprint, struc
 				 "key %s is of OpenPGP version 6, which is not supported", pin);
 	if (digits != 40)
 		return error_set(err, ERR_INPUT,
-				 "'%s' is no fingerprint: 40 hexadecimal digits are needed",
+				 "'%s' is not a fingerprint: 40 hexadecimal digits are needed",
 				 fingerprint);
 	if (rnp_locate_key(ring->ffi, "fingerprint", pin, &key) != RNP_SUCCESS || key == NULL)
 		return error_set(err, ERR_NOT_FOUND,
@@ -305,8 +305,8 @@ openpgp_inspect(const void *bytes, size_t size, const char *name, struct openpgp
 	const json_t *dump;
 
 	if (packet.version == 0)
-		return error_set(err, ERR_INPUT, "signature of '%s' is no OpenPGP signature packet",
-				 name);
+		return error_set(err, ERR_INPUT,
+				 "signature of '%s' is not an OpenPGP signature packet", name);
 	if (packet.version == 3 || packet.version == 4) {
 		if (dump_packets(bytes, size, name, &packets, err) < 0)
 			return -1;

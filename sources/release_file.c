@@ -236,9 +236,9 @@ release_parse(const char *text, size_t length, const char *name, struct release 
 		return -1;
 	valid_until = deb822_get(&fields, "Valid-Until");
 	if (!release_parse_date(date, &release.date_sec))
-		return error_set(err, ERR_INPUT, "%s: '%s' is no date", name, date);
+		return error_set(err, ERR_INPUT, "%s: '%s' is not a date", name, date);
 	if (valid_until != NULL && !release_parse_date(valid_until, &release.valid_until_sec))
-		return error_set(err, ERR_INPUT, "%s: '%s' is no date", name, valid_until);
+		return error_set(err, ERR_INPUT, "%s: '%s' is not a date", name, valid_until);
 	release.suite = copy_field(&fields, "Suite");
 	release.codename = copy_field(&fields, "Codename");
 	*ret_release = release;

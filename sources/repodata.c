@@ -160,7 +160,7 @@ metalink_parse(const char *name, const char *text, size_t length, struct metalin
 	int r = xml_parse(&handler, name, text, length, err);
 
 	if (r == 0 && !state.is_metalink)
-		r = error_set(err, ERR_INPUT, "'%s' is no metalink", name);
+		r = error_set(err, ERR_INPUT, "'%s' is not a metalink", name);
 	else if (r == 0 && state.metalink.digest_count == 0)
 		r = error_set(err, ERR_INPUT, "metalink '%s' has no SHA-256 of repomd.xml", name);
 	else if (r == 0 && state.metalink.url_count == 0)
@@ -230,7 +230,7 @@ repomd_end(void *context, int depth, const char *name, const char *text, struct 
 	if (strcmp(name, "checksum") == 0 && state->kind != REPO_CHECKSUM_NONE)
 		(void)repo_checksum_parse(state->kind, text, &state->repomd.checksum);
 	if (strcmp(name, "size") == 0 && !parse_size(text, &state->repomd.size))
-		return error_set(err, ERR_INPUT, "size '%s' is no number", text);
+		return error_set(err, ERR_INPUT, "size '%s' is not a number", text);
 	return 0;
 }
 
@@ -243,7 +243,7 @@ repomd_parse(const char *name, const char *text, size_t length, struct repomd *r
 	int r = xml_parse(&handler, name, text, length, err);
 
 	if (r == 0 && !state.is_repomd)
-		r = error_set(err, ERR_INPUT, "'%s' is no repomd.xml", name);
+		r = error_set(err, ERR_INPUT, "'%s' is not a repomd.xml", name);
 	else if (r == 0 && (state.repomd.location == NULL ||
 			    state.repomd.checksum.kind == REPO_CHECKSUM_NONE))
 		r = error_set(err, ERR_INPUT, "'%s' has no primary list with a SHA-256 or SHA-512",
@@ -455,7 +455,7 @@ primary_scan(int fd, enum compression compression, const char *name, const char 
 	if (r == 0)
 		r = feed_all(source, parser, name, err);
 	if (r == 0 && !state.is_list)
-		r = error_set(err, ERR_INPUT, "'%s' is no list of packages", name);
+		r = error_set(err, ERR_INPUT, "'%s' is not a list of packages", name);
 	package_reset(&state);
 	return r;
 }

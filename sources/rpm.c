@@ -50,12 +50,12 @@ check_lead(const struct rpm *rpm, struct error *err)
 	uint8_t lead[LEAD_SIZE];
 
 	if (rpm->size < sizeof(lead))
-		return error_set(err, ERR_INPUT, "'%s' is no RPM package: it has %llu bytes",
+		return error_set(err, ERR_INPUT, "'%s' is not an RPM package: it has %llu bytes",
 				 rpm->label, (unsigned long long)rpm->size);
 	if (read_at(rpm->fd, 0, lead, sizeof(lead), rpm->label, err) < 0)
 		return -1;
 	if (memcmp(lead, magic, sizeof(magic)) != 0)
-		return error_set(err, ERR_INPUT, "'%s' is no RPM package", rpm->label);
+		return error_set(err, ERR_INPUT, "'%s' is not an RPM package", rpm->label);
 	if (lead[4] != 3 && lead[4] != 4)
 		return error_set(err, ERR_INPUT, "'%s' has RPM format %u, which is not supported",
 				 rpm->label, lead[4]);
@@ -202,7 +202,7 @@ load_signature_file(const char *path, char **ret_bytes, size_t *ret_size,
 	if (read_file(path, MAX_SIGNATURE_SIZE, &bytes, &length, err) < 0)
 		return -1;
 	if (length < RPM_HEADER_INTRO_SIZE)
-		return error_set(err, ERR_INPUT, "'%s' is no signature header", label);
+		return error_set(err, ERR_INPUT, "'%s' is not a signature header", label);
 	if (rpm_header_measure((const uint8_t *)bytes, MAX_SIGNATURE_SIZE, label,
 			       "signature header", &size, err) < 0)
 		return -1;

@@ -303,7 +303,7 @@ def check_refusals():
         refused(f"images of another version than the matrix', to {name}", 3, *keys, "--unsigned",
                 "--matrix", f"{WORK}/raised.json", "--layout", LAYOUT, *more,
                 parts=(f"'{LAYOUT}' is of {VERSION}, the matrix of 99.9-1; 'distributor images "
-                       f"--matrix {WORK}/raised.json' makes it anew",))
+                       f"--matrix {WORK}/raised.json' makes it again",))
     shutil.copytree(UNSIGNED, f"{WORK}/nameless")
     with open(f"{WORK}/nameless/index.json") as f:
         index = json.load(f)

@@ -166,7 +166,7 @@ lists_of_checksums(void **state)
 		{HEX "  \n", "S:1: it is not"},
 		{"\\" HEX "  a\\nb\n", "S:1: it is not"},
 		{"x3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  a\n",
-		 "is no SHA-256"},
+		 "is not a SHA-256"},
 		{HEX "  a\n" DEC "  ./a\n", "S:2: 'a' is listed with two digests"},
 		{HEX "  a\nSHA256 (a) = " DEC "\n", "S:2: 'a' is listed with two digests"},
 		{"SHA256 (a) = 12" HEX "\n", "S:1: it is not 'SHA256 (NAME)"},

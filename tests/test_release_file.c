@@ -131,8 +131,9 @@ fields_of_a_release(void **state)
 		const char *text, *wanted;
 	} rows[] = {
 		{"Suite: x\n", "no field 'Date'"},
-		{"Date: now\n", "'now' is no date"},
-		{"Date: Sat, 21 Nov 2026 09:15:44 UTC\nValid-Until: never\n", "'never' is no date"},
+		{"Date: now\n", "'now' is not a date"},
+		{"Date: Sat, 21 Nov 2026 09:15:44 UTC\nValid-Until: never\n",
+		 "'never' is not a date"},
 		{"", "it is empty"},
 		{"Date: Sat, 21 Nov 2026 09:15:44 UTC\nDate: x\n", "'Date' comes twice"},
 	};

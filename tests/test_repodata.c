@@ -113,7 +113,7 @@ test_refused(void **state)
 		{"empty", REPOMD, "", "no element found"},
 		{"cut short", REPOMD, "<repomd><data type=\"primary\">", "no element found"},
 		{"not well-formed", REPOMD, "<repomd></data>", "mismatched tag"},
-		{"a page of HTML", REPOMD, "<html><body>404</body></html>", "is no repomd.xml"},
+		{"a page of HTML", REPOMD, "<html><body>404</body></html>", "is not a repomd.xml"},
 		{"entities", REPOMD, "<!DOCTYPE repomd [<!ENTITY a \"b\">]><repomd>&a;</repomd>",
 		 "document type 'repomd' is not accepted"},
 		{"an outside document type", REPOMD,
@@ -136,8 +136,8 @@ test_refused(void **state)
 		{"elsewhere", REPOMD, DATA("primary", SUM "<location href=\"http://x/p.xml\"/>"),
 		 "location 'http://x/p.xml' is not accepted"},
 		{"size", REPOMD, DATA("primary", SUM LOCATION "<size>-1</size>"),
-		 "size '-1' is no number"},
-		{"no metalink", METALINK, "<repomd/>", "is no metalink"},
+		 "size '-1' is not a number"},
+		{"no metalink", METALINK, "<repomd/>", "is not a metalink"},
 		{"metalink without a digest", METALINK,
 		 "<metalink><file name=\"repomd.xml\"><url>https://a/repodata/repomd.xml</url>"
 		 "</file></metalink>",
@@ -150,7 +150,7 @@ test_refused(void **state)
 		 "<metalink><file name=\"repomd.xml\"><hash type=\"sha256\">" SHA_A "</hash>"
 		 "<url>ftp://a/repodata/repomd.xml</url></file></metalink>",
 		 "no URL"},
-		{"no list", PRIMARY, "<repomd/>", "is no list of packages"},
+		{"no list", PRIMARY, "<repomd/>", "is not a list of packages"},
 		{"list cut short", PRIMARY, "<metadata><package>", "no element found"},
 		{"package without a version", PRIMARY,
 		 "<metadata><package><name>qemu-user-static-arm</name><arch>x86_64</arch></package>"

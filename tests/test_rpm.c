@@ -193,7 +193,7 @@ static const struct tamper {
 	enum error_code code;
 	const char *text;
 } tampers[] = {
-	{"lead: magic", 1, 0, ERR_INPUT, "is no RPM package"},
+	{"lead: magic", 1, 0, ERR_INPUT, "is not an RPM package"},
 	{"lead: format", 4, 0, ERR_INPUT, "RPM format"},
 	{"signature header: magic", 97, 0, ERR_INPUT, "no signature header"},
 	{"signature header: number of entries", 107, 0, ERR_INPUT, "signature header"},
@@ -442,7 +442,7 @@ test_keys(void **state)
 	(void)state;
 	assert_refused(openpgp_keyring_pin(ring, REDHAT_KEY, &err), err, ERR_NOT_FOUND, REDHAT_KEY);
 	assert_refused(openpgp_keyring_pin(ring, "F4A80EB5", &err), err, ERR_INPUT,
-		       "'F4A80EB5' is no fingerprint");
+		       "'F4A80EB5' is not a fingerprint");
 	assert_refused(
 		openpgp_keyring_pin(ring,
 				    "715619AE2365D909EB991FF97A509CD76A0BAC92F0E17C1C252581285"

@@ -578,7 +578,7 @@ test('a list without an end is not read for ever', async () => {
 test('files that no release can hold are refused before a request', async () => {
   const { double, publish } = await setup();
   const cases = { '': [{}, /has no files/], empty: [{ 'a.gz': '' }, /'.*a\.gz' is empty/],
-    name: [{ 'a b': 'x' }, /'a b' is no name/],
+    name: [{ 'a b': 'x' }, /'a b' is not a name/],
     many: [Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`f${i}`, 'x'])), /1001 files; GitHub takes 1000/] };
   for (const [contents, sentence] of Object.values(cases)) {
     const { status, stderr } = await publish(makeFiles(contents));
@@ -772,5 +772,5 @@ test('a list that goes on at another host is not followed', async () => {
     headers: { link: '<http://other.example/releases?page=2>; rel="next"' } });
   const { status, stderr } = await publish(makeFiles(THREE));
   assert.equal(status, 5, stderr);
-  assert.match(stderr, /next page of a list is said to be at 'http:\/\/other\.example\/releases/);
+  assert.match(stderr, /next page of a list is at 'http:\/\/other\.example\/releases/);
 });
