@@ -191,6 +191,9 @@ def check_outside(played, registry, double, tag):
         "https://github.com/users/Octo-Org/packages/container/a%2Fb/settings",
         "https://hub.docker.com/repository/docker/octo/q/settings")
     equal("... and it is a failure", run.returncode, 1)
+    run = subprocess.run([os.path.join(SOURCE, ".ci/images"), "verify", tag], text=True, check=False,
+                         capture_output=True, env={**ENV, "MATRIX": f"{file.name}.gone", "DISTRIBUTOR": "true"})
+    equal("a matrix that cannot be read is not one without images", (run.returncode != 0, run.stdout), (True, ""))
 
 
 def check_parts(played):
