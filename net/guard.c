@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
-#include "net/url.h"
+#include "net/internal.h"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
@@ -31,18 +31,6 @@ configured_proxy(const char *url)
 			return proxy;
 	}
 	return NULL;
-}
-
-static void
-curlu_freep(CURLU **url)
-{
-	curl_url_cleanup(*url);
-}
-
-static void
-part_freep(char **part)
-{
-	curl_free(*part);
 }
 
 static void
@@ -79,9 +67,9 @@ proxy_addresses(const char *proxy)
 {
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 	const unsigned int flags = CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME;
-	AUTO(curlu_freep) CURLU *url = curl_url();
-	AUTO(part_freep) char *host = NULL;
-	AUTO(part_freep) char *port = NULL;
+	AUTO(http_curlu_freep) CURLU *url = curl_url();
+	AUTO(http_part_freep) char *host = NULL;
+	AUTO(http_part_freep) char *port = NULL;
 	struct addrinfo *list = NULL;
 	const char *fallback = strncasecmp(proxy, "https://", 8) == 0 ? "443" : "1080";
 	auto_free char *bare = NULL;

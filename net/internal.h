@@ -7,10 +7,17 @@
  *     exchange.c            one request and its answer
  *     guard.c               addresses that nobody but the user may lead to
  *     client.c              options, shared caches, libcurl handles, waiting
+ *     url.c                 URLs, as libcurl reads them
  */
 
 #include "net/guard.h"
 #include "net/http.h"
+
+struct Curl_URL;
+
+/* For AUTO(): a CURLU, and one of its parts. */
+void http_curlu_freep(struct Curl_URL **url);
+void http_part_freep(char **part);
 
 /*
  * A libcurl handle with all options of the client set, for one request; given back with its

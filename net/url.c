@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/strbuf.h"
+#include "net/internal.h"
 #include "net/place.h"
 
 #include <curl/curl.h>
@@ -9,20 +10,20 @@
 #include <strings.h>
 #include <unistd.h>
 
-static void
-curlu_freep(CURLU **url)
+void
+http_curlu_freep(CURLU **url)
 {
 	curl_url_cleanup(*url);
 }
 
-static void
-part_freep(char **part)
+void
+http_part_freep(char **part)
 {
 	curl_free(*part);
 }
 
-#define auto_url  AUTO(curlu_freep) CURLU *
-#define auto_part AUTO(part_freep) char *
+#define auto_url  AUTO(http_curlu_freep) CURLU *
+#define auto_part AUTO(http_part_freep) char *
 
 /* NULL for text that is not an absolute URL. */
 static CURLU *
