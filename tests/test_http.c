@@ -118,7 +118,6 @@ static const struct download_row download_rows[] = {
 	{"norange/300000", 300000, 100000, ERR_NONE, NULL, false, -1},
 	{"cut-norange/200000/300000", 300000, 0, ERR_NONE, NULL, false, 2},
 	{"changed/100000/300000", 300000, 0, ERR_NONE, NULL, false, 2},
-	{"weak/100000/300000", 300000, 0, ERR_NONE, NULL, true, 2},
 	{"liar-if-range/100000/300000", 300000, 0, ERR_NONE, NULL, false, 3},
 	{"weak/100000/300000", 300000, 0, ERR_NONE, NULL, true, 2},
 	{"always416/300000", 300000, 100000, ERR_NONE, NULL, false, 2},

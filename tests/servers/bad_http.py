@@ -174,11 +174,6 @@ class Handler(socketserver.StreamRequestHandler):
         self.wfile.write(data[start:start + int(limit)] if first else data[start:])
         return self.cut()
 
-    def mode_weak(self, limit, size):
-        """The first answer stops. Its ETag is weak, and matches nothing that If-Range asks for."""
-        first = count(self.key) == 1
-        return self.serve(content(int(size)), etag='W/"one"', limit=int(limit) if first else None)
-
     def mode_changed(self, limit, size):
         """The first answer stops, and then the file is another one."""
         n = count(self.key)

@@ -134,8 +134,7 @@ export class Api {
     if (headers.accept !== 'application/octet-stream') return { status: 200, body: this.asset(release, asset) };
     asset.download_count++;
     if (this.store.settings.redirect_downloads)
-      return { status: 302, text: '<html><body>You are being redirected.</body></html>',
-        headers: { location: `${this.urls.storage}/${asset.id}?sig=for-this-file-only` } };
+      return { status: 302, headers: { location: `${this.urls.storage}/${asset.id}?sig=for-this-file-only` } };
     return { status: 200, bytes: asset.bytes, headers: { 'content-type': asset.content_type } };
   }
 

@@ -221,8 +221,6 @@ async function answerStorage({ request }) {
   return { status: 200, bytes: found.asset.bytes, headers: { 'content-type': found.asset.content_type } };
 }
 
-const REDIRECTED = '<html><body>You are being <a href="https://storage.example/">redirected</a>.</body></html>';
-
 // The pages' download addresses: published releases only.
 async function answerWeb({ request }) {
   const { path } = parse(request);
@@ -231,7 +229,7 @@ async function answerWeb({ request }) {
   const release = latest ? store.latest() : tagged && store.published(decodeURIComponent(tagged[1]));
   const asset = release?.assets.find((a) => a.name === (latest ? latest[1] : tagged[2]));
   if (!asset) throw notFound();
-  return { status: 302, headers: { location: `${urls.storage}/${asset.id}?sig=for-this-file-only` }, text: REDIRECTED };
+  return { status: 302, headers: { location: `${urls.storage}/${asset.id}?sig=for-this-file-only` } };
 }
 
 function seedRelease(seed) {
