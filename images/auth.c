@@ -109,19 +109,6 @@ warn(const struct auth *auth, const char *why, const char *so)
 		auth->options.warn(sentence);
 }
 
-/* Registers the secret, also in the form in which it is sent: servers repeat what they refuse. */
-static void
-hide(const struct credentials *credentials)
-{
-	char *pair = xasprintf("%s:%s", credentials->user != NULL ? credentials->user : "",
-			       credentials->secret);
-
-	log_add_secret(credentials->secret);
-	log_add_secret(pair);
-	explicit_bzero(pair, strlen(pair));
-	free(pair);
-}
-
 static int
 look_up(struct auth *auth, struct error *err)
 {
@@ -149,7 +136,7 @@ look_up(struct auth *auth, struct error *err)
 	if (absent != NULL)
 		warn(auth, absent, " a login");
 	if (auth->credentials.secret != NULL) {
-		hide(&auth->credentials);
+		credentials_hide(&auth->credentials);
 		log_debug("credentials for '%s' come from '%s'", auth->repository->registry,
 			  auth->credentials.origin);
 	}
@@ -422,8 +409,11 @@ auth_challenged(struct auth *auth, const struct http_response *answer, const cha
 				  auth->repository->registry);
 	bearer = challenges_find(&list, CHALLENGE_BEARER);
 	basic = challenges_find(&list, CHALLENGE_BASIC);
-	if (lock_unless_failed(auth, scope, err) < 0)
+	if (lock_unless_failed(auth, scope, err) < 0) {
+		/* Others may wait for what comes of this password. */
+		auth_answered(auth, sent, 0);
 		return -1;
+	}
 	result = look_up(auth, err);
 	if (result == 0 && bearer != NULL)
 		result = challenged_bearer(auth, bearer, answer->place, sent, scope, err);

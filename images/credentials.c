@@ -25,6 +25,18 @@ credentials_release(struct credentials *credentials)
 	*credentials = (struct credentials)CREDENTIALS_INIT;
 }
 
+void
+credentials_hide(const struct credentials *credentials)
+{
+	char *pair = xasprintf("%s:%s", credentials->user != NULL ? credentials->user : "",
+			       credentials->secret);
+
+	log_add_secret(credentials->secret);
+	log_add_secret(pair);
+	explicit_bzero(pair, strlen(pair));
+	free(pair);
+}
+
 char *
 credentials_basic(const struct credentials *credentials)
 {

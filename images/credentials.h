@@ -28,6 +28,12 @@ const char *credentials_server(const struct reference *repository);
 
 void credentials_release(struct credentials *credentials);
 
+/*
+ * Keeps the secret, which has to be there, out of all messages, also in the form in which it is
+ * sent: servers repeat what they refuse.
+ */
+void credentials_hide(const struct credentials *credentials);
+
 /* "Basic ...", the value of Authorization, to be freed by the caller, wiped. */
 char *credentials_basic(const struct credentials *credentials) CHECKED;
 
