@@ -212,12 +212,14 @@ fail(CURLcode code, const char *detail, const struct state *state, const struct 
 	auto_free char *shown = http_url_redacted(state->exchange->url);
 	enum error_code kind = classify(code, ret_failure);
 
-	if (guard->refused != HTTP_PLACE_ANY)
+	if (state->failed && state->err->code == ERR_INTERRUPTED)
+		return -1;
+	/* Of several addresses another one may have been connected: then it is not why it failed. */
+	if (guard->refused != HTTP_PLACE_ANY &&
+	    (code == CURLE_COULDNT_CONNECT || code == CURLE_ABORTED_BY_CALLBACK))
 		return error_set(state->err, ERR_REMOTE,
 				 "'%s' is at %s (%s), where no server elsewhere may lead to", shown,
 				 http_place_text(guard->refused), guard->address);
-	if (state->failed && state->err->code == ERR_INTERRUPTED)
-		return -1;
 	if (state->failed)
 		return error_prefix(state->err, "'%s'", shown);
 	return error_set(state->err, kind, "'%s': %s", shown,
