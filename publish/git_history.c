@@ -212,6 +212,7 @@ repo_tree_file(struct repo *repo, const char *revision, const char *inside, size
 {
 	AUTO(repo_object_freep) git_object *object = NULL;
 	AUTO(repo_commit_freep) git_commit *commit = NULL;
+	AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
 	char id[REPO_ID_SIZE];
 	const git_blob *blob;
 	git_oid oid;
@@ -237,8 +238,9 @@ repo_tree_file(struct repo *repo, const char *revision, const char *inside, size
 	if (size > max_bytes)
 		return error_set(err, ERR_INPUT, "'%s' of '%s' is larger than %zu bytes", inside,
 				 revision, max_bytes);
-	*ret_text = xstrndup(git_blob_rawcontent(blob), (size_t)size);
-	*ret_length = strlen(*ret_text);
+	strbuf_add(&text, git_blob_rawcontent(blob), (size_t)size);
+	*ret_text = strbuf_take(&text);
+	*ret_length = (size_t)size;
 	return 0;
 }
 

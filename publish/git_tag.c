@@ -117,6 +117,7 @@ repo_tag_read(struct repo *repo, const char *name, char **ret_text, size_t *ret_
 {
 	AUTO(repo_odb_freep) git_odb *odb = NULL;
 	AUTO(odb_object_freep) git_odb_object *object = NULL;
+	AUTO(strbuf_release) struct strbuf copy = STRBUF_INIT;
 	git_oid oid;
 
 	if (repo_tag_find(repo, name, &oid, err) < 0)
@@ -131,8 +132,10 @@ repo_tag_read(struct repo *repo, const char *name, char **ret_text, size_t *ret_
 				 name, name, name);
 	if (git_odb_object_size(object) > MAX_TAG)
 		return error_set(err, ERR_INPUT, "the tag '%s' is too large", name);
-	*ret_length = git_odb_object_size(object);
-	*ret_text = xstrndup(git_odb_object_data(object), *ret_length);
+	/* All of it, whatever bytes it has: the length is that of what is returned. */
+	strbuf_add(&copy, git_odb_object_data(object), git_odb_object_size(object));
+	*ret_length = copy.length;
+	*ret_text = strbuf_take(&copy);
 	format_id(&oid, ret_id);
 	return 0;
 }

@@ -182,9 +182,10 @@ test_askpass_question(void **state)
 static struct repo *
 make_repo(const char *path, char ret_commit[REPO_ID_SIZE])
 {
-	static const struct repo_file file = {"folder/file", "text\n", 5};
-	const struct repo_content content = {.files = &file,
-					     .count = 1,
+	static const struct repo_file files[] = {{"folder/file", "text\n", 5},
+						 {"folder/nul", "a\0b", 3}};
+	const struct repo_content content = {.files = files,
+					     .count = ARRAY_SIZE(files),
 					     .name = "A",
 					     .email = "a@example.org",
 					     .time_sec = 1,
@@ -290,15 +291,18 @@ test_tree_file(void **state)
 	static const struct {
 		const char *revision, *inside;
 		enum error_code code;
+		const char *text;
+		size_t length;
 	} rows[] = {
-		{"HEAD", "folder/file", ERR_NONE},
-		{"HEAD", "folder/none", ERR_NOT_FOUND},
-		{"HEAD", "folder", ERR_NOT_FOUND},
-		{"HEAD", "folder/file/deeper", ERR_NOT_FOUND},
-		{"HEAD", "none/file", ERR_NOT_FOUND},
-		{"none", "folder/file", ERR_NOT_FOUND},
-		{"refs/tags/none", "folder/file", ERR_NOT_FOUND},
-		{"0123456789012345678901234567890123456789", "folder/file", ERR_IO},
+		{"HEAD", "folder/file", ERR_NONE, "text\n", 5},
+		{"HEAD", "folder/nul", ERR_NONE, "a\0b", 3},
+		{"HEAD", "folder/none", ERR_NOT_FOUND, NULL, 0},
+		{"HEAD", "folder", ERR_NOT_FOUND, NULL, 0},
+		{"HEAD", "folder/file/deeper", ERR_NOT_FOUND, NULL, 0},
+		{"HEAD", "none/file", ERR_NOT_FOUND, NULL, 0},
+		{"none", "folder/file", ERR_NOT_FOUND, NULL, 0},
+		{"refs/tags/none", "folder/file", ERR_NOT_FOUND, NULL, 0},
+		{"0123456789012345678901234567890123456789", "folder/file", ERR_IO, NULL, 0},
 	};
 	auto_free char *top = scratch_directory(), *path = path_join(top, "r.git");
 	char commit[REPO_ID_SIZE];
@@ -315,6 +319,10 @@ test_tree_file(void **state)
 		if (err.code != rows[i].code || (result == 0) != (rows[i].code == ERR_NONE))
 			fail_msg("%s:%s: %d, %s", rows[i].revision, rows[i].inside, (int)err.code,
 				 err.message);
+		if (result == 0) {
+			assert_int_equal(length, rows[i].length);
+			assert_memory_equal(text, rows[i].text, length + 1);
+		}
 	}
 	scratch_remove(top);
 }
