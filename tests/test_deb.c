@@ -520,7 +520,7 @@ malformed_control_is_refused(void **state)
 		{"Package: q\nVersion: 1\n 2\nArchitecture: arm64\n", "several lines"},
 		{"Package: q\nversion: 1\nVersion: 1\n", "field 'Version' comes twice"},
 		{"Package: q\nnonsense\n", "'nonsense' is not a 'Field: value' line"},
-		{" Package: q\n", "no 'Field: value' line"},
+		{" Package: q\n", "not a 'Field: value' line"},
 		{"Package: q\n\nPackage: q\n", "more than one paragraph"},
 		{"\n\n", "it is empty"},
 	};
