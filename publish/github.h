@@ -61,10 +61,10 @@ void github_freep(struct github **github); /* for AUTO() */
  * A release that is published already is only compared: `was_there` is then set and nothing has
  * been written.
  *
- * ERR_INPUT (the files), ERR_NOT_FOUND (no such repository or tag), ERR_DENIED (the token, or what
- * it may do), ERR_VERIFY (published with other files; another tag; bytes that came out changed),
- * ERR_REMOTE (refused: the sentence says why and what helps), ERR_NETWORK (run it again),
- * ERR_INTERRUPTED. What was uploaded stays.
+ * ERR_INPUT (the files), ERR_NOT_FOUND (no such repository or tag), ERR_DENIED (the token, what it
+ * may do, a rule of the repository, a tag that is used up), ERR_VERIFY (published with other files;
+ * another tag; bytes that came out changed), ERR_REMOTE (refused: the sentence says why and what
+ * helps), ERR_NETWORK (run it again), ERR_INTERRUPTED. What was uploaded stays.
  */
 int github_prepare(struct github *github, const struct publication *release,
 		   struct publish_result *result, struct error *err) CHECKED;

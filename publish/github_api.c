@@ -226,6 +226,8 @@ refused(const struct github *github, const struct github_request *request,
 	const struct http_response *response, enum github_refusal refusal, const char *reason,
 	struct error *err)
 {
+	enum error_code code = ERR_REMOTE;
+
 	switch (response->status) {
 	case 401:
 		return error_set(err, ERR_DENIED,
@@ -247,8 +249,11 @@ refused(const struct github *github, const struct github_request *request,
 				 "workflow's own token can never release a commit that changes "
 				 "workflows unless its tag is there already",
 				 github->repository, reason);
-	return error_set(err, response->status == 403 ? ERR_DENIED : ERR_REMOTE,
-			 "%s: GitHub refuses with status %d: %s", github->repository,
+	/* With 422 comes what stays: rules, names that are used up. Only a taken name may get free. */
+	if (response->status == 403 ||
+	    (response->status == 422 && refusal != GITHUB_REFUSAL_ALREADY_EXISTS))
+		code = ERR_DENIED;
+	return error_set(err, code, "%s: GitHub refuses with status %d: %s", github->repository,
 			 response->status, reason);
 }
 

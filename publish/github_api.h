@@ -64,7 +64,7 @@ void github_answer_release(struct github_answer *answer);
 
 /*
  * Sends a request and returns 0 for an answer of 2xx. Waits as GitHub asks when a limit is hit.
- * ERR_NOT_FOUND (404), ERR_DENIED (401, 403), ERR_REMOTE (refused otherwise; GitHub's reason is in
+ * ERR_NOT_FOUND (404), ERR_DENIED (401, 403, 422), ERR_REMOTE (refused otherwise; GitHub's reason is in
  * the sentence, and `refusal` is set), ERR_NETWORK: no answer or 5xx, after all tries; after
  * GITHUB_CREATE it may have been done all the same.
  */
