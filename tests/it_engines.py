@@ -113,8 +113,11 @@ def wait_until(what, seconds=120):
 
 
 def start(name, *command, cwd=None):
+    # dockerd lets a slow containerd dump its stacks into TMPDIR: that is not the program's.
+    os.makedirs(f"{work}/{name}.tmp", exist_ok=True)
     with open(f"{work}/{name}.log", "w") as log:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=cwd)
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=cwd,
+                                env=dict(os.environ, TMPDIR=f"{work}/{name}.tmp"))
 
 
 def log_of(name):
