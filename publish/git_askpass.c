@@ -59,6 +59,19 @@ git_https_origin(const char *url)
 	return xasprintf("%s%s%s", scheme, at, strchr(port, ':') != NULL ? "" : ":443");
 }
 
+/*
+ * Whether only one host can be meant. git before 2.48.1 prints the user name of a URL as it is:
+ * "https://github.com%2F@evil.example" is asked about as "https://github.com/@evil.example".
+ */
+static bool
+has_one_host(const char *url)
+{
+	const char *at = strchr(url, '@'), *user = strstr(url, "://");
+
+	return at == NULL || (user != NULL && user + 3 + strcspn(user + 3, "/?#\\:@") == at &&
+			      strchr(at + 1, '@') == NULL);
+}
+
 enum git_question
 git_askpass_question(const char *prompt, const char *origin)
 {
@@ -78,7 +91,7 @@ git_askpass_question(const char *prompt, const char *origin)
 		if (end == NULL || end[3] != '\0')
 			return GIT_QUESTION_OTHER;
 		asked = xstrndup(url, (size_t)(end - url));
-		seen = git_https_origin(asked);
+		seen = has_one_host(asked) ? git_https_origin(asked) : NULL;
 		return seen != NULL && strcmp(seen, origin) == 0 ? forms[i].question
 								 : GIT_QUESTION_OTHER;
 	}
