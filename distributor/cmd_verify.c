@@ -8,6 +8,7 @@
 #include "distributor/release_url.h"
 #include "distributor/verify_output.h"
 #include "distributor/verify_trust.h"
+#include "net/url.h"
 #include "publish/git_tag.h"
 #include "sign/verify.h"
 
@@ -87,14 +88,10 @@ is_out_directory(const char *path)
 static char *
 place_of(int argc, char **argv)
 {
-	static const char scheme[] = "file://";
-
 	if (argc == 0)
 		return NULL;
-	if (text_starts_with(argv[0], scheme))
-		return xstrdup(argv[0] + strlen(scheme));
 	if (strstr(argv[0], "://") != NULL)
-		return NULL;
+		return http_url_file(argv[0]);
 	return argc == 1 && is_directory(argv[0]) ? xstrdup(argv[0]) : path_directory(argv[0]);
 }
 

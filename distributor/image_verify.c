@@ -191,7 +191,7 @@ note_release(const struct subject *subject, const struct reference *reference)
 		verify_note(subject->report, "version", VERIFY_SKIPPED,
 			    "'%s' says of no release: it was not compared with %s",
 			    subject->signed_name, tag);
-	else if (strcmp(version, tag + 1) != 0)
+	else if (tag[0] != 'v' || strcmp(version, tag + 1) != 0)
 		verify_note(subject->report, "version", VERIFY_FAILED,
 			    "'%s' is an image of v%s, not of %s", subject->signed_name, version,
 			    tag);

@@ -74,20 +74,39 @@ verify_trust_note(const struct keyring *keyring, struct verify_report *report)
 		    (unsigned long long)allowed->serial, allowed->date);
 }
 
+/* The directory that holds this one as it is called, where a link to it would lie; or NULL. */
+static char *
+place_beside(const char *directory)
+{
+	auto_free char *name = xstrdup(directory), *above = NULL;
+
+	for (size_t end = strlen(name); end > 1 && name[end - 1] == '/'; end--)
+		name[end - 1] = '\0';
+	above = path_directory(name);
+	return realpath(above, NULL);
+}
+
+static bool
+is_same_place(const char *a, const char *b)
+{
+	return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
 char *
 verify_trust_among(const struct keyring *keyring, const char *directory,
 		   struct verify_report *report)
 {
-	auto_free char *named = path_directory(keyring->path);
+	auto_free char *named = path_directory(keyring->path), *beside = place_beside(named);
 	auto_free char *keys = realpath(named, NULL), *files = realpath(directory, NULL);
 	auto_free char *parent = keys != NULL ? path_directory(keys) : NULL;
+	bool is_within = is_same_place(parent, files);
 
-	if (parent == NULL || files == NULL || strcmp(parent, files) != 0)
+	if (!is_within && !is_same_place(keys, files) && !is_same_place(beside, files))
 		return NULL;
 	if (!keyring->is_pinned)
 		verify_note(report, "keys", VERIFY_FAILED,
 			    "'%s' lies among the files and may have come with them; name keys that "
 			    "lie elsewhere with --keys, or their root key with --root",
 			    keyring->path);
-	return xstrdup(path_base(keys));
+	return is_within ? xstrdup(path_base(keys)) : NULL;
 }

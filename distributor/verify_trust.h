@@ -29,9 +29,10 @@ int verify_trust_load(const struct verify_trust *trust, struct keyring *ret_keyr
 void verify_trust_note(const struct keyring *keyring, struct verify_report *report);
 
 /*
- * The name of the directory with the keys if it lies in `directory`, among the files that it is to
- * judge; to be freed by the caller. NULL if it lies elsewhere. Without a root key that was named,
- * this is a failure, which is added to the report.
+ * Adds a failure to the report if the keys lie in `directory`, among the files that they are to
+ * judge, and no root key was named: as a directory in it, through a link in it, or as files of it.
+ * Returns the name of the directory with the keys if it is in `directory`; to be freed by the
+ * caller. NULL if it is not.
  */
 char *verify_trust_among(const struct keyring *keyring, const char *directory,
 			 struct verify_report *report) CHECKED;

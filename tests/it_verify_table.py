@@ -88,6 +88,10 @@ def prepare(registry):
         shutil.copytree(f"{WORK}/{name}", f"{WORK}/{name}-keys")
         shutil.copytree(f"{WORK}/keys", f"{WORK}/{name}-keys/keys")
     shutil.copytree(f"{WORK}/release-keys", f"{WORK}/release-git")
+    shutil.copytree(f"{WORK}/single", f"{WORK}/single-list")
+    shutil.copytree(f"{WORK}/keys", f"{WORK}/single-list", dirs_exist_ok=True)
+    shutil.copytree(f"{WORK}/single", f"{WORK}/single-link")
+    os.symlink("../keys", f"{WORK}/single-link/keys")
     shutil.copytree(f"{WORK}/clone/.git", f"{WORK}/release-git/.git")
     shutil.copytree(f"{WORK}/release", f"{WORK}/release-rooted")
     shutil.copytree(f"{WORK}/rooted", f"{WORK}/release-rooted/keys")
@@ -136,6 +140,14 @@ def rows(registry, root):
     yield "... of a file:// URL", ["--keys", "release-keys/keys", f"file://{WORK}/release-keys"], 4, \
         f"-keys !keys {SERVED}", "lies among"
     yield "... of a file", ["--keys", "single-keys/keys", f"single-keys/{TARBALL}"], 4, f"-keys !keys {SINGLE}", "lies among"
+    for what, begin in (("that names this machine", "file://localhost"), ("in capitals", "FILE://")):
+        yield f"... of a file:// URL {what}", ["--keys", "release-keys/keys", f"{begin}{WORK}/release-keys"], 4, \
+            f"-keys !keys {SERVED}", "lies among"
+    yield "... of a file:// URL that is encoded", ["--keys", "release-keys/keys", f"{url[:-7]}%72elease-keys"], 4, \
+        f"-keys !keys {SERVED}", "lies among"
+    yield "... as files", ["--keys", "single-list", f"single-list/{TARBALL}"], 4, f"-keys !keys {SINGLE}", "lies among"
+    for keys in ("single-link/keys", "single-link/keys//"):
+        yield f"... by a link, {keys}", ["--keys", keys, f"single-link/{TARBALL}"], 4, f"-keys !keys {SINGLE}", "lies among"
     yield "... in a repository that is the files", ["--repo", "release-git", "release-git"], 4, \
         f"-keys !keys {SIGNED.replace('names', '!names')} {NAMED}", "lies among", "'.git' is not listed"
     yield "... under a root key", ["--keys", "release-rooted/keys", "--root", root, "release-rooted"], 0, f"keys {SIGNED}"
@@ -175,6 +187,8 @@ def rows(registry, root):
     yield "... the wrong keys", ["--keys", "strange", *image], 4, "-keys image !signature -signature -bundle", "no allowed key"
     yield "... of a tag", [*KEYS, "--tag", TAG, *image], 0, f"-keys {OF_TAG.replace(' v', ' -v')}", "says of no release"
     yield "... by its version", [*KEYS, "--tag", TAG, *versioned], 0, f"-keys {OF_TAG}", f"is an image of {TAG}"
+    yield "... by its version, behind another letter", [*KEYS, "--tag", f"x{VERSION}", *versioned], 4, \
+        f"-keys {OF_TAG.replace('version', '!version')}", f"not of x{VERSION}"
     yield "... of another", [*KEYS, "--tag", "v9-9", *versioned], 4, f"-keys {OF_TAG.replace('version', '!version')}", \
         f"is an image of {TAG}, not of v9-9"
     yield "... the wrong keys and a tag", ["--keys", "strange", "--tag", TAG, *versioned], 4, \
