@@ -7,6 +7,9 @@
 #include "sign/wire.h"
 
 #include <string.h>
+#include <strings.h>
+
+#define NOT_A_RETIREMENT "not '" KEY_LIST_RETIRED "vVERSION SHA256:...'"
 
 static const char blanks[] = " \t";
 static const char ed25519_type[] = "ssh-ed25519";
@@ -228,7 +231,7 @@ add_retirement(struct parsing *p, const char *comment, struct error *err)
 
 	if (fingerprint == NULL || take_word(&at) != NULL || tag[0] != 'v' ||
 	    !release_version_is_valid(tag + 1) || !text_starts_with(fingerprint, "SHA256:"))
-		return error_set(err, ERR_INPUT, "not '" KEY_LIST_RETIRED "vVERSION SHA256:...'");
+		return error_set(err, ERR_INPUT, NOT_A_RETIREMENT);
 	if (p->role != KEYRING_ALLOWED)
 		return error_set(err, ERR_INPUT, "only allowed_signers can retire a key");
 	retirement = (struct retirement){xstrdup(tag), xstrdup(fingerprint), p->line};
@@ -262,6 +265,19 @@ apply_retirement(struct parsing *p, const struct retirement *retirement, struct 
 	return 0;
 }
 
+/* Whether a comment is meant to retire a key, however it is written. */
+static bool
+means_retirement(const char *line)
+{
+	static const char retired[] = "retired", after[] = "after";
+
+	line += strspn(line, "# \t");
+	if (strncasecmp(line, retired, strlen(retired)) != 0)
+		return false;
+	line += strlen(retired);
+	return strncasecmp(line + strspn(line, blanks), after, strlen(after)) == 0;
+}
+
 static int
 add_line(struct parsing *p, char *line, struct error *err)
 {
@@ -271,9 +287,14 @@ add_line(struct parsing *p, char *line, struct error *err)
 
 	if (length != 0 && line[length - 1] == '\r')
 		line[length - 1] = '\0';
+	/* Where lines end in CR alone, all of the list would be one comment. */
+	if (strchr(line, '\r') != NULL)
+		return error_set(err, ERR_INPUT, "a CR that ends no line");
 	line += strspn(line, blanks);
 	if (text_starts_with(line, KEY_LIST_RETIRED))
 		return add_retirement(p, line, err);
+	if (line[0] == '#' && means_retirement(line))
+		return error_set(err, ERR_INPUT, NOT_A_RETIREMENT);
 	/* ssh-keygen -r stumbles over a blank line that ends with CR LF. */
 	if (line[0] == '#' || (line[0] == '\0' && (blank || p->role != KEYRING_REVOKED)))
 		return 0;

@@ -418,6 +418,13 @@ for name, text, sentence in (
         ("of no release", f"# retired after latest {FP}\n", "not '# retired after vVERSION"),
         ("without a key", "# retired after v10.1.0-1\n", "not '# retired after vVERSION"),
         ("with words behind it", f"# retired after v10.1.0-1 {FP} x\n", "not '# retired after vVERSION"),
+        ("in capitals", f"# Retired after v10.0.0-1 {FP}\n", "not '# retired after vVERSION"),
+        ("without a blank", f"#retired after v10.0.0-1 {FP}\n", "not '# retired after vVERSION"),
+        ("behind two blanks", f"#  retired after v10.0.0-1 {FP}\n", "not '# retired after vVERSION"),
+        ("with two blanks in it", f"# retired  after v10.0.0-1 {FP}\n", "not '# retired after vVERSION"),
+        ("with a tab", f"# retired after\tv10.0.0-1 {FP}\n", "not '# retired after vVERSION"),
+        ("with a colon", f"## retired after: v10.0.0-1 {FP}\n", "not '# retired after vVERSION"),
+        ("behind a lone CR", f"# x\r# retired after v10.0.0-1 {FP}\n", "a CR that ends no line"),
         ("of a key that is not listed", f"# retired after v10.1.0-1 {fingerprint('first.pem')}\n", "but not listed"),
         ("of a part of a fingerprint", f"# retired after v10.1.0-1 {FP[:-1]}\n", "but not listed"),
         ("twice", 2 * f"# retired after v10.1.0-1 {FP}\n", "is retired twice")):
