@@ -124,7 +124,8 @@ static const struct option_spec publish_options_table[] = {
 	{"target", '\0', "github|directory", OPTION_TEXT, &target,
 	 "github (default), or directory: a plain directory DIR"},
 	{"latest", '\0', "auto|yes|no", OPTION_TEXT, &latest,
-	 "auto: unless a newer version is the latest (default);\nyes, also for a release that is "
+	 "auto: unless a newer version is the latest, or this is a\nrelease candidate and the "
+	 "latest is not (default);\nyes, also for a release that is "
 	 "published; no"},
 	{"adopt", '\0', NULL, OPTION_FLAG, &adopt,
 	 "instead, before 'sign': bring back into OUT/assets what an\nearlier run has signed, so "

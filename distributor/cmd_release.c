@@ -73,7 +73,8 @@ static const struct option_spec release_options[] = {
 	{"tagger", '\0', "WHO", OPTION_TEXT, &options.tagger,
 	 "\"NAME <EMAIL>\" (default: git's user, else the signer)"},
 	{"latest", '\0', "auto|yes|no", OPTION_TEXT, &latest,
-	 "auto: unless a newer version is the latest (default);\nyes; no"},
+	 "auto: unless a newer version is the latest, or this is a\nrelease candidate and the "
+	 "latest is not (default); yes; no"},
 	{"template", '\0', "FILE", OPTION_TEXT, &options.publish.template_path,
 	 "the text of the release page, see publish"},
 	{"pace", '\0', "MS", OPTION_NUMBER, &options.publish.pace_ms,

@@ -1,10 +1,10 @@
 #include "distributor/image_check.h"
 
 #include "base/alloc.h"
+#include "base/release_version.h"
 #include "images/oci.h"
 #include "images/reference.h"
 #include "sign/dsse.h"
-#include "sign/release_version.h"
 #include "sign/simple_signing.h"
 #include "sign/statement.h"
 

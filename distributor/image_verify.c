@@ -1,10 +1,10 @@
 #include "distributor/image_verify.h"
 
 #include "base/alloc.h"
+#include "base/release_version.h"
 #include "distributor/image_check.h"
 #include "distributor/version.h"
 #include "images/registry.h"
-#include "sign/release_version.h"
 
 #include <string.h>
 

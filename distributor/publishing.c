@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "base/release_version.h"
 #include "distributor/key_files.h"
 #include "distributor/release_before.h"
 #include "distributor/release_notes.h"
@@ -314,7 +315,7 @@ tell_latest(const struct publishing *p)
 		 p->info.tag);
 }
 
-/* An older version does not take the place of a newer one by itself. */
+/* An older version does not take the place of a newer one by itself, nor a candidate of a release. */
 static int
 decide_latest(struct publishing *p, struct error *err)
 {
@@ -325,8 +326,7 @@ decide_latest(struct publishing *p, struct error *err)
 		return -1;
 	if (p->github == NULL)
 		p->latest_tag = directory_latest_tag(&p->target);
-	p->publication.latest =
-		p->latest_tag == NULL || strverscmp(p->info.tag, p->latest_tag) >= 0;
+	p->publication.latest = release_tag_takes_latest(p->info.tag, p->latest_tag);
 	if (!p->publication.latest)
 		tell_latest(p);
 	return 0;

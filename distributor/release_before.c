@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/release_version.h"
 #include "publish/git_tag.h"
 #include "publish/github.h"
 
@@ -37,7 +38,7 @@ find_tag_before(const struct release_info *info, struct github *github,
 		if (github_previous_tag(github, info->tag, &remote, err) < 0)
 			return -1;
 		if (remote != NULL &&
-		    (before->tag == NULL || strverscmp(remote, before->tag) > 0)) {
+		    (before->tag == NULL || release_tag_compare(remote, before->tag) > 0)) {
 			free(before->tag);
 			before->tag = TAKE(remote);
 		}

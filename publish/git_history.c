@@ -4,16 +4,11 @@
 #include "base/alloc.h"
 #include "base/directory.h"
 #include "base/file.h"
+#include "base/release_version.h"
 #include "base/strbuf.h"
 
 #include <git2.h>
 #include <string.h>
-
-static bool
-is_version_tag(const char *name)
-{
-	return name[0] == 'v' && name[1] >= '0' && name[1] <= '9';
-}
 
 /* 1 or 0. A tag that is there and cannot be read is an error. */
 static int
@@ -33,7 +28,7 @@ is_annotated(struct repo *repo, git_odb *odb, const char *name, struct error *er
 bool
 repo_is_before(const char *other, const char *name)
 {
-	return is_version_tag(other) && strverscmp(other, name) < 0;
+	return release_tag_is_version(other) && release_tag_compare(other, name) < 0;
 }
 
 /* Looks at one more name. */
@@ -44,7 +39,7 @@ take_if_better(struct repo *repo, git_odb *odb, const char *other, const char *n
 	int annotated;
 
 	if (!repo_is_before(other, name) || text_ends_with(other, ".lock") ||
-	    (*best != NULL && strverscmp(other, *best) <= 0))
+	    (*best != NULL && release_tag_compare(other, *best) <= 0))
 		return 0;
 	annotated = is_annotated(repo, odb, other, err);
 	if (annotated < 0)

@@ -57,8 +57,8 @@ int repo_tag_write(struct repo *repo, const char *name, const char *text, bool d
 
 /*
  * The release before `name`: of all annotated tags that begin with 'v' and a digit, the one with
- * the highest version below it, to be freed by the caller, or NULL. Versions are compared as
- * strverscmp() does. ERR_IO.
+ * the highest version below it, to be freed by the caller, or NULL. The order is that of
+ * release_tag_compare(). ERR_IO.
  */
 int
 repo_previous_tag(struct repo *repo, const char *name, char **ret_tag, struct error *err) CHECKED;

@@ -1,6 +1,7 @@
 #include "publish/github.h"
 
 #include "base/alloc.h"
+#include "base/release_version.h"
 #include "base/strbuf.h"
 #include "publish/git_tag.h"
 #include "publish/github_api.h"
@@ -26,7 +27,7 @@ visit_ref(void *context, const char *name, bool annotated)
 	const char *tag = text_starts_with(name, prefix) ? name + strlen(prefix) : "";
 
 	if (!annotated || !repo_is_before(tag, search->tag) ||
-	    (search->best != NULL && strverscmp(tag, search->best) <= 0))
+	    (search->best != NULL && release_tag_compare(tag, search->best) <= 0))
 		return;
 	free(search->best);
 	search->best = xstrdup(tag);

@@ -1,8 +1,8 @@
 #include "sign/key_list.h"
 
 #include "base/alloc.h"
+#include "base/release_version.h"
 #include "base/strbuf.h"
-#include "sign/release_version.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 #include "sign/keyring.h"
 
 #include "base/alloc.h"
+#include "base/release_version.h"
 #include "sign/keyring_internal.h"
-#include "sign/release_version.h"
 
 #include <string.h>
 

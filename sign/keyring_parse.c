@@ -1,9 +1,9 @@
 #include "base/alloc.h"
 #include "base/base64.h"
+#include "base/release_version.h"
 #include "base/strbuf.h"
 #include "sign/key_list.h"
 #include "sign/keyring_internal.h"
-#include "sign/release_version.h"
 #include "sign/wire.h"
 
 #include <string.h>

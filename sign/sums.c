@@ -2,8 +2,8 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/release_version.h"
 #include "base/strbuf.h"
-#include "sign/release_version.h"
 
 #include <string.h>
 

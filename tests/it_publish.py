@@ -211,6 +211,9 @@ tool("git", "-C", q.remote, "fetch", "-q", p.remote, "+refs/tags/*:refs/tags/*")
 q.double = Double("--git", q.remote)
 q.double.control("/seed", {"releases": [{"tag_name": "v11.0.0-1"}]})
 notes = os.path.join(root, "notes.md")
+# A candidate of it is older than it.
+tool("git", "-C", q.remote, "-c", "user.name=A", "-c", "user.email=a@example.org", "tag", "-a", "-m", "candidate",
+     "v10.1.0-rc2-1", "v10.1.0-1^{commit}")
 tool("git", "tag", "-d", "v10.1.0-1", cwd=q.root)  # as in a checkout without tags
 q.publish("--dry-run", "--notes", notes)
 holds("a clone without tags asks GitHub for the release before", read(notes).decode(),

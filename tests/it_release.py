@@ -349,6 +349,18 @@ def test_versions(t):
     tap.equal("made the latest by hand, and again", [(s["publish"], d["changed"]) for s, d in found],
               [("done", True), ("nothing-to-do", False)])
 
+    def candidate(matrix, lock):
+        matrix["version"] = lock["version"] = "8.2-rc1-1"
+        for package in lock["packages"]:
+            package["qemu_version"] = "8.2-rc1"
+
+    t.write(candidate)
+    t.commit("A candidate")
+    done = t.release("--directory", "www", *key)
+    tap.ok("a candidate of the next version is released", done.returncode == 0 and
+           os.path.isdir(t.path("www/v8.2-rc1-1")), done.stdout + done.stderr)
+    tap.equal("... and is not the latest by itself", os.readlink(t.path("www/latest")), "v8.1.0-2")
+
 
 def test_trigger():
     """In a run that a tag started, that tag is looked at before anything secret is."""

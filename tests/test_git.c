@@ -219,14 +219,25 @@ make_tag(struct repo *repo, const char *commit, const char *name)
 static void
 test_previous_tag(void **state)
 {
-	static const char *const tags[] = {"v0.9.0-1", "v0.10.0-1", "v10.0.0-1",
-					   "v9.0.0-1", "other",     "va"};
+	static const char *const tags[] = {"v0.9.0-1",     "v0.10.0-1",  "v10.0.0-1", "v9.0.0-1",
+					   "other",        "va",         "v12.1-1",   "v12.1-rc1-1",
+					   "v12.1-rc10-1", "v12.1-rc9-1"};
 	static const struct {
 		const char *name, *previous;
 	} rows[] = {
-		{"v0.9.0-1", NULL},         {"v0.9.1-1", "v0.9.0-1"},  {"v0.10.0-1", "v0.9.0-1"},
-		{"v1.0.0-1", "v0.10.0-1"},  {"v10.0.0-1", "v9.0.0-1"}, {"v11.0.0-1", "v10.0.0-1"},
+		{"v0.9.0-1", NULL},
+		{"v0.9.1-1", "v0.9.0-1"},
+		{"v0.10.0-1", "v0.9.0-1"},
+		{"v1.0.0-1", "v0.10.0-1"},
+		{"v10.0.0-1", "v9.0.0-1"},
+		{"v11.0.0-1", "v10.0.0-1"},
 		{"v10.0.0-2", "v10.0.0-1"},
+		{"v12.1-rc1-1", "v10.0.0-1"},
+		{"v12.1-rc2-1", "v12.1-rc1-1"},
+		{"v12.1-rc10-1", "v12.1-rc9-1"},
+		{"v12.1-1", "v12.1-rc10-1"},
+		{"v12.1.0-2", "v12.1-1"},
+		{"v12.2-rc1-1", "v12.1-1"},
 	};
 	auto_free char *top = scratch_directory(), *path = path_join(top, "r.git");
 	auto_free char *light = path_join(path, "refs/tags/v10.0.0-9");

@@ -3,13 +3,13 @@
 #include "base/alloc.h"
 #include "base/base64.h"
 #include "base/file.h"
+#include "base/release_version.h"
 #include "base/strbuf.h"
 #include "sign/dsse.h"
 #include "sign/key.h"
 #include "sign/minisig.h"
 #include "sign/purl.h"
 #include "sign/release.h"
-#include "sign/release_version.h"
 #include "sign/simple_signing.h"
 #include "sign/sshsig.h"
 #include "sign/statement.h"
@@ -761,6 +761,11 @@ versions_of_releases_rise(void **state)
 					     "10.10.0-1",
 					     "10.10.0.1-1",
 					     "99999999999999999999.0-1"};
+	/* As they are found in a repository, whatever stands behind the numbers. */
+	static const char *const tags[] = {
+		"v9.10",       "v10.0-rc3-1", "v10.0-rc10-1", "v10",        "v10.0",
+		"v10.0-1",     "v10.0.0-1",   "v10.0-2",      "v10.0.0-10", "v10.0-x",
+		"v10.1-rc1-1", "v10.1-rc1-2", "v10.1-rc2-1",  "v10.1-1",    "v10.10-1"};
 	static const char *const refused[] = {"",         "10",           "10-1",      "v10.2-1",
 					      "10.2",     "10.2-",        "10.2-1a",   "10..2-1",
 					      ".10.2-1",  "10.2.-1",      "10.2-rc-1", "10.2-rc1",
@@ -775,6 +780,14 @@ versions_of_releases_rise(void **state)
 			if ((got > 0) - (got < 0) != (i > j) - (i < j))
 				fail_msg("%s and %s: %d", rising[i], rising[j], got);
 		}
+	for (size_t i = 0; i < ARRAY_SIZE(tags); i++)
+		for (size_t j = 0; j < ARRAY_SIZE(tags); j++) {
+			int got = release_tag_compare(tags[i], tags[j]);
+
+			assert_true(release_tag_is_version(tags[i]));
+			if ((got > 0) - (got < 0) != (i > j) - (i < j))
+				fail_msg("%s and %s: %d", tags[i], tags[j], got);
+		}
 	assert_int_equal(release_version_compare("10.0-1", "10.0.0-1"), 0);
 	assert_int_equal(release_version_compare("010.00-01", "10.0-1"), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
@@ -785,6 +798,43 @@ versions_of_releases_rise(void **state)
 	assert_string_equal(release_version_at_end("10.2.0-1"), "10.2.0-1");
 	assert_null(release_version_at_end("latest"));
 	assert_null(release_version_at_end("x86_64-10.2.0"));
+}
+
+static void
+a_candidate_is_not_the_latest_by_itself(void **state)
+{
+	static const struct {
+		const char *tag, *latest;
+		bool takes;
+	} rows[] = {
+		{"v10.1-1", NULL, true},
+		{"v10.1-rc1-1", NULL, true},
+		{"v10.1-1", "v10.0-1", true},
+		{"v10.1-1", "v10.1-1", true},
+		{"v10.1-1", "v10.1-2", false},
+		{"v10.1-1", "v10.10-1", false},
+		{"v10.1-1", "v10.1-rc3-1", true},
+		{"v10.1.0-1", "v10.1-rc3-9", true},
+		{"v10.1-rc3-1", "v10.1-1", false},
+		{"v10.1-rc3-1", "v10.0-1", false},
+		{"v11.0.0-rc1-1", "v9.2.2-1", false},
+		{"v10.1-rc3-1", "v10.1-rc2-1", true},
+		{"v10.1-rc10-1", "v10.1-rc9-1", true},
+		{"v10.1-rc1-1", "v10.1-rc2-1", false},
+		{"v10.1-1", "nightly", true},
+		{"v10.1-1", "x", true},
+		{"v10.1-rc1-1", "nightly", false},
+		{"v10.1-1", "", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (release_tag_takes_latest(rows[i].tag, rows[i].latest) != rows[i].takes)
+			fail_msg("%s over %s", rows[i].tag,
+				 rows[i].latest != NULL ? rows[i].latest : "nothing");
+	assert_false(release_tag_is_version("x10"));
+	assert_false(release_tag_is_version("va"));
+	assert_false(release_tag_is_version(""));
 }
 
 static void
@@ -864,6 +914,7 @@ main(void)
 		cmocka_unit_test(sums_have_one_spelling),
 		cmocka_unit_test(damaged_tags_are_refused),
 		cmocka_unit_test(versions_of_releases_rise),
+		cmocka_unit_test(a_candidate_is_not_the_latest_by_itself),
 		cmocka_unit_test(a_report_is_concluded_by_the_failure_that_decides),
 	};
 

@@ -1,4 +1,4 @@
-#include "sign/release_version.h"
+#include "base/release_version.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -87,9 +87,15 @@ compare_bases(const char **a, const char **b)
 }
 
 static bool
+is_candidate_at(const char *text)
+{
+	return strncmp(text, "-rc", 3) == 0 && digits_at(text + 3) != 0;
+}
+
+static bool
 skip_candidate(const char **text)
 {
-	bool is_candidate = strncmp(*text, "-rc", 3) == 0;
+	bool is_candidate = is_candidate_at(*text);
 
 	*text += is_candidate ? 3 : 0;
 	return is_candidate;
@@ -110,9 +116,43 @@ release_version_compare(const char *a, const char *b)
 	result = a_candidate ? compare_digits(&a, &b) : 0;
 	if (result != 0)
 		return result;
-	a++;
-	b++;
-	return compare_digits(&a, &b);
+	if (a[0] == '-' && b[0] == '-' && digits_at(a + 1) != 0 && digits_at(b + 1) != 0) {
+		a++;
+		b++;
+		result = compare_digits(&a, &b);
+	}
+	return result != 0 ? result : strverscmp(a, b);
+}
+
+bool
+release_tag_is_version(const char *tag)
+{
+	return tag[0] == 'v' && digits_at(tag + 1) != 0;
+}
+
+int
+release_tag_compare(const char *a, const char *b)
+{
+	int result = release_version_compare(a + 1, b + 1);
+
+	return result != 0 ? result : strcmp(a, b);
+}
+
+static bool
+is_tag_of_candidate(const char *tag)
+{
+	return release_tag_is_version(tag) &&
+	       is_candidate_at(tag + 1 + strspn(tag + 1, "0123456789."));
+}
+
+bool
+release_tag_takes_latest(const char *tag, const char *latest)
+{
+	if (latest == NULL)
+		return true;
+	if (is_tag_of_candidate(tag) && !is_tag_of_candidate(latest))
+		return false;
+	return !release_tag_is_version(latest) || release_tag_compare(tag, latest) >= 0;
 }
 
 const char *
