@@ -372,3 +372,22 @@ name_is_plain(const char *name)
 		return false;
 	return name[strspn(name, allowed)] == '\0';
 }
+
+char *
+path_inside(const char *root, const char *path)
+{
+	auto_free char *directory = path_directory(path);
+	auto_free char *real = realpath(directory, NULL);
+	auto_free char *real_root = realpath(root, NULL);
+	size_t length;
+
+	if (real == NULL || real_root == NULL)
+		return NULL;
+	if (strcmp(real, real_root) == 0)
+		return xstrdup(path_base(path));
+	/* Of all directories only "/" ends in a slash. */
+	length = strcmp(real_root, "/") == 0 ? 0 : strlen(real_root);
+	if (strncmp(real, real_root, length) != 0 || real[length] != '/')
+		return NULL;
+	return path_join(real + length + 1, path_base(path));
+}

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/words.h"
 #include "distributor/epoch.h"
 #include "distributor/key_files.h"
 #include "publish/git_make.h"
@@ -69,9 +70,27 @@ rehearsal_key(const struct app *app, char **ret_key, char **ret_keys, struct err
 	return 0;
 }
 
+/* Whether the tag's tree has it; if it has it by another path, that is its path from now on. */
+static int
+find_tagged(struct repo *repo, const char *commit, bool by_contents, struct repo_file *file,
+	    struct words *paths, struct error *err)
+{
+	char *inside = NULL;
+
+	if (repo_find_contents(repo, commit, file->path, file->text, file->length, &inside, err) <
+	    0)
+		return -1;
+	if (inside == NULL)
+		return 0;
+	if (strcmp(words_take(paths, inside), file->path) == 0)
+		return 1;
+	file->path = inside;
+	return by_contents;
+}
+
 /* The tag of this version, if it is there, has these files: else it could never be released. */
 static int
-check_tag(const char *path, const struct repo_file *files, size_t count, const char *tag,
+check_tag(const char *path, struct repo_file *files, struct words *paths, const char *tag,
 	  struct error *err)
 {
 	AUTO(repo_freep) struct repo *repo = NULL;
@@ -87,39 +106,36 @@ check_tag(const char *path, const struct repo_file *files, size_t count, const c
 		return -1;
 	if (repo_commit(repo, revision, id, err) < 0)
 		return err->code == ERR_NOT_FOUND ? 0 : -1;
-	for (size_t i = 0; i < count; i++) {
-		auto_free char *text = NULL;
-		size_t length;
-		int result = repo_tree_file(repo, id, files[i].path, MAX_FILE, &text, &length, err);
+	for (size_t i = 0; i < FILES; i++) {
+		int found = find_tagged(repo, id, i != KEY_LIST, &files[i], paths, err);
 
-		if (result < 0 && err->code != ERR_NOT_FOUND)
+		if (found < 0)
 			return -1;
-		if (result == 0 && length == files[i].length &&
-		    memcmp(text, files[i].text, length) == 0)
-			continue;
-		return error_set(err, ERR_INPUT,
-				 "%s is tagged with another %s: raise the release number in "
-				 "\"version\", or start with a new --out",
-				 tag, i == KEY_LIST ? "list of keys" : "matrix or lock");
+		if (found == 0)
+			return error_set(
+				err, ERR_INPUT,
+				"%s is tagged with another %s: raise the release number in "
+				"\"version\", or start with a new --out",
+				tag, i == KEY_LIST ? "list of keys" : "matrix or lock");
 	}
 	return 0;
 }
 
 static int
-commit(const char *path, const struct repo_file *files, size_t count, const struct lock *lock,
+commit(const char *path, struct repo_file *files, struct words *paths, const struct lock *lock,
        struct error *err)
 {
 	auto_free char *message = xasprintf("%s %s\n", lock->name, lock->version);
 	auto_free char *tag = xasprintf("v%s", lock->version);
 	struct repo_content content = {.files = files,
-				       .count = count,
+				       .count = FILES,
 				       .name = lock->name,
 				       .email = REHEARSAL_PRINCIPAL,
 				       .message = message,
 				       .tag = tag};
 	int made;
 
-	if (check_tag(path, files, count, tag, err) < 0)
+	if (check_tag(path, files, paths, tag, err) < 0)
 		return -1;
 	if (source_date_epoch(lock, &content.time_sec, err) < 0)
 		return -1;
@@ -138,9 +154,11 @@ rehearsal_repository(const struct app *app, char **ret_path, struct error *err)
 	auto_free char *matrix_text = NULL, *lock_text = NULL, *list_text = NULL;
 	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
 	AUTO(lock_release) struct lock lock = LOCK_INIT;
-	struct repo_file files[FILES] = {[MATRIX] = {.path = repository_path(app->matrix_path)},
-					 [LOCK] = {.path = repository_path(lock_path)},
-					 [KEY_LIST] = {.path = "keys/" KEY_LIST_NAME}};
+	AUTO(words_release) struct words paths = WORDS_INIT;
+	struct repo_file files[FILES] = {
+		[MATRIX] = {.path = words_take(&paths, repository_path(app->matrix_path))},
+		[LOCK] = {.path = words_take(&paths, repository_path(lock_path))},
+		[KEY_LIST] = {.path = "keys/" KEY_LIST_NAME}};
 
 	/* A mistake must not be committed. */
 	if (app_load(app, &matrix, &lock, err) < 0 || make_directories(app->out, err) < 0 ||
@@ -151,7 +169,7 @@ rehearsal_repository(const struct app *app, char **ret_path, struct error *err)
 	files[MATRIX].text = matrix_text;
 	files[LOCK].text = lock_text;
 	files[KEY_LIST].text = list_text;
-	if (commit(path, files, FILES, &lock, err) < 0)
+	if (commit(path, files, &paths, &lock, err) < 0)
 		return -1;
 	*ret_path = TAKE(path);
 	return 0;

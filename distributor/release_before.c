@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MAX_LOCK = 16 << 20 };
+
 void
 release_before_release(struct release_before *before)
 {
@@ -72,7 +74,8 @@ release_before_find(const struct release_info *info, struct github *github,
 	/* A tag of GitHub that is not here. */
 	if (info->repo == NULL || repo_commit(info->repo, before->tag, id, err) < 0)
 		return info->repo == NULL || err->code == ERR_NOT_FOUND ? 0 : -1;
-	if (release_info_file_at(info, before->tag, info->lock_path, &text, &length, err) < 0) {
+	if (repo_tree_file(info->repo, before->tag, info->lock_inside, MAX_LOCK, &text, &length,
+			   err) < 0) {
 		if (err->code == ERR_IO && repo_is_partial(info->repo)) {
 			log_warning("the page does not say what has changed: %s", err->message);
 			return 0;
@@ -82,7 +85,7 @@ release_before_find(const struct release_info *info, struct github *github,
 		before->state = BEFORE_WITHOUT_LOCK;
 		return 0;
 	}
-	name = xasprintf("%s:%s", before->tag, info->lock_path);
+	name = xasprintf("%s:%s", before->tag, info->lock_inside);
 	/* An old lock in another form is no reason not to release. */
 	if (lock_parse(name, text, length, &before->lock, err) < 0)
 		log_warning("%s", err->message);

@@ -30,6 +30,8 @@ release_info_release(struct release_info *info)
 	free(info->repository);
 	free(info->commit);
 	free(info->lock_path);
+	free(info->matrix_inside);
+	free(info->lock_inside);
 	free(info->builder);
 	free(info->invocation);
 	*info = (struct release_info)RELEASE_INFO_INIT;
@@ -83,18 +85,19 @@ load_repo_or_tell(struct release_info *info, const char *repo_path, struct error
 	return found;
 }
 
-const char *
+char *
 repository_path(const char *path)
 {
-	bool inside = path[0] != '/' && strstr(path, "..") == NULL;
+	auto_free char *inside = NULL;
 
-	if (inside && text_starts_with(path, "./"))
-		path += 2;
-	return inside ? path : path_base(path);
+	if (path[0] != '/' && strstr(path, "..") == NULL)
+		return xstrdup(text_starts_with(path, "./") ? path + 2 : path);
+	inside = path_inside(".", path);
+	return inside != NULL ? TAKE(inside) : xstrdup(path_base(path));
 }
 
 static void
-fill(const struct app *app, struct release_info *info)
+fill(struct release_info *info)
 {
 	struct release *release = &info->release;
 
@@ -108,13 +111,42 @@ fill(const struct app *app, struct release_info *info)
 				    .program = version_program(),
 				    .source_date_epoch = info->lock.source_date_epoch,
 				    .serial = info->lock.serial,
-				    .matrix_file = repository_path(app->matrix_path),
-				    .lock_file = repository_path(info->lock_path),
 				    .lock_sha256 = info->lock.digest,
 				    .packages = &info->lock.packages,
 				    .builder = info->builder,
 				    .invocation = info->invocation,
 				    .started_sec = time(NULL)};
+}
+
+/*
+ * A file has one path in the tree, from wherever it is named: where it lies in the working
+ * directory, else where HEAD has its contents.
+ */
+static int
+find_inside(const struct release_info *info, const char *path, char **ret_inside, struct error *err)
+{
+	auto_free char *named = repository_path(path), *inside = NULL, *text = NULL;
+	size_t length;
+
+	if (info->repo != NULL)
+		inside = repo_work_path(info->repo, path);
+	if (inside == NULL && info->commit != NULL &&
+	    (read_file(path, MAX_INPUT, &text, &length, err) < 0 ||
+	     repo_find_contents(info->repo, info->commit, named, text, length, &inside, err) < 0))
+		return -1;
+	*ret_inside = inside != NULL ? TAKE(inside) : TAKE(named);
+	return 0;
+}
+
+static int
+name_inputs(const struct app *app, struct release_info *info, struct error *err)
+{
+	if (find_inside(info, app->matrix_path, &info->matrix_inside, err) < 0 ||
+	    find_inside(info, info->lock_path, &info->lock_inside, err) < 0)
+		return -1;
+	info->release.matrix_file = info->matrix_inside;
+	info->release.lock_file = info->lock_inside;
+	return 0;
 }
 
 int
@@ -126,35 +158,23 @@ release_info_load(const struct app *app, const char *repo_path, struct release_i
 	info->lock_path = app_lock_path(app);
 	if (app_load(app, &info->matrix, &info->lock, err) < 0)
 		return -1;
-	fill(app, info);
-	if (repo_path != NULL && load_repo_or_tell(info, repo_path, err) < 0)
+	fill(info);
+	if ((repo_path != NULL && load_repo_or_tell(info, repo_path, err) < 0) ||
+	    name_inputs(app, info, err) < 0)
 		return -1;
 	return digest_file(app->matrix_path, &info->release.matrix_sha256, NULL, err);
-}
-
-int
-release_info_file_at(const struct release_info *info, const char *revision, const char *path,
-		     char **ret_text, size_t *ret_length, struct error *err)
-{
-	int result = repo_file_at(info->repo, revision, path, MAX_INPUT, ret_text, ret_length, err);
-
-	/* A bare repository has no working directory that the file could be in. */
-	if (result < 0 && err->code == ERR_INPUT)
-		result = repo_tree_file(info->repo, revision, repository_path(path), MAX_INPUT,
-					ret_text, ret_length, err);
-	return result;
 }
 
 enum committed { COMMITTED, COMMITTED_OTHER, NOT_COMMITTED };
 
 static int
-compare_file(const struct release_info *info, const char *revision, const char *path,
+compare_file(const struct release_info *info, const char *revision, const char *inside,
 	     const struct digest *here, enum committed *ret_state, struct error *err)
 {
 	auto_free char *text = NULL;
 	struct digest there;
 	size_t length;
-	int result = release_info_file_at(info, revision, path, &text, &length, err);
+	int result = repo_tree_file(info->repo, revision, inside, MAX_INPUT, &text, &length, err);
 
 	if (result < 0 && err->code != ERR_NOT_FOUND)
 		return -1;
@@ -175,12 +195,13 @@ compare_inputs(const struct release_info *info, const struct app *app, const cha
 
 	*ret_path = app->matrix_path;
 	if (repo_commit(info->repo, revision, id, err) < 0 ||
-	    compare_file(info, id, *ret_path, &info->release.matrix_sha256, ret_state, err) < 0)
+	    compare_file(info, id, info->matrix_inside, &info->release.matrix_sha256, ret_state,
+			 err) < 0)
 		return -1;
 	if (*ret_state != COMMITTED)
 		return 0;
 	*ret_path = info->lock_path;
-	if (compare_file(info, id, *ret_path, &info->lock.digest, ret_state, err) < 0)
+	if (compare_file(info, id, info->lock_inside, &info->lock.digest, ret_state, err) < 0)
 		return -1;
 	if (*ret_state == COMMITTED)
 		*ret_path = NULL;

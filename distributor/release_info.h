@@ -21,12 +21,16 @@ struct release_info {
 	char *repository;         /* "https://github.com/OWNER/REPO", or NULL */
 	char *commit;             /* of HEAD, or NULL */
 	char *lock_path, *builder, *invocation;
+	char *matrix_inside, *lock_inside; /* their paths in the repository's tree */
 	struct release_image *images;
 	size_t image_count;
 	struct release release; /* borrows from all of the above */
 };
 
-#define RELEASE_INFO_INIT {.repo = NULL}
+#define RELEASE_INFO_INIT                                                                          \
+	{                                                                                          \
+		.repo = NULL                                                                       \
+	}
 
 void release_info_release(struct release_info *info);
 
@@ -44,13 +48,6 @@ int release_info_load(const struct app *app, const char *repo_path, struct relea
  */
 int
 release_info_load_repo(struct release_info *info, const char *repo_path, struct error *err) CHECKED;
-
-/*
- * The bytes that the file at `path` had at a revision of the repository, which may be a bare one;
- * to be freed by the caller. ERR_NOT_FOUND, ERR_INPUT.
- */
-int release_info_file_at(const struct release_info *info, const char *revision, const char *path,
-			 char **ret_text, size_t *ret_length, struct error *err) CHECKED;
 
 /*
  * Whether a revision, or HEAD, has this matrix and this lock, to the byte. ERR_NOT_FOUND without
@@ -91,5 +88,8 @@ int release_info_check_tag(const struct release_info *info, const char *name, co
 int release_info_check_tagged(const struct release_info *info, const struct app *app,
 			      const char *root, char **ret_signer, struct error *err) CHECKED;
 
-/* A file's path as a path of the repository if it can be one, else its bare name; borrowed. */
-const char *repository_path(const char *path);
+/*
+ * A file's path as a path of a repository whose root is the current directory if it can be one, else
+ * its bare name; to be freed by the caller.
+ */
+char *repository_path(const char *path) CHECKED;

@@ -74,7 +74,7 @@ page_of_tag(const struct reproduction *p, char **ret_url, struct error *err)
 {
 	AUTO(repo_freep) struct repo *repo = NULL;
 	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
-	auto_free char *text = NULL;
+	auto_free char *text = NULL, *inside = NULL;
 	char commit[REPO_ID_SIZE];
 	size_t length;
 
@@ -82,14 +82,16 @@ page_of_tag(const struct reproduction *p, char **ret_url, struct error *err)
 		return no_such_release(p, err);
 	if (repo_commit(repo, p->options->what, commit, err) < 0)
 		return err->code == ERR_NOT_FOUND ? no_such_release(p, err) : -1;
-	if (repo_tree_file(repo, p->options->what, repository_path(p->app->matrix_path), MAX_INPUT,
-			   &text, &length, err) < 0)
+	inside = repo_work_path(repo, p->app->matrix_path);
+	if (inside == NULL)
+		inside = repository_path(p->app->matrix_path);
+	if (repo_tree_file(repo, p->options->what, inside, MAX_INPUT, &text, &length, err) < 0)
 		return err->code != ERR_NOT_FOUND
 			       ? -1
 			       : error_set(err, ERR_NOT_FOUND,
 					   "there is no file '%s' in '%s'; name the matrix of that "
 					   "release with --matrix, or its files with --against",
-					   repository_path(p->app->matrix_path), p->options->what);
+					   inside, p->options->what);
 	if (matrix_parse(p->app->matrix_path, text, length, &matrix, err) < 0)
 		return -1;
 	if (matrix.github == NULL)

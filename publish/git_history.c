@@ -114,25 +114,6 @@ repo_is_shallow(struct repo *repo)
 	return git_repository_is_shallow(repo->git) != 0;
 }
 
-char *
-repo_path_inside(const char *root, const char *path)
-{
-	auto_free char *directory = path_directory(path);
-	auto_free char *real = realpath(directory, NULL);
-	auto_free char *real_root = realpath(root, NULL);
-	size_t length;
-
-	if (real == NULL || real_root == NULL)
-		return NULL;
-	if (strcmp(real, real_root) == 0)
-		return xstrdup(path_base(path));
-	/* Of all directories only "/" ends in a slash. */
-	length = strcmp(real_root, "/") == 0 ? 0 : strlen(real_root);
-	if (strncmp(real, real_root, length) != 0 || real[length] != '/')
-		return NULL;
-	return path_join(real + length + 1, path_base(path));
-}
-
 static void
 visit_promisor(const char *name, const char *value, void *to)
 {
@@ -239,14 +220,66 @@ repo_tree_file(struct repo *repo, const char *revision, const char *inside, size
 	return 0;
 }
 
-int
-repo_file_at(struct repo *repo, const char *revision, const char *path, size_t max_bytes,
-	     char **ret_text, size_t *ret_length, struct error *err)
+char *
+repo_work_path(struct repo *repo, const char *path)
 {
 	const char *root = git_repository_workdir(repo->git);
-	auto_free char *inside = root != NULL ? repo_path_inside(root, path) : NULL;
 
-	if (inside == NULL)
-		return error_set(err, ERR_INPUT, "'%s' is not in the repository", path);
-	return repo_tree_file(repo, revision, inside, max_bytes, ret_text, ret_length, err);
+	return root != NULL ? path_inside(root, path) : NULL;
+}
+
+/* The path that is asked for, before one that ends as it does, before any other. */
+enum likeness { UNLIKE, LIKE_CONTENTS, LIKE_NAME, LIKE_PATH };
+
+struct blob_search {
+	git_oid id;
+	const char *path;
+	enum likeness best;
+	char *found;
+};
+
+static int
+visit_entry(const char *folder, const git_tree_entry *entry, void *to)
+{
+	struct blob_search *search = to;
+	auto_free char *path = xasprintf("%s%s", folder, git_tree_entry_name(entry));
+	enum likeness likeness = LIKE_CONTENTS;
+
+	if (git_tree_entry_type(entry) != GIT_OBJECT_BLOB ||
+	    git_oid_equal(git_tree_entry_id(entry), &search->id) != 1)
+		return 0;
+	if (strcmp(path, search->path) == 0)
+		likeness = LIKE_PATH;
+	else if (strcmp(path_base(path), path_base(search->path)) == 0)
+		likeness = LIKE_NAME;
+	if (likeness > search->best) {
+		free(search->found);
+		search->found = TAKE(path);
+		search->best = likeness;
+	}
+	return 0;
+}
+
+int
+repo_find_contents(struct repo *repo, const char *revision, const char *path, const char *text,
+		   size_t length, char **ret_inside, struct error *err)
+{
+	AUTO(repo_commit_freep) git_commit *commit = NULL;
+	AUTO(repo_tree_freep) git_tree *tree = NULL;
+	struct blob_search search = {.path = path};
+	char id[REPO_ID_SIZE];
+	git_oid oid;
+
+	if (repo_commit(repo, revision, id, err) < 0)
+		return -1;
+	if (git_odb_hash(&search.id, text, length, GIT_OBJECT_BLOB) < 0 ||
+	    git_oid_fromstr(&oid, id) < 0 || git_commit_lookup(&commit, repo->git, &oid) < 0 ||
+	    git_commit_tree(&tree, commit) < 0 ||
+	    git_tree_walk(tree, GIT_TREEWALK_PRE, visit_entry, &search) < 0) {
+		free(search.found);
+		return error_set(err, ERR_IO, "cannot read the files of '%s': %s", revision,
+				 repo_reason());
+	}
+	*ret_inside = search.found;
+	return 0;
 }

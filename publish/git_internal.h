@@ -78,9 +78,3 @@ repo_config(struct git_repository *git, struct git_config **ret_config, struct e
 int repo_config_each(struct git_config *config,
 		     void (*visit)(const char *name, const char *value, void *to), void *to,
 		     struct error *err) CHECKED;
-
-/*
- * The part of a path below the directory `root`, to be freed by the caller, or NULL when it is not
- * below. Links are followed in the directories, and the file itself may be gone.
- */
-char *repo_path_inside(const char *root, const char *path) CHECKED;

@@ -76,16 +76,22 @@ bool repo_is_shallow(struct repo *repo) CHECKED;
 bool repo_is_partial(struct repo *repo) CHECKED;
 
 /*
- * The bytes that the file `path` had at a revision, terminated, to be freed by the caller. The path
- * is any path of that file in the working directory. ERR_NOT_FOUND: no such revision, or its tree
- * does not have the file; ERR_INPUT: larger than `max_bytes`, outside of the repository; ERR_IO,
- * also when a tree or the file's bytes are missing.
+ * The path in the tree of the file that any path of the working directory names, to be freed by the
+ * caller; NULL for a file elsewhere, and in a bare repository.
  */
-int repo_file_at(struct repo *repo, const char *revision, const char *path, size_t max_bytes,
-		 char **ret_text, size_t *ret_length, struct error *err) CHECKED;
+char *repo_work_path(struct repo *repo, const char *path) CHECKED;
 
 /*
- * The same by the file's path in the tree of the revision; works in a bare repository too.
+ * The path in the tree of a revision of a file that has these contents, to be freed by the caller,
+ * or NULL. Of several rather `path`, or one with its last part. ERR_NOT_FOUND: no such revision; ERR_IO.
+ */
+int repo_find_contents(struct repo *repo, const char *revision, const char *path, const char *text,
+		       size_t length, char **ret_inside, struct error *err) CHECKED;
+
+/*
+ * The bytes that the file `inside` of the tree had at a revision, terminated, to be freed by the
+ * caller. ERR_NOT_FOUND: no such revision, or its tree does not have the file; ERR_INPUT: larger
+ * than `max_bytes`; ERR_IO, also when a tree or the file's bytes are missing.
  */
 int repo_tree_file(struct repo *repo, const char *revision, const char *inside, size_t max_bytes,
 		   char **ret_text, size_t *ret_length, struct error *err) CHECKED;

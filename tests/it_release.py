@@ -14,7 +14,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import tap  # noqa: E402
-from release_lib import IDENTITY, Tree, environment, sha256, tool, tree  # noqa: E402
+from release_lib import IDENTITY, PROGRAM, Tree, environment, sha256, tool, tree  # noqa: E402
 
 BUILD = os.environ.get("BUILD_DIR", "build/debug")
 WORK = tempfile.mkdtemp(prefix="release-")
@@ -86,6 +86,27 @@ def advice_works(name, t, text):
     tap.ok(name, shown.returncode == 0 and len(commands) == 3, *commands, shown.stdout + shown.stderr)
 
 
+def read(t, *parts):
+    with open(t.path(*parts)) as f:
+        return f.read()
+
+
+def named_otherwise(t, name, *arguments, keys="keys"):
+    """The same files by other paths give the same release: there is nothing to do."""
+    whole = lambda *parts: t.path(*parts)
+    os.makedirs(whole("other", "deep"), exist_ok=True)
+    for how, place, matrix, at in [
+            ("./", "", "./matrix.json", ""), ("an absolute path", "", whole("matrix.json"), ""),
+            ("a detour", "", "keys/../matrix.json", ""), ("a path from elsewhere", "other/deep", "../../matrix.json", "../../"),
+            ("an absolute path from elsewhere", "/", whole("matrix.json"), t.root + "/")]:
+        done = tool(PROGRAM, "release", "--matrix", matrix, "--cache", f"{at}cache", "--out", f"{at}out", "--keys",
+                    f"{at}{keys}", "--registrars", f"{at}registrars",
+                    *(a.replace("@", at) for a in arguments), check=False,
+                    cwd=whole(place), env=environment(t.home, **IDENTITY))
+        tap.ok(f"{name}: {how} names the same files", done.returncode == 0 and
+               "there was nothing to do" in done.stdout, done.stdout + done.stderr)
+
+
 def test_failing_steps():
     """A step that fails ends the run there, whatever the next one would make of it."""
     t = Tree(f"{WORK}/failing", hosts=("x86_64",), targets=["aarch64", "arm"], size=20000,
@@ -146,6 +167,15 @@ def test_throw_away():
            "there was nothing to do" in done.stdout, done.stdout + done.stderr)
     tap.equal("... and wrote nothing", changes(before, stamps(t.path("out"))), {})
     tap.equal("... and changed nothing", changes(files, tree(t.path("out"))), {})
+    os.makedirs(t.path("keys"), exist_ok=True)
+    named_otherwise(t, "a repository of its own", "--target", "directory")
+    tap.equal("... and nothing changes", changes(files, tree(t.path("out"))), {})
+    t.run("release", "--target", "directory", "--matrix", t.path("matrix.json"), "--cache", "cache",
+          "--registrars", "registrars", "--out", "out3", status=0)
+    page = f"releases/{t.tag}/qemu-user-static-{t.version}.release.json"
+    inputs = [[json.loads(read(t, out, page))[n]["file"] for n in ("matrix", "lock")] for out in ("out", "out3")]
+    tap.equal("the release names them by their paths in the tree, whichever way they were given", inputs,
+              [["matrix.json", "matrix.lock.json"]] * 2)
     found, document = states(t.release("--target", "directory", "--json", "--quiet", status=0))
     tap.ok("--json: complete, unchanged", document["complete"] and not document["changed"] and
            document["tag"] == t.tag and document["error"] is None, document)
@@ -277,6 +307,11 @@ def test_enterprise_server():
 
 def test_own_repository():
     t = make_maintained("own")
+    # An older copy, perhaps: a path is the file's own, and not any with these bytes.
+    os.mkdir(t.path("archive"))
+    for name in ("matrix.json", "matrix.lock.json"):
+        shutil.copy(t.path(name), t.path("archive", name))
+    t.commit("Keep a copy")
     key = ["--key", "home/release.pem"]
     fails("a key list without a key asks for the key",
           t.release("--directory", "www"), 2, "error: sign: no signing key")
@@ -317,6 +352,10 @@ def test_own_repository():
     done = t.release("--directory", "www", *key)
     tap.ok("with another OUT it is the same release", done.returncode == 0 and
            "published already, and identical" in done.stdout, done.stdout + done.stderr)
+    before = tree(t.path("www"))
+    named_otherwise(t, "a maintained repository", "--directory", "@www", "--key", "@home/release.pem",
+                    "--repo", "@.")
+    tap.equal("... and nothing changes", changes(before, tree(t.path("www"))), {})
     # A tag of something else under this name.
     t.git("commit", "-q", "--allow-empty", "-m", "later")
     fails("a tag of another commit is refused", t.release("--directory", "www", *key, out="out2"),

@@ -260,6 +260,11 @@ def test_inputs(t):
           f"there is no directory '{WORK}/nothing'")
     fails("a tag whose tree has another matrix", t.run("reproduce", t.tag), 3,
           f"there is no file 'matrix/qemu-user-static.json' in '{t.tag}'", "--matrix")
+    plain = t.run("reproduce", "--offline", t.tag, "--matrix", "matrix.json")
+    named = tool(PROGRAM, "reproduce", "--offline", t.tag, "--repo", t.root, "--matrix", t.path("matrix.json"),
+                 check=False, cwd="/", env=environment(t.home))
+    tap.ok("a matrix by its whole path is the one of the tag's tree", "there is no file" not in plain.stderr and
+           (plain.returncode, plain.stderr) == (named.returncode, named.stderr), plain.stderr, named.stderr)
     fails("a directory without a release", reproduce(t, "keys"), 3, "SHA256SUMS")
     copy = t.path("altered")
     shutil.copytree(t.path("www/latest"), copy)

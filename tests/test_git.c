@@ -46,7 +46,7 @@ test_path_inside(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		auto_free char *root = path_join(top, rows[i].root);
 		auto_free char *path = path_join(top, rows[i].path);
-		auto_free char *inside = repo_path_inside(root, path);
+		auto_free char *inside = path_inside(root, path);
 
 		if (rows[i].inside == NULL ? inside != NULL
 					   : inside == NULL || strcmp(inside, rows[i].inside) != 0)
@@ -71,7 +71,7 @@ test_path_inside_of_all(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		auto_free char *inside = repo_path_inside("/", rows[i].path);
+		auto_free char *inside = path_inside("/", rows[i].path);
 
 		if (rows[i].inside == NULL)
 			assert_null(inside);
@@ -343,6 +343,56 @@ test_tree_file(void **state)
 	scratch_remove(top);
 }
 
+/* The same contents by other paths: the path that is asked for is the best, then its last part. */
+static void
+test_find_contents(void **state)
+{
+	static const struct repo_file files[] = {{"a/x.json", "text\n", 5},
+						 {"b/m.json", "text\n", 5},
+						 {"c/m.json", "text\n", 5},
+						 {"m.json", "other\n", 6}};
+	static const struct {
+		const char *revision, *path, *text, *inside;
+	} rows[] = {
+		{"HEAD", "c/m.json", "text\n", "c/m.json"},
+		{"HEAD", "somewhere/m.json", "text\n", "b/m.json"},
+		{"HEAD", "m.json", "text\n", "b/m.json"},
+		{"HEAD", "y.json", "text\n", "a/x.json"},
+		{"HEAD", "y.json", "other\n", "m.json"},
+		{"HEAD", "m.json", "text", NULL},
+		{"HEAD", "m.json", "", NULL},
+	};
+	const struct repo_content content = {.files = files,
+					     .count = ARRAY_SIZE(files),
+					     .name = "A",
+					     .email = "a@example.org",
+					     .time_sec = 1,
+					     .message = "one\n"};
+	auto_free char *top = scratch_directory(), *path = path_join(top, "r.git");
+	AUTO(repo_freep) struct repo *repo = NULL;
+	struct error err = ERROR_INIT;
+	char *none = NULL;
+
+	(void)state;
+	assert_int_equal(repo_make(path, &content, &err), 1);
+	assert_ok(repo_open(path, &repo, &err), err);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_free char *inside = NULL;
+
+		assert_ok(repo_find_contents(repo, rows[i].revision, rows[i].path, rows[i].text,
+					     strlen(rows[i].text), &inside, &err),
+			  err);
+		if (rows[i].inside == NULL ? inside != NULL
+					   : inside == NULL || strcmp(inside, rows[i].inside) != 0)
+			fail_msg("row %zu: '%s'", i, inside != NULL ? inside : "(none)");
+	}
+	assert_int_equal(repo_find_contents(repo, "none", "m.json", "", 0, &none, &err), -1);
+	assert_int_equal(err.code, ERR_NOT_FOUND);
+	none = repo_work_path(repo, path);
+	assert_null(none);
+	scratch_remove(top);
+}
+
 /* The rules of git; each row is a configuration, a remote, and where git pushes. */
 static void
 test_push_urls(void **state)
@@ -413,7 +463,7 @@ main(void)
 		cmocka_unit_test(test_earlier_versions), cmocka_unit_test(test_https_origin),
 		cmocka_unit_test(test_askpass_question), cmocka_unit_test(test_previous_tag),
 		cmocka_unit_test(test_lock_left),        cmocka_unit_test(test_tree_file),
-		cmocka_unit_test(test_push_urls),
+		cmocka_unit_test(test_find_contents),    cmocka_unit_test(test_push_urls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
