@@ -213,9 +213,9 @@ explain_no_choice(const struct apt_source *source, const struct choice *choice, 
 	if (choice->reasons.length > 0)
 		return error_set(err, ERR_INPUT, "suite '%s' for %s: %s", source->suite,
 				 choice->arch, strbuf_text(&choice->reasons));
-	return error_set_absent(err, "suite '%s' has no package '%s' for %s", source->suite,
-				source->package != NULL ? source->package : "qemu-user",
-				choice->arch);
+	/* By signed lists, complete: not a server that is late, but a name that is wrong. */
+	return error_set(err, ERR_INPUT, "suite '%s' has no package '%s' for %s", source->suite,
+			 source->package != NULL ? source->package : "qemu-user", choice->arch);
 }
 
 int
@@ -391,8 +391,8 @@ explain_vanished(const struct apt_source *source, const struct apt_root *root,
 	if (update_from_any(source, root, &release, &ignored) == 0 &&
 	    choose(root, package->name, &newest, &ignored) == 0)
 		version = newest.package.version;
-	return error_set_absent(
-		err,
+	return error_set(
+		err, ERR_NOT_FOUND,
 		"'%s' %s for %s is no longer in the archive%s%s: run '%s' to take what is there, "
 		"or add an archive that keeps old packages to the 'urls' of source '%s'",
 		package->name, package->version, package->arch,

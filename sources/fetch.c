@@ -154,7 +154,7 @@ fetch_url(struct transfer *t, const char *url, unsigned int tries, struct error 
 	int begun;
 
 	if (t->queue->options->offline && !http_url_has_scheme(url, "file"))
-		return error_set_absent(err, "'%s' is out of reach with --offline", shown);
+		return error_set(err, ERR_NOT_FOUND, "'%s' is out of reach with --offline", shown);
 	begun = begin(t, &entry, err);
 	if (begun != 0)
 		return begun < 0 ? -1 : 0;
@@ -211,7 +211,7 @@ fetch_apt(struct transfer *t, struct error *err)
 	int begun;
 
 	if (t->queue->options->offline)
-		return error_set_absent(err, "apt is out of reach with --offline");
+		return error_set(err, ERR_NOT_FOUND, "apt is out of reach with --offline");
 	begun = begin(t, &entry, err);
 	if (begun != 0)
 		return begun < 0 ? -1 : 0;
@@ -269,7 +269,8 @@ fetch_somehow(struct transfer *t, struct error *err)
 	if (ask_apt)
 		remember_refusal(t, err);
 	if (!ask_apt && package->url_count == 0)
-		return error_set_absent(err, "not in the cache, and the lock has no URL for it");
+		return error_set(err, ERR_NOT_FOUND,
+				 "not in the cache, and the lock has no URL for it");
 	return fetch_urls(t, err);
 }
 

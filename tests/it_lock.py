@@ -130,7 +130,7 @@ def test_newer(place):
        place.lock.read_bytes() == before, "another QEMU than the release's is refused",
        said(result))
     result = place.run("fetch", "--cache", place.top / "empty")
-    ok(fails(result, 5, "'qemu-user' 1:10.0.2+ds-1 for arm64 is no longer in the archive",
+    ok(fails(result, 3, "'qemu-user' 1:10.0.2+ds-1 for arm64 is no longer in the archive",
              "its suite has 1:10.0.3+ds-1", f"run 'distributor lock --matrix {place.matrix()}' to take"),
        "a version that has gone from the archive is named, and what to run", said(result))
     place.version = "10.0.3-1"
