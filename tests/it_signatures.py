@@ -851,6 +851,7 @@ def prepare():
         steps.append(run(DISTRIBUTOR, "keygen", "--no-passphrase", "--keys", f"{WORK}/{keys}",
                          f"{WORK}/{key}"))
     shutil.copytree(f"{WORK}/out", f"{WORK}/second")
+    shutil.copytree(f"{WORK}/out", f"{WORK}/unsigned")
     for out, keys, key in (("out", "keys", "key.pem"), ("second", "other", "other.pem")):
         steps.append(run(DISTRIBUTOR, "sign", "--matrix", f"{WORK}/matrix.json", "--out",
                          f"{WORK}/{out}", "--keys", f"{WORK}/{keys}", "--repo", WORK, "--key",
@@ -859,13 +860,33 @@ def prepare():
     ok(not bad, "images are made and signed", "".join(bad))
 
 
+def check_unwritten():
+    """Each document of a signature that cannot be written ends `sign`: no image goes out without one."""
+    def sign(out):
+        return run(DISTRIBUTOR, "sign", "--matrix", f"{WORK}/matrix.json", "--out", out, "--keys",
+                   f"{WORK}/keys", "--repo", WORK, "--key", f"{WORK}/key.pem")
+
+    cosign = tags(LAYOUT)[f"{fallback_tag('latest')}.sig"]["digest"]
+    bundle = document(LAYOUT, tags(LAYOUT)[fallback_tag("latest")]["digest"])["manifests"][0]["digest"]
+    for what, blocked in (("payload", document(LAYOUT, cosign)["layers"][0]["digest"]),
+                          ("cosign manifest", cosign), ("bundle's manifest", bundle)):
+        out = f"{WORK}/unwritten"
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.copytree(f"{WORK}/unsigned", out)
+        os.mkdir(f"{out}/images/blobs/sha256/{blocked.removeprefix('sha256:')}")
+        result = sign(out)
+        ok(result.returncode == 1 and blocked.removeprefix("sha256:") in result.stderr and
+           not any(n.endswith(".sig") for n in tags(f"{out}/images")),
+           f"a {what} that cannot be written: sign fails", result.stderr)
+
+
 def main():
     try:
         prepare()
         parallel([check_real, check_referrers_api, check_pages, check_unlisted, check_fallback,
                   check_lists, check_two_keys, check_lies, check_login, check_reading, check_broken,
                   check_others, check_no_signatures, check_many, check_revoked, check_retired,
-                  check_crane])
+                  check_crane, check_unwritten])
     finally:
         shutil.rmtree(WORK)
     return done()
