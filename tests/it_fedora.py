@@ -174,13 +174,19 @@ def test_koji(top, keys, fingerprint, koji):
     result = tool("newest", EVR, "x86_64", fingerprint, place)
     ok(result.stdout == "2:10.2.2-2.fc44\n", "koji: the newest build that is signed",
        result.stdout + result.stderr)
-    for number in range(45):
-        os.makedirs(os.path.join(koji.root, f"qemu/11.0.{number}/1.fc45"))
+    newer = [f"qemu/11.0.{number}/1.fc45" for number in range(60)]
+    there = sum([int(n) for n in version.split(".")] > [10, 2, 2]
+                for version in os.listdir(os.path.join(koji.root, "qemu")))
+    for build in newer[:59 - there]:
+        os.makedirs(os.path.join(koji.root, build))
     result = tool("newest", EVR, "x86_64", fingerprint, place)
-    ok(result.stdout == "2:10.2.2-2.fc44\n", "koji: behind many of the next Fedora release",
-       result.stdout + result.stderr)
-    for number in range(45):
-        shutil.rmtree(os.path.join(koji.root, f"qemu/11.0.{number}"))
+    ok(result.stdout == "2:10.2.2-2.fc44\n", "koji: behind 59 others", result.stdout + result.stderr)
+    os.makedirs(os.path.join(koji.root, newer[59]))
+    result = tool("newest", EVR, "x86_64", fingerprint, place)
+    ok(result.returncode == 5 and "has no signed build for Fedora 44" in result.stderr,
+       "koji: no more than 60 are looked at", result.stdout + result.stderr)
+    for build in newer:
+        shutil.rmtree(os.path.join(koji.root, os.path.dirname(build)), ignore_errors=True)
     return server, place
 
 
