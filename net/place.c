@@ -32,6 +32,19 @@ place_of_v4(const struct in_addr *address)
 	return HTTP_PLACE_PUBLIC;
 }
 
+/* The address behind a translator or tunnel: 64:ff9b::/96 (NAT64), ::ffff:0:0:0/96, 2002::/16 (6to4). */
+static bool
+embedded_v4(const struct in6_addr *address, struct in_addr *ret_v4)
+{
+	static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b}, siit[12] = {[8] = 0xff, 0xff};
+	const uint8_t *bytes = address->s6_addr;
+	bool is_6to4 = bytes[0] == 0x20 && bytes[1] == 0x02;
+
+	memcpy(ret_v4, bytes + (is_6to4 ? 2 : 12), sizeof(*ret_v4));
+	return is_6to4 || memcmp(bytes, nat64, sizeof(nat64)) == 0 ||
+	       memcmp(bytes, siit, sizeof(siit)) == 0;
+}
+
 static enum http_place
 place_of_v6(const struct in6_addr *address)
 {
@@ -46,6 +59,8 @@ place_of_v6(const struct in6_addr *address)
 		return place_of_v4(&v4);
 	if (IN6_IS_ADDR_LINKLOCAL(address))
 		return HTTP_PLACE_LINK;
+	if (embedded_v4(address, &v4))
+		return place_of_v4(&v4);
 	return (address->s6_addr[0] & 0xfe) == 0xfc ? HTTP_PLACE_PRIVATE : HTTP_PLACE_PUBLIC;
 }
 
