@@ -149,6 +149,17 @@ secret_read_fd(int fd, size_t max_bytes, struct secret *ret_secret, struct error
 	return read_to_end(owned, max_bytes, name, ret_secret, err);
 }
 
+/* Overwrites every value of the name: an environment may have it twice, and getenv() tells one. */
+static void
+wipe_variable(const char *name)
+{
+	size_t length = strlen(name);
+
+	for (char **at = environ; *at != NULL; at++)
+		if (strncmp(*at, name, length) == 0 && (*at)[length] == '=')
+			OPENSSL_cleanse(*at + length + 1, strlen(*at + length + 1));
+}
+
 int
 secret_take_environment(const char *name, struct secret *ret_secret, struct error *err)
 {
@@ -161,7 +172,7 @@ secret_take_environment(const char *name, struct secret *ret_secret, struct erro
 	if (secret_alloc(length, ret_secret, err) < 0)
 		return -1;
 	memcpy(ret_secret->bytes, value, length);
-	OPENSSL_cleanse(value, length);
+	wipe_variable(name);
 	if (unsetenv(name) < 0)
 		return error_set_errno(err, ERR_IO, "cannot unset '%s'", name);
 	return 0;

@@ -312,6 +312,27 @@ minisign_keys_have_one_length(void **state)
 	}
 }
 
+/* execve() takes any strings: a name may be there twice, and a longer one begin like it. */
+static void
+a_variable_is_wiped_wherever_it_is(void **state)
+{
+	char first[] = "NAME=one", other[] = "NAMES=two", second[] = "NAME=three";
+	char *made[] = {first, other, second, NULL}, **kept = environ;
+	AUTO(secret_release) struct secret secret = SECRET_INIT;
+	struct error err = ERROR_INIT;
+	int result;
+
+	(void)state;
+	environ = made;
+	result = secret_take_environment("NAME", &secret, &err);
+	environ = kept;
+	assert_ok(result, err);
+	assert_string_equal(secret.bytes, "one");
+	assert_memory_equal(first, "NAME=\0\0\0", sizeof(first));
+	assert_memory_equal(second, "NAME=\0\0\0\0\0", sizeof(second));
+	assert_string_equal(other, "NAMES=two");
+}
+
 static void
 secrets_are_refused_rather_than_cut(void **state)
 {
@@ -383,6 +404,7 @@ main(void)
 		cmocka_unit_test(a_retired_key_is_good_for_what_there_was),
 		cmocka_unit_test(a_list_names_the_version_of_its_release),
 		cmocka_unit_test(minisign_keys_have_one_length),
+		cmocka_unit_test(a_variable_is_wiped_wherever_it_is),
 		cmocka_unit_test(secrets_are_refused_rather_than_cut),
 		cmocka_unit_test(a_new_file_replaces_none),
 	};
