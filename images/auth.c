@@ -196,7 +196,9 @@ fetch_token(struct auth *auth, const char *asked, struct token *ret_token, struc
 	return -1;
 }
 
-/* Gets a token and keeps it under `scope`. `asked` is not of what is kept, which may go meanwhile. */
+/*
+ * Gets a token and keeps it under `scope`. `asked` is not of what is kept, which may go meanwhile.
+ */
 static int
 renew(struct auth *auth, const char *scope, const char *asked, struct error *err)
 {

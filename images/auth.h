@@ -55,8 +55,9 @@ int auth_header(struct auth *auth, const char *scope, char **ret_value, struct e
  * up, else -1:
  *
  * ERR_DENIED: the credentials, or their absence, do not suffice for `scope`; or the registry asks
- * for a scheme nobody knows. ERR_REMOTE: it names no token server. ERR_VERIFY: the registry wants credentials sent to a host that is not
- * obviously its own, or over plain http. ERR_NETWORK, ERR_INPUT, ERR_IO.
+ * for a scheme nobody knows. ERR_REMOTE: it names no token server. ERR_VERIFY: the registry wants
+ * credentials sent to a host that is not obviously its own, or over plain http. ERR_NETWORK,
+ * ERR_INPUT, ERR_IO.
  */
 int auth_challenged(struct auth *auth, const struct http_response *answer, const char *sent,
 		    const char *scope, struct error *err) CHECKED;

@@ -28,5 +28,7 @@ int image_contents_check_program(const struct image_contents *contents, const st
 int image_contents_check_registrar(const struct image_contents *contents, const char *registrar,
 				   struct error *err) CHECKED;
 
-/* Nothing but the allowed files is there, and the directories that they are in. ERR_VERIFY, ERR_IO. */
+/*
+ * Nothing but the allowed files is there, and the directories that they are in. ERR_VERIFY, ERR_IO.
+ */
 int image_contents_check_listing(const struct image_contents *contents, struct error *err) CHECKED;

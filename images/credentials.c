@@ -66,7 +66,8 @@ is_api_path(const char *path)
 /*
  * Brings a key of "auths" into the form HOST or HOST/PATH: Docker writes
  * "https://index.docker.io/v1/", others the bare name. Returns NULL for where Docker Desktop keeps
- * tokens of its own, ".../v1/access-token" and ".../v1/refresh-token", which are not for registries.
+ * tokens of its own, ".../v1/access-token" and ".../v1/refresh-token", which are not for
+ * registries.
  */
 static char *
 normal_key(const char *key)

@@ -41,8 +41,8 @@ const struct oci_descriptor *layout_tags_find(const struct layout_tags *tags, co
 void layout_tags_release(struct layout_tags *tags);
 
 /*
- * The text of an index.json with these names, sorted; `part` as layout_part() has it. To be freed by
- * the caller.
+ * The text of an index.json with these names, sorted; `part` as layout_part() has it. To be freed
+ * by the caller.
  */
 char *layout_index_format(const struct layout_tags *tags, const char *part) CHECKED;
 

@@ -213,8 +213,8 @@ speaks(struct http_client *http, const char *scheme, const char *host)
 }
 
 /*
- * What a registry on this machine speaks: one that wants TLS answers 400 to http, or not at all; but
- * no answer may also be a connection that was lost.
+ * What a registry on this machine speaks: one that wants TLS answers 400 to http, or not at all;
+ * but no answer may also be a connection that was lost.
  */
 static const char *
 local_scheme(struct http_client *http, const char *host)

@@ -95,8 +95,8 @@ struct registry_blob {
 
 /*
  * Brings a blob to the registry that does not have it: mounts it or sends it, and looks whether it
- * is there. A lost upload is started again a few times. The caller has made sure that the file holds
- * what the descriptor says. ERR_VERIFY: the registry has stored it under another digest.
+ * is there. A lost upload is started again a few times. The caller has made sure that the file
+ * holds what the descriptor says. ERR_VERIFY: the registry has stored it under another digest.
  * ERR_NETWORK: it has accepted the blob and does not show it, which may pass.
  */
 int registry_push_blob(struct registry *registry, const struct registry_blob *blob,

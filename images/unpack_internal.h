@@ -10,8 +10,8 @@
 #include <sys/types.h>
 
 /*
- * Names stay below the root and have no empty part, "." or "..". A file is made by open(), filled by
- * write() and ended by close(); after an error none of these is called again.
+ * Names stay below the root and have no empty part, "." or "..". A file is made by open(), filled
+ * by write() and ended by close(); after an error none of these is called again.
  */
 struct unpack_sink {
 	int (*directory)(void *context, const char *name, struct error *err);

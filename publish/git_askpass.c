@@ -12,7 +12,9 @@
 
 enum { MAX_TOKEN = 4096 };
 
-/* A host and perhaps its port, or an address in brackets; nothing that could be read in two ways. */
+/*
+ * A host and perhaps its port, or an address in brackets; nothing that could be read in two ways.
+ */
 static bool
 is_authority(const char *text)
 {

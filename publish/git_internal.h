@@ -34,8 +34,8 @@ void repo_odb_freep(struct git_odb **odb);
 void repo_remote_freep(struct git_remote **remote);
 
 /*
- * git_libgit2_init(), with an allocator that ends the program when memory is gone. To be followed by
- * git_libgit2_shutdown(). ERR_IO.
+ * git_libgit2_init(), with an allocator that ends the program when memory is gone. To be followed
+ * by git_libgit2_shutdown(). ERR_IO.
  */
 int repo_library_start(struct error *err) CHECKED;
 

@@ -28,8 +28,8 @@ struct repo_content {
  * Makes sure that the branch `main` of the repository at `path` has this tree: makes the repository
  * when there is none, goes to the commit of the tag if that has it, and adds a commit when the last
  * one has another tree. The repository is taken for our own: its caller holds a lock that keeps
- * other runs out, and locks of git that a killed run has left there are removed. The same content gives the same ids. A new repository appears complete or
- * not at all. Returns 1 when something was made, else 0. ERR_INPUT (a path that git does not take),
- * ERR_IO.
+ * other runs out, and locks of git that a killed run has left there are removed. The same content
+ * gives the same ids. A new repository appears complete or not at all. Returns 1 when something was
+ * made, else 0. ERR_INPUT (a path that git does not take), ERR_IO.
  */
 int repo_make(const char *path, const struct repo_content *content, struct error *err) CHECKED;

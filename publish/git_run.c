@@ -173,9 +173,9 @@ fill_pipe(const char *token, struct error *err)
 }
 
 /*
- * What goes before the command; the number of it. What somebody types is asked for once in a
- * push, and not by each git of it; a helper of the user must not keep the token, which is nobody's but this
- * run's.
+ * What goes before the command; the number of it. What somebody types is asked for once in a push,
+ * and not by each git of it; a helper of the user must not keep the token, which is nobody's but
+ * this run's.
  */
 static size_t
 add_settings(const struct git_run *run, char **ret_helper, const char **argv)

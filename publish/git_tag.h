@@ -37,7 +37,9 @@ void repo_set_own(struct repo *repo);
 int repo_commit(struct repo *repo, const char *revision, char ret_id[REPO_ID_SIZE],
 		struct error *err) CHECKED;
 
-/* The configured "NAME <EMAIL>", to be freed by the caller; NULL when none is configured. ERR_IO. */
+/*
+ * The configured "NAME <EMAIL>", to be freed by the caller; NULL when none is configured. ERR_IO.
+ */
 int repo_identity(struct repo *repo, char **ret_identity, struct error *err) CHECKED;
 
 /*

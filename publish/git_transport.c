@@ -186,7 +186,9 @@ push_to(git_remote *remote, struct library_push *l, bool ask_only, struct error 
 	return state;
 }
 
-/* What was rewritten is not rewritten once more; a relative path is one from the top, as for git. */
+/*
+ * What was rewritten is not rewritten once more; a relative path is one from the top, as for git.
+ */
 static int
 open_remote(const struct pushing *pushing, const char *url, git_remote **ret_remote,
 	    struct error *err)

@@ -82,8 +82,9 @@ int github_publish(struct github *github, const struct publication *release,
 int github_latest_tag(struct github *github, char **ret_tag, struct error *err) CHECKED;
 
 /*
- * The release before the tag, as repo_previous_tag() finds it: of GitHub's annotated tags that begin
- * with 'v' and a digit the one with the highest version below it, to be freed by the caller, or NULL.
+ * The release before the tag, as repo_previous_tag() finds it: of GitHub's annotated tags that
+ * begin with 'v' and a digit the one with the highest version below it, to be freed by the caller,
+ * or NULL.
  */
 int github_previous_tag(struct github *github, const char *tag, char **ret_tag,
 			struct error *err) CHECKED;

@@ -64,8 +64,8 @@ void github_answer_release(struct github_answer *answer);
 
 /*
  * Sends a request and returns 0 for an answer of 2xx. Waits as GitHub asks when a limit is hit.
- * ERR_NOT_FOUND (404), ERR_DENIED (401, 403, 422), ERR_REMOTE (refused otherwise; GitHub's reason is in
- * the sentence, and `refusal` is set), ERR_NETWORK: no answer or 5xx, after all tries; after
+ * ERR_NOT_FOUND (404), ERR_DENIED (401, 403, 422), ERR_REMOTE (refused otherwise; GitHub's reason
+ * is in the sentence, and `refusal` is set), ERR_NETWORK: no answer or 5xx, after all tries; after
  * GITHUB_CREATE it may have been done all the same.
  */
 int github_call(struct github *github, const struct github_request *request,
@@ -84,7 +84,10 @@ char *github_absolute(const struct github *github, const char *path_or_url) CHEC
 /* Whether the token may be sent to this address. ERR_REMOTE if not. */
 int github_check_url(const struct github *github, const char *url, struct error *err) CHECKED;
 
-/* The address of the next page of a list, to be freed, or NULL at its end. ERR_REMOTE: another host. */
+/*
+ * The address of the next page of a list, to be freed, or NULL at its end. ERR_REMOTE: another
+ * host.
+ */
 int github_next_page(const struct github *github, const struct github_answer *answer,
 		     char **ret_url, struct error *err) CHECKED;
 

@@ -3,8 +3,8 @@
 /*
  * Where the draft was, for the next run on this machine: a file in OUT with its number, so that a
  * draft is found again that GitHub does not list yet, and without reading the list of all releases.
- * Only a hint: what is at that number is asked for, and has to be a draft of this tag. For the files
- * of publish/ only.
+ * Only a hint: what is at that number is asked for, and has to be a draft of this tag. For the
+ * files of publish/ only.
  */
 
 #include "publish/github_api.h"

@@ -252,7 +252,10 @@ github_parse_refs(const char *what, const char *text, size_t length,
 	return 0;
 }
 
-/* GitHub writes the rules of a repository on lines of their own: in one line with "; " between them. */
+/*
+ * GitHub writes the rules of a repository on lines of their own: in one line with "; " between
+ * them.
+ */
 static void
 add_lines(struct strbuf *sentence, const char *text)
 {

@@ -79,7 +79,9 @@ set_url(struct place *place)
 			       place->seen / place->size + 1);
 }
 
-/* After a page that took GitHub too long: asks for half of it, and at last for one release again. */
+/*
+ * After a page that took GitHub too long: asks for half of it, and at last for one release again.
+ */
 static int
 ask_for_less(struct github *github, struct place *place, struct error *err)
 {

@@ -3,7 +3,8 @@
 /*
  * Drafts are found in the list of releases alone, and each release in it carries its assets: some
  * hundred here, so that a page of many takes GitHub longer than it gives itself (502, 504). So few
- * are asked for at once, fewer when that fails, and not all of them. For the files of publish/ only.
+ * are asked for at once, fewer when that fails, and not all of them. For the files of publish/
+ * only.
  */
 
 #include "publish/github_api.h"

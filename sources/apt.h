@@ -40,9 +40,9 @@ struct apt_source {
  *
  * ERR_NOT_FOUND: the suite has no such package or architecture, or there is no apt, gpgv or
  * keyring. ERR_VERIFY: not signed by a pinned key, expired, altered, or another suite than asked
- * for. ERR_INPUT: the package asked for has no static programs, the archive's data are
- * malformed, or its server wants a password. ERR_NETWORK, ERR_IO, ERR_INTERRUPTED. With several mirrors the error is the first
- * one's.
+ * for. ERR_INPUT: the package asked for has no static programs, the archive's data are malformed,
+ * or its server wants a password. ERR_NETWORK, ERR_IO, ERR_INTERRUPTED. With several mirrors the
+ * error is the first one's.
  */
 int apt_resolve(const struct apt_source *source, const struct arch *host,
 		struct package *ret_package, struct error *err) CHECKED;

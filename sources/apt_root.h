@@ -37,9 +37,8 @@ struct apt_root {
  * package debian-archive-keyring has. With `allow_expired` a Release file past its Valid-Until is
  * accepted.
  *
- * ERR_NOT_FOUND (not Debian's keyring), ERR_INPUT (the machine's apt
- * does not work; keyring not readable or armoured; a suite that
- * is no name; a directory whose name apt cannot take), ERR_IO.
+ * ERR_NOT_FOUND (not Debian's keyring), ERR_INPUT (the machine's apt does not work; keyring not
+ * readable or armoured; a suite that is no name; a directory whose name apt cannot take), ERR_IO.
  */
 int apt_root_open(const char *directory, const char *suite, const char *arch, const char *keyring,
 		  bool allow_expired, struct apt_root *ret_root, struct error *err) CHECKED;
@@ -64,8 +63,8 @@ int apt_bases_find(const char *const *urls, size_t count, struct apt_bases *ret_
 void apt_bases_release(struct apt_bases *bases);
 
 /*
- * Brings the lists up to date from one base URL, verified by apt. Where apt cannot go on with the old
- * ones (an archive has another name now, lists are damaged), they are removed and fetched from
+ * Brings the lists up to date from one base URL, verified by apt. Where apt cannot go on with the
+ * old ones (an archive has another name now, lists are damaged), they are removed and fetched from
  * nothing; then `*ret_notice` is a sentence about it, to be freed by the caller, else NULL.
  *
  * ERR_VERIFY (signature, expired, altered), ERR_NOT_FOUND (the archive has no such suite or

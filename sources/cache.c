@@ -34,8 +34,8 @@ default_directory(char **ret_directory, struct error *err)
 }
 
 /*
- * Whoever owns the cache decides what is in it: files, and apt's configuration, which names programs
- * to run. That has to be who runs this, or root.
+ * Whoever owns the cache decides what is in it: files, and apt's configuration, which names
+ * programs to run. That has to be who runs this, or root.
  */
 static int
 check_owner(const char *directory, struct error *err)

@@ -29,8 +29,9 @@ struct checksums {
 	}
 
 /*
- * Empty lines, and those that begin with '#', are passed over. ERR_INPUT with `name` and the line for any other that is not as
- * above, for a name twice with two digests, and for more than 10000 files.
+ * Empty lines, and those that begin with '#', are passed over. ERR_INPUT with `name` and the line
+ * for any other that is not as above, for a name twice with two digests, and for more than 10000
+ * files.
  */
 int checksums_parse(const char *text, size_t length, const char *name,
 		    struct checksums *ret_checksums, struct error *err) CHECKED;

@@ -35,8 +35,8 @@ struct decompressor;
  * once: compressed data within compressed data comes out as it is. There has to be some. `name` is
  * for messages, and copied.
  *
- * ERR_INPUT for data that is not so compressed, ERR_IO when libarchive has no such filter, no memory
- * or the file cannot be read, ERR_INTERRUPTED. To be freed by the caller.
+ * ERR_INPUT for data that is not so compressed, ERR_IO when libarchive has no such filter, no
+ * memory or the file cannot be read, ERR_INTERRUPTED. To be freed by the caller.
  */
 int decompressor_open(int fd, uint64_t offset, enum compression compression, const char *name,
 		      struct decompressor **ret_decompressor, struct error *err) CHECKED;

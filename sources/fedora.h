@@ -47,8 +47,9 @@ struct fedora_query {
  *
  * Repositories are asked in order until one has the version, then the Koji directories, with a
  * warning, for what is only there may be from testing, and what testing drops is deleted after some
- * weeks. The URLs of the others that may have the same file are added behind. URLs of unsigned builds are joined with
- * their signature header (spliced.h). Nothing of this is trusted: see rpm_describe().
+ * weeks. The URLs of the others that may have the same file are added behind. URLs of unsigned
+ * builds are joined with their signature header (spliced.h). Nothing of this is trusted: see
+ * rpm_describe().
  *
  * ERR_NOT_FOUND if nobody has this version for this host, or not signed by a pinned key, with all
  * that was tried; ERR_INPUT for a query that cannot be answered (no package for the host, no

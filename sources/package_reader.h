@@ -53,8 +53,8 @@ int package_format_of(const char *path, const char *label, enum package_format *
 		      struct error *err) CHECKED;
 
 /*
- * Opens the package at `path` and finds out by its first bytes which format it has; the file's
- * name does not matter. `label` as above. Stores the reader in `*ret_reader`, to be freed by the caller.
+ * Opens the package at `path` and finds out by its first bytes which format it has; the file's name
+ * does not matter. `label` as above. Stores the reader in `*ret_reader`, to be freed by the caller.
  *
  * ERR_NOT_FOUND, ERR_IO, ERR_INPUT (neither an .rpm nor a .deb, malformed, or cut short). Every
  * message of this and of the functions below names the package.

@@ -70,8 +70,8 @@ struct repo_package {
 /*
  * Reads the compressed list of packages in `fd` from its beginning, and calls `found` for each
  * package called `name_prefix` or `name_prefix-...`; -1 from it stops. A package among them without
- * checksum, size or safe location has a `fault`, which matters only if it is the one that is wanted.
- * One without an architecture or version is ERR_INPUT, and so is a list of more than 4 GiB.
+ * checksum, size or safe location has a `fault`, which matters only if it is the one that is
+ * wanted. One without an architecture or version is ERR_INPUT, and so is a list of more than 4 GiB.
  */
 int primary_scan(int fd, enum compression compression, const char *name, const char *name_prefix,
 		 int (*found)(void *context, const struct repo_package *package, struct error *err),

@@ -124,9 +124,9 @@ get_repomd(struct http_client *client, const struct mirrors *mirrors, const char
 }
 
 /*
- * Metadata may say that a file lies elsewhere: xml:base, a URL, or a path below the repository. What
- * comes from a server does not lead to files of this machine or to its own servers. Stores the URL
- * to which locations are joined, to be freed by the caller.
+ * Metadata may say that a file lies elsewhere: xml:base, a URL, or a path below the repository.
+ * What comes from a server does not lead to files of this machine or to its own servers. Stores the
+ * URL to which locations are joined, to be freed by the caller.
  */
 static int
 choose_base(const char *repository, const char *base, char **ret_base, struct error *err)
