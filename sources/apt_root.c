@@ -78,7 +78,8 @@ write_config(const struct apt_root *root, bool allow_expired, struct error *err)
 	strbuf_addf(&config, "Dir::Cache \"%s/cache\";\nDir::Log \"%s/log\";\n", d, d);
 	strbuf_addf(&config, "APT::Architecture \"%s\";\nAPT::Architectures \"%s\";\n", root->arch,
 		    root->arch);
-	return write_file(root->config, config.text, config.length, 0644, err);
+	/* A proxy of the machine may carry a password. */
+	return write_file(root->config, config.text, config.length, 0600, err);
 }
 
 static int

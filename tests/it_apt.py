@@ -612,6 +612,9 @@ class Test:
             ok(result.returncode == 0, f"the machine's login, by Dir::Etc::{option}",
                result.stderr)
         server.shutdown()
+        files = [f for name in ("apt.conf", "sources.list") for f in self.top.rglob(name)]
+        ok(files and not any(f.stat().st_mode & 0o077 for f in files),
+           "what may carry a password of the machine is for nobody else to read", files)
 
     def test_broken_apt(self):
         """An apt that fails has no settings and no sources to tell; nothing is run in its place."""
