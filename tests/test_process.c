@@ -106,7 +106,9 @@ a_signal_is_a_status(void **state)
 static void
 time_runs_out(void **state)
 {
-	static const char *const argv[] = {"sh", "-c", "sleep 60 & sleep 60", NULL};
+	/* What it has written by then is nobody's, and freed. */
+	static const char *const argv[] = {"sh", "-c", "echo a; echo b >&2; sleep 60 & sleep 60",
+					   NULL};
 	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
 	struct process_request request = {.argv = argv, .timeout_ms = 300};
 	struct error err = ERROR_INIT;
