@@ -276,7 +276,7 @@ conclude(const struct app *app, const struct verify_report *report, const struct
 
 /* What cannot be meant: an option that nothing would look at is not passed over. */
 static int
-check_usage(const struct app *app, int argc, struct error *err)
+check_usage(const struct app *app, int argc, char **argv, struct error *err)
 {
 	const struct {
 		bool given;
@@ -293,6 +293,12 @@ check_usage(const struct app *app, int argc, struct error *err)
 	if (argc == 0 && tag == NULL && image_names.count == 0)
 		return error_set(err, ERR_USAGE,
 				 "name a directory, files or a URL, or --tag TAG, or --image NAME");
+	if (argc == 1 && strstr(argv[0], "://") != NULL &&
+	    strstr(argv[0], "/releases/tag/") != NULL)
+		return error_set(err, ERR_USAGE,
+				 "'%s' is the page of a release; its files are under "
+				 ".../releases/download/%s",
+				 argv[0], path_base(argv[0]));
 	if (tag != NULL && isdigit((unsigned char)tag[0]) != 0)
 		return error_set(err, ERR_USAGE,
 				 "the tag of a release begins with a 'v': --tag v%s", tag);
@@ -314,7 +320,7 @@ run_verify(struct app *app, int argc, char **argv, struct error *err)
 	struct progress_task *task;
 	int result = 0;
 
-	if (check_usage(app, argc, err) < 0 || verify_trust_load(&trust, &keyring, err) < 0)
+	if (check_usage(app, argc, argv, err) < 0 || verify_trust_load(&trust, &keyring, err) < 0)
 		return -1;
 	verify_trust_note(&keyring, &report);
 	task = progress_start(app->progress, "verifying", PROGRESS_ITEMS, 0);

@@ -7,22 +7,49 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-/* How to get keys that do not come with the release. */
-#define GET_KEYS "'git clone' of the project's repository has them in keys/"
+static bool
+is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Whoever verifies has no key to make, but may have named what is beside the list. */
+static int
+explain_no_list(const char *directory, struct error *err)
+{
+	auto_free char *inner = path_join(directory, "keys");
+	auto_free char *list = path_join(inner, KEY_LIST_NAME);
+
+	if (access(list, F_OK) == 0)
+		return error_set(err, ERR_NOT_FOUND,
+				 "there is no '%s/" KEY_LIST_NAME "'; did you mean --keys %s?",
+				 directory, inner);
+	return error_set(err, ERR_NOT_FOUND,
+			 "there is no '%s/" KEY_LIST_NAME "'; 'git clone' of the project's "
+			 "repository has them in keys/: name that directory with --keys",
+			 directory);
+}
 
 static int
 load(const char *directory, const char *root, struct keyring *ret_keyring, struct error *err)
 {
+	auto_free char *above = NULL;
+
+	if (access(directory, F_OK) == 0 && !is_directory(directory)) {
+		above = path_directory(directory);
+		return error_set(
+			err, ERR_INPUT,
+			"'%s' is a file, --keys names the directory that has it: --keys %s",
+			directory, above);
+	}
 	if (key_files_load(directory, root, ret_keyring, err) == 0)
 		return 0;
-	/* Whoever verifies has no key to make. */
-	if (err->code == ERR_NOT_FOUND)
-		error_set(err, ERR_NOT_FOUND,
-			  "there is no '%s/allowed_signers'; " GET_KEYS
-			  ": name that directory with --keys",
-			  directory);
-	return -1;
+	return err->code == ERR_NOT_FOUND ? explain_no_list(directory, err) : -1;
 }
 
 int
@@ -37,9 +64,15 @@ verify_trust_load(const struct verify_trust *trust, struct keyring *ret_keyring,
 	else
 		return error_set(
 			err, ERR_USAGE,
-			"no list of keys is named; take one of: --keys DIR, "
-			"--keys DIR --root SHA256:FINGERPRINT, --repo DIR (its keys/); " GET_KEYS
-			", and keys that come with a release prove nothing");
+			"no list of keys is named; 'git clone' the project's repository and give "
+			"its keys/ with --keys DIR (and --root SHA256:FINGERPRINT, if it has a "
+			"root key), or the clone with --repo DIR; keys that come with a release "
+			"prove nothing");
+	if (trust->root != NULL && !text_starts_with(trust->root, "SHA256:"))
+		return error_set(err, ERR_USAGE,
+				 "--root takes a fingerprint as 'ssh-keygen -lf' prints it, "
+				 "SHA256:..., not '%s'",
+				 trust->root);
 	return load(directory, trust->root, ret_keyring, err);
 }
 
@@ -68,10 +101,9 @@ verify_trust_note(const struct keyring *keyring, struct verify_report *report)
 		return;
 	}
 	verify_note(report, "keys", keyring->is_pinned ? VERIFY_OK : VERIFY_SKIPPED,
-		    "'%s' and revoked_keys are signed by root key %s%s, serial %llu of %s",
-		    keyring->path, keyring->root,
-		    keyring->is_pinned ? "" : ", which no --root names",
-		    (unsigned long long)allowed->serial, allowed->date);
+		    "'%s' and revoked_keys are signed by root key %s, serial %llu of %s%s",
+		    keyring->path, keyring->root, (unsigned long long)allowed->serial,
+		    allowed->date, keyring->is_pinned ? "" : "; no --root names that key");
 }
 
 /* The directory that holds this one as it is called, where a link to it would lie; or NULL. */
@@ -105,8 +137,9 @@ verify_trust_among(const struct keyring *keyring, const char *directory,
 		return NULL;
 	if (!keyring->is_pinned)
 		verify_note(report, "keys", VERIFY_FAILED,
-			    "'%s' lies among the files and may have come with them; name keys that "
-			    "lie elsewhere with --keys, or their root key with --root",
+			    "'%s' lies among the files and may have come with them; name those of "
+			    "a clone of the project's repository with --keys DIR, or their root "
+			    "key with --root SHA256:FINGERPRINT",
 			    keyring->path);
 	return is_within ? xstrdup(path_base(keys)) : NULL;
 }

@@ -124,15 +124,19 @@ def rows(registry, root):
     for what, words in (("a directory", ["release"]), ("a URL", [url]), ("a file", [f"single/{TARBALL}"]),
                         ("a tag", ["--tag", TAG]), ("an image", image), ("all of them", ["release", *image, "--tag", TAG]),
                         ("a directory and a root key", ["release", "--root", root])):
-        yield f"{what}, and no keys", words, 2, "", "--keys DIR --root SHA256:", "--repo DIR", "git clone"
+        yield f"{what}, and no keys", words, 2, "", "--keys DIR", "--root SHA256:", "--repo DIR", "git clone"
     # a list of keys
     yield "a directory", [*KEYS, "release"], 0, f"-keys {SIGNED}", "is believed as it is, no root key signs it"
     yield "... the wrong keys", ["--keys", "strange", "release"], 4, "-keys !signature !minisign", "does not list"
-    yield "... a root key, not named", [*rooted, "release"], 0, f"-keys {SIGNED}", "which no --root names", "serial 1 of 20"
+    yield "... a root key, not named", [*rooted, "release"], 0, f"-keys {SIGNED}", "no --root names that key", "serial 1 of 20"
     yield "... named", [*rooted, "--root", root, "release"], 0, f"keys {SIGNED}", f"signed by root key {root}"
     yield "... another", [*rooted, "--root", "SHA256:x", "release"], 4, "", f"{root}, not SHA256:x"
     yield "... and none there", [*KEYS, "--root", root, "release"], 4, "", "has no root_signers"
     yield "... no keys there", ["--keys", "release", "release"], 3, "", "there is no 'release/allowed_signers'", "git clone"
+    yield "... the directory above them", ["--keys", "clone", "release"], 3, "", "did you mean --keys clone/keys?"
+    yield "... the list itself", ["--keys", "keys/allowed_signers", "release"], 3, "", "is a file", "--keys keys"
+    yield "... a fingerprint without its kind", [*rooted, "--root", root[7:], "release"], 2, "", "SHA256:..., not"
+    yield "the page of a release", [*KEYS, f"https://127.0.0.1:1/o/r/releases/tag/{TAG}"], 2, "", f".../releases/download/{TAG}"
     # where the keys lie
     yield "keys among the files", ["--keys", "release-keys/keys", "release-keys"], 4, f"-keys !keys {SIGNED}", "lies among"
     yield "... by another spelling", ["--keys", "./release/../release-keys/keys/", "release-keys/."], 4, \
@@ -152,7 +156,7 @@ def rows(registry, root):
         f"-keys !keys {SIGNED.replace('names', '!names')} {NAMED}", "lies among", "'.git' is not listed"
     yield "... under a root key", ["--keys", "release-rooted/keys", "--root", root, "release-rooted"], 0, f"keys {SIGNED}"
     yield "... under a root key that nobody named", ["--keys", "release-rooted/keys", "release-rooted"], 4, \
-        f"-keys !keys {SIGNED}", "or their root key with --root"
+        f"-keys !keys {SIGNED}", "or their root key with --root SHA256:FINGERPRINT"
     # other operands
     yield "a URL", [*KEYS, url], 0, f"-keys {SERVED}", "a URL does not tell which other files"
     yield "a file", [*KEYS, f"single/{TARBALL}"], 0, f"-keys {SINGLE}", "there is no qemu-user-static", "there is no SHA256SUMS.minisig"
