@@ -86,8 +86,8 @@ comment_of(const char *text)
 
 /* The public key: of a file with one, or of the signing key. */
 static int
-read_public(int argc, char **argv, struct public_key *ret_key, char **ret_comment,
-	    struct error *err)
+read_public(const struct app *app, int argc, char **argv, struct public_key *ret_key,
+	    char **ret_comment, struct error *err)
 {
 	AUTO(signing_key_freep) struct signing_key *key = NULL;
 	auto_free char *text = NULL;
@@ -99,7 +99,13 @@ read_public(int argc, char **argv, struct public_key *ret_key, char **ret_commen
 		return public_key_parse(text, ret_key, argv[0], err);
 	}
 	if (key_source_read(&source, &key, err) < 0)
-		return -1;
+		return err->code == ERR_USAGE
+			       ? error_set(err, ERR_USAGE,
+					   "no key is named: give a public key file, such as "
+					   "'%s/" KEY_PUBLIC_NAME "', or a signing key with --key "
+					   "FILE",
+					   app->keys)
+			       : -1;
 	*ret_key = *signing_key_public(key);
 	return 0;
 }
@@ -130,7 +136,7 @@ show_or_convert(struct app *app, int argc, char **argv, struct error *err)
 
 	if (form != NULL && text_starts_with(form, "secret-"))
 		return convert_secret(err);
-	if (read_public(argc, argv, &key, &comment, err) < 0)
+	if (read_public(app, argc, argv, &key, &comment, err) < 0)
 		return -1;
 	if (form == NULL) {
 		print_key(app, &key, comment);
@@ -196,9 +202,11 @@ print_next_steps(const struct app *app, const struct public_key *key)
 		log_info("'%s/" KEY_PUBLIC_NAME "' is that key; next, make a new one: distributor "
 			 "keygen FILE",
 			 app->keys);
-	if (key_files_have_root(app->keys))
+	if (key_files_have_root(app->keys) && key_files_are_signed(app->keys))
+		log_info("nothing has changed, '%s' is signed by the root key", app->keys);
+	else if (key_files_have_root(app->keys))
 		log_info("next, sign both lists with the root key: distributor key --endorse "
-			 "--key FILE; until then '%s' is refused; then commit it",
+			 "--key ROOT.pem; until then '%s' is refused; then commit it",
 			 app->keys);
 	else
 		log_info("next, commit '%s'", app->keys);

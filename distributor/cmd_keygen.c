@@ -49,10 +49,13 @@ print_result(const struct app *app, const char *path, const struct public_key *k
 	log_info("the secret key is in '%s'; keep it out of the repository", path);
 	log_info("the public key is in '%s'; commit that, and publish the fingerprint", app->keys);
 	if (is_root)
-		log_info(
-			"keep the root key offline; it signs the lists: distributor key --endorse");
+		log_info("keep the root key offline; it signs the lists: distributor key --endorse "
+			 "--key %s",
+			 path);
 	else if (key_files_have_root(app->keys))
-		log_info("the root key has to sign the list with it: distributor key --endorse");
+		log_info("next, sign both lists with the root key: distributor key --endorse --key "
+			 "ROOT.pem; until then '%s' is refused",
+			 app->keys);
 }
 
 /*

@@ -95,6 +95,20 @@ key_files_load(const char *directory, const char *root_fingerprint, struct keyri
 	return 0;
 }
 
+bool
+key_files_are_signed(const char *directory)
+{
+	static const char *const names[] = {KEY_LIST_NAME ".sig", KEY_REVOKED_NAME ".sig"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		auto_free char *path = path_join(directory, names[i]);
+
+		if (access(path, F_OK) < 0)
+			return false;
+	}
+	return true;
+}
+
 int
 key_files_remove_signatures(const char *directory, struct error *err)
 {

@@ -41,6 +41,9 @@ int key_files_have(const char *directory, const struct public_key *key, bool is_
 int key_files_read(const char *directory, enum keyring_role role, struct keyring *keyring,
 		   char **ret_text, struct error *err) CHECKED;
 
+/* Whether both lists have a signature, whatever it is worth. */
+bool key_files_are_signed(const char *directory) CHECKED;
+
 /* Removes the root key's signatures of both lists, if they are there. ERR_IO. */
 int key_files_remove_signatures(const char *directory, struct error *err) CHECKED;
 

@@ -50,10 +50,11 @@ check_root_signature(struct loading *l, enum keyring_role role, struct public_ke
 	if (read_file(path, SSHSIG_MAX_TEXT, &armour, &length, err) < 0) {
 		if (err->code != ERR_NOT_FOUND)
 			return -1;
-		return error_set(err, ERR_VERIFY,
-				 "'%s/%s' is not signed by the root key: '%s' is missing; whoever "
-				 "has the root key makes it: distributor key --endorse",
-				 l->directory, name, path);
+		return error_set(
+			err, ERR_VERIFY,
+			"'%s/%s' is not signed by the root key: '%s' is missing; whoever "
+			"has the root key makes it: distributor key --endorse --key ROOT.pem",
+			l->directory, name, path);
 	}
 	if (sshsig_parse(armour, length, &sig, path, err) < 0 ||
 	    keyring_find(&l->roots, &sig.key, SSHSIG_KEYS, path, &entry, err) < 0)
@@ -83,7 +84,7 @@ check_stamp(struct loading *l, enum keyring_role role, struct keyring_stamp *ret
 	return error_set(err, ERR_VERIFY,
 			 "'%s/%s' does not begin with '# %s serial N DATE', so that the root key's "
 			 "signature may be that of another list; whoever has the root key adds it: "
-			 "distributor key --endorse",
+			 "distributor key --endorse --key ROOT.pem",
 			 l->directory, name, name);
 }
 
@@ -104,7 +105,7 @@ check_endorsed(struct loading *l, enum keyring_role role, struct keyring_stamp *
 		return error_set(
 			err, ERR_VERIFY,
 			"'%s/%s' is missing, but root_signers requires it, signed; whoever "
-			"has the root key makes it: distributor key --endorse",
+			"has the root key makes it: distributor key --endorse --key ROOT.pem",
 			l->directory, name);
 	if (check_root_signature(l, role, &signer, err) < 0)
 		return -1;

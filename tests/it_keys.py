@@ -202,7 +202,7 @@ with open(f"{work}/keys/.gitattributes") as f:
 shutil.copy(f"{work}/keys/release.pub", f"{work}/first.pub")
 said = key("keys", "--revoke", "first.pub")
 tap.has("--revoke of the current key names each next step", said, "is revoked: it is in",
-        "make a new one: distributor keygen FILE", "distributor key --endorse --key FILE", "next release number")
+        "make a new one: distributor keygen FILE", "distributor key --endorse --key ROOT.pem", "next release number")
 tap.equal("... takes the key out of allowed_signers and removes both signatures",
           (read(f"{work}/keys/allowed_signers"), sorted(n for n in os.listdir(f"{work}/keys") if n.endswith(".sig"))),
           (b"# allowed_signers serial 2 2004-11-09\n", []))
@@ -262,6 +262,13 @@ tap.equal("... again with another release, as JSON", (said["last"], said["root_h
 tap.equal("one line says so", re.findall(rb"# retired .*", read(f"{work}/rotated/allowed_signers")),
           [f"# retired after v10.1.0-1 {fingerprint('old.pem')}".encode()])
 key("rotated", "--endorse", "--key", "rotated-root.pem")
+tap.has("... once more is no change, and nothing is refused until then",
+        key("rotated", "--retire", "old.pub", "--last", "v10.1.0-1"), "nothing has changed, ")
+shutil.copytree(f"{work}/rotated", f"{work}/late/keys")
+late = Release(f"{work}/late", version="10.3.0-1")
+shutil.copy(f"{work}/old.pem", late.key)
+tap.has("refused: to sign with a retired key", late.sign(status=4), f"cannot sign with key {fingerprint('old.pem')}, "
+        "which was retired after v10.1.0-1; give the current one with --key")
 limit = f"by key {fingerprint('old.pem')}, which was retired after v10.1.0-1"
 
 

@@ -64,6 +64,7 @@ for name, words, status, sentence in (
         ("a form that is not known", ("--to", "secret-rsa", "--key", "k.pem", "--output", "new"), 2, "--to takes ssh,"),
         ("a secret key over a file that is there", ("--to", "secret-pem", "--key", "k.pem", "--output", "k.pem"), 3,
          "'k.pem' exists, and a key file is never replaced"),
+        ("no key at all", (), 2, "give a public key file, such as 'keys/release.pub', or a signing key with --key FILE"),
         ("a list as a key", ("two",), 3, "'two' is not a public key: it has more than one line")):
     write(f"{maker}/two", "one\ntwo\n")
     tap.has(f"refused by key: {name}", run("key", *words, cwd=maker, status=status), sentence)
@@ -130,7 +131,8 @@ first.sign()
 # rotation: a second key, both trusted; then the first revoked
 os.rename(first.key, first.key + ".old")
 shutil.copy(f"{first.root}/keys/release.pub", f"{first.root}/old.pub")
-tap.has("a new key asks for the root key's signature", first.keygen(), "the root key has to sign the list")
+tap.has("a new key asks for the root key's signature", first.keygen(),
+        "next, sign both lists with the root key: distributor key --endorse --key ROOT.pem; until then 'keys' is refused")
 tap.has("refused: a new key that the root has not signed", first.verify(status=4),
         "'keys/allowed_signers' is not signed by the root key")
 run("key", "--endorse", "--key", "root.pem", cwd=first.root)
