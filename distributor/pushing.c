@@ -109,7 +109,7 @@ push_one(const struct app *app, const struct pushing_options *o, struct http_cli
 		.connections = (unsigned int)o->connections,
 		.mount_from = o->mount_from,
 		.progress = app->progress,
-		.event = o->dry_run ? show_event : NULL,
+		.event = o->dry_run && !o->summary ? show_event : NULL,
 		.context = target,
 	};
 

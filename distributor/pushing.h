@@ -21,6 +21,7 @@ struct pushing_options {
 	bool dry_run, plain_http, replace_version, part;
 	bool only_version; /* see images/push.h */
 	bool unsigned_too; /* what nobody would verify under the name that it gets */
+	bool summary;      /* a dry run counts what it would send and lists nothing */
 };
 
 #define PUSHING_OPTIONS_DEFAULT                                                                    \

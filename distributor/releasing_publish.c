@@ -84,6 +84,7 @@ push(struct releasing *r, bool only_version, struct release_step *step, struct e
 	options.version = r->info.matrix.version;
 	options.dry_run = r->options->dry_run;
 	options.only_version = only_version;
+	options.summary = true;
 	if (pushing_run(&r->app, &options, &pushing, err) < 0)
 		return -1;
 	describe_push(r, step, &pushing);

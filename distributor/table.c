@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { SCREEN_COLUMNS = 80 };
+
 struct table {
 	size_t columns, cells;
 	char **texts; /* the headers, then the cells row by row */
@@ -111,6 +113,20 @@ add_rule(struct strbuf *out, const struct table *table, const size_t *widths,
 	strbuf_adds(out, style == TABLE_MARKDOWN ? "|\n" : "\n");
 }
 
+/* A last column of sentences is not padded: its rule ends at the edge of a narrow terminal. */
+static void
+limit_rule(const struct table *table, size_t *widths)
+{
+	size_t last = table->columns - 1, before = 0, header = width_of(table->texts[last]);
+
+	if (table->right[last])
+		return;
+	for (size_t c = 0; c < last; c++)
+		before += widths[c] + 2;
+	if (before + header < SCREEN_COLUMNS && widths[last] > SCREEN_COLUMNS - before)
+		widths[last] = SCREEN_COLUMNS - before;
+}
+
 char *
 table_format(const struct table *table, enum table_style style)
 {
@@ -124,6 +140,8 @@ table_format(const struct table *table, enum table_style style)
 		if (width > widths[i % table->columns])
 			widths[i % table->columns] = width;
 	}
+	if (style == TABLE_TEXT)
+		limit_rule(table, widths);
 	for (size_t i = 0; i < table->cells; i++) {
 		size_t c = i % table->columns;
 		bool last = c + 1 == table->columns;

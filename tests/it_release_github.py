@@ -142,6 +142,9 @@ def test_dry_run(m):
     """Before anything is anywhere, it goes as far as GitHub and the registry and writes nothing."""
     m.run("lock")
     m.push("A release")
+    done = m.release("--dry-run")
+    tap.ok("dry run: what would be pushed is counted and not listed", "tags to set" in done.stdout and
+           "sha256:" not in done.stdout, done.stdout)
     found, document = states(m.release("--dry-run", "--json"))
     tap.equal("dry run: every step is reached", [s for s in found if found[s][0] == "not-reached"], [])
     tap.equal("dry run: the tag would be made and pushed", found["tag"],
