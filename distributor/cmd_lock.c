@@ -107,15 +107,16 @@ take_packages(struct lock_jobs *work, struct lock *donor, const struct matrix *m
 }
 
 static int
-guard_and_write(const struct matrix *matrix, const struct lock *old, struct lock *fresh,
-		const char *path, bool *ret_written, struct error *err)
+guard_and_write(const struct app *app, const struct matrix *matrix, const struct lock *old,
+		struct lock *fresh, const char *path, bool *ret_written, struct error *err)
 {
+	auto_free char *command = app_command(app, "lock", SHARED_MATRIX | SHARED_LOCK);
 	AUTO(tempfile_discard) struct tempfile tmp = TEMPFILE_INIT;
 	AUTO(lock_release) struct lock readable = LOCK_INIT;
 	auto_free char *text = NULL;
 
 	*ret_written = false;
-	if (lock_check_matrix(fresh, matrix, "distributor lock", err) < 0)
+	if (lock_check_matrix(fresh, matrix, command, err) < 0)
 		return -1;
 	if (old->name != NULL) {
 		if (lock_guard_downgrade(old, fresh, downgrade_reason, err) < 0 ||
@@ -200,7 +201,7 @@ run_lock(struct app *app, int argc, char **argv, struct error *err)
 	if (downgrade_reason != NULL)
 		fresh.downgrade_reason = xstrdup(downgrade_reason);
 	take_packages(&work, &donor, &matrix, app, &fresh);
-	if (guard_and_write(&matrix, &old, &fresh, path, &written, err) < 0)
+	if (guard_and_write(app, &matrix, &old, &fresh, path, &written, err) < 0)
 		return -1;
 	report_lock(app, written ? &fresh : &old, path, written);
 	return 0;

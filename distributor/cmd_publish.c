@@ -14,7 +14,7 @@ static const char *target = "github", *latest = "auto", *notes_path;
 static bool only_draft, adopt;
 
 static int
-read_target(int argc, char **argv, struct error *err)
+read_target(const struct app *app, int argc, char **argv, struct error *err)
 {
 	if (publishing_read_words(&options, latest, err) < 0)
 		return -1;
@@ -26,7 +26,8 @@ read_target(int argc, char **argv, struct error *err)
 		return error_set(err, ERR_USAGE, "--target takes github or directory, not '%s'",
 				 target);
 	if (argc != 1)
-		return error_set(err, ERR_USAGE, "name the directory to publish to");
+		return error_set(err, ERR_USAGE,
+				 "name the directory to publish to, such as %s/releases", app->out);
 	options.directory = argv[0];
 	return 0;
 }
@@ -101,7 +102,7 @@ run_publish(struct app *app, int argc, char **argv, struct error *err)
 	AUTO(publishing_freep) struct publishing *publishing = NULL;
 	const char *body;
 
-	if (read_target(argc, argv, err) < 0)
+	if (read_target(app, argc, argv, err) < 0)
 		return -1;
 	if (adopt)
 		return run_adopt(app, err);

@@ -40,7 +40,7 @@ print_help(void)
 		(void)printf("  %-11s %s\n", command_table[i]->name, command_table[i]->summary);
 	(void)printf("\n'distributor COMMAND --help' explains one command.\n"
 		     "Exit status: 0 done, 1 failed here, 2 usage, 3 bad input, 4 verification\n"
-		     "failed, 5 network or remote refused.\n");
+		     "failed, 5 network or remote, may succeed later, 130 interrupted.\n");
 }
 
 static void

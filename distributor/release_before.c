@@ -53,8 +53,8 @@ find_tag_before(const struct release_info *info, struct github *github,
 	else if (repo != NULL && repo_knows_all_tags(repo))
 		before->state = BEFORE_NONE;
 	else
-		log_warning("the page does not say what has changed: the release before is not "
-			    "known here; get the history with: git fetch --tags%s",
+		log_warning("the page does not say what has changed: no earlier tag is here; if "
+			    "there was a release before, get it with: git fetch --tags%s",
 			    repo != NULL && repo_is_shallow(repo) ? " --unshallow" : "");
 	return 0;
 }

@@ -270,7 +270,7 @@ make_documents(struct reproduction *p, struct error *err)
 	AUTO(release_info_release) struct release_info info = RELEASE_INFO_INIT;
 	struct release *release = &info.release;
 
-	if (release_info_load(&p->made, p->work, &info, err) < 0 ||
+	if (release_info_load(&p->made, NULL, &info, err) < 0 ||
 	    release_info_load_assets(&p->made, &info, err) < 0)
 		return -1;
 	if (p->options->no_images && believe_images(p, release, err) < 0)

@@ -148,8 +148,9 @@ explain_difference(const struct tag_object *have, const struct tag_object *want,
 		return error_set(
 			err, ERR_BUSY,
 			"the tag '%s' is there already, of commit %s; this one would be of "
-			"%s",
-			want->name, have->commit, want->commit);
+			"%s: raise the release number in \"version\", or finish that release "
+			"after 'git switch --detach %s'",
+			want->name, have->commit, want->commit, want->name);
 	if (!says_the_same(have->message, want->message))
 		return explain_messages(want->name, have->message, want->message, err);
 	return error_set(err, ERR_BUSY,

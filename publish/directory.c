@@ -236,6 +236,18 @@ take_lock(const struct directory_target *target, struct error *err)
 	return fd;
 }
 
+/* A release that is out stays as it is; one that was only tried may have been in the way. */
+static int
+explain_other_files(const char *path, struct error *err)
+{
+	const struct error why = *err;
+
+	return error_set(err, ERR_VERIFY,
+			 "'%s' is published already, with other files: %s; raise the release "
+			 "number in \"version\", or publish to another directory",
+			 path, why.message);
+}
+
 int
 directory_prepare(const struct directory_target *target, const struct publication *release,
 		  struct publish_result *result, struct error *err)
@@ -254,10 +266,7 @@ directory_prepare(const struct directory_target *target, const struct publicatio
 	if (!there)
 		return complete(target, release, result, err);
 	if (compare(path, release, err) < 0)
-		return err->code != ERR_VERIFY
-			       ? -1
-			       : error_prefix(err, "'%s' is published already, with other files",
-					      path);
+		return err->code != ERR_VERIFY ? -1 : explain_other_files(path, err);
 	result->was_there = true;
 	result->kept = release->count;
 	return 0;

@@ -118,10 +118,12 @@ check_there(const char *remote, struct error *err)
 {
 	if (strchr(remote, ':') != NULL || access(remote, F_OK) == 0)
 		return 0;
-	return error_set(err, ERR_INPUT,
-			 "cannot push to '%s': it is neither a remote of this repository nor a "
-			 "URL, and there is no such path",
-			 remote);
+	return error_set(
+		err, ERR_INPUT,
+		"cannot push to '%s': it is neither a remote of this repository nor a "
+		"URL, and there is no such path; 'git remote add %s URL' adds it, --remote "
+		"names another",
+		remote, remote);
 }
 
 int
