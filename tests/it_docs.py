@@ -128,7 +128,7 @@ for row in rows:
         if not os.path.exists(path) or words.strip() not in read(path).decode():
             missing.append(f"{name}: {words.strip()}")
 tap.equal(f"each of {len(rows)} threats names tests that are there", missing, [])
-pages = ["README.md", "CONTRIBUTING.md", *(f"docs/{n}" for n in sorted(os.listdir(os.path.join(SOURCE, "docs"))) if n.endswith(".md"))]
+pages = ["README.md", "CONTRIBUTING.md", ".github/SECURITY.md", *(f"docs/{n}" for n in sorted(os.listdir(os.path.join(SOURCE, "docs"))) if n.endswith(".md"))]
 written = {page: read(os.path.join(SOURCE, page)).decode() for page in pages}
 links = {n for page in written.values() for n in re.findall(r"\b(docs/[\w-]+\.md)\b", page)}
 tap.equal("the documents that are named exist", sorted(links - set(pages)), [])
