@@ -6,6 +6,7 @@
 #include "base/progress.h"
 #include "base/strbuf.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -82,7 +83,9 @@ environment_fill(struct environment *environment, const char *const *extra)
 		if (value != NULL)
 			environment_add(environment, xasprintf("%s=%s", inherited[i], value));
 	}
-	environment_add(environment, xasprintf("PATH=%s", path));
+	/* To a program an empty one is the current directory; without one it has a default. */
+	if (path[0] != '\0')
+		environment_add(environment, xasprintf("PATH=%s", path));
 	environment_add(environment, xstrdup("LC_ALL=C.UTF-8"));
 	for (size_t i = 0; extra != NULL && extra[i] != NULL; i++)
 		environment_add(environment, xstrdup(extra[i]));
@@ -130,6 +133,7 @@ fill_actions(posix_spawn_file_actions_t *actions, const struct process_request *
 {
 	int e = 0;
 
+	assert(request->extra_fd <= 0 || request->lock_fd <= 0);
 	/* First of all, before descriptors 3 and 4 become something else. */
 	if (request->extra_fd > 0)
 		e = posix_spawn_file_actions_adddup2(actions, request->extra_fd, PROCESS_EXTRA_FD);

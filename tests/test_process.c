@@ -63,7 +63,13 @@ programs_are_absolute(void **state)
 	assert_ok(write_file("here/mine", "#!/bin/sh\n>ran\n", 16, 0755, &err), err);
 	assert_ok(write_file("here/sh", "not executable", 14, 0644, &err), err);
 	for (size_t p = 0; p < ARRAY_SIZE(paths); p++) {
+		const char *const shell[] = {"/bin/sh", "-c", "mine", NULL};
+		AUTO(process_result_release) struct process_result shown = PROCESS_RESULT_INIT;
+		struct process_request by_shell = {.argv = shell};
+
 		assert_int_equal(setenv("PATH", paths[p], 1), 0);
+		/* Nor does a program that we run find it. */
+		assert_ok(process_run(&by_shell, &shown, &err), err);
 		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 			const char *const argv[] = {rows[i].name, NULL};
 			AUTO(process_result_release)
