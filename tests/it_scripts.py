@@ -162,12 +162,26 @@ def fuzzing_is_dealt_out(top):
         " build/fuzz/new/t3 tests/fuzz/corpus/t3")
     equal("one that finds something fails its job", [s[0] for s in statuses], [0, 1, 0])
     has("... and is named", statuses[1][1], "::error::fuzz_t5 has found something")
+    shutil.rmtree(targets)
+    targets.mkdir()
+    status, _, err = run([".ci/fuzz", "600"], top, os.environ["PATH"])
+    equal("a build without a fuzz target is a failure", (status, err), (1, "::error::there are no fuzz targets in build/fuzz/tests\n"))
+
+
+def layout_of_no_file_is_a_failure(top):
+    source = top / "src"
+    shutil.copy(SOURCE / ".ci/lint", source / ".ci")
+    # Fails where git does, as in a checkout of another user.
+    tools = bin_with(top, "sh", "dirname", "grep", "xargs", "nproc", git="echo dubious >&2; exit 128",
+                     clang_format_14="exit 0", clang_tidy_19="exit 0")
+    status, _, err = run([".ci/lint"], top, tools)
+    equal("a lint that sees no file is a failure", (status, err), (128, "dubious\n"))
 
 
 with tempfile.TemporaryDirectory(prefix="scripts-") as directory:
     TOP = pathlib.Path(directory)
     copy_tree(TOP)
     for case in (no_root, elsewhere, sudo_refuses, help_only_helps, building_is_told_once, failures_stand_at_the_end,
-                 skips_may_be_failures, fuzzing_is_dealt_out):
+                 skips_may_be_failures, fuzzing_is_dealt_out, layout_of_no_file_is_a_failure):
         case(TOP)
 sys.exit(done())
