@@ -30,7 +30,7 @@ check_by_key(const struct signature *signature, const struct keyring *keyring,
 	if (simple_signing_check(signature->payload, strlen(signature->payload),
 				 signature->signature, key, &claim, "the image's signature",
 				 err) < 0)
-		return 0;
+		return err->code == ERR_IO ? -1 : 0; /* that it was not looked at is no answer */
 	if (keyring_find_for(keyring, key, SSHSIG_FILE, version_of_reference(claim.reference),
 			     "the image's signature", ret_signer, err) < 0)
 		return -1;
