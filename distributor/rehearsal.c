@@ -12,7 +12,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define REHEARSAL_PRINCIPAL "throw-away@localhost"
 
@@ -21,14 +20,19 @@ enum { MAX_FILE = 16 << 20 };
 /* Where in the list of files. */
 enum { MATRIX, LOCK, KEY_LIST, FILES };
 
-bool
-rehearsal_needs_key(const struct app *app, const struct key_source *source)
+int
+rehearsal_needs_key(const struct app *app, const struct key_source *source, bool *ret_needs,
+		    struct error *err)
 {
 	auto_free char *list = path_join(app->keys, KEY_LIST_NAME);
 	const char *variable = getenv(KEY_VARIABLE);
+	bool there;
 
-	return source->file == NULL && source->fd == KEY_NO_FD &&
-	       (variable == NULL || *variable == '\0') && access(list, F_OK) != 0;
+	if (path_exists(list, &there, err) < 0)
+		return -1;
+	*ret_needs = !there && source->file == NULL && source->fd == KEY_NO_FD &&
+		     (variable == NULL || *variable == '\0');
+	return 0;
 }
 
 static int

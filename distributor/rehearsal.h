@@ -8,8 +8,9 @@
 #include "distributor/key_source.h"
 #include "distributor/release_info.h"
 
-/* Whether no key is named anywhere, and no list of public keys is there either. */
-bool rehearsal_needs_key(const struct app *app, const struct key_source *source);
+/* Whether no key is named anywhere, and no list of public keys is there either. ERR_IO. */
+int rehearsal_needs_key(const struct app *app, const struct key_source *source, bool *ret_needs,
+			struct error *err) CHECKED;
 
 /*
  * Makes OUT/throw-away-key/release.pem and the public keys in OUT/throw-away-key/keys, or finishes

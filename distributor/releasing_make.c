@@ -24,8 +24,11 @@ prepare_rehearsal(struct releasing *r, struct error *err)
 {
 	const struct releasing_options *o = r->options;
 	AUTO(repo_freep) struct repo *repo = NULL;
+	bool needs_key;
 
-	if (rehearsal_needs_key(&r->app, &r->key)) {
+	if (rehearsal_needs_key(&r->app, &r->key, &needs_key, err) < 0)
+		return -1;
+	if (needs_key) {
 		if (rehearsal_key(&r->app, &r->key_path, &r->keys_path, err) < 0)
 			return -1;
 		r->key.file = r->key_path;
@@ -276,12 +279,6 @@ check_tag_sums(const struct releasing *r, const struct digest *named, struct err
 			 r->info.tag, SUMS_NAME, digest_hex(named, want), digest_hex(&here, got));
 }
 
-static void
-push_notice(const char *sentence)
-{
-	log_warning("%s", sentence);
-}
-
 /* 1 sent, 0 there already. */
 static int
 push_tag(struct releasing *r, struct error *err)
@@ -290,7 +287,7 @@ push_tag(struct releasing *r, struct error *err)
 					 .token = r->token.bytes,
 					 .token_server = publishing_server(&r->info.matrix),
 					 .dry_run = r->options->dry_run,
-					 .notice = push_notice};
+					 .notice = app_warn};
 
 	return repo_tag_push(r->info.repo, r->info.tag, &target, err);
 }

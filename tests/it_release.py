@@ -315,6 +315,9 @@ def test_own_repository():
     key = ["--key", "home/release.pem"]
     fails("a key list without a key asks for the key",
           t.release("--directory", "www"), 2, "error: sign: no signing key")
+    os.symlink("loop", t.path("loop"))
+    fails("a key list that cannot be looked at is not missing: no throw-away key takes its place",
+          t.release("--directory", "www", "--keys", "loop"), 1, "cannot look at 'loop/allowed_signers'")
     with open(t.path("matrix.lock.json"), "a") as f:
         f.write("\n")
     fails("a lock that is not committed is refused", t.release("--directory", "www", *key), 3,
