@@ -26,12 +26,6 @@ check_version(const struct release_info *info, const char *version, struct error
 			 info->matrix.version, version);
 }
 
-static void
-push_notice(const char *sentence)
-{
-	log_warning("%s", sentence);
-}
-
 /* 1 sent, 0 there already. */
 static int
 push_tag(struct release_info *info, struct error *err)
@@ -40,7 +34,7 @@ push_tag(struct release_info *info, struct error *err)
 	struct repo_push target = {.remote = remote,
 				   .token_server = publishing_server(&info->matrix),
 				   .dry_run = tagging.dry_run,
-				   .notice = push_notice};
+				   .notice = app_warn};
 
 	if (secret_take_environment("GITHUB_TOKEN", &token, err) == 0)
 		log_add_secret(token.bytes);
