@@ -311,8 +311,8 @@ change_register(const struct binfmt *binfmt, const struct plan *plan, const stru
 			ret = -1;
 	}
 	if (job.only_warned > 1)
-		out_printf(&console->err, "WARNING: %u other emulators are not fit either\n",
-			   job.only_warned - 1);
+		out_printf(&console->err, "WARNING: %u other emulator%s cannot work either\n",
+			   job.only_warned - 1, job.only_warned == 2 ? "" : "s");
 	if (job.conflict)
 		out_printf(&console->err,
 			   "  To replace such entries add --reset, which removes every qemu-* entry"

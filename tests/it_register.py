@@ -397,7 +397,7 @@ result = kernel(f"$R -Q {unfit} {' '.join(UNFIT)} s390x; echo $?; ls $B | wc -l"
 tap.equal("without --persistent yes each container has its own, and they are registered",
           result.out.splitlines()[-2:], ["0", str(len(UNFIT) + 3)])
 tap.has("... with one warning", result.err, f"WARNING: {next(r.name for r in ROWS if r.name in UNFIT)}: '",
-        f"WARNING: {len(UNFIT) - 1} other emulators are not fit either\n")
+        f"WARNING: {len(UNFIT) - 1} other emulators cannot work either\n")
 result = kernel("$R -Q /nowhere arm; echo $?")
 tap.ok("... and none about what is not here", "/nowhere" not in result.err and
        result.out.endswith("0\n"), result)
