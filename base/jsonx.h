@@ -112,8 +112,8 @@ void jsonx_set(struct json_t *object, const char *key, struct json_t *value);
 void jsonx_append(struct json_t *array, struct json_t *value);
 
 /*
- * json_pack for results and documents: objects, lists, and of its letters `s s? s* b i I f o`. Text passes
- * jsonx_text(). There is always a value: a format that does not fit its arguments, or a NULL where
- * none may be, is our own mistake and ends the program.
+ * json_pack for results and documents: objects, lists, and of its letters `s s? s* b i I f o`. Text
+ * passes jsonx_text(). There is always a value: a format that does not fit its arguments, or a NULL
+ * where none may be, is our own mistake and ends the program.
  */
 struct json_t *jsonx_pack(const char *format, ...) CHECKED;

@@ -19,10 +19,10 @@ int key_files_prepare(const char *directory, struct error *err) CHECKED;
 
 /*
  * Makes the directory, with a .gitattributes that keeps line ends unless there is one, writes the
- * key in the spellings of other tools, and last adds it to allowed_signers, unless it is listed there; a root key goes into root_signers alone. A run that
- * was cut short has thus not listed the key, and can be made again. If allowed_signers changed, the
- * root key's signatures are removed, as they are of another list. ERR_INPUT (the principal, or a
- * list that cannot be read), ERR_IO.
+ * key in the spellings of other tools, and last adds it to allowed_signers, unless it is listed
+ * there; a root key goes into root_signers alone. A run that was cut short has thus not listed the
+ * key, and can be made again. If allowed_signers changed, the root key's signatures are removed, as
+ * they are of another list. ERR_INPUT (the principal, or a list that cannot be read), ERR_IO.
  */
 int key_files_write(const char *directory, const struct public_key *key, const char *principal,
 		    bool is_root, struct error *err) CHECKED;

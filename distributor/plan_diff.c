@@ -1,8 +1,8 @@
 #include "distributor/plan_diff.h"
-#include "base/qemu_version.h"
 
 #include "base/alloc.h"
 #include "base/jsonx.h"
+#include "base/qemu_version.h"
 
 #include <jansson.h>
 #include <stdio.h>

@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct manifest;
 struct progress_task;
 
 #define ASSETS_DIRECTORY "assets"
@@ -109,7 +110,6 @@ int assets_make(const struct assets_plan *plan, struct assets_report *ret_report
  * and date or has another program than the lock, and a file under a legacy name that differs.
  * ERR_NOT_FOUND, ERR_IO.
  */
-struct manifest;
 int assets_read_host(const char *directory, const struct assets_host *host, int64_t mtime_sec,
 		     struct manifest *ret_manifest, struct error *err) CHECKED;
 
