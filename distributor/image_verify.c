@@ -222,7 +222,7 @@ verify_subject(const struct subject *subject, const struct reference *reference,
 				 parsed.manifests.count != 0 ? "the index" : "the image", err);
 	if (found == 0 && parsed.manifests.count != 0)
 		verify_note(subject->report, "signature", VERIFY_SKIPPED,
-			    "nobody asked for the %zu images of an index without a good signature",
+			    "the %zu images of an index without a good signature are not looked at",
 			    parsed.manifests.count);
 	if (found < 0 || (found == 1 && verify_children(subject, &parsed, err) < 0))
 		return -1;

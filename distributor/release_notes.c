@@ -133,8 +133,7 @@ put_host_changes(struct strbuf *out, const struct lock *before, const struct pac
 		strbuf_addf(out, "- %s: package %s → %s\n", package->host, old->version,
 			    package->version);
 	else if (!digest_equal(&old->sha256, &package->sha256))
-		strbuf_addf(out, "- %s: package %s was built anew\n", package->host,
-			    package->version);
+		strbuf_addf(out, "- %s: package %s was rebuilt\n", package->host, package->version);
 }
 
 char *

@@ -64,7 +64,7 @@ check_pair(const struct work *work, const char *tag, const struct member *member
 
 	if (member == NULL)
 		return error_set(err, ERR_VERIFY,
-				 "the image '%s' is of a pair that this release has not; "
+				 "the image '%s' is of a pair that this release does not have; "
 				 "'%s' takes it away",
 				 tag, work->trial->images_command);
 	if (!there)

@@ -165,7 +165,7 @@ def check_stale_images(release):
     result, report, cases = release.cases("--host", OTHER, "--target", "arm", *fewer, out=out)
     tap.equal("images that should not be there end with 4", (result.status, report["failed"]), (4, 2))
     tap.has("a pair's", cases[OTHER, "image", "arm"]["reason"],
-            f"the image '{OTHER}-arm' is of a pair that this release has not; "
+            f"the image '{OTHER}-arm' is of a pair that this release does not have; "
             f"'distributor images --matrix {work}/fewer.json --lock "
             f"{release.directory}/matrix.lock.json --out {out}' takes it away")
     tap.has("and the one of all", cases[OTHER, "image", "latest"]["reason"],

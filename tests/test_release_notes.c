@@ -96,7 +96,7 @@ says_what_changed(void **state)
 		 "- x86_64: QEMU 10.0 → 10.1\n- x86_64: package 1 → 2\n"},
 		{{SAME},
 		 {{"x86_64", "q", "1", "10.0", "trixie", "arm s390x", 2}},
-		 "- x86_64: package 1 was built anew\n"},
+		 "- x86_64: package 1 was rebuilt\n"},
 		{{SAME},
 		 {{"x86_64", "q", "1", "10.0", "fedora", "arm s390x", 1}},
 		 "- x86_64: from fedora instead of trixie\n"},
