@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "base/qemu_version.h"
 #include "base/strbuf.h"
 
 #include <ctype.h>
@@ -36,44 +35,6 @@ matrix_read_words(const struct jsonx_doc *doc, const struct json_t *object, cons
 		ret_words->items[ret_words->count++] = json_string_value(word);
 	}
 	return 0;
-}
-
-/*
- * QEMU's version, and for a release "-R" behind it, the number of the release: in both, what a git
- * tag, an OCI tag and a file name allow. Stores QEMU's, to be freed by the caller, and R.
- */
-static bool
-split_version(const char *version, bool with_release, char **ret_qemu, const char **ret_release)
-{
-	const char *dash = with_release ? strrchr(version, '-') : NULL;
-	bool has_release =
-		dash != NULL && dash[1] != '\0' && dash[1 + strspn(dash + 1, "0123456789")] == '\0';
-
-	*ret_qemu = has_release ? xstrndup(version, (size_t)(dash - version)) : xstrdup(version);
-	*ret_release = has_release ? dash + 1 : "1";
-	return has_release == with_release && qemu_version_is_valid(*ret_qemu);
-}
-
-/* The other spellings of a release candidate are answered with the right one. */
-static int
-check_version(const struct jsonx_doc *doc, const char *path, const char *version, bool with_release,
-	      struct error *err)
-{
-	auto_free char *qemu = NULL;
-	auto_free char *plain = NULL;
-	const char *release;
-
-	if (split_version(version, with_release, &qemu, &release))
-		return 0;
-	plain = qemu_version_plain(qemu);
-	if (qemu_version_is_candidate(plain))
-		return jsonx_error(doc, err, path, "is a release candidate: write \"%s%s%s\"",
-				   plain, with_release ? "-" : "", with_release ? release : "");
-	if (with_release)
-		return jsonx_error(
-			doc, err, path,
-			"must be QEMU's version and the release's number, as \"10.2.2-1\"");
-	return jsonx_error(doc, err, path, "must be a QEMU version like \"10.2.2\"");
 }
 
 /* "https://HOST" or "https://HOST:PORT", and nothing else: paths are joined to it. */
@@ -266,7 +227,7 @@ read_host(struct matrix *matrix, const char *name, const json_t *object, struct 
 	    jsonx_get_string(doc, object, path, "version", &host->version, err) < 0)
 		return -1;
 	if (host->version != NULL &&
-	    check_version(doc, version_path, host->version, false, err) < 0)
+	    matrix_check_version(doc, version_path, host->version, false, err) < 0)
 		return -1;
 	host->source = find_source(matrix, source);
 	if (host->source == NULL)
@@ -507,7 +468,7 @@ matrix_read_document(struct matrix *matrix, struct error *err)
 	if (!name_is_plain(matrix->name))
 		return jsonx_error(doc, err, "name",
 				   "may have only letters, digits, '.', '_' and '-'");
-	if (check_version(doc, "version", matrix->version, true, err) < 0 ||
+	if (matrix_check_version(doc, "version", matrix->version, true, err) < 0 ||
 	    read_repository(matrix, err) < 0 || read_sources(matrix, err) < 0 ||
 	    read_hosts(matrix, err) < 0 || check_sources_used(matrix, err) < 0 ||
 	    read_targets(matrix, err) < 0)

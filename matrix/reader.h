@@ -15,3 +15,11 @@ matrix_read_source(const struct jsonx_doc *doc, const struct json_t *object, con
 /* Reads the member `key` of the object at `path`: an array of strings, absent for none. */
 int matrix_read_words(const struct jsonx_doc *doc, const struct json_t *object, const char *path,
 		      const char *key, struct matrix_words *ret_words, struct error *err) CHECKED;
+
+/*
+ * Whether the text at `path` is QEMU's version, "10.2.2" or "10.1-rc3", with the number of the
+ * release behind it ("10.2.2-1") or without. ERR_INPUT; the other spellings of a release candidate
+ * are answered with the right one.
+ */
+int matrix_check_version(const struct jsonx_doc *doc, const char *path, const char *version,
+			 bool with_release, struct error *err) CHECKED;
