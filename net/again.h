@@ -7,8 +7,8 @@
  *     any       none, 408, 429,   6      the server or the way to it is busy; as long as it asks,
  *               5xx, 403 that            else twice as long each time (0.5, 1, 2, ... s)
  *               says how long
- *     any       name without      3      a resolver fails for a moment, a wrong name for ever
- *               an address
+ *     any       name without      3      a resolver fails for a moment, a wrong name for ever: three
+ *               an address               tries of a name in all that a client does (net/names.h)
  *     allowed   403               4      GHCR refuses now and then what the same token was allowed
  *                                        before: docker/build-push-action#463, ksail#7154
  *     login     401               2      the same of a password that was taken before; one that was

@@ -24,6 +24,7 @@ struct http_client {
 	void (*notice)(void *context, const char *sentence);
 	void *notice_context;
 
+	struct http_names names;
 	CURLSH *share;
 	pthread_mutex_t share_locks[CURL_LOCK_DATA_LAST];
 
@@ -102,6 +103,7 @@ http_client_new(const struct http_options *options, struct http_client **ret_cli
 	for (size_t i = 0; i < ARRAY_SIZE(client->share_locks); i++)
 		(void)pthread_mutex_init(&client->share_locks[i], NULL);
 	(void)pthread_mutex_init(&client->idle_lock, NULL);
+	http_names_init(&client->names);
 	client->share = make_share(client);
 	client->user_agent = xstrdup(o->user_agent != NULL ? o->user_agent : "distributor");
 	client->ca_file = copy_or_null(o->ca_file != NULL ? o->ca_file : getenv("SSL_CERT_FILE"));
@@ -133,6 +135,7 @@ http_client_free(struct http_client *client)
 	for (size_t i = 0; i < ARRAY_SIZE(client->share_locks); i++)
 		(void)pthread_mutex_destroy(&client->share_locks[i]);
 	(void)pthread_mutex_destroy(&client->idle_lock);
+	http_names_clear(&client->names);
 	free(client->user_agent);
 	free(client->ca_file);
 	free(client->ca_directory);
@@ -224,14 +227,21 @@ sleep_ms(uint64_t ms)
 	return !interrupt_pending();
 }
 
+struct http_names *
+http_client_names(struct http_client *client)
+{
+	return &client->names;
+}
+
 void
 http_tries_limit(const struct http_client *client, struct http_tries *tries,
 		 const struct http_failure *failure)
 {
 	unsigned int most = or_default(tries->most, client->tries);
+	unsigned int left = tries->failed + 1 + failure->tries_left;
 
-	if (failure->unresolved && most > HTTP_RESOLVE_TRIES)
-		tries->most = HTTP_RESOLVE_TRIES;
+	if (failure->unresolved && most > left)
+		tries->most = left;
 }
 
 bool

@@ -207,10 +207,14 @@ classify(CURLcode code, struct http_failure *ret_failure)
 
 static int
 fail(CURLcode code, const char *detail, const struct state *state, const struct http_guard *guard,
-     struct http_failure *ret_failure)
+     struct http_names *names, struct http_failure *ret_failure)
 {
 	auto_free char *shown = http_url_redacted(state->exchange->url);
 	enum error_code kind = classify(code, ret_failure);
+	const char *why = *detail != '\0' ? detail : curl_easy_strerror(code);
+
+	if (ret_failure->unresolved)
+		ret_failure->tries_left = http_names_failed(names, state->exchange->url, why);
 
 	if (state->failed && state->err->code == ERR_INTERRUPTED)
 		return -1;
@@ -222,8 +226,22 @@ fail(CURLcode code, const char *detail, const struct state *state, const struct 
 				 http_place_text(guard->refused), guard->address);
 	if (state->failed)
 		return error_prefix(state->err, "'%s'", shown);
-	return error_set(state->err, kind, "'%s': %s", shown,
-			 *detail != '\0' ? detail : curl_easy_strerror(code));
+	return error_set(state->err, kind, "'%s': %s", shown, why);
+}
+
+/* A name that has been tried often enough fails at once, in the words of the last time. */
+static int
+check_name(struct http_names *names, const char *url, struct http_failure *ret_failure,
+	   struct error *err)
+{
+	auto_free char *why = http_names_refusal(names, url);
+	auto_free char *shown = NULL;
+
+	if (why == NULL)
+		return 0;
+	shown = http_url_redacted(url);
+	*ret_failure = (struct http_failure){.unresolved = true};
+	return error_set(err, ERR_NETWORK, "'%s': %s", shown, why);
 }
 
 /*
@@ -256,8 +274,9 @@ http_exchange(struct http_client *client, const struct http_exchange *exchange,
 	      struct http_response *response, struct http_failure *ret_failure, struct error *err)
 {
 	AUTO(slist_freep) struct curl_slist *headers = make_headers(exchange->headers);
-	CURL *handle = http_client_take(client);
-	struct state state = {exchange, handle, response, err, 0, false};
+	struct http_names *names = http_client_names(client);
+	CURL *handle;
+	struct state state = {exchange, NULL, response, err, 0, false};
 	struct http_guard guard = {.from = exchange->from,
 				   .url = exchange->url,
 				   .direct = http_url_is_loopback(exchange->url)};
@@ -265,8 +284,10 @@ http_exchange(struct http_client *client, const struct http_exchange *exchange,
 	CURLcode code;
 	int checked;
 
+	if (check_name(names, exchange->url, ret_failure, err) < 0)
+		return -1;
 	*ret_failure = (struct http_failure){.sent = true};
-
+	handle = state.handle = http_client_take(client);
 	response->url = xstrdup(exchange->url);
 	(void)curl_easy_setopt(handle, CURLOPT_URL, exchange->url);
 	(void)curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "https,http,file");
@@ -289,11 +310,13 @@ http_exchange(struct http_client *client, const struct http_exchange *exchange,
 	code = curl_easy_perform(handle);
 	note_status(&state);
 	/* file:// is not a server: what it names is named by a file of this machine. */
-	if (response->status != 0)
+	if (response->status != 0) {
 		response->place = http_guard_place(&guard, handle);
+		http_names_answered(names, exchange->url);
+	}
 	checked = state.failed ? 0 : check_file(handle, code, exchange->url, err);
 	http_client_give_back(client, handle);
 	if (checked < 0)
 		return -1;
-	return code == CURLE_OK ? 0 : fail(code, detail, &state, &guard, ret_failure);
+	return code == CURLE_OK ? 0 : fail(code, detail, &state, &guard, names, ret_failure);
 }

@@ -6,12 +6,14 @@
  *     http.c, download.c    tries and redirects; a file with resume
  *     exchange.c            one request and its answer
  *     guard.c               addresses that nobody but the user may lead to
+ *     names.c               names without an address
  *     client.c              options, shared caches, libcurl handles, waiting
  *     url.c                 URLs, as libcurl reads them
  */
 
 #include "net/guard.h"
 #include "net/http.h"
+#include "net/names.h"
 
 struct Curl_URL;
 
@@ -28,8 +30,9 @@ void http_client_give_back(struct http_client *client, void *handle);
 
 /* What is known of a request that failed. */
 struct http_failure {
-	bool sent;       /* something may have reached the server */
-	bool unresolved; /* the name has no address: perhaps it is a wrong one */
+	bool sent;               /* something may have reached the server */
+	bool unresolved;         /* the name has no address: perhaps it is a wrong one */
+	unsigned int tries_left; /* of that name */
 };
 
 /* Tries of one request; `failed` is zeroed again when there was progress. */
@@ -45,6 +48,9 @@ struct http_tries {
  */
 bool http_client_pause(struct http_client *client, struct http_tries *tries, int64_t asked_ms,
 		       const char *why);
+
+/* What all requests of the client have learned of names; borrowed. */
+struct http_names *http_client_names(struct http_client *client);
 
 /* Fewer of them where the name of the server may be wrong. */
 void http_tries_limit(const struct http_client *client, struct http_tries *tries,

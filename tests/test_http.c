@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
+#include "net/names.h"
 #include "tests/bad_http.h"
 #include "tests/refuse.h"
 
@@ -757,10 +758,58 @@ test_no_such_host(void **state)
 	assert_non_null(strstr(notices, "(3 of 3)"));
 	assert_null(strstr(notices, "of 4)"));
 	notices[0] = '\0';
+	/* In all, whoever asks: from then on it fails at once, by the same sentence. */
+	assert_refused(
+		http_get(client, "https://No-Such-Host.invalid:8/y", 0, 100, &text, NULL, &err),
+		err, ERR_NETWORK,
+		"'https://No-Such-Host.invalid:8/y': Could not resolve host: "
+		"no-such-host.invalid");
 	assert_refused(http_download(client, &request, &download, &got, &err), err, ERR_NETWORK,
+		       "'https://no-such-host.invalid/x': Could not resolve host: "
 		       "no-such-host.invalid");
+	assert_string_equal(notices, "");
+	/* Another name has tries of its own. */
+	request.url = "https://neither.invalid/x";
+	assert_refused(http_download(client, &request, &download, &got, &err), err, ERR_NETWORK,
+		       "neither.invalid");
 	assert_non_null(strstr(notices, "(3 of 3)"));
 	assert_null(strstr(notices, "of 4)"));
+}
+
+/* What a client remembers of names: a few tries for each, until it answers; a bounded number. */
+static void
+test_names(void **state)
+{
+	struct http_names names = {.next = 0};
+	auto_free char *why = NULL, *other = NULL, *again = NULL, *oldest = NULL, *newest = NULL;
+
+	(void)state;
+	http_names_init(&names);
+	assert_int_equal(http_names_failed(&names, "https://a.invalid/x", "why"), 2);
+	assert_int_equal(http_names_failed(&names, "http://A.invalid:80/y", "why else"), 1);
+	other = http_names_refusal(&names, "https://a.invalid/x");
+	assert_null(other);
+	assert_int_equal(http_names_failed(&names, "https://a.invalid/z", "why else"), 0);
+	assert_int_equal(http_names_failed(&names, "https://a.invalid/z", "why else"), 0);
+	why = http_names_refusal(&names, "https://a.invalid:444/q");
+	assert_string_equal(why, "why");
+	other = http_names_refusal(&names, "https://b.invalid/x");
+	assert_null(other);
+	http_names_answered(&names, "https://b.invalid/x");
+	http_names_answered(&names, "https://a.invalid/");
+	again = http_names_refusal(&names, "https://a.invalid/x");
+	assert_null(again);
+	for (int i = 0; i <= HTTP_NAMES_MAX; i++) {
+		auto_free char *url = xasprintf("https://n%d.invalid/", i);
+
+		for (int k = 0; k < 3; k++)
+			assert_int_equal(http_names_failed(&names, url, url), 2 - k);
+	}
+	oldest = http_names_refusal(&names, "https://n0.invalid/");
+	assert_null(oldest);
+	newest = http_names_refusal(&names, "https://n16.invalid/");
+	assert_string_equal(newest, "https://n16.invalid/");
+	http_names_clear(&names);
 }
 
 /* What refuses once and not the next time, by the kind of request. */
@@ -1192,6 +1241,7 @@ main(void)
 		cmocka_unit_test(test_proxy),
 		cmocka_unit_test(test_led_to_this_machine),
 		cmocka_unit_test(test_no_such_host),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_head_only),
 		cmocka_unit_test(test_sends_bodies),
