@@ -148,6 +148,20 @@ http_url_is_loopback(const char *text)
 	       (strcasecmp(host, "localhost") == 0 || http_place_of_text(host) == HTTP_PLACE_HERE);
 }
 
+bool
+http_url_may_be_named(const char *text, enum http_place from)
+{
+	auto_free char *name = http_url_name(text);
+	enum http_place place =
+		http_url_is_loopback(text) ? HTTP_PLACE_HERE : http_place_of_text(name);
+
+	if (from == HTTP_PLACE_ANY)
+		return true;
+	return !http_url_has_scheme(text, "file") &&
+	       (place == HTTP_PLACE_ANY ||
+		http_place_may_lead(from, place, http_url_has_scheme(text, "https")));
+}
+
 char *
 http_url_name(const char *text)
 {

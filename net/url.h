@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "net/place.h"
 
 #include <stdbool.h>
 
@@ -37,6 +38,12 @@ bool http_url_same_origin(const char *a, const char *b);
 
 /* The host is "localhost" or an address of this machine itself: 127.0.0.1, [::1], 0.0.0.0, ... */
 bool http_url_is_loopback(const char *url);
+
+/*
+ * Whether a server at `from` may name this URL, as far as its text tells: no file, and no nearer
+ * address than its own. What a name resolves to is judged when it is connected (net/place.h).
+ */
+bool http_url_may_be_named(const char *url, enum http_place from);
 
 /*
  * "auth.docker.io", or "127.0.0.1:5001" where the port is written: the host that a request to this

@@ -77,13 +77,16 @@ find_mirrors(struct http_client *client, const char *repository, struct mirrors 
 	for (size_t i = 0; i < mirrors->metalink.url_count && mirrors->count < MAX_MIRRORS; i++) {
 		const char *url = mirrors->metalink.urls[i];
 
-		/* No server makes files of this machine be read. */
-		if (response.status != 0 && http_url_has_scheme(url, "file"))
+		/* Nor is it noted in a lock, which is the user's. */
+		if (!http_url_may_be_named(url, response.place))
 			continue;
 		mirrors->urls[mirrors->count++] = xstrndup(url, strlen(url) - strlen(REPOMD));
 	}
 	if (mirrors->count == 0)
-		return error_set(err, ERR_REMOTE, "'%s' names files of this machine only", shown);
+		return error_set(err, ERR_REMOTE,
+				 "'%s' names only files of this machine, or servers that no server "
+				 "elsewhere may lead to",
+				 shown);
 	return 0;
 }
 
@@ -125,11 +128,12 @@ get_repomd(struct http_client *client, const struct mirrors *mirrors, const char
 
 /*
  * Metadata may say that a file lies elsewhere: xml:base, a URL, or a path below the repository.
- * What comes from a server does not lead to files of this machine or to its own servers. Stores the
- * URL to which locations are joined, to be freed by the caller.
+ * What comes from a server at `from` does not lead to files of this machine, or to servers nearer
+ * to it. Stores the URL to which locations are joined, to be freed by the caller.
  */
 static int
-choose_base(const char *repository, const char *base, char **ret_base, struct error *err)
+choose_base(const char *repository, const char *base, enum http_place from, char **ret_base,
+	    struct error *err)
 {
 	auto_free char *shown = base != NULL ? http_url_redacted(base) : NULL;
 	const char *slash = base != NULL && !text_ends_with(base, "/") ? "/" : "";
@@ -143,11 +147,11 @@ choose_base(const char *repository, const char *base, char **ret_base, struct er
 		return error_set(err, ERR_INPUT, "the base '%s' is not accepted", base);
 	if (is_url && http_url_check(base, HTTP_ALLOW_PLAIN | HTTP_ALLOW_FILE, err) < 0)
 		return -1;
-	if (is_url && !http_url_has_scheme(repository, "file") &&
-	    (http_url_has_scheme(base, "file") ||
-	     (http_url_is_loopback(base) && !http_url_is_loopback(repository))))
-		return error_set(err, ERR_INPUT,
-				 "the base '%s' is on this machine, the repository is not", shown);
+	if (is_url && !http_url_may_be_named(base, from))
+		return error_set(
+			err, ERR_INPUT,
+			"the base '%s' is on this machine or near it, the repository is not",
+			shown);
 	*ret_base = xasprintf("%s%s%s", is_url ? "" : repository, base, slash);
 	return 0;
 }
@@ -166,7 +170,7 @@ get_primary(struct http_client *client, enum http_place named_by, const char *re
 	struct http_downloaded got;
 	int result;
 
-	if (choose_base(repository, repomd->base, &base, err) < 0)
+	if (choose_base(repository, repomd->base, named_by, &base, err) < 0)
 		return -1;
 	url = xasprintf("%s%s", base, repomd->location);
 	shown = http_url_redacted(url);
@@ -193,7 +197,8 @@ struct search {
 	const char *binary_name;
 	const char *evr; /* wanted, or NULL for the newest */
 	const struct mirrors *mirrors;
-	size_t mirror; /* the one that the list came from */
+	size_t mirror;         /* the one that the list came from */
+	enum http_place place; /* where its server is */
 	struct package_list *list;
 	size_t with_emulators;
 	char *fault; /* why one of the list cannot be taken; owned */
@@ -217,7 +222,7 @@ add_urls(const struct search *search, struct package *package, const struct repo
 	auto_free char *base = NULL;
 	auto_free char *first = NULL;
 
-	if (choose_base(repository, found->base, &base, err) < 0)
+	if (choose_base(repository, found->base, search->place, &base, err) < 0)
 		return -1;
 	first = xasprintf("%s%s", base, location);
 	package_add_url(package, first);
@@ -291,12 +296,11 @@ search_mirror(struct http_client *client, struct search *search, struct error *e
 {
 	const char *base = search->mirrors->urls[search->mirror];
 	AUTO(repomd_release) struct repomd repomd = {.location = NULL};
-	enum http_place place = HTTP_PLACE_ANY;
 	auto_close int fd = -1;
 
-	if (get_repomd(client, search->mirrors, base, &repomd, &place, err) < 0)
+	if (get_repomd(client, search->mirrors, base, &repomd, &search->place, err) < 0)
 		return -1;
-	fd = get_primary(client, place, base, &repomd, err);
+	fd = get_primary(client, search->place, base, &repomd, err);
 	if (fd < 0)
 		return -1;
 	if (primary_scan(fd, compression_of_name(repomd.location), repomd.location,

@@ -37,6 +37,14 @@ class Handler(Redirecting, http.server.SimpleHTTPRequestHandler):
         pass
 
 
+class Proxy(Handler):
+    """A server elsewhere, as it is seen through a proxy: of any name."""
+
+    def do_GET(self):
+        self.path = re.sub("^http://[^/]+", "", self.path)
+        super().do_GET()
+
+
 class Blind(Handler):
     listings = False
 
@@ -299,7 +307,7 @@ def test_metalink(top, fingerprint, repository, url):
        got.stderr, "metalink: nobody has what it says: exit status 4", str(got))
     metalink(file, [digest], [f"file://{repository}/repodata/repomd.xml"])
     got = resolve(EVR, "x86_64", fingerprint, place)
-    ok(not isinstance(got, dict) and "names files of this machine only" in got.stderr,
+    ok(not isinstance(got, dict) and "names only files of this machine" in got.stderr,
        "metalink: files of this machine are not read", str(got))
     metalink(file, [digest], [f"file://{repository}/repodata/repomd.xml", good])
     got = resolve(EVR, "x86_64", fingerprint, place)
@@ -449,6 +457,50 @@ def test_epochs(top, fingerprint, keys):
             ok(result.returncode == 0, f"'{epoch}' is {evr}", result.stderr)
 
 
+def test_elsewhere(top, fingerprint):
+    """What a server elsewhere names is not near this machine: not asked, and not noted in a lock."""
+    root = os.path.join(top, "elsewhere")
+    make_repository(root, glob.glob(f"{top}/RPMS/x86_64/*-10.2.2-1.fc44.*"))
+    server, url = serve(root, Proxy)
+    file = os.path.join(root, "metalink")
+    repomd = os.path.join(root, "repodata/repomd.xml")
+    far, end = "http://mirror.example", "/repodata/repomd.xml"
+    near = ("http://127.0.0.1:9", url, "http://localhost:9", "http://[::1]:9", "http://169.254.1.1", "http://10.1.1.1",
+            "http://[fd00::1]", f"file://{root}")
+    os.environ["http_proxy"] = url
+    try:
+        metalink(file, [sha256(repomd)], [n + end for n in near] + [far + end])
+        got = resolve(EVR, "x86_64", fingerprint, f"repo=metalink:{far}/metalink")
+        ok(isinstance(got, dict) and all(len(row) == 6 and row[5].startswith(f"{far}/Packages/")
+                                         for row in got.values()),
+           "metalink: mirrors near this machine are not noted", str(got))
+        for name in near:
+            metalink(file, [sha256(repomd)], [name + end])
+            got = resolve(EVR, "x86_64", fingerprint, f"repo=metalink:{far}/metalink")
+            ok(not isinstance(got, dict) and "names only files of this machine" in
+               got.stderr, f"metalink: {name.replace(url, 'a server of this machine')} alone is refused", str(got))
+        with open(repomd) as f:
+            text = f.read()
+        for name in near:
+            with open(repomd, "w") as f:
+                f.write(text.replace("<location href", f'<location xml:base="{name}/" href'))
+            got = resolve(EVR, "x86_64", fingerprint, f"repo={far}")
+            ok(not isinstance(got, dict) and got.returncode == 3 and "the repository is not" in got.stderr,
+               f"repomd.xml: {name.replace(url, 'a server of this machine')} is refused", str(got))
+        for name in (*near, "https://mirror.example"):
+            must("createrepo_c", "-q", "--baseurl", name, root)
+            got = resolve(EVR, "x86_64", fingerprint, f"repo={far}")
+            if name in near:
+                ok(not isinstance(got, dict) and got.returncode == 3 and "the repository is not" in got.stderr,
+                   f"the list: {name.replace(url, 'a server of this machine')} is refused", str(got))
+            else:
+                ok(isinstance(got, dict) and got["qemu-user-static-arm"][5].startswith(name + "/"),
+                   f"the list: {name} is taken", str(got))
+    finally:
+        del os.environ["http_proxy"]
+    server.shutdown()
+
+
 def test_bases(top, fingerprint):
     """xml:base of packages, as createrepo_c --baseurl writes it, and of the list itself."""
     root = os.path.join(top, "based")
@@ -530,6 +582,7 @@ def main():
         for version, release in ODD_VERSIONS:
             build(top, "x86_64", version=version, release=release)
         test_odd_names(top, fingerprint)
+        test_elsewhere(top, fingerprint)
         test_bases(top, fingerprint)
         test_epochs(top, fingerprint, keys)
         server.shutdown()
