@@ -258,6 +258,18 @@ path_exists(const char *path, bool *ret_there, struct error *err)
 	return 0;
 }
 
+int
+path_is_directory(const char *path, bool *ret_directory, struct error *err)
+{
+	struct stat st;
+	bool there = stat(path, &st) == 0;
+
+	if (!there && errno != ENOENT && errno != ENOTDIR)
+		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+	*ret_directory = there && S_ISDIR(st.st_mode);
+	return 0;
+}
+
 /* 0 also when it is there; else -1 with errno, which is ENOTDIR for a file. */
 static int
 make_directory(const char *path)

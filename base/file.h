@@ -88,6 +88,9 @@ int read_file(const char *path, size_t max_bytes, char **ret_text, size_t *ret_l
  */
 int path_exists(const char *path, bool *ret_there, struct error *err) CHECKED;
 
+/* Whether it is a directory, or a link to one. False for what is missing; ERR_IO as above. */
+int path_is_directory(const char *path, bool *ret_directory, struct error *err) CHECKED;
+
 /*
  * Makes a directory with its parents (mode 0777 less the umask). An existing one is fine.
  * ERR_INPUT if it or a parent is a file, ERR_IO.

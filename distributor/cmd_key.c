@@ -162,8 +162,11 @@ run_endorse(struct app *app, struct error *err)
 	char fingerprint[FINGERPRINT_SIZE];
 	struct keyring_stamp stamp;
 	int64_t now;
+	bool has_root;
 
-	if (!key_files_have_root(app->keys))
+	if (key_files_have_root(app->keys, &has_root, err) < 0)
+		return -1;
+	if (!has_root)
 		return error_set(err, ERR_INPUT,
 				 "there is no '%s/" KEY_ROOT_NAME
 				 "': 'distributor keygen --root' makes a root key",
@@ -196,15 +199,15 @@ read_key_file(const char *path, struct public_key *ret_key, struct error *err)
 
 /* What a change of the lists leaves to do, in its order. */
 static void
-print_next_steps(const struct app *app, const struct public_key *key)
+print_next_steps(const struct app *app, const struct public_key *key, bool has_root)
 {
 	if (key_lists_is_current(app->keys, key))
 		log_info("'%s/" KEY_PUBLIC_NAME "' is that key; next, make a new one: distributor "
 			 "keygen FILE",
 			 app->keys);
-	if (key_files_have_root(app->keys) && key_files_are_signed(app->keys))
+	if (has_root && key_files_are_signed(app->keys))
 		log_info("nothing has changed, '%s' is signed by the root key", app->keys);
-	else if (key_files_have_root(app->keys))
+	else if (has_root)
 		log_info("next, sign both lists with the root key: distributor key --endorse "
 			 "--key ROOT.pem; until then '%s' is refused; then commit it",
 			 app->keys);
@@ -218,19 +221,21 @@ run_revoke(struct app *app, struct error *err)
 	auto_free char *path = path_join(app->keys, KEY_REVOKED_NAME);
 	char fingerprint[FINGERPRINT_SIZE];
 	struct public_key key;
+	bool has_root;
 
-	if (read_key_file(revoked, &key, err) < 0 || key_lists_revoke(app->keys, &key, err) < 0)
+	if (read_key_file(revoked, &key, err) < 0 ||
+	    key_files_have_root(app->keys, &has_root, err) < 0 ||
+	    key_lists_revoke(app->keys, &key, err) < 0)
 		return -1;
 	(void)public_key_fingerprint(&key, fingerprint);
 	if (app->json) {
 		app_print_json(jsonx_pack("{s:s, s:s, s:b}", "revoked", fingerprint, "list", path,
-					  "root_has_to_sign",
-					  key_files_have_root(app->keys) ? 1 : 0));
+					  "root_has_to_sign", has_root ? 1 : 0));
 		return 0;
 	}
 	log_info("%s is revoked: it is in '%s' and no longer in '%s/" KEY_LIST_NAME "'",
 		 fingerprint, path, app->keys);
-	print_next_steps(app, &key);
+	print_next_steps(app, &key, has_root);
 	log_info("releases and tags that it signed are refused from then on; offer what is still "
 		 "needed again under the next release number");
 	return 0;
@@ -243,19 +248,20 @@ run_retire(struct app *app, struct error *err)
 	auto_free char *tag = xasprintf("%s%s", last[0] == 'v' ? "" : "v", last);
 	char fingerprint[FINGERPRINT_SIZE];
 	struct public_key key;
+	bool has_root;
 
 	if (read_key_file(retired, &key, err) < 0 ||
+	    key_files_have_root(app->keys, &has_root, err) < 0 ||
 	    key_lists_retire(app->keys, &key, tag, err) < 0)
 		return -1;
 	(void)public_key_fingerprint(&key, fingerprint);
 	if (app->json) {
 		app_print_json(jsonx_pack("{s:s, s:s, s:s, s:b}", "retired", fingerprint, "last",
-					  tag, "list", path, "root_has_to_sign",
-					  key_files_have_root(app->keys) ? 1 : 0));
+					  tag, "list", path, "root_has_to_sign", has_root ? 1 : 0));
 		return 0;
 	}
 	log_info("%s is retired: it stays good for %s and the releases before", fingerprint, tag);
-	print_next_steps(app, &key);
+	print_next_steps(app, &key, has_root);
 	return 0;
 }
 

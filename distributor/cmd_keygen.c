@@ -33,7 +33,7 @@ write_secret(const struct app *app, const struct signing_key *key, const char *p
 }
 
 static void
-print_result(const struct app *app, const char *path, const struct public_key *key)
+print_result(const struct app *app, const char *path, const struct public_key *key, bool has_root)
 {
 	char fingerprint[FINGERPRINT_SIZE];
 
@@ -52,7 +52,7 @@ print_result(const struct app *app, const char *path, const struct public_key *k
 		log_info("keep the root key offline; it signs the lists: distributor key --endorse "
 			 "--key %s",
 			 path);
-	else if (key_files_have_root(app->keys))
+	else if (has_root)
 		log_info("next, sign both lists with the root key: distributor key --endorse --key "
 			 "ROOT.pem; until then '%s' is refused",
 			 app->keys);
@@ -104,7 +104,7 @@ run_keygen(struct app *app, int argc, char **argv, struct error *err)
 {
 	AUTO(signing_key_freep) struct signing_key *key = NULL;
 	const char *path = argv[0];
-	bool there;
+	bool there, has_root;
 
 	(void)argc;
 	if (no_passphrase && source.passphrase_fd != KEY_NO_FD)
@@ -112,7 +112,8 @@ run_keygen(struct app *app, int argc, char **argv, struct error *err)
 				 "--no-passphrase and --passphrase-fd cannot both be given");
 	if (keyring_check_principal(principal, err) < 0)
 		return -1;
-	if (path_exists(path, &there, err) < 0 ||
+	if (key_files_have_root(app->keys, &has_root, err) < 0 ||
+	    path_exists(path, &there, err) < 0 ||
 	    (there ? take_existing(app, path, &key, err) : make_new_key(app, path, &key, err)) < 0)
 		return -1;
 	if (key_files_write(app->keys, signing_key_public(key), principal, is_root, err) < 0)
@@ -120,7 +121,7 @@ run_keygen(struct app *app, int argc, char **argv, struct error *err)
 				    "the secret key is in '%s', but its public part is not "
 				    "published; the same command does that",
 				    path);
-	print_result(app, path, signing_key_public(key));
+	print_result(app, path, signing_key_public(key), has_root);
 	return 0;
 }
 

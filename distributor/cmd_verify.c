@@ -16,21 +16,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static const char *tag;
 static struct verify_trust trust;
 static struct text_list image_names;
 static struct image_verify_options image_options;
-
-static bool
-is_directory(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
 
 /* Single files, all in one directory, beside the SHA256SUMS that they are checked with. */
 static int
@@ -43,13 +33,16 @@ verify_files_named(int argc, char **argv, struct verify_request *request,
 
 	for (int i = 0; i < argc; i++) {
 		auto_free char *other = path_directory(argv[i]);
+		bool there;
 
 		if (strcmp(other, directory) != 0)
 			return error_set(err, ERR_USAGE,
 					 "'%s' and '%s' are not in one directory with their "
 					 "SHA256SUMS",
 					 argv[0], argv[i]);
-		if (access(argv[i], F_OK) != 0 && errno == ENOENT)
+		if (path_exists(argv[i], &there, err) < 0)
+			return -1;
+		if (!there)
 			return error_set(err, ERR_INPUT, "there is no '%s'", argv[i]);
 		names[i] = path_base(argv[i]);
 	}
@@ -75,41 +68,52 @@ verify_url(const struct app *app, const char *base, const struct verify_request 
 }
 
 /* What other commands take as --out, and its assets are signed. */
-static bool
-is_out_directory(const char *path)
+static int
+is_out_directory(const char *path, bool *ret_out, struct error *err)
 {
 	auto_free char *sums = path_join(path, SUMS_NAME);
 	auto_free char *assets = path_join(path, "assets/" SUMS_NAME);
 
-	return access(sums, F_OK) != 0 && access(assets, F_OK) == 0;
+	bool has_sums, has_assets;
+
+	if (path_exists(sums, &has_sums, err) < 0 || path_exists(assets, &has_assets, err) < 0)
+		return -1;
+	*ret_out = !has_sums && has_assets;
+	return 0;
 }
 
 /* Where the operands lie on this machine, to be freed by the caller; NULL for a web server. */
 static char *
-place_of(int argc, char **argv)
+place_of(int argc, char **argv, bool directory)
 {
 	if (argc == 0)
 		return NULL;
 	if (strstr(argv[0], "://") != NULL)
 		return http_url_file(argv[0]);
-	return argc == 1 && is_directory(argv[0]) ? xstrdup(argv[0]) : path_directory(argv[0]);
+	return directory ? xstrdup(argv[0]) : path_directory(argv[0]);
 }
 
 static int
 verify_operands(const struct app *app, int argc, char **argv, struct verify_request *request,
 		struct verify_report *report, struct error *err)
 {
-	auto_free char *place = place_of(argc, argv), *keys = NULL;
+	bool url = argc == 1 && strstr(argv[0], "://") != NULL, directory = false, is_out = false;
+	auto_free char *place = NULL, *keys = NULL;
 	struct verify_files files;
 
+	if (argc == 1 && !url && path_is_directory(argv[0], &directory, err) < 0)
+		return -1;
+	place = place_of(argc, argv, directory);
 	if (place != NULL)
 		keys = verify_trust_among(request->keyring, place, report);
 	request->keys_name = keys;
-	if (argc == 1 && strstr(argv[0], "://") != NULL)
+	if (url)
 		return verify_url(app, argv[0], request, report, err);
-	if (argc != 1 || !is_directory(argv[0]))
+	if (!directory)
 		return verify_files_named(argc, argv, request, report, err);
-	if (is_out_directory(argv[0]))
+	if (is_out_directory(argv[0], &is_out, err) < 0)
+		return -1;
+	if (is_out)
 		return error_set(err, ERR_INPUT,
 				 "'%s' has no " SUMS_NAME "; the release is in '%s/assets'",
 				 argv[0], argv[0]);
@@ -252,8 +256,9 @@ static int
 conclude(const struct app *app, const struct verify_report *report, const struct keyring *keyring,
 	 int argc, char **argv, struct error *err)
 {
-	bool directory = argc == 1 && is_directory(argv[0]);
 	auto_free char *subject = NULL;
+	struct error ignored = ERROR_INIT;
+	bool directory = false;
 
 	if (app->json)
 		verify_output_json(report, keyring);
@@ -267,6 +272,8 @@ conclude(const struct app *app, const struct verify_report *report, const struct
 	}
 	if (report->failed == 1)
 		return error_prefix(err, "not verified");
+	if (argc == 1 && path_is_directory(argv[0], &directory, &ignored) < 0)
+		directory = false; /* only for advice */
 	return error_set(err, err->code, "not verified: %zu checks failed%s", report->failed,
 			 directory && missing_files(report) > 1
 				 ? "; to check only the files that you have, name them: "

@@ -384,7 +384,8 @@ open_session(struct session *session, struct error *err)
 		return error_set(err, ERR_INPUT, "there are no images for this machine");
 	session->target = strcmp(machine->qemu, "aarch64") == 0 ? "x86_64" : "aarch64";
 	session->entry = xasprintf(BINFMT_PATH "/qemu-%s", session->target);
-	session->had_entry = access(session->entry, F_OK) == 0;
+	if (path_exists(session->entry, &session->had_entry, err) < 0)
+		return -1;
 	session->pair = xasprintf("%s-%s", machine->name, session->target);
 	session->images = path_join(session->app->out, "images");
 	words_split(&session->engine.command,

@@ -10,12 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-bool
-key_files_have_root(const char *directory)
+int
+key_files_have_root(const char *directory, bool *ret_root, struct error *err)
 {
 	auto_free char *path = path_join(directory, KEY_ROOT_NAME);
 
-	return access(path, F_OK) == 0;
+	return path_exists(path, ret_root, err);
 }
 
 static int
@@ -102,8 +102,10 @@ key_files_are_signed(const char *directory)
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		auto_free char *path = path_join(directory, names[i]);
+		struct error ignored = ERROR_INIT;
+		bool there;
 
-		if (access(path, F_OK) < 0)
+		if (path_exists(path, &there, &ignored) < 0 || !there)
 			return false;
 	}
 	return true;

@@ -51,5 +51,5 @@ int key_files_remove_signatures(const char *directory, struct error *err) CHECKE
 int key_files_load(const char *directory, const char *root_fingerprint, struct keyring *ret_keyring,
 		   struct error *err) CHECKED;
 
-/* The lists there have to be signed by a root key after each change. */
-bool key_files_have_root(const char *directory) CHECKED;
+/* Whether the lists there have to be signed by a root key after each change. ERR_IO. */
+int key_files_have_root(const char *directory, bool *ret_root, struct error *err) CHECKED;

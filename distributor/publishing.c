@@ -322,10 +322,9 @@ decide_latest(struct publishing *p, struct error *err)
 	p->publication.latest = p->options.latest == LATEST_YES;
 	if (p->options.latest != LATEST_AUTO)
 		return 0;
-	if (p->github != NULL && github_latest_tag(p->github, &p->latest_tag, err) < 0)
+	if ((p->github != NULL ? github_latest_tag(p->github, &p->latest_tag, err)
+			       : directory_latest_tag(&p->target, &p->latest_tag, err)) < 0)
 		return -1;
-	if (p->github == NULL)
-		p->latest_tag = directory_latest_tag(&p->target);
 	p->publication.latest = release_tag_takes_latest(p->info.tag, p->latest_tag);
 	if (!p->publication.latest)
 		tell_latest(p);

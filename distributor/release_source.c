@@ -145,14 +145,16 @@ release_source_prepare(const struct app *app, const struct matrix *matrix, const
 		       const char *from, char **ret_directory, struct error *err)
 {
 	AUTO(source_release) struct source source = {.app = app};
-	bool is_url = strstr(from, "://") != NULL;
+	bool is_url = strstr(from, "://") != NULL, there = true;
 	auto_free char *base = xstrdup(from);
 	auto_free char *directory = is_url ? path_join(app->out, "assets") : xstrdup(from);
 
 	if (is_url && app->offline)
 		return error_set(err, ERR_USAGE, "--offline, and the release is at '%s'", from);
-	if (!is_url && access(from, F_OK) < 0)
-		return error_set_errno(err, ERR_INPUT, "cannot read the release in '%s'", from);
+	if (!is_url && path_exists(from, &there, err) < 0)
+		return -1;
+	if (!there)
+		return error_set(err, ERR_INPUT, "there is no directory '%s'", from);
 	if (text_ends_with(base, "/"))
 		base[strlen(base) - 1] = '\0';
 	source.base = base;

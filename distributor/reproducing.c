@@ -16,7 +16,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { MAX_INPUT = 16 << 20 };
 
@@ -41,14 +40,6 @@ reproducing_add(struct reproducing *r, char *name, enum reproduced state, char *
 	r->rows = xgrow(r->rows, r->count, sizeof(*r->rows));
 	r->rows[r->count++] = (struct reproduced_row){name, state, detail};
 	r->different += state != REPRODUCED_SAME && state != REPRODUCED_OWN;
-}
-
-static bool
-is_directory(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 static int
@@ -104,14 +95,36 @@ page_of_tag(const struct reproduction *p, char **ret_url, struct error *err)
 	return 0;
 }
 
-/* Where the published files are. An OUT directory stands for its assets, and has images as well. */
+/* An OUT directory stands for its assets, and has images as well. */
+static int
+open_directory(struct reproduction *p, const char *what, struct error *err)
+{
+	auto_free char *assets = path_join(what, "assets"), *images = path_join(what, "images");
+	bool directory, has_assets, has_images;
+
+	if (path_is_directory(what, &directory, err) < 0 ||
+	    path_is_directory(assets, &has_assets, err) < 0 ||
+	    path_is_directory(images, &has_images, err) < 0)
+		return -1;
+	if (!directory)
+		return error_set(err, ERR_NOT_FOUND, "'%s' is not a directory", what);
+	p->directory = xstrdup(has_assets ? assets : what);
+	p->files = verify_directory(p->directory);
+	return has_images ? layout_open(images, "distributor images", &p->published_images, err)
+			  : 0;
+}
+
+/* Where the published files are. */
 static int
 open_files(struct reproduction *p, struct error *err)
 {
 	const char *what = p->options->what;
-	auto_free char *page = NULL, *images = NULL;
+	auto_free char *page = NULL;
+	bool directory = true;
 
-	if (!is_directory(what) && strstr(what, "://") == NULL) {
+	if (strstr(what, "://") == NULL && path_is_directory(what, &directory, err) < 0)
+		return -1;
+	if (!directory) {
 		p->tag = what;
 		what = p->options->against;
 		if (what == NULL && page_of_tag(p, &page, err) < 0)
@@ -124,18 +137,7 @@ open_files(struct reproduction *p, struct error *err)
 		p->files = release_url_files(p->url);
 		return 0;
 	}
-	if (!is_directory(what))
-		return error_set(err, ERR_NOT_FOUND, "'%s' is no directory", what);
-	p->directory = path_join(what, "assets");
-	if (!is_directory(p->directory)) {
-		free(p->directory);
-		p->directory = xstrdup(what);
-	}
-	p->files = verify_directory(p->directory);
-	images = path_join(what, "images");
-	if (is_directory(images))
-		return layout_open(images, "distributor images", &p->published_images, err);
-	return 0;
+	return open_directory(p, what, err);
 }
 
 /* Hands the text over if it is the right one, else frees it. */

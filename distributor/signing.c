@@ -224,10 +224,11 @@ make_documents(struct signing *s, struct error *err)
 }
 
 /*
- * A signed provenance of an earlier run about exactly these files stays: it has that run's times.
+ * A signed provenance of an earlier run about exactly these files stays: it has that run's times. 1
+ * with its text, 0 if there is none; what cannot be read here may be one, and is not replaced.
  */
-static bool
-provenance_is_good(struct signing *s, const char *statement, char **ret_text)
+static int
+find_provenance(struct signing *s, const char *statement, char **ret_text, struct error *err)
 {
 	auto_free char *path = path_join(s->directory, RELEASE_PROVENANCE_NAME);
 	AUTO(dsse_release) struct dsse dsse = DSSE_INIT;
@@ -236,10 +237,11 @@ provenance_is_good(struct signing *s, const char *statement, char **ret_text)
 	auto_free char *text = NULL;
 	size_t length;
 
-	if (read_file(path, DSSE_MAX_TEXT, &text, &length, &ignored) < 0 ||
-	    dsse_parse(text, length, &dsse, path, &ignored) < 0 ||
+	if (read_file(path, DSSE_MAX_TEXT, &text, &length, err) < 0)
+		return err->code == ERR_IO ? -1 : 0;
+	if (dsse_parse(text, length, &dsse, path, &ignored) < 0 ||
 	    !release_provenance_is_same(statement, dsse.payload))
-		return false;
+		return 0;
 	for (size_t i = 0; i < s->keyring->count; i++) {
 		const struct public_key *key = &s->keyring->entries[i].key;
 
@@ -247,10 +249,10 @@ provenance_is_good(struct signing *s, const char *statement, char **ret_text)
 		    keyring_find_for(s->keyring, key, SSHSIG_FILE, s->info->release.tag, path,
 				     &entry, &ignored) == 0) {
 			*ret_text = TAKE(text);
-			return true;
+			return 1;
 		}
 	}
-	return false;
+	return 0;
 }
 
 static int
@@ -258,11 +260,14 @@ make_provenance(struct signing *s, struct error *err)
 {
 	auto_free char *statement = NULL, *bundle = NULL;
 	const struct signer *signer;
+	int found;
 
 	s->info->release.finished_sec = time(NULL);
 	if (release_provenance(&s->info->release, &s->files, &statement, err) < 0)
 		return -1;
-	if (!provenance_is_good(s, statement, &bundle) &&
+	if ((found = find_provenance(s, statement, &bundle, err)) < 0)
+		return -1;
+	if (found == 0 &&
 	    (lazy_signer_get(s->lazy, &signer, err) < 0 ||
 	     dsse_sign_statement(signer, statement, strlen(statement), &bundle, err) < 0))
 		return -1;
@@ -289,16 +294,16 @@ read_future(void *context, const char *name, size_t max_bytes, char **ret_text, 
 	return 0;
 }
 
-/* Whether both signatures over this list are there and right, so that no key is needed. */
-static bool
-signatures_are_good(struct signing *s, const char *sums, const char *comment)
+/* 1 if both signatures over this list are there and right, so that no key is needed; 0 or -1. */
+static int
+signatures_are_good(struct signing *s, const char *sums, const char *comment, struct error *err)
 {
 	const char *const only[] = {SUMS_NAME};
 	struct future future = {verify_directory(s->directory), sums};
 	struct verify_files files = {.context = &future, .read = read_future};
 	struct verify_request request = {.keyring = s->keyring, .only = only, .only_count = 1};
 
-	return verify_signatures_only(&files, &request, comment);
+	return verify_signatures_only(&files, &request, comment, err);
 }
 
 static int
@@ -327,26 +332,27 @@ static int
 make_sums(struct signing *s, struct error *err)
 {
 	auto_free char *sums = NULL, *comment = trusted_comment(s->info);
+	int good;
 
 	if (sums_format(&s->files, &sums, err) < 0)
 		return -1;
 	put_file(s, SUMS_NAME, sums);
 	digest_of(sums, strlen(sums), &s->result->sums);
-	if (signatures_are_good(s, sums, comment))
-		return 0;
+	if ((good = signatures_are_good(s, sums, comment, err)) != 0)
+		return good < 0 ? -1 : 0;
 	return make_signatures(s, sums, comment, err);
 }
 
-bool
+int
 signing_is_done(const struct app *app, const struct release_info *info,
-		const struct keyring *keyring)
+		const struct keyring *keyring, struct error *err)
 {
 	auto_free char *directory = path_join(app->out, "assets"), *comment = trusted_comment(info);
 	const char *const only[] = {SUMS_NAME};
 	const struct verify_files files = verify_directory(directory);
 	const struct verify_request request = {.keyring = keyring, .only = only, .only_count = 1};
 
-	return verify_signatures_only(&files, &request, comment);
+	return verify_signatures_only(&files, &request, comment, err);
 }
 
 int

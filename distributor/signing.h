@@ -31,8 +31,8 @@ int signing_run(const struct app *app, struct release_info *info, struct lazy_si
 int signing_documents(const struct app *app, struct release_info *info, struct error *err) CHECKED;
 
 /*
- * Whether OUT/assets has a SHA256SUMS with both signatures, by keys of the ring, for the release of
- * `info` and for no other. Its files are not looked at.
+ * 1 if OUT/assets has a SHA256SUMS with both signatures, by keys of the ring, for the release of
+ * `info` and for no other, 0 if not. Its files are not looked at. ERR_IO, ERR_INTERRUPTED.
  */
-bool signing_is_done(const struct app *app, const struct release_info *info,
-		     const struct keyring *keyring);
+int signing_is_done(const struct app *app, const struct release_info *info,
+		    const struct keyring *keyring, struct error *err) CHECKED;

@@ -25,8 +25,11 @@ put_sums(const struct app *app, const struct release_info *info, const struct ke
 		app_command(app, "sign", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 	char hex[DIGEST_HEX_SIZE];
 	struct digest digest;
+	int done;
 
-	if (!signing_is_done(app, info, keyring))
+	if ((done = signing_is_done(app, info, keyring, err)) < 0)
+		return -1;
+	if (done == 0)
 		return error_set(err, ERR_INPUT,
 				 "the tag cannot name '%s': it is not there, or not signed for %s "
 				 "by a key that may; sign the release first: %s",

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 /* The first QEMU that runs every emulator under emulation. */
 enum { FIRST_STEADY = 10 };
@@ -28,8 +27,8 @@ trial_wants(const struct trial *trial, const char *target)
 	return trial->targets->count == 0;
 }
 
-static void
-collect_pairs(const struct trial *trial, struct trial_host *host)
+static int
+collect_pairs(const struct trial *trial, struct trial_host *host, struct error *err)
 {
 	host->pairs = xcalloc(target_count, sizeof(*host->pairs));
 	for (size_t i = 0; i < target_count; i++) {
@@ -47,8 +46,10 @@ collect_pairs(const struct trial *trial, struct trial_host *host)
 			tarball_name(host->arch->name, host->pairs[i].member->target);
 		auto_free char *path = path_join(trial->assets, name);
 
-		host->present = access(path, F_OK) == 0;
+		if (path_exists(path, &host->present, err) < 0)
+			return -1;
 	}
+	return 0;
 }
 
 const struct arch *
@@ -80,7 +81,8 @@ trial_begin(struct trial *trial, struct error *err)
 			continue;
 		host->arch = trial->matrix->hosts[i].arch;
 		trial->host_count++;
-		collect_pairs(trial, host);
+		if (collect_pairs(trial, host, err) < 0)
+			return -1;
 		pairs += host->present ? host->pair_count : 0;
 	}
 	if (pairs == 0)

@@ -7,16 +7,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-static bool
-is_directory(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
 
 /* Whoever verifies has no key to make, but may have named what is beside the list. */
 static int
@@ -25,7 +15,11 @@ explain_no_list(const char *directory, struct error *err)
 	auto_free char *inner = path_join(directory, "keys");
 	auto_free char *list = path_join(inner, KEY_LIST_NAME);
 
-	if (access(list, F_OK) == 0)
+	bool there;
+
+	if (path_exists(list, &there, err) < 0)
+		return -1;
+	if (there)
 		return error_set(err, ERR_NOT_FOUND,
 				 "there is no '%s/" KEY_LIST_NAME "'; did you mean --keys %s?",
 				 directory, inner);
@@ -39,8 +33,12 @@ static int
 load(const char *directory, const char *root, struct keyring *ret_keyring, struct error *err)
 {
 	auto_free char *above = NULL;
+	bool there, is_directory;
 
-	if (access(directory, F_OK) == 0 && !is_directory(directory)) {
+	if (path_exists(directory, &there, err) < 0 ||
+	    path_is_directory(directory, &is_directory, err) < 0)
+		return -1;
+	if (there && !is_directory) {
 		above = path_directory(directory);
 		return error_set(
 			err, ERR_INPUT,

@@ -272,17 +272,19 @@ directory_prepare(const struct directory_target *target, const struct publicatio
 	return 0;
 }
 
-char *
-directory_latest_tag(const struct directory_target *target)
+int
+directory_latest_tag(const struct directory_target *target, char **ret_tag, struct error *err)
 {
 	auto_free char *path = path_join(target->path, "latest");
 	char text[256];
 	ssize_t length = readlink(path, text, sizeof(text) - 1);
 
-	if (length < 0)
-		return NULL;
-	text[length] = '\0';
-	return name_is_plain(text) ? xstrdup(text) : NULL;
+	/* EINVAL: it is not a link, and so not ours. */
+	if (length < 0 && errno != ENOENT && errno != ENOTDIR && errno != EINVAL)
+		return error_set_errno(err, ERR_IO, "cannot read '%s'", path);
+	text[length < 0 ? 0 : length] = '\0';
+	*ret_tag = name_is_plain(text) ? xstrdup(text) : NULL;
+	return 0;
 }
 
 /* 1 when it has moved, 0 when it was there. */
@@ -291,8 +293,10 @@ point_latest(const struct directory_target *target, const char *tag, struct erro
 {
 	auto_free char *path = path_join(target->path, "latest");
 	auto_free char *temporary = xasprintf("%s/.latest.%s", target->path, tag);
-	auto_free char *now = directory_latest_tag(target);
+	auto_free char *now = NULL;
 
+	if (directory_latest_tag(target, &now, err) < 0)
+		return -1;
 	if (now != NULL && strcmp(now, tag) == 0)
 		return 0;
 	(void)unlink(temporary);
@@ -337,7 +341,8 @@ directory_publish(const struct directory_target *target, const struct publicatio
 	if (release->latest && (moved = point_latest(target, release->tag, err)) < 0)
 		return -1;
 	result->moved = result->was_there && moved > 0;
-	latest = directory_latest_tag(target);
+	if (directory_latest_tag(target, &latest, err) < 0)
+		return -1;
 	result->latest = latest != NULL && strcmp(latest, release->tag) == 0;
 	return 0;
 }

@@ -36,8 +36,9 @@ int directory_prepare(const struct directory_target *target, const struct public
 int directory_publish(const struct directory_target *target, const struct publication *release,
 		      struct publish_result *result, struct error *err) CHECKED;
 
-/* The tag that "latest" stands for, to be freed by the caller, or NULL. */
-char *directory_latest_tag(const struct directory_target *target) CHECKED;
+/* The tag that "latest" stands for, to be freed by the caller, or NULL. ERR_IO. */
+int directory_latest_tag(const struct directory_target *target, char **ret_tag,
+			 struct error *err) CHECKED;
 
 /*
  * Brings back into `into` those files of `names` that the release has, an incomplete one too, and

@@ -1,6 +1,7 @@
 #include "publish/git_lock.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/strbuf.h"
@@ -87,8 +88,11 @@ git_lock_wait_at(const char *url, const char *reference, struct error *err)
 {
 	AUTO(repository_freep) git_repository *git = NULL;
 	const char *path = text_starts_with(url, "file://") ? url + strlen("file://") : url;
+	bool there;
 
-	if (access(path, F_OK) < 0 || git_repository_open(&git, path) < 0)
+	if (path_exists(path, &there, err) < 0)
+		return -1;
+	if (!there || git_repository_open(&git, path) < 0)
 		return 0;
 	return git_lock_wait(git, reference, false, err);
 }

@@ -9,7 +9,6 @@
 #include <git2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static void
 index_freep(git_index **index)
@@ -136,10 +135,12 @@ int
 repo_make(const char *path, const struct repo_content *content, struct error *err)
 {
 	AUTO(repo_freep) struct repo *repo = NULL;
-	struct stat st;
+	bool there;
 	int result;
 
-	if (stat(path, &st) == 0) {
+	if (path_exists(path, &there, err) < 0)
+		return -1;
+	if (there) {
 		if (repo_open(path, &repo, err) < 0)
 			return -1;
 		return add_commit(repo->git, content, err);

@@ -38,13 +38,12 @@ start_library(struct error *err)
 	return -1;
 }
 
-static bool
-exists(const char *directory, const char *name)
+static int
+exists(const char *directory, const char *name, bool *ret_there, struct error *err)
 {
 	auto_free char *path = path_join(directory, name);
-	struct stat st;
 
-	return lstat(path, &st) == 0;
+	return path_exists(path, ret_there, err);
 }
 
 /* 0 if `directory` neither is nor holds a repository, whole or not. */
@@ -52,16 +51,16 @@ static int
 check_no_repository(const char *directory, struct error *err)
 {
 	auto_free char *dot_git = path_join(directory, ".git");
-	struct stat st;
+	bool there, head, objects, refs;
 
-	if (lstat(dot_git, &st) == 0)
+	if (path_exists(dot_git, &there, err) < 0 || exists(directory, "HEAD", &head, err) < 0 ||
+	    exists(directory, "objects", &objects, err) < 0 ||
+	    exists(directory, "refs", &refs, err) < 0)
+		return error_prefix(err, "cannot look for a git repository");
+	if (there)
 		return error_set(err, ERR_IO, "'%s' cannot be opened as a git repository: %s",
 				 dot_git, repo_reason());
-	if (errno != ENOENT && errno != ENOTDIR)
-		return error_set_errno(err, ERR_IO, "cannot look for a git repository at '%s'",
-				       dot_git);
-	if (exists(directory, "HEAD") &&
-	    (exists(directory, "objects") || exists(directory, "refs")))
+	if (head && (objects || refs))
 		return error_set(err, ERR_IO, "'%s' cannot be opened as a git repository: %s",
 				 directory, repo_reason());
 	return 0;
@@ -139,13 +138,16 @@ add_worktree_config(git_repository *git, struct error *err)
 {
 	AUTO(repo_config_freep) git_config *config = NULL;
 	auto_free char *path = path_join(git_repository_path(git), "config.worktree");
+	bool there;
 	int enabled = 0;
 
 	if (repo_config(git, &config, err) < 0)
 		return -1;
 	if (git_config_get_bool(&enabled, config, "extensions.worktreeconfig") < 0 || enabled != 1)
 		return 0;
-	if (access(path, F_OK) < 0 && errno == ENOENT)
+	if (path_exists(path, &there, err) < 0)
+		return -1;
+	if (!there)
 		return 0;
 	if (git_config_add_file_ondisk(config, path, GIT_CONFIG_LEVEL_APP, git, 1) < 0)
 		return error_set(err, ERR_IO, "cannot read '%s': %s", path, repo_reason());

@@ -1,12 +1,12 @@
 #include "publish/git_push_internal.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/strbuf.h"
 
 #include <git2.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /*
  * Where git pushes to (git-push(1), "remote.NAME.pushurl", "url.BASE.insteadOf"):
@@ -116,7 +116,11 @@ remote_reading_release(struct reading *reading)
 static int
 check_there(const char *remote, struct error *err)
 {
-	if (strchr(remote, ':') != NULL || access(remote, F_OK) == 0)
+	bool there = true;
+
+	if (strchr(remote, ':') == NULL && path_exists(remote, &there, err) < 0)
+		return -1;
+	if (there)
 		return 0;
 	return error_set(
 		err, ERR_INPUT,

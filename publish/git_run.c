@@ -302,9 +302,12 @@ forget_typed(struct git_run *run)
 	auto_free char *option = xasprintf("--socket=%s", socket);
 	const char *const arguments[] = {"credential-cache", option, "exit", NULL};
 	struct error ignored = ERROR_INIT;
+	bool there;
 
 	/* Without an answer to a question there is nobody who remembers it. */
-	if (access(socket, F_OK) == 0 && git_run(run, arguments, &result, &ignored) < 0)
+	/* One that cannot be looked at may be there. */
+	if ((path_exists(socket, &there, &ignored) < 0 || there) &&
+	    git_run(run, arguments, &result, &ignored) < 0)
 		log_debug("%s", ignored.message);
 	remove_tree(run->memory);
 }

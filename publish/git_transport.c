@@ -2,6 +2,7 @@
 #include "publish/git_tag.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/strbuf.h"
 #include "publish/git_askpass.h"
 #include "publish/git_lock.h"
@@ -201,7 +202,11 @@ open_remote(const struct pushing *pushing, const char *url, git_remote **ret_rem
 				       ? xasprintf("%s%s", top, url)
 				       : xstrdup(url);
 
-	if (is_path && access(path, F_OK) < 0)
+	bool there = true;
+
+	if (is_path && path_exists(path, &there, err) < 0)
+		return -1;
+	if (!there)
 		return error_set(err, ERR_INPUT, "'%s' does not appear to be a git repository",
 				 url);
 	(void)git_remote_create_options_init(&options, GIT_REMOTE_CREATE_OPTIONS_VERSION);

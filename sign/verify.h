@@ -105,10 +105,11 @@ void verify_release(const struct verify_files *files, const struct verify_reques
 		    struct verify_report *report);
 
 /*
- * Whether both signatures of SHA256SUMS are there and right, and the trusted comment is this one.
+ * 1 if both signatures of SHA256SUMS are there and right, and the trusted comment is this one; 0 if
+ * not. -1 with the error of this machine if that cannot be found out (ERR_IO, ERR_INTERRUPTED).
  */
-bool verify_signatures_only(const struct verify_files *files, const struct verify_request *request,
-			    const char *comment);
+int verify_signatures_only(const struct verify_files *files, const struct verify_request *request,
+			   const char *comment, struct error *err) CHECKED;
 
 /*
  * Verifies the raw text of the tag that the reference `name` points at: signature, and that the

@@ -87,9 +87,9 @@ verify_signatures(struct verifying *v)
 	return true;
 }
 
-bool
+int
 verify_signatures_only(const struct verify_files *files, const struct verify_request *request,
-		       const char *comment)
+		       const char *comment, struct error *err)
 {
 	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
 	struct verifying v = {.files = files, .request = request, .report = &report};
@@ -100,5 +100,8 @@ verify_signatures_only(const struct verify_files *files, const struct verify_req
 	free(v.comment);
 	free(v.version);
 	sums_release(&v.sums);
-	return good;
+	if (!good && verify_report_conclude(&report, err) < 0 &&
+	    (err->code == ERR_IO || err->code == ERR_INTERRUPTED))
+		return -1;
+	return good ? 1 : 0;
 }

@@ -85,17 +85,25 @@ write_config(const struct apt_root *root, bool allow_expired, struct error *err)
 static int
 find_keyring(const char *keyring, const char **ret_path, struct error *err)
 {
+	bool there;
+
 	if (keyring != NULL) {
-		if (access(keyring, R_OK) < 0)
-			return error_set_errno(err, ERR_INPUT, "cannot read keyring '%s'", keyring);
+		if (path_exists(keyring, &there, err) < 0)
+			return -1;
+		if (!there)
+			return error_set(err, ERR_INPUT, "cannot read keyring '%s': it is missing",
+					 keyring);
 		*ret_path = keyring;
 		return 0;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(default_keyrings); i++)
-		if (access(default_keyrings[i], R_OK) == 0) {
+	for (size_t i = 0; i < ARRAY_SIZE(default_keyrings); i++) {
+		if (path_exists(default_keyrings[i], &there, err) < 0)
+			return -1;
+		if (there) {
 			*ret_path = default_keyrings[i];
 			return 0;
 		}
+	}
 	return error_set(err, ERR_NOT_FOUND,
 			 "the keys of Debian's archive are not here: install "
 			 "'debian-archive-keyring', or name a 'keyring' in the matrix");

@@ -210,6 +210,7 @@ try_begin(struct cache_entry *entry, bool wait, struct error *err)
 	auto_close int fd = open(entry->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
 	auto_free char *final = path_in(entry->cache, "sha256", &entry->digest);
 	struct stat st;
+	bool there;
 
 	if (fd < 0)
 		return error_set_errno(err, ERR_IO, "cannot open '%s'", entry->path);
@@ -218,7 +219,9 @@ try_begin(struct cache_entry *entry, bool wait, struct error *err)
 	/* Who held the lock has renamed or removed it: this file is not ours to write. */
 	if (!is_same_file(fd, entry->path))
 		return 1;
-	if (access(final, F_OK) == 0) {
+	if (path_exists(final, &there, err) < 0)
+		return -1;
+	if (there) {
 		(void)unlink(entry->path);
 		return 1;
 	}

@@ -697,6 +697,13 @@ paths_that_cannot_be_looked_at_are_not_missing(void **state)
 	assert_ok(path_exists(loop, &there, &err), err);
 	assert_true(there);
 	assert_refused(path_exists(inside, &there, &err), err, ERR_IO, "cannot look at");
+	assert_refused(path_is_directory(inside, &there, &err), err, ERR_IO, "cannot look at");
+	assert_ok(path_is_directory(below, &there, &err), err);
+	assert_false(there);
+	assert_ok(path_is_directory(file, &there, &err), err);
+	assert_false(there);
+	assert_ok(path_is_directory(root, &there, &err), err);
+	assert_true(there);
 	scratch_remove(root);
 }
 
