@@ -5,6 +5,7 @@
 #include "publish/github_assets.h"
 #include "publish/github_draft.h"
 #include "publish/github_hint.h"
+#include "publish/github_search.h"
 
 #include <string.h>
 
@@ -168,8 +169,9 @@ github_prepare(struct github *github, const struct publication *release,
 	return done;
 }
 
-int
-github_latest_tag(struct github *github, char **ret_tag, struct error *err)
+/* NULL also where it is not seen yet. */
+static int
+read_latest(struct github *github, char **ret_tag, struct error *err)
 {
 	AUTO(github_release_release) struct github_release latest = {.tag = NULL};
 	int found = github_release_get(github, "releases/latest", GITHUB_LAG_NONE, &latest, err);
@@ -177,6 +179,21 @@ github_latest_tag(struct github *github, char **ret_tag, struct error *err)
 	if (found < 0)
 		return error_prefix(err, "cannot ask for the latest release");
 	*ret_tag = TAKE(latest.tag);
+	return 0;
+}
+
+int
+github_latest_tag(struct github *github, char **ret_tag, struct error *err)
+{
+	AUTO(github_search_release) struct github_search search = {.tag = NULL};
+
+	if (read_latest(github, ret_tag, err) < 0)
+		return -1;
+	if (*ret_tag != NULL)
+		return 0;
+	if (github_search_drafts(github, &search, err) < 0)
+		return -1;
+	*ret_tag = TAKE(search.newest);
 	return 0;
 }
 
@@ -210,7 +227,7 @@ github_set_latest(struct github *github, const char *tag, struct error *err)
 	if (found == 0)
 		return error_set(err, ERR_NOT_FOUND, "'%s' has no published release '%s'",
 				 github->repository, tag);
-	if (github_latest_tag(github, &latest, err) < 0)
+	if (read_latest(github, &latest, err) < 0)
 		return -1;
 	if (latest != NULL && strcmp(latest, tag) == 0)
 		return 0;
@@ -252,7 +269,7 @@ look_at_latest(struct github *github, const struct publication *release,
 {
 	auto_free char *latest = NULL;
 
-	if (github_latest_tag(github, &latest, err) < 0)
+	if (read_latest(github, &latest, err) < 0)
 		return -1;
 	result->latest = latest != NULL && strcmp(latest, release->tag) == 0;
 	if (!release->latest || result->latest)

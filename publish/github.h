@@ -78,6 +78,7 @@ int github_publish(struct github *github, const struct publication *release,
 
 /*
  * The tag that "latest" stands for, to be freed by the caller, or NULL when nothing is published.
+ * A 404 alone does not say so: then it is the newest version in the list of releases.
  */
 int github_latest_tag(struct github *github, char **ret_tag, struct error *err) CHECKED;
 

@@ -114,6 +114,7 @@ read_release(const char *what, const json_t *object, struct github_release *ret_
 	if (!json_is_boolean(json_object_get(object, "draft")))
 		return malformed(what, "draft", err);
 	release.draft = json_is_true(json_object_get(object, "draft"));
+	release.prerelease = json_is_true(json_object_get(object, "prerelease"));
 	release.immutable = json_is_true(json_object_get(object, "immutable"));
 	release.tag = xstrdup(tag);
 	release.url = xstrdup(url != NULL ? url : "");

@@ -25,6 +25,7 @@ struct github_release {
 	char *url;        /* of its page */
 	char *upload_url; /* without the template at its end */
 	bool draft;
+	bool prerelease;
 	bool immutable;
 };
 

@@ -1,6 +1,7 @@
 #include "publish/github_search.h"
 
 #include "base/alloc.h"
+#include "base/release_version.h"
 
 #include <string.h>
 
@@ -14,6 +15,7 @@ void
 github_search_release(struct github_search *search)
 {
 	github_release_list_release(&search->drafts);
+	free(search->newest);
 }
 
 /* A list that grows while it is read shows the last of one page again on the next. */
@@ -24,6 +26,16 @@ has_release(const struct github_release_list *list, uint64_t id)
 		if (list->items[i].id == id)
 			return true;
 	return false;
+}
+
+static void
+note_newest(struct github_search *search, const struct github_release *release)
+{
+	if (release->draft || release->prerelease ||
+	    !release_tag_takes_latest(release->tag, search->newest))
+		return;
+	free(search->newest);
+	search->newest = xstrdup(release->tag);
 }
 
 /* Takes over what is of the tag; counts all, and those that are drafts. */
@@ -40,7 +52,8 @@ read_page(struct github_search *search, const struct github_answer *answer, size
 		return -1;
 	for (size_t i = 0; i < page.count; i++) {
 		unpublished += page.items[i].draft;
-		if (strcmp(page.items[i].tag, search->tag) != 0)
+		note_newest(search, &page.items[i]);
+		if (search->tag == NULL || strcmp(page.items[i].tag, search->tag) != 0)
 			continue;
 		if (!page.items[i].draft) {
 			search->published = true;

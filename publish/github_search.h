@@ -9,17 +9,18 @@
 
 #include "publish/github_api.h"
 
-/* What the list of releases has under a tag. */
+/* What the list of releases has under a tag, and of the newest. */
 struct github_search {
 	const char *tag;
 	struct github_release_list drafts;
 	bool published;
+	char *newest; /* version of a published release that may be the latest, or NULL */
 };
 
 void github_search_release(struct github_search *search);
 
 /*
- * Fills in `drafts` and `published`. The newest releases and all drafts stand first; the end of the
+ * Fills in the rest; without a tag (NULL) only `newest`. The newest releases and all drafts stand first; the end of the
  * list is not read once a whole page behind the newest has no draft.
  */
 int github_search_drafts(struct github *github, struct github_search *search,

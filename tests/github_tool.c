@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "base/release_version.h"
 #include "publish/github.h"
 
 #include <dirent.h>
@@ -86,17 +87,22 @@ load(const char *directory, struct loaded *loaded, struct publication *publicati
 }
 
 static int
-run(struct github_options *options, struct publication *publication, bool only_prepare,
+run(struct github_options *options, struct publication *publication, bool only_prepare, bool decide,
     struct error *err)
 {
 	AUTO(publish_result_release) struct publish_result result = PUBLISH_RESULT_INIT;
 	AUTO(http_client_freep) struct http_client *http = NULL;
 	AUTO(github_freep) struct github *github = NULL;
+	auto_free char *latest = NULL;
 	const struct http_options http_options = {.first_wait_ms = 10, .tries = 3};
 
 	if (http_client_new(&http_options, &http, err) < 0 ||
 	    github_new(options, http, &github, err) < 0 ||
-	    github_prepare(github, publication, &result, err) < 0)
+	    (decide && github_latest_tag(github, &latest, err) < 0))
+		return -1;
+	if (decide)
+		publication->latest = release_tag_takes_latest(publication->tag, latest);
+	if (github_prepare(github, publication, &result, err) < 0)
 		return -1;
 	if (!only_prepare && github_publish(github, publication, &result, err) < 0)
 		return -1;
@@ -146,7 +152,7 @@ main(int argc, char **argv)
 	struct publication publication = {.title = "Title", .body = "# Body\n", .latest = true};
 	AUTO(loaded_release) struct loaded loaded = {NULL, 0, NULL};
 	struct error err = ERROR_INIT;
-	bool prepare = false;
+	bool prepare = false, decide = false;
 	int i;
 
 	interrupt_install();
@@ -157,12 +163,16 @@ main(int argc, char **argv)
 	options.pace = (struct pacer_limits){0, 0, 0};
 	options.first_wait_ms = options.limit_wait_ms = 10;
 	for (i = 1; i < argc && strchr(argv[i], '=') != NULL; i++)
-		set_option(&options, &publication, &prepare, argv[i], strchr(argv[i], '=') + 1);
+		if (strcmp(argv[i], "latest=auto") == 0)
+			decide = true;
+		else
+			set_option(&options, &publication, &prepare, argv[i],
+				   strchr(argv[i], '=') + 1);
 	if (argc - i != 2 || options.api_url == NULL || options.repository == NULL)
 		return 2;
 	publication.tag = argv[i + 1];
 	if (load(argv[i], &loaded, &publication, &err) == 0 &&
-	    run(&options, &publication, prepare, &err) == 0)
+	    run(&options, &publication, prepare, decide, &err) == 0)
 		return 0;
 	log_error("%s", err.message);
 	return error_exit_status(&err);

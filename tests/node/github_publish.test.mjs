@@ -670,6 +670,28 @@ test('an older release does not become the latest, and can be made it', async ()
   assert.equal((await double.state()).latest, 'v1');
 });
 
+test('one 404 about the latest release does not make an older one the latest', async () => {
+  for (const prerelease of [false, true]) {
+    const { double, publish, fault } = await setup();
+    await double.control('/seed', { tags: ['v2', 'v0', 'v3'].map((name) => ({ name, commit: COMMIT })), releases: [
+      { tag_name: 'v2', prerelease }, { tag_name: 'v0', make_latest: 'false' }, { tag_name: 'v3', draft: true }] });
+    await fault({ method: 'GET', path: '/releases/latest$', do: 'answer', status: 404 });
+    const { status, result, stderr } = await publish(makeFiles(THREE), 'latest=auto');
+    assert.deepEqual([status, result?.latest], [0, prerelease ? 1 : 0], stderr);
+    assert.equal((await double.state()).latest, prerelease ? 'v1' : 'v2');
+  }
+});
+
+test('a first release is the latest, after one more look', async () => {
+  const { double, publish } = await setup();
+  const started = Date.now();
+  const { status, result, stderr } = await publish(makeFiles(THREE), 'latest=auto', 'first=20000');
+  assert.deepEqual([status, result?.latest], [0, 1], stderr);
+  assert.ok(Date.now() - started < 15000, 'it has waited');
+  const asked = (await double.state()).requests.map((r) => `${r.method} ${r.path.replace(/^.*\/repos\/[^/]+\/[^/]+/, '')}`);
+  assert.deepEqual(asked.slice(0, 2).map((r) => r.split('?')[0]), ['GET /releases/latest', 'GET /releases']);
+});
+
 test('... also where it is not seen under its tag for a moment', async () => {
   const { double, publish, fault } = await setup();
   await double.control('/seed', { tags: [{ name: 'v2', commit: COMMIT }], releases: [{ tag_name: 'v2' }] });
