@@ -270,6 +270,34 @@ path_is_directory(const char *path, bool *ret_directory, struct error *err)
 	return 0;
 }
 
+int
+path_real(const char *path, char **ret_real, struct error *err)
+{
+	char *real = realpath(path, NULL);
+
+	if (real == NULL && errno != ENOENT && errno != ENOTDIR)
+		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+	*ret_real = real;
+	return 0;
+}
+
+int
+path_absolute(const char *path, char **ret_absolute, struct error *err)
+{
+	auto_free char *here = NULL;
+
+	if (path[0] == '/') {
+		*ret_absolute = xstrdup(path);
+		return 0;
+	}
+	here = getcwd(NULL, 0);
+	if (here == NULL)
+		return error_set_errno(err, ERR_IO,
+				       "cannot read the current directory, in which '%s' is", path);
+	*ret_absolute = path_join(here, path);
+	return 0;
+}
+
 /* 0 also when it is there; else -1 with errno, which is ENOTDIR for a file. */
 static int
 make_directory(const char *path)

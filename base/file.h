@@ -92,6 +92,15 @@ int path_exists(const char *path, bool *ret_there, struct error *err) CHECKED;
 int path_is_directory(const char *path, bool *ret_directory, struct error *err) CHECKED;
 
 /*
+ * The absolute path without links, to be freed by the caller; NULL when it leads to nothing. ERR_IO
+ * when that cannot be found out.
+ */
+int path_real(const char *path, char **ret_real, struct error *err) CHECKED;
+
+/* The absolute path of what may be missing, links not followed; to be freed by the caller. ERR_IO. */
+int path_absolute(const char *path, char **ret_absolute, struct error *err) CHECKED;
+
+/*
  * Makes a directory with its parents (mode 0777 less the umask). An existing one is fine.
  * ERR_INPUT if it or a parent is a file, ERR_IO.
  */

@@ -104,8 +104,8 @@ verify_operands(const struct app *app, int argc, char **argv, struct verify_requ
 	if (argc == 1 && !url && path_is_directory(argv[0], &directory, err) < 0)
 		return -1;
 	place = place_of(argc, argv, directory);
-	if (place != NULL)
-		keys = verify_trust_among(request->keyring, place, report);
+	if (place != NULL && verify_trust_among(request->keyring, place, report, &keys, err) < 0)
+		return -1;
 	request->keys_name = keys;
 	if (url)
 		return verify_url(app, argv[0], request, report, err);

@@ -22,8 +22,8 @@ fetching_release(struct fetching *fetching)
  * Adds to the URLs of the lock those that follow from the matrix: the pool below each base URL of
  * an apt source, the file of a directory.
  */
-static void
-add_urls(const struct matrix *matrix, struct package *package)
+static int
+add_urls(const struct matrix *matrix, struct package *package, struct error *err)
 {
 	const struct matrix_source *source = matrix_find_host(matrix, package->host)->source;
 
@@ -37,28 +37,35 @@ add_urls(const struct matrix *matrix, struct package *package)
 	if (package->type == SOURCE_DIRECTORY) {
 		auto_free char *path = matrix_path(matrix, source->path);
 		auto_free char *file = path_join(path, package->file);
-		auto_free char *url = http_url_of_file(file);
+		auto_free char *absolute = NULL, *url = NULL;
 
+		if (path_absolute(file, &absolute, err) < 0)
+			return -1;
+		url = http_url_of_file(absolute);
 		package_add_url(package, url);
 	}
+	return 0;
 }
 
 /* The packages of the wanted hosts; its items are borrowed from the lock, the array is not. */
-static struct package_list
-select_packages(const struct app *app, const struct matrix *matrix, struct lock *lock)
+static int
+select_packages(const struct app *app, const struct matrix *matrix, struct lock *lock,
+		struct package_list *ret_list, struct error *err)
 {
-	struct package_list list = PACKAGE_LIST_INIT;
+	auto_free struct package *items = xcalloc(lock->packages.count + 1, sizeof(*items));
+	size_t count = 0;
 
-	list.items = xcalloc(lock->packages.count + 1, sizeof(*list.items));
 	for (size_t i = 0; i < lock->packages.count; i++) {
 		struct package *package = &lock->packages.items[i];
 
 		if (!app_wants_host(app, package->host))
 			continue;
-		add_urls(matrix, package);
-		list.items[list.count++] = *package;
+		if (add_urls(matrix, package, err) < 0)
+			return -1;
+		items[count++] = *package;
 	}
-	return list;
+	*ret_list = (struct package_list){.items = TAKE(items), .count = count};
+	return 0;
 }
 
 static void
@@ -82,9 +89,9 @@ fetching_run(const struct app *app, bool rehash, struct fetching *ret_fetching, 
 	int result;
 
 	if (app_load(app, &fetching->matrix, &fetching->lock, err) < 0 ||
-	    upstream_open(app, &fetching->matrix, &fetching->upstream, err) < 0)
+	    upstream_open(app, &fetching->matrix, &fetching->upstream, err) < 0 ||
+	    select_packages(app, &fetching->matrix, &fetching->lock, &fetching->packages, err) < 0)
 		return -1;
-	fetching->packages = select_packages(app, &fetching->matrix, &fetching->lock);
 	fetching->results = xcalloc(fetching->packages.count + 1, sizeof(*fetching->results));
 	result = upstream_fetch(fetching->upstream, &fetching->packages, rehash, fetching->results,
 				err);

@@ -104,16 +104,16 @@ verify_trust_note(const struct keyring *keyring, struct verify_report *report)
 		    allowed->date, keyring->is_pinned ? "" : "; no --root names that key");
 }
 
-/* The directory that holds this one as it is called, where a link to it would lie; or NULL. */
-static char *
-place_beside(const char *directory)
+/* The directory that holds this one as it is called, where a link to it would lie; as path_real(). */
+static int
+place_beside(const char *directory, char **ret_place, struct error *err)
 {
 	auto_free char *name = xstrdup(directory), *above = NULL;
 
 	for (size_t end = strlen(name); end > 1 && name[end - 1] == '/'; end--)
 		name[end - 1] = '\0';
 	above = path_directory(name);
-	return realpath(above, NULL);
+	return path_real(above, ret_place, err);
 }
 
 static bool
@@ -122,22 +122,29 @@ is_same_place(const char *a, const char *b)
 	return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
-char *
+int
 verify_trust_among(const struct keyring *keyring, const char *directory,
-		   struct verify_report *report)
+		   struct verify_report *report, char **ret_name, struct error *err)
 {
-	auto_free char *named = path_directory(keyring->path), *beside = place_beside(named);
-	auto_free char *keys = realpath(named, NULL), *files = realpath(directory, NULL);
-	auto_free char *parent = keys != NULL ? path_directory(keys) : NULL;
-	bool is_within = is_same_place(parent, files);
+	auto_free char *named = path_directory(keyring->path), *beside = NULL;
+	auto_free char *keys = NULL, *files = NULL, *parent = NULL;
+	bool is_within;
 
+	*ret_name = NULL;
+	if (place_beside(named, &beside, err) < 0 || path_real(named, &keys, err) < 0 ||
+	    path_real(directory, &files, err) < 0)
+		return -1;
+	parent = keys != NULL ? path_directory(keys) : NULL;
+	is_within = is_same_place(parent, files);
 	if (!is_within && !is_same_place(keys, files) && !is_same_place(beside, files))
-		return NULL;
+		return 0;
 	if (!keyring->is_pinned)
 		verify_note(report, "keys", VERIFY_FAILED,
 			    "'%s' lies among the files and may have come with them; name those of "
 			    "a clone of the project's repository with --keys DIR, or their root "
 			    "key with --root SHA256:FINGERPRINT",
 			    keyring->path);
-	return is_within ? xstrdup(path_base(keys)) : NULL;
+	if (is_within)
+		*ret_name = xstrdup(path_base(keys));
+	return 0;
 }

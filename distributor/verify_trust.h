@@ -31,8 +31,8 @@ void verify_trust_note(const struct keyring *keyring, struct verify_report *repo
 /*
  * Adds a failure to the report if the keys lie in `directory`, among the files that they are to
  * judge, and no root key was named: as a directory in it, through a link in it, or as files of it.
- * Returns the name of the directory with the keys if it is in `directory`; to be freed by the
- * caller. NULL if it is not.
+ * Sets the name of the directory with the keys if it is in `directory`; to be freed by the caller.
+ * NULL if it is not. ERR_IO when that cannot be found out.
  */
-char *verify_trust_among(const struct keyring *keyring, const char *directory,
-			 struct verify_report *report) CHECKED;
+int verify_trust_among(const struct keyring *keyring, const char *directory,
+		       struct verify_report *report, char **ret_name, struct error *err) CHECKED;

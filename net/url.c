@@ -5,10 +5,10 @@
 #include "net/internal.h"
 #include "net/place.h"
 
+#include <assert.h>
 #include <curl/curl.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 void
 http_curlu_freep(CURLU **url)
@@ -25,14 +25,24 @@ http_part_freep(char **part)
 #define auto_url  AUTO(http_curlu_freep) CURLU *
 #define auto_part AUTO(http_part_freep) char *
 
+/* Without memory nothing is known of a URL, least of all that it is malformed. */
+static bool
+is_ok(CURLUcode code)
+{
+	if (code == CURLUE_OUT_OF_MEMORY)
+		out_of_memory();
+	return code == CURLUE_OK;
+}
+
 /* NULL for text that is not an absolute URL. */
 static CURLU *
 parse(const char *text)
 {
 	CURLU *url = curl_url();
 
-	if (url != NULL &&
-	    curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK) {
+	if (url == NULL)
+		out_of_memory();
+	if (!is_ok(curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME))) {
 		curl_url_cleanup(url);
 		return NULL;
 	}
@@ -45,7 +55,7 @@ get_part(CURLU *url, CURLUPart which, unsigned int flags)
 {
 	char *part = NULL;
 
-	return curl_url_get(url, which, &part, flags) == CURLUE_OK ? part : NULL;
+	return is_ok(curl_url_get(url, which, &part, flags)) ? part : NULL;
 }
 
 /* Parameters whose values help a reader and are no secret. */
@@ -221,8 +231,8 @@ http_url_resolve(const char *base, const char *reference, char **ret_url, struct
 	auto_url url = parse(base);
 	auto_part absolute = NULL;
 
-	if (url != NULL && curl_url_set(url, CURLUPART_URL, reference,
-					CURLU_URLENCODE | CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK)
+	if (url != NULL && is_ok(curl_url_set(url, CURLUPART_URL, reference,
+					      CURLU_URLENCODE | CURLU_NON_SUPPORT_SCHEME)))
 		absolute = get_part(url, CURLUPART_URL, 0);
 	if (absolute == NULL) {
 		auto_free char *shown = http_url_redacted(base);
@@ -258,8 +268,9 @@ http_url_with_query(const char *url, const char *name, const char *value)
 {
 	auto_part encoded = curl_easy_escape(NULL, value, 0);
 
-	return xasprintf("%s%c%s=%s", url, strchr(url, '?') != NULL ? '&' : '?', name,
-			 encoded != NULL ? encoded : "");
+	if (encoded == NULL)
+		out_of_memory();
+	return xasprintf("%s%c%s=%s", url, strchr(url, '?') != NULL ? '&' : '?', name, encoded);
 }
 
 char *
@@ -268,11 +279,10 @@ http_url_of_file(const char *path)
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				    "0123456789/._~-+";
 	AUTO(strbuf_release) struct strbuf out = STRBUF_INIT;
-	auto_free char *here = path[0] != '/' ? getcwd(NULL, 0) : NULL;
-	auto_free char *absolute = here != NULL ? xasprintf("%s/%s", here, path) : xstrdup(path);
 
+	assert(path[0] == '/');
 	strbuf_adds(&out, "file://");
-	for (const char *p = absolute; *p != '\0'; p++) {
+	for (const char *p = path; *p != '\0'; p++) {
 		if (strchr(plain, *p) != NULL)
 			strbuf_add(&out, p, 1);
 		else

@@ -63,5 +63,5 @@ char *http_url_with_query(const char *url, const char *name, const char *value) 
 /* The path that a file: URL names, to be freed by the caller; NULL for any other URL. */
 char *http_url_file(const char *url) CHECKED;
 
-/* "file://..." for a path, made absolute if it is relative; to be freed by the caller. */
+/* "file://..." for an absolute path; to be freed by the caller. */
 char *http_url_of_file(const char *path) CHECKED;

@@ -283,8 +283,9 @@ git_run_prepare(struct git_run *run, struct error *err)
 	if (push_urls_resolve(run->pushing->repo, remote, &run->urls, err) < 0)
 		return -1;
 	/* A path as it was typed is one from here; git runs in the repository. */
-	if (run->urls.count == 1 && strcmp(run->urls.items[0], remote) == 0)
-		run->remote = realpath(remote, NULL);
+	if (run->urls.count == 1 && strcmp(run->urls.items[0], remote) == 0 &&
+	    path_real(remote, &run->remote, err) < 0)
+		return -1;
 	if (run->remote == NULL)
 		run->remote = xstrdup(remote);
 	run->terminal = has_terminal();

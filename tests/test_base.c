@@ -707,6 +707,51 @@ paths_that_cannot_be_looked_at_are_not_missing(void **state)
 	scratch_remove(root);
 }
 
+static void
+paths_are_made_real(void **state)
+{
+	auto_free char *root = scratch_directory(), *file = path_join(root, "x");
+	auto_free char *below = path_join(file, "y"), *loop = path_join(root, "loop");
+	auto_free char *link = path_join(root, "link"), *real = NULL, *want = realpath(root, NULL);
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_ok(path_real(file, &real, &err), err);
+	assert_null(real);
+	assert_ok(write_file(file, "", 0, 0644, &err), err);
+	assert_ok(path_real(below, &real, &err), err);
+	assert_null(real);
+	assert_int_equal(symlink("loop", loop), 0);
+	assert_refused(path_real(loop, &real, &err), err, ERR_IO, "cannot look at");
+	assert_int_equal(symlink(".", link), 0);
+	assert_ok(path_real(link, &real, &err), err);
+	assert_string_equal(real, want);
+	scratch_remove(root);
+}
+
+/* Whoever stands in a directory that is gone does not work on another. */
+static void
+paths_are_made_absolute(void **state)
+{
+	auto_free char *before = getcwd(NULL, 0), *want = path_join(before, "a/b");
+	auto_free char *root = scratch_directory(), *gone = path_join(root, "gone");
+	auto_free char *absolute = NULL, *same = NULL, *none = NULL;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_ok(path_absolute("a/b", &absolute, &err), err);
+	assert_string_equal(absolute, want);
+	assert_ok(path_absolute("/a/b", &same, &err), err);
+	assert_string_equal(same, "/a/b");
+	assert_int_equal(mkdir(gone, 0700), 0);
+	assert_int_equal(chdir(gone), 0);
+	assert_int_equal(rmdir(gone), 0);
+	assert_refused(path_absolute("a/b", &none, &err), err, ERR_IO,
+		       "cannot read the current directory, in which 'a/b' is");
+	assert_int_equal(chdir(before), 0);
+	scratch_remove(root);
+}
+
 /* A link that somebody put at the name of a lock makes no file elsewhere. */
 static void
 locks_do_not_follow_links(void **state)
@@ -1067,6 +1112,8 @@ main(void)
 		cmocka_unit_test(tempfiles_are_whole_or_absent),
 		cmocka_unit_test(what_is_durable_is_synced),
 		cmocka_unit_test(paths_that_cannot_be_looked_at_are_not_missing),
+		cmocka_unit_test(paths_are_made_real),
+		cmocka_unit_test(paths_are_made_absolute),
 		cmocka_unit_test(locks_do_not_follow_links),
 		cmocka_unit_test(a_changed_file_is_hashed_again),
 		cmocka_unit_test(locks_exclude),

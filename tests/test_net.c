@@ -277,12 +277,8 @@ test_of_file(void **state)
 		{"/a b/%20?x#y", "file:///a%20b/%2520%3Fx%23y"},
 		{"/\303\244", "file:///%C3%A4"},
 	};
-	auto_free char *here = getcwd(NULL, 0);
-	auto_free char *want = xasprintf("file://%s/x", here);
-	auto_free char *relative = http_url_of_file("x");
 
 	(void)state;
-	assert_string_equal(relative, want);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		auto_free char *url = http_url_of_file(rows[i].path);
 
