@@ -75,12 +75,10 @@ struct hasher *
 hasher_new(void)
 {
 	struct hasher *hasher = xcalloc(1, sizeof(*hasher));
-	int started;
 
 	hasher->context = EVP_MD_CTX_new();
-	assert(hasher->context != NULL);
-	started = EVP_DigestInit_ex(hasher->context, EVP_sha256(), NULL);
-	assert(started == 1);
+	if (hasher->context == NULL || EVP_DigestInit_ex(hasher->context, EVP_sha256(), NULL) != 1)
+		out_of_memory();
 	return hasher;
 }
 

@@ -89,7 +89,8 @@ read_tar(struct archive *archive, void *context, const void **ret_bytes)
 	}
 	n = archive_read_data(reader->stream, reader->plain, sizeof(reader->plain));
 	if (n < 0) {
-		archive_set_error(archive, EINVAL, "%s", archive_error_string(reader->stream));
+		archive_set_error(archive, archive_errno(reader->stream), "%s",
+				  archive_error_string(reader->stream));
 		return ARCHIVE_FATAL;
 	}
 	reader->size += (uint64_t)n;
@@ -103,10 +104,12 @@ read_tar(struct archive *archive, void *context, const void **ret_bytes)
 }
 
 static int
-set_no_layer(const struct reader *reader, const char *reason, struct error *err)
+cannot_unpack(const char *name, struct archive *archive, struct error *err)
 {
-	return error_set(err, ERR_INPUT, "'%s' is not a layer: %s", reader->name,
-			 reason != NULL ? reason : "no reason given");
+	const char *reason = archive_error_string(archive);
+
+	return error_set(err, archive_errno(archive) == ENOMEM ? ERR_IO : ERR_INPUT,
+			 "cannot unpack '%s': %s", name, reason != NULL ? reason : "unreadable");
 }
 
 /*
@@ -127,7 +130,7 @@ add_filter(const struct reader *reader, struct error *err)
 		filter = ARCHIVE_FILTER_ZSTD;
 	if (filter != ARCHIVE_FILTER_NONE &&
 	    archive_read_append_filter(reader->stream, filter) != ARCHIVE_OK)
-		return set_no_layer(reader, archive_error_string(reader->stream), err);
+		return cannot_unpack(reader->name, reader->stream, err);
 	return 0;
 }
 
@@ -144,7 +147,7 @@ open_stream(struct reader *reader, struct error *err)
 	    archive_read_set_callback_data(reader->stream, reader) != ARCHIVE_OK ||
 	    archive_read_open1(reader->stream) != ARCHIVE_OK ||
 	    archive_read_next_header(reader->stream, &entry) != ARCHIVE_OK)
-		return set_no_layer(reader, "it is damaged or cut short", err);
+		return error_set(err, ERR_INPUT, "'%s' is damaged or cut short", reader->name);
 	return 0;
 }
 
@@ -180,9 +183,7 @@ copy_content(struct archive *archive, const char *name, const struct unpack_sink
 	while ((n = archive_read_data(archive, bytes, sizeof(bytes))) > 0)
 		if (sink->write(sink->context, bytes, (size_t)n, err) < 0)
 			return -1;
-	return n < 0 ? error_set(err, ERR_INPUT, "cannot unpack '%s': %s", name,
-				 archive_error_string(archive))
-		     : 0;
+	return n < 0 ? cannot_unpack(name, archive, err) : 0;
 }
 
 static int
@@ -234,19 +235,18 @@ unpack_entries(struct reader *reader, const struct unpack_sink *sink, struct err
 	    archive_read_set_read_callback(archive, read_tar) != ARCHIVE_OK ||
 	    archive_read_set_callback_data(archive, reader) != ARCHIVE_OK ||
 	    archive_read_open1(archive) != ARCHIVE_OK)
-		return set_no_layer(reader, archive_error_string(archive), err);
+		return cannot_unpack(reader->name, archive, err);
 	while ((r = archive_read_next_header(archive, &entry)) == ARCHIVE_OK)
 		if (interrupt_check(err) < 0 ||
 		    unpack_entry(archive, entry, sink, reader->name, err) < 0)
 			return -1;
 	if (r != ARCHIVE_EOF)
-		return error_set(err, ERR_INPUT, "cannot read '%s': %s", reader->name,
-				 archive_error_string(archive));
+		return cannot_unpack(reader->name, archive, err);
 	/* Padding and what else may follow the last entry belongs to the digests. */
 	while ((r = (int)read_tar(archive, reader, &(const void *){NULL})) > 0)
 		if (interrupt_check(err) < 0)
 			return -1;
-	return r < 0 ? set_no_layer(reader, archive_error_string(archive), err) : 0;
+	return r < 0 ? cannot_unpack(reader->name, archive, err) : 0;
 }
 
 /* To the end of the blob, however far it was understood. */

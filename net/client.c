@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 #include "base/interrupt.h"
 
-#include <assert.h>
 #include <curl/curl.h>
 #include <pthread.h>
 #include <string.h>
@@ -39,7 +38,8 @@ start_libcurl(void)
 {
 	CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
 
-	assert(started == CURLE_OK);
+	if (started != CURLE_OK)
+		out_of_memory();
 }
 
 static void
@@ -66,7 +66,8 @@ make_share(struct http_client *client)
 {
 	CURLSH *share = curl_share_init();
 
-	assert(share != NULL);
+	if (share == NULL)
+		out_of_memory();
 	(void)curl_share_setopt(share, CURLSHOPT_LOCKFUNC, lock_share);
 	(void)curl_share_setopt(share, CURLSHOPT_UNLOCKFUNC, unlock_share);
 	(void)curl_share_setopt(share, CURLSHOPT_USERDATA, client);
@@ -180,7 +181,8 @@ http_client_take(struct http_client *client)
 	(void)pthread_mutex_unlock(&client->idle_lock);
 	if (handle == NULL)
 		handle = curl_easy_init();
-	assert(handle != NULL);
+	if (handle == NULL)
+		out_of_memory();
 	set_options(client, handle);
 	return handle;
 }

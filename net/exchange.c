@@ -135,14 +135,25 @@ slist_freep(struct curl_slist **list)
 	curl_slist_free_all(*list);
 }
 
+static void
+add_header(struct curl_slist **list, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(*list, line);
+
+	if (longer == NULL)
+		out_of_memory();
+	*list = longer;
+}
+
 static struct curl_slist *
 make_headers(const char *const *lines)
 {
 	/* A server that ignores "Expect: 100-continue" costs a second for each request. */
-	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+	struct curl_slist *list = NULL;
 
+	add_header(&list, "Expect:");
 	for (; lines != NULL && *lines != NULL; lines++)
-		list = curl_slist_append(list, *lines);
+		add_header(&list, *lines);
 	return list;
 }
 
@@ -196,6 +207,7 @@ classify(CURLcode code, struct http_failure *ret_failure)
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_ISSUER_ERROR:
 		return ERR_VERIFY;
+	case CURLE_OUT_OF_MEMORY:
 	case CURLE_SSL_CACERT_BADFILE:
 		return ERR_IO;
 	case CURLE_FILE_COULDNT_READ_FILE:

@@ -53,11 +53,9 @@ struct block {
 static void
 inflater_init(z_stream *inflater)
 {
-	int made;
-
 	memset(inflater, 0, sizeof(*inflater));
-	made = inflateInit2(inflater, -MAX_WBITS);
-	assert(made == Z_OK); /* no memory for 7 kB ends the program, as in xmalloc() */
+	if (inflateInit2(inflater, -MAX_WBITS) != Z_OK)
+		out_of_memory();
 }
 
 struct deflater *
@@ -66,7 +64,8 @@ deflater_new(void)
 	struct deflater *deflater = xcalloc(1, sizeof(*deflater));
 
 	deflater->compressor = libdeflate_alloc_compressor(LEVEL);
-	assert(deflater->compressor != NULL);
+	if (deflater->compressor == NULL)
+		out_of_memory();
 	inflater_init(&deflater->inflater);
 	return deflater;
 }
@@ -355,7 +354,8 @@ inflate_whole(const uint8_t *stream, size_t length, uint8_t *out, size_t size, c
 	size_t consumed = 0, produced = 0;
 	enum libdeflate_result result;
 
-	assert(decompressor != NULL);
+	if (decompressor == NULL)
+		out_of_memory();
 	result = libdeflate_deflate_decompress_ex(decompressor, stream, length, out, size,
 						  &consumed, &produced);
 	libdeflate_free_decompressor(decompressor);

@@ -66,18 +66,38 @@ deb_freep(struct deb **deb)
 	*deb = NULL;
 }
 
+/* Whether it is this machine that fails, or the user who stops: sets the error and is -1. */
+static int
+check_machine(const struct deb *deb, struct archive *archive, struct error *err)
+{
+	if (interrupt_check(err) < 0)
+		return -1;
+	if (archive_errno(archive) == ENOMEM || archive_errno(deb->outer) == ENOMEM)
+		return error_set(err, ERR_IO, "no memory to read '%s'", deb->label);
+	if (archive_errno(deb->outer) == EIO)
+		return error_set(err, ERR_IO, "cannot read '%s': %s", deb->label,
+				 archive_error_string(deb->outer));
+	return 0;
+}
+
 static int
 malformed(const struct deb *deb, struct archive *archive, struct error *err)
 {
 	const char *text = archive_error_string(archive);
 
-	if (interrupt_check(err) < 0)
+	if (check_machine(deb, archive, err) < 0)
 		return -1;
-	if (archive_errno(deb->outer) == EIO)
-		return error_set(err, ERR_IO, "cannot read '%s': %s", deb->label,
-				 archive_error_string(deb->outer));
 	return error_set(err, ERR_INPUT, "'%s' is damaged or cut short: %s", deb->label,
 			 text != NULL ? text : "unreadable archive");
+}
+
+/* Opening fails without a word only where libarchive has no memory for itself. */
+static int
+not_opened(const struct deb *deb, struct archive *archive, struct error *err)
+{
+	if (archive_error_string(archive) == NULL && interrupt_check(err) == 0)
+		return error_set(err, ERR_IO, "no memory to read '%s'", deb->label);
+	return malformed(deb, archive, err);
 }
 
 static int
@@ -174,8 +194,7 @@ deb_open(const char *path, const char *label, struct deb **ret_deb, struct error
 	if (deb->outer == NULL || archive_read_support_format_ar(deb->outer) != ARCHIVE_OK)
 		return error_set(err, ERR_IO, "libarchive cannot read ar archives here");
 	if (archive_read_open_fd(deb->outer, deb->fd, BLOCK_SIZE) != ARCHIVE_OK)
-		return error_set(err, ERR_INPUT, "'%s' is not a Debian package: %s", deb->label,
-				 archive_error_string(deb->outer));
+		return not_opened(deb, deb->outer, err);
 	if (check_format(deb, err) < 0)
 		return -1;
 	*ret_deb = TAKE(deb);
@@ -239,7 +258,7 @@ open_tar(struct deb *deb, const char *stem, struct error *err)
 	if (archive_read_set_read_callback(deb->inner, read_part) != ARCHIVE_OK ||
 	    archive_read_set_callback_data(deb->inner, deb) != ARCHIVE_OK ||
 	    archive_read_open1(deb->inner) != ARCHIVE_OK)
-		return malformed(deb, deb->inner, err);
+		return not_opened(deb, deb->inner, err);
 	return 0;
 }
 
