@@ -50,11 +50,8 @@ strbuf_addf(struct strbuf *buf, const char *format, ...)
 	va_start(args, format);
 	n = vasprintf(&text, format, args);
 	va_end(args);
-	if (n < 0) {
-		text = NULL;
-		buf->overflow = true;
-		return;
-	}
+	if (n < 0)
+		out_of_memory();
 	strbuf_add(buf, text, (size_t)n);
 }
 

@@ -83,7 +83,7 @@ step_end(struct release_step *step, enum step_state state, const char *format, .
 
 	va_start(args, format);
 	if (vasprintf(&text, format, args) < 0)
-		text = xstrdup("");
+		out_of_memory();
 	va_end(args);
 	free(step->detail);
 	step->detail = text;

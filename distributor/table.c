@@ -71,9 +71,9 @@ table_addf(struct table *table, const char *format, ...)
 
 	va_start(args, format);
 	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
+		out_of_memory();
 	va_end(args);
-	table_add(table, text != NULL ? text : "");
+	table_add(table, text);
 }
 
 /* Columns on the screen: UTF-8 continuation bytes take none. */
