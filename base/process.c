@@ -42,7 +42,8 @@ struct streams {
 	int output, errors, status; /* our ends, -1 once they have ended */
 	struct strbuf output_text, errors_text, line;
 	bool line_too_long;
-	bool stop;     /* the caller wants no more of it */
+	bool stop;     /* no more of it is wanted */
+	int failure;   /* errno of a read that failed */
 	bool too_long; /* its time is over */
 };
 
@@ -225,15 +226,19 @@ take_errors(struct streams *streams, const char *bytes, size_t length)
 	}
 }
 
-/* Reads once from the stream behind `fd`, which is closed at its end. */
+/* Reads once from the stream behind `fd`, which is closed at its end or when it cannot be read. */
 static void
 pump(struct streams *streams, const struct process_request *request, int *fd)
 {
 	char bytes[16384];
 	ssize_t n = read(*fd, bytes, sizeof(bytes));
 
-	if (n < 0 && errno == EINTR)
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
+	if (n < 0) {
+		streams->failure = errno;
+		streams->stop = true;
+	}
 	if (n <= 0)
 		cleanup_closep(fd);
 	else if (fd == &streams->output)
@@ -327,6 +332,11 @@ process_run(const struct process_request *request, struct process_result *ret_re
 	if (streams.too_long)
 		return error_set(err, ERR_IO, "'%s' had not ended after %u ms", request->argv[0],
 				 request->timeout_ms);
+	if (streams.failure != 0) {
+		errno = streams.failure;
+		return error_set_errno(err, ERR_IO, "cannot read the output of '%s'",
+				       request->argv[0]);
+	}
 	if (streams.output_text.overflow)
 		return error_set(err, ERR_INPUT, "'%s' wrote more than %zu bytes", request->argv[0],
 				 streams.output_text.max_length);

@@ -82,22 +82,32 @@ start(const char *program, const char *input, pid_t *ret_pid, int *ret_fd, struc
 	return 0;
 }
 
-/* Reads to the end and waits. Returns the exit status. */
+/* Reads to the end and waits; what was not read to its end is not an answer. */
 static int
-finish(pid_t pid, int fd, struct strbuf *answer)
+finish(const char *program, pid_t pid, int fd, struct strbuf *answer, int *ret_status,
+       struct error *err)
 {
 	char piece[4096];
 	ssize_t n;
-	int status = 0;
+	int status = 0, failure;
 
 	while ((n = read(fd, piece, sizeof(piece))) > 0 || (n < 0 && errno == EINTR))
 		if (n > 0)
 			strbuf_add(answer, piece, (size_t)n);
+	failure = n < 0 ? errno : 0;
 	(void)close(fd);
 	explicit_bzero(piece, sizeof(piece));
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		continue;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return error_set_errno(
+				err, ERR_IO, "cannot wait for the credential helper '%s'", program);
+	errno = failure;
+	if (failure != 0)
+		return error_set_errno(err, ERR_IO,
+				       "cannot read the answer of the credential helper '%s'",
+				       program);
+	*ret_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+	return 0;
 }
 
 static int
@@ -137,12 +147,13 @@ credential_helper_ask(const char *name, const struct reference *repository,
 	auto_free char *program = xasprintf("docker-credential-%s", name);
 	const char *server = credentials_server(repository);
 	pid_t pid = -1;
-	int fd = -1, status, result;
+	int fd = -1, status = 0, result;
 
 	if (start(program, server, &pid, &fd, err) < 0)
 		return -1;
-	status = finish(pid, fd, &answer);
-	if (status == 0 && !answer.overflow)
+	if (finish(program, pid, fd, &answer, &status, err) < 0)
+		result = -1;
+	else if (status == 0 && !answer.overflow)
 		result = read_answer(program, &answer, ret_credentials, err);
 	else if (strstr(strbuf_text(&answer), "credentials not found") != NULL)
 		result = 0;

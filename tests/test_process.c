@@ -9,11 +9,14 @@
 #include "base/progress.h"
 #include "base/strbuf.h"
 
+#include "tests/refuse.h"
 #include "tests/scratch.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -271,6 +274,33 @@ only_the_end_of_the_errors_is_kept(void **state)
 	assert_true(text_ends_with(result.errors, "xlast\n"));
 }
 
+static void
+output_that_cannot_be_read_is_not_whole(void **state)
+{
+	static const char *const argv[] = {"sh", "-c", "echo a", NULL};
+	struct process_result result = PROCESS_RESULT_INIT;
+	struct process_request request = {.argv = argv};
+	struct error err = ERROR_INIT;
+	pid_t child = fork();
+	int status = 0;
+
+	(void)state;
+	assert_true(child >= 0);
+	if (child == 0) {
+		if (refuse_syscall(SYS_read, EIO) < 0)
+			_exit(77);
+		_exit(process_run(&request, &result, &err) < 0 && err.code == ERR_IO &&
+				      strcmp(err.message, "cannot read the output of 'sh': "
+							  "Input/output error") == 0
+			      ? 0
+			      : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip_because("no system call can be refused here");
+	assert_int_equal(status, 0);
+}
+
 int
 main(void)
 {
@@ -285,6 +315,7 @@ main(void)
 		cmocka_unit_test(a_lock_lasts_as_long_as_the_program),
 		cmocka_unit_test(failures_name_the_program),
 		cmocka_unit_test(only_the_end_of_the_errors_is_kept),
+		cmocka_unit_test(output_that_cannot_be_read_is_not_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

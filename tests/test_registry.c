@@ -1,4 +1,5 @@
 #include "images/challenge.h"
+#include "images/credential_helper.h"
 #include "images/credentials.h"
 #include "images/push.h"
 #include "images/realm.h"
@@ -8,12 +9,16 @@
 #include "images/scope.h"
 #include "images/token.h"
 #include "tests/bad_http.h"
+#include "tests/refuse.h"
 #include "tests/scratch.h"
 
 #include "base/file.h"
 #include "base/progress.h"
 
+#include <errno.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -479,6 +484,42 @@ test_find(void **state)
 	free(dir);
 }
 
+static void
+test_helper_that_cannot_be_read(void **state)
+{
+	static const char script[] = "#!/bin/sh\necho credentials not found\nexit 1\n";
+	AUTO(credentials_release) struct credentials found = CREDENTIALS_INIT;
+	AUTO(reference_release) struct reference repository = REFERENCE_INIT;
+	char *dir = scratch_directory();
+	auto_free char *program = path_join(dir, "docker-credential-mute");
+	auto_free char *path = xasprintf("%s:%s", dir, getenv("PATH"));
+	struct error err = ERROR_INIT;
+	int status = 0;
+	pid_t child;
+
+	(void)state;
+	assert_ok(write_file(program, script, strlen(script), 0755, &err), err);
+	assert_ok(reference_parse("ghcr.io/a", &repository, &err), err);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		(void)setenv("PATH", path, 1);
+		if (refuse_syscall(SYS_read, EIO) < 0)
+			_exit(77);
+		_exit(credential_helper_ask("mute", &repository, &found, &err) < 0 &&
+				      err.code == ERR_IO &&
+				      strstr(err.message, "cannot read the answer") != NULL
+			      ? 0
+			      : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	scratch_remove(dir);
+	free(dir);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip_because("no system call can be refused here");
+	assert_int_equal(status, 0);
+}
+
 /* Each place has another user; who has come first is taken away before the next round. */
 static void
 test_places(void **state)
@@ -700,6 +741,7 @@ main(void)
 		cmocka_unit_test(test_identity_token),
 		cmocka_unit_test(test_bad_credentials),
 		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_helper_that_cannot_be_read),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_realm),
 		cmocka_unit_test(test_token),
