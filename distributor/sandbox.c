@@ -115,6 +115,7 @@ is_mounted(dev_t device, bool *ret_mounted, struct error *err)
 	auto_free char *line = NULL;
 	FILE *mounts = fopen("/proc/self/mountinfo", "re");
 	size_t room = 0;
+	bool whole;
 
 	if (mounts == NULL)
 		return error_set_errno(err, ERR_IO, "cannot read the list of mounts");
@@ -126,7 +127,10 @@ is_mounted(dev_t device, bool *ret_mounted, struct error *err)
 		    sscanf(line, "%*d %*d %31s", number) == 1 && strcmp(number, wanted) == 0)
 			*ret_mounted = true;
 	}
+	whole = feof(mounts) != 0;
 	(void)fclose(mounts);
+	if (!whole)
+		return error_set(err, ERR_IO, "cannot read the list of mounts to its end");
 	return 0;
 }
 
