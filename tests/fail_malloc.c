@@ -3,10 +3,14 @@
  *
  *     FAIL_ALLOCATION=N     the N-th malloc, calloc, realloc or memalign after main() has begun
  *     COUNT_ALLOCATIONS=FILE  writes how many there were, when the program ends
+ *     FAIL_NOTES=FILE       who asked for it, and where the program crashed: a line each, "asked" or
+ *                           "crashed" and MODULE:FUNCTION+OFFSET of each frame, the innermost first
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -40,6 +44,54 @@ static atomic_bool armed;
 static atomic_ulong seen;
 static unsigned long failing;
 static main_function *the_main;
+static int notes = -1;
+
+/* Uses no allocation: the first call of backtrace(), which does, has been made before. */
+static void
+note_frames(const char *what)
+{
+	enum { FRAMES_MAX = 64 };
+	void *frames[FRAMES_MAX];
+	int count = notes >= 0 ? backtrace(frames, FRAMES_MAX) : 0;
+
+	if (count > 0)
+		(void)dprintf(notes, "%s", what);
+	for (int i = 0; i < count; i++) {
+		Dl_info place = {.dli_fname = NULL};
+		const char *module = "?";
+
+		if (dladdr(frames[i], &place) != 0 && place.dli_fname != NULL) {
+			module = strrchr(place.dli_fname, '/');
+			module = module != NULL ? module + 1 : place.dli_fname;
+		}
+		(void)dprintf(notes, " %s:%s+0x%lx", module,
+			      place.dli_sname != NULL ? place.dli_sname : "",
+			      (unsigned long)((char *)frames[i] - (char *)place.dli_fbase));
+	}
+	if (count > 0)
+		(void)dprintf(notes, "\n");
+}
+
+static void
+note_crash(int number)
+{
+	note_frames("crashed");
+	(void)signal(number, SIG_DFL);
+	(void)raise(number);
+}
+
+static void
+open_notes(const char *path)
+{
+	void *frame;
+
+	if (path == NULL)
+		return;
+	notes = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	(void)backtrace(&frame, 1);
+	(void)signal(SIGSEGV, note_crash);
+	(void)signal(SIGBUS, note_crash);
+}
 
 /* Whether this allocation is the one. */
 static bool
@@ -47,6 +99,7 @@ fails(void)
 {
 	if (!atomic_load(&armed) || atomic_fetch_add(&seen, 1) + 1 != failing)
 		return false;
+	note_frames("asked");
 	errno = ENOMEM;
 	return true;
 }
@@ -117,6 +170,7 @@ begin(int argc, char **argv, char **envp)
 
 	failing = number != NULL ? strtoul(number, NULL, 10) : 0;
 	(void)unsetenv("LD_PRELOAD");
+	open_notes(getenv("FAIL_NOTES"));
 	(void)atexit(write_count);
 	atomic_store(&armed, true);
 	return the_main(argc, argv, envp);
