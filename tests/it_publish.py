@@ -298,6 +298,10 @@ for call, error in (("openat", "EMFILE"), ("openat", "EACCES"), ("pread64", "EIO
 write(os.path.join(target, "v10.1.0-1", "SHA256SUMS"), "x")
 holds("directory: other files under that tag", one(status=4),
       r"v10\.1\.0-1' is published already, with other files: 'SHA256SUMS': size is 1, not")
+done = tool(os.path.join(os.environ["BUILD_DIR"], "tests", "refuse_tool"), "symlink", "EIO", os.environ["DISTRIBUTOR"],
+            "publish", "--matrix", "matrix.json", "--target", "directory", target, cwd=q.root, check=False)
+case("directory: a link that cannot be made is an error", done.returncode == 1 and "cannot point" in done.stderr and
+     os.readlink(os.path.join(target, "latest")) == "v10.1.0-1", f"{done.returncode}\n{done.stderr}")
 q.publish("--target", "directory", target)
 case("directory: the next release is the latest", os.readlink(os.path.join(target, "latest")) == "v10.2.0-1")
 holds("directory: needs a name", p.publish("--target", "directory", status=2), r"name the directory")

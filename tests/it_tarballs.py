@@ -588,6 +588,10 @@ def test_strays(work, programs):
     del release.matrix["hosts"]["aarch64"]
     release.lock["packages"] = [p for p in release.lock["packages"] if p["host"] != "aarch64"]
     release.save()
+    r = subprocess.run([f"{BUILD}/tests/refuse_tool", "unlink", "EIO", *release.command(out)], text=True,
+                       capture_output=True, stdin=subprocess.DEVNULL)
+    ok(r.returncode == 1 and "cannot remove '" + a + "/aarch64_qemu-aarch64-static.tar.gz'" in r.stderr,
+       "an asset that cannot be removed is an error", f"{r.returncode}\n{r.stderr}")
     r = release.run(out, "--json")
     report = json.loads(r.stdout)
     same(report["removed"], sorted(f"aarch64_qemu-{t}-static.tar.gz" for t in

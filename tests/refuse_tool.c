@@ -20,6 +20,11 @@ static const struct name {
 	{
 		{"getdents64", SYS_getdents64}, {"fsync", SYS_fsync},     {"fstat", SYS_fstat},
 		{"newfstatat", SYS_newfstatat}, {"pread64", SYS_pread64},
+#ifdef SYS_unlink
+		{"unlink", SYS_unlink},         {"symlink", SYS_symlink},
+#else
+		{"unlink", SYS_unlinkat},       {"symlink", SYS_symlinkat},
+#endif
 },
   errors[] = {
 	  {"EIO", EIO},
