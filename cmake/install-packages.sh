@@ -103,8 +103,8 @@ install_node_packages() {
 # build_packages: what the program is built with, and what it runs.
 build_packages() {
   echo build-essential cmake ninja-build pkg-config ca-certificates libjansson-dev libssl-dev \
-    libcurl4-openssl-dev libarchive-dev zlib1g-dev libdeflate-dev libzstd-dev librnp-dev libexpat1-dev \
-    libgit2-dev gpgv debian-archive-keyring
+    libcurl4-openssl-dev libarchive-dev zlib1g-dev libdeflate-dev liblzma-dev libzstd-dev librnp-dev \
+    libexpat1-dev libgit2-dev gpgv debian-archive-keyring
 }
 
 # cross_packages [PREFIX...]: the compilers that build the registrar for every host but this one,

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/strbuf.h"
+#include "sources/xz.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -24,7 +25,8 @@ struct deb {
 	unsigned int parts; /* seen so far */
 	struct archive *outer;
 	struct archive *inner;
-	bool failed; /* the inner one got no bytes where there should be some */
+	struct xz *xz; /* decodes what the inner one reads, or NULL */
+	bool failed;   /* the inner one got no bytes where there should be some */
 
 	/* of the file that the reader stands at */
 	char *name;
@@ -51,6 +53,7 @@ deb_free(struct deb *deb)
 		return;
 	/* The inner one first: it reads from the outer one. */
 	(void)archive_read_free(deb->inner);
+	xz_free(deb->xz);
 	(void)archive_read_free(deb->outer);
 	cleanup_closep(&deb->fd);
 	free(deb->label);
@@ -235,6 +238,7 @@ open_tar(struct deb *deb, const char *stem, struct error *err)
 	struct archive_entry *entry;
 	const char *name;
 	size_t i = 0;
+	bool xz;
 
 	if (expect_part(deb, stem, &entry, err) < 0)
 		return -1;
@@ -245,18 +249,21 @@ open_tar(struct deb *deb, const char *stem, struct error *err)
 		return error_set(err, ERR_INPUT, "'%s': no known way to uncompress '%s%s'",
 				 deb->label, stem, name);
 	(void)archive_read_free(deb->inner);
+	xz_free(deb->xz);
+	xz = compressions[i].filter == ARCHIVE_FILTER_XZ;
+	deb->xz = xz ? xz_new(read_part, deb) : NULL;
 	deb->inner = archive_read_new();
 	/*
 	 * A filter that libarchive would leave to another program is a warning here, and refused.
 	 */
 	if (deb->inner == NULL || archive_read_support_format_tar(deb->inner) != ARCHIVE_OK ||
-	    (compressions[i].filter != ARCHIVE_FILTER_NONE &&
+	    (!xz && compressions[i].filter != ARCHIVE_FILTER_NONE &&
 	     archive_read_append_filter(deb->inner, compressions[i].filter) != ARCHIVE_OK))
 		return error_set(err, ERR_IO, "'%s': libarchive here cannot read '%s%s'",
 				 deb->label, stem, name);
 	/* In steps: all in one it crashes where there is no memory for its second half. */
-	if (archive_read_set_read_callback(deb->inner, read_part) != ARCHIVE_OK ||
-	    archive_read_set_callback_data(deb->inner, deb) != ARCHIVE_OK ||
+	if (archive_read_set_read_callback(deb->inner, xz ? xz_read : read_part) != ARCHIVE_OK ||
+	    archive_read_set_callback_data(deb->inner, xz ? (void *)deb->xz : deb) != ARCHIVE_OK ||
 	    archive_read_open1(deb->inner) != ARCHIVE_OK)
 		return not_opened(deb, deb->inner, err);
 	return 0;

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/interrupt.h"
 #include "base/strbuf.h"
+#include "sources/xz.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -12,12 +13,11 @@
 
 #define CHUNK (256U << 10)
 
-#define MAX_DICTIONARY (UINT64_C(128) << 20)
-
 enum { LZMA_HEAD = 13 };
 
 struct decompressor {
 	struct archive *archive;
+	struct xz *xz; /* decodes what libarchive reads, or NULL */
 	char *name;
 	int fd; /* borrowed */
 	uint64_t offset;
@@ -65,12 +65,12 @@ check_dictionary(const struct decompressor *d, const uint8_t *head, size_t size,
 		return error_set(err, ERR_INPUT, "'%s' is not compressed as it says", d->name);
 	for (size_t i = 4; i > 0; i--)
 		dictionary = dictionary << 8 | head[i];
-	if (dictionary > MAX_DICTIONARY)
+	if (dictionary > XZ_MAX_DICTIONARY)
 		return error_set(err, ERR_INPUT,
 				 "'%s' needs a dictionary of %llu bytes to be decompressed, more "
 				 "than the %llu allowed",
 				 d->name, (unsigned long long)dictionary,
-				 (unsigned long long)MAX_DICTIONARY);
+				 (unsigned long long)XZ_MAX_DICTIONARY);
 	return 0;
 }
 
@@ -167,6 +167,10 @@ add_filter(struct decompressor *d, enum compression compression, struct error *e
 		if (compression == COMPRESSION_LZMA &&
 		    check_dictionary(d, first, (size_t)n, err) < 0)
 			return -1;
+		if (compression == COMPRESSION_XZ) {
+			d->xz = xz_new(read_chunk, d);
+			return 0;
+		}
 		/* ARCHIVE_WARN: it would run an external program, which is no substitute. */
 		if (archive_read_append_filter(d->archive, filters[i].code) != ARCHIVE_OK)
 			return error_set(err, ERR_IO,
@@ -179,6 +183,7 @@ add_filter(struct decompressor *d, enum compression compression, struct error *e
 static int
 begin(struct decompressor *d, enum compression compression, struct error *err)
 {
+	const char *reason = "it is damaged or cut short";
 	struct archive_entry *entry;
 	int r;
 
@@ -191,15 +196,17 @@ begin(struct decompressor *d, enum compression compression, struct error *err)
 	if (archive_read_support_format_raw(d->archive) != ARCHIVE_OK ||
 	    (compression == COMPRESSION_NONE &&
 	     archive_read_support_format_empty(d->archive) != ARCHIVE_OK) ||
-	    archive_read_set_read_callback(d->archive, read_chunk) != ARCHIVE_OK ||
-	    archive_read_set_callback_data(d->archive, d) != ARCHIVE_OK ||
+	    archive_read_set_read_callback(d->archive, d->xz != NULL ? xz_read : read_chunk) !=
+		    ARCHIVE_OK ||
+	    archive_read_set_callback_data(d->archive, d->xz != NULL ? (void *)d->xz : d) !=
+		    ARCHIVE_OK ||
 	    archive_read_open1(d->archive) != ARCHIVE_OK)
-		return refuse(d, "it is damaged or cut short", err);
+		return refuse(d, xz_reason(d->xz) != NULL ? xz_reason(d->xz) : reason, err);
 	r = archive_read_next_header(d->archive, &entry);
 	if (r == ARCHIVE_EOF)
 		return end(d, err);
 	if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
-		return refuse(d, "it is damaged or cut short", err);
+		return refuse(d, xz_reason(d->xz) != NULL ? xz_reason(d->xz) : reason, err);
 	return 0;
 }
 
@@ -273,6 +280,7 @@ decompressor_free(struct decompressor *d)
 		return;
 	if (d->archive != NULL)
 		(void)archive_read_free(d->archive);
+	xz_free(d->xz);
 	free(d->chunk);
 	free(d->name);
 	free(d);

@@ -156,7 +156,7 @@ tap.equal("... and not the public ones", public.stdout, "")
 
 # docs/dependencies.md: each library once, with the files that include it
 headers = {"libcurl": "curl/", "OpenSSL libcrypto": "openssl/", "librnp": "rnp/", "expat": "expat.h",
-           "libarchive": "archive(?:_entry)?.h", "libdeflate": "libdeflate.h", "zlib": "zlib.h", "zstd": "zstd.h",
+           "libarchive": "archive(?:_entry)?.h", "libdeflate": "libdeflate.h", "liblzma": "lzma.h", "zlib": "zlib.h", "zstd": "zstd.h",
            "libgit2": "git2.h"}
 rows = re.findall(r"^\| ([\w ]+) \| \S+-dev \| .* \| (.*) \|$", written["docs/dependencies.md"], re.M)
 names = [name for name, _ in rows]

@@ -537,6 +537,28 @@ malformed_control_is_refused(void **state)
 	}
 }
 
+/* The head of a stream, and that of a block whose dictionary is of 1 GiB. */
+static void
+a_dictionary_of_xz_has_a_limit(void **state)
+{
+	static const uint8_t xz[] = {0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, 0x00, 0x04,
+				     0xe6, 0xd6, 0xb4, 0x46, 0x02, 0x00, 0x21, 0x01,
+				     0x24, 0x00, 0x00, 0x00, 0x5e, 0x1f, 0xc7, 0xf9};
+	static const char tar_end[1024];
+	AUTO(strbuf_release) struct strbuf deb = STRBUF_INIT;
+	AUTO(strbuf_release) struct strbuf names = STRBUF_INIT;
+	AUTO(drop) char *path = NULL;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	build_ar_start(&deb);
+	build_ar_part(&deb, "debian-binary", "2.0\n", 4);
+	build_ar_part(&deb, "control.tar", tar_end, sizeof(tar_end));
+	build_ar_part(&deb, "data.tar.xz", (const char *)xz, sizeof(xz));
+	path = as_file("bad.deb", &deb);
+	assert_refused(read_all(path, &names, &err), err, ERR_INPUT, "a larger dictionary");
+}
+
 int
 main(void)
 {
@@ -544,6 +566,7 @@ main(void)
 		cmocka_unit_test(files_come_one_by_one),
 		cmocka_unit_test(control_becomes_a_package),
 		cmocka_unit_test(malformed_packages_say_why),
+		cmocka_unit_test(a_dictionary_of_xz_has_a_limit),
 		cmocka_unit_test(parts_with_an_underscore_are_passed_over),
 		cmocka_unit_test(a_package_cut_anywhere_is_refused),
 		cmocka_unit_test(what_is_no_package_is_refused),

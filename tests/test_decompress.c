@@ -8,6 +8,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <lzma.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -157,6 +158,55 @@ a_dictionary_has_a_limit(void **state)
 	}
 }
 
+/*
+ * One stream after another whose only block asks for a dictionary of 2^11 bytes times what `code`
+ * says; the head of a block is 02 00 21 01 CODE 00 00 00 and its CRC-32.
+ */
+static void
+ask_for_dictionary(uint8_t *stream, uint8_t code)
+{
+	static const uint8_t head[] = {0x02, 0x00, 0x21, 0x01};
+	uint32_t crc;
+
+	assert_memory_equal(stream + 12, head, sizeof(head));
+	stream[16] = code;
+	crc = lzma_crc32(stream + 12, 8, 0);
+	for (int i = 0; i < 4; i++)
+		stream[20 + i] = (uint8_t)(crc >> (8 * i));
+}
+
+static void
+each_dictionary_of_xz_has_a_limit(void **state)
+{
+	enum { MIB_64 = 28, MIB_128 = 30, MIB_192 = 31, GIB_1 = 36, GIB_4 = 40 };
+	static const struct {
+		uint8_t codes[2];
+		bool refused;
+	} dictionaries[] = {
+		{{MIB_64, MIB_64}, false}, {{MIB_64, MIB_128}, false}, {{MIB_192, MIB_64}, true},
+		{{MIB_64, GIB_1}, true},   {{GIB_4, MIB_64}, true},    {{MIB_64, GIB_4}, true},
+	};
+	auto_free uint8_t *packed = malloc(ROOM);
+	uint8_t out[32];
+	size_t size = pack(packed, ARCHIVE_FILTER_XZ, "the bytes", 9);
+
+	(void)state;
+	memcpy(packed + size, packed, size);
+	for (size_t i = 0; i < ARRAY_SIZE(dictionaries); i++) {
+		struct error err = ERROR_INIT;
+
+		ask_for_dictionary(packed, dictionaries[i].codes[0]);
+		ask_for_dictionary(packed + size, dictionaries[i].codes[1]);
+		auto_close int fd = file_of(packed, 2 * size);
+
+		if (dictionaries[i].refused)
+			assert_refused(unpack(fd, COMPRESSION_XZ, out, sizeof(out), &err), err,
+				       ERR_INPUT, "a larger dictionary");
+		else
+			assert_int_equal(unpack(fd, COMPRESSION_XZ, out, sizeof(out), &err), 18);
+	}
+}
+
 /* Members without content, within a member of their own: next to nothing that costs much. */
 static void
 nothing_within_nothing_is_cheap(void **state)
@@ -287,6 +337,7 @@ main(void)
 		cmocka_unit_test(other_data_is_refused),
 		cmocka_unit_test(every_cut_is_refused),
 		cmocka_unit_test(a_dictionary_has_a_limit),
+		cmocka_unit_test(each_dictionary_of_xz_has_a_limit),
 		cmocka_unit_test(nothing_within_nothing_is_cheap),
 		cmocka_unit_test(a_failed_read_is_of_this_machine),
 		cmocka_unit_test(a_read_that_fails_between_members_is_no_end),
