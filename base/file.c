@@ -413,21 +413,23 @@ name_is_plain(const char *name)
 	return name[strspn(name, allowed)] == '\0';
 }
 
-char *
-path_inside(const char *root, const char *path)
+int
+path_inside(const char *root, const char *path, char **ret_inside, struct error *err)
 {
 	auto_free char *directory = path_directory(path);
-	auto_free char *real = realpath(directory, NULL);
-	auto_free char *real_root = realpath(root, NULL);
+	auto_free char *real = NULL, *real_root = NULL;
 	size_t length;
 
+	if (path_real(directory, &real, err) < 0 || path_real(root, &real_root, err) < 0)
+		return -1;
+	*ret_inside = NULL;
 	if (real == NULL || real_root == NULL)
-		return NULL;
-	if (strcmp(real, real_root) == 0)
-		return xstrdup(path_base(path));
+		return 0;
 	/* Of all directories only "/" ends in a slash. */
 	length = strcmp(real_root, "/") == 0 ? 0 : strlen(real_root);
-	if (strncmp(real, real_root, length) != 0 || real[length] != '/')
-		return NULL;
-	return path_join(real + length + 1, path_base(path));
+	if (strcmp(real, real_root) == 0)
+		*ret_inside = xstrdup(path_base(path));
+	else if (strncmp(real, real_root, length) == 0 && real[length] == '/')
+		*ret_inside = path_join(real + length + 1, path_base(path));
+	return 0;
 }

@@ -126,10 +126,11 @@ const char *path_base(const char *path);
 char *path_directory(const char *path) CHECKED;
 
 /*
- * The part of a path below the directory `root`, to be freed by the caller, or NULL when it is not
- * below. Links are followed in the directories, and the file itself may be gone.
+ * The part of a path below the directory `root`, to be freed by the caller; NULL when it is not below.
+ * Links are followed in the directories, and the file itself may be gone. ERR_IO when that cannot be
+ * found out.
  */
-char *path_inside(const char *root, const char *path) CHECKED;
+int path_inside(const char *root, const char *path, char **ret_inside, struct error *err) CHECKED;
 
 /*
  * True for a name that is safe as a file, an asset and an OCI word: [A-Za-z0-9._-], no leading '.'

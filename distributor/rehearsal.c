@@ -156,20 +156,22 @@ rehearsal_repository(const struct app *app, char **ret_path, struct error *err)
 	auto_free char *lock_path = app_lock_path(app);
 	auto_free char *list = path_join(app->keys, KEY_LIST_NAME);
 	auto_free char *matrix_text = NULL, *lock_text = NULL, *list_text = NULL;
+	auto_free char *matrix_inside = NULL, *lock_inside = NULL;
 	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
 	AUTO(lock_release) struct lock lock = LOCK_INIT;
 	AUTO(words_release) struct words paths = WORDS_INIT;
-	struct repo_file files[FILES] = {
-		[MATRIX] = {.path = words_take(&paths, repository_path(app->matrix_path))},
-		[LOCK] = {.path = words_take(&paths, repository_path(lock_path))},
-		[KEY_LIST] = {.path = "keys/" KEY_LIST_NAME}};
+	struct repo_file files[FILES] = {[KEY_LIST] = {.path = "keys/" KEY_LIST_NAME}};
 
 	/* A mistake must not be committed. */
 	if (app_load(app, &matrix, &lock, err) < 0 || make_directories(app->out, err) < 0 ||
 	    read_file(app->matrix_path, MAX_FILE, &matrix_text, &files[MATRIX].length, err) < 0 ||
 	    read_file(lock_path, MAX_FILE, &lock_text, &files[LOCK].length, err) < 0 ||
-	    read_file(list, MAX_FILE, &list_text, &files[KEY_LIST].length, err) < 0)
+	    read_file(list, MAX_FILE, &list_text, &files[KEY_LIST].length, err) < 0 ||
+	    repository_path(app->matrix_path, &matrix_inside, err) < 0 ||
+	    repository_path(lock_path, &lock_inside, err) < 0)
 		return -1;
+	files[MATRIX].path = words_take(&paths, TAKE(matrix_inside));
+	files[LOCK].path = words_take(&paths, TAKE(lock_inside));
 	files[MATRIX].text = matrix_text;
 	files[LOCK].text = lock_text;
 	files[KEY_LIST].text = list_text;

@@ -85,15 +85,17 @@ load_repo_or_tell(struct release_info *info, const char *repo_path, struct error
 	return found;
 }
 
-char *
-repository_path(const char *path)
+int
+repository_path(const char *path, char **ret_inside, struct error *err)
 {
 	auto_free char *inside = NULL;
 
 	if (path[0] != '/' && strstr(path, "..") == NULL)
-		return xstrdup(text_starts_with(path, "./") ? path + 2 : path);
-	inside = path_inside(".", path);
-	return inside != NULL ? TAKE(inside) : xstrdup(path_base(path));
+		inside = xstrdup(text_starts_with(path, "./") ? path + 2 : path);
+	else if (path_inside(".", path, &inside, err) < 0)
+		return -1;
+	*ret_inside = inside != NULL ? TAKE(inside) : xstrdup(path_base(path));
+	return 0;
 }
 
 static void
@@ -125,11 +127,12 @@ fill(struct release_info *info)
 static int
 find_inside(const struct release_info *info, const char *path, char **ret_inside, struct error *err)
 {
-	auto_free char *named = repository_path(path), *inside = NULL, *text = NULL;
+	auto_free char *named = NULL, *inside = NULL, *text = NULL;
 	size_t length;
 
-	if (info->repo != NULL)
-		inside = repo_work_path(info->repo, path);
+	if (repository_path(path, &named, err) < 0 ||
+	    (info->repo != NULL && repo_work_path(info->repo, path, &inside, err) < 0))
+		return -1;
 	if (inside == NULL && info->commit != NULL &&
 	    (read_file(path, MAX_INPUT, &text, &length, err) < 0 ||
 	     repo_find_contents(info->repo, info->commit, named, text, length, &inside, err) < 0))

@@ -90,6 +90,6 @@ int release_info_check_tagged(const struct release_info *info, const struct app 
 
 /*
  * A file's path as a path of a repository whose root is the current directory if it can be one, else
- * its bare name; to be freed by the caller.
+ * its bare name; to be freed by the caller. ERR_IO when it cannot be found out where the file lies.
  */
-char *repository_path(const char *path) CHECKED;
+int repository_path(const char *path, char **ret_inside, struct error *err) CHECKED;

@@ -73,9 +73,9 @@ page_of_tag(const struct reproduction *p, char **ret_url, struct error *err)
 		return no_such_release(p, err);
 	if (repo_commit(repo, p->options->what, commit, err) < 0)
 		return err->code == ERR_NOT_FOUND ? no_such_release(p, err) : -1;
-	inside = repo_work_path(repo, p->app->matrix_path);
-	if (inside == NULL)
-		inside = repository_path(p->app->matrix_path);
+	if (repo_work_path(repo, p->app->matrix_path, &inside, err) < 0 ||
+	    (inside == NULL && repository_path(p->app->matrix_path, &inside, err) < 0))
+		return -1;
 	if (repo_tree_file(repo, p->options->what, inside, MAX_INPUT, &text, &length, err) < 0)
 		return err->code != ERR_NOT_FOUND
 			       ? -1

@@ -220,12 +220,15 @@ repo_tree_file(struct repo *repo, const char *revision, const char *inside, size
 	return 0;
 }
 
-char *
-repo_work_path(struct repo *repo, const char *path)
+int
+repo_work_path(struct repo *repo, const char *path, char **ret_inside, struct error *err)
 {
 	const char *root = git_repository_workdir(repo->git);
 
-	return root != NULL ? path_inside(root, path) : NULL;
+	if (root != NULL)
+		return path_inside(root, path, ret_inside, err);
+	*ret_inside = NULL;
+	return 0;
 }
 
 /* The path that is asked for, before one that ends as it does, before any other. */

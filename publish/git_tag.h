@@ -79,9 +79,10 @@ bool repo_is_partial(struct repo *repo) CHECKED;
 
 /*
  * The path in the tree of the file that any path of the working directory names, to be freed by the
- * caller; NULL for a file elsewhere, and in a bare repository.
+ * caller; NULL for a file elsewhere, and in a bare repository. ERR_IO.
  */
-char *repo_work_path(struct repo *repo, const char *path) CHECKED;
+int
+repo_work_path(struct repo *repo, const char *path, char **ret_inside, struct error *err) CHECKED;
 
 /*
  * The path in the tree of a revision of a file that has these contents, to be freed by the caller,

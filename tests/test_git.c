@@ -46,8 +46,9 @@ test_path_inside(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		auto_free char *root = path_join(top, rows[i].root);
 		auto_free char *path = path_join(top, rows[i].path);
-		auto_free char *inside = path_inside(root, path);
+		auto_free char *inside = NULL;
 
+		assert_ok(path_inside(root, path, &inside, &err), err);
 		if (rows[i].inside == NULL ? inside != NULL
 					   : inside == NULL || strcmp(inside, rows[i].inside) != 0)
 			fail_msg("'%s' in '%s': '%s'", rows[i].path, rows[i].root,
@@ -69,10 +70,13 @@ test_path_inside_of_all(void **state)
 		{"/nowhere/m.json", NULL},
 	};
 
+	struct error err = ERROR_INIT;
+
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		auto_free char *inside = path_inside("/", rows[i].path);
+		auto_free char *inside = NULL;
 
+		assert_ok(path_inside("/", rows[i].path, &inside, &err), err);
 		if (rows[i].inside == NULL)
 			assert_null(inside);
 		else if (inside == NULL || strcmp(inside, rows[i].inside) != 0)
@@ -388,7 +392,7 @@ test_find_contents(void **state)
 	}
 	assert_int_equal(repo_find_contents(repo, "none", "m.json", "", 0, &none, &err), -1);
 	assert_int_equal(err.code, ERR_NOT_FOUND);
-	none = repo_work_path(repo, path);
+	assert_ok(repo_work_path(repo, path, &none, &err), err);
 	assert_null(none);
 	scratch_remove(top);
 }
