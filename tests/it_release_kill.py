@@ -2,9 +2,11 @@
 """A release to a double of GitHub and a real registry, killed with SIGKILL again and again at
 pseudo-random moments of every step: it always finishes, with the bytes of a run that nobody
 disturbed, and nothing is public early. KILLS says how often, TEST_SEED when. Then the same with
-SIGINT and SIGTERM, which it stops at by itself, and with a GitHub on a bad day (RUDE_KILLS times).
+SIGINT and SIGTERM, which it stops at by itself, and with a GitHub and a registry on a bad day
+(RUDE_KILLS times).
 Prints TAP."""
 import collections
+import contextlib
 import os
 import random
 import re
@@ -21,6 +23,9 @@ import tap  # noqa: E402
 from github_double import Double  # noqa: E402
 from registry_lib import DockerRegistry  # noqa: E402
 from release_lib import Tree, environment, tool, tree  # noqa: E402
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "servers"))
+from rude import RudeProxy  # noqa: E402
 
 KILLS = int(os.environ.get("KILLS", "200"))
 RUDE_KILLS = int(os.environ.get("RUDE_KILLS", "10"))
@@ -98,6 +103,21 @@ class World:
     def stop(self):
         self.double.stop()
         self.registry.stop()
+
+    @contextlib.contextmanager
+    def rude_registry(self):
+        """Another registry, which is empty, behind a rude proxy at the address of the first."""
+        polite = self.registry
+        polite.stop()
+        self.registry = DockerRegistry(f"{WORK}/behind")
+        self.registry.start()
+        try:
+            with RudeProxy(self.registry.host, SEED, port=polite.port, share=0.1) as rude:
+                yield rude
+        finally:
+            self.registry.stop()
+            self.registry = polite
+            polite.start()
 
     def reset(self):
         for name in ("out", "cache"):
@@ -261,13 +281,14 @@ def stop_and_go_on(world, pick, finished, took):
            run.log, difference(world.outcome(), finished))
 
 
-def on_a_bad_day(world, pick, finished, took):
-    """GitHub is rude (tests/node/github/rude.mjs) while the release is killed. A run may also give up,
-    with the status that says to run it again."""
+def on_a_bad_day(world, rude, pick, finished, took):
+    """GitHub is rude (tests/node/github/rude.mjs), and the registry, while the release is killed. A
+    run may also give up, with the status that says to run it again."""
     kills, gave_up, wrong = 0, 0, []
     last = "tag"    # what comes before it asks nobody
     for attempt in range(10 * RUDE_KILLS):
         world.double.control("/rude", {"seed": pick.randrange(1 << 32), "share": 0.1})
+        rude.begin(pick.randrange(1 << 32))
         run = world.start()
         aim = (step := pick.choice(STEPS[STEPS.index(last):]), pick.uniform(0, took[step] * 1.1))
         status = run.wait(*(aim if kills < RUDE_KILLS else ()))
@@ -287,8 +308,11 @@ def on_a_bad_day(world, pick, finished, took):
             last = "tag"
             world.reset()
     world.double.control("/rude", {})
-    tap.equal(f"on a bad day of GitHub: killed {kills} times, given up {gave_up} times, and then the "
-              "same release", (wrong[:5], kills, status), ([], RUDE_KILLS, 0))
+    print(f"# what the registry did: {dict(rude.done)}")
+    tap.equal(f"on a bad day of GitHub and the registry: killed {kills} times, given up {gave_up} "
+              "times, and then the same release and tags", (wrong[:5], kills, status),
+              ([], RUDE_KILLS, 0))
+    tap.ok("... the registry was rude", sum(rude.done.values()) > RUDE_KILLS, rude.done)
 
 
 def main(world):
@@ -330,7 +354,8 @@ def main(world):
     world.reset()
     stop_and_go_on(world, pick, finished, took)
     world.reset()
-    on_a_bad_day(world, pick, finished, took)
+    with world.rude_registry() as rude:
+        on_a_bad_day(world, rude, pick, finished, took)
 
 
 WORLD = World()

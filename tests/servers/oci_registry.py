@@ -42,10 +42,10 @@ class Server6(Server):
 
 
 class Service:
-    """An HTTP server on a free port of this machine, in a thread."""
+    """An HTTP server on this port of this machine, or on a free one, in a thread."""
 
-    def __init__(self, handler, ipv6=False):
-        self.server = (Server6 if ipv6 else Server)(("::1" if ipv6 else "127.0.0.1", 0), handler)
+    def __init__(self, handler, ipv6=False, port=0):
+        self.server = (Server6 if ipv6 else Server)(("::1" if ipv6 else "127.0.0.1", port), handler)
         self.server.service = self
         self.port = self.server.server_address[1]
         self.host = f"{'[::1]' if ipv6 else '127.0.0.1'}:{self.port}"

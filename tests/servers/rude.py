@@ -31,13 +31,17 @@ def seed_of(name):
 
 class RudeProxy(Service):
     """`head`: HEAD is always answered 405 ("none"), by storage that refuses it ("storage") or with a
-    length of 0 ("zero"); `polite`: does nothing by chance."""
+    length of 0 ("zero"); `polite`: does nothing by chance; `share` of the requests are refused."""
 
-    def __init__(self, behind, seed, head=None, polite=False):
-        super().__init__(ProxyHandler)
-        self.behind, self.head, self.polite = behind, head, polite
-        self.chance = random.Random(seed)
+    def __init__(self, behind, seed, head=None, polite=False, port=0, share=0.35):
+        self.behind, self.head, self.polite, self.share = behind, head, polite, share
         self.done = collections.Counter()
+        self.begin(seed)
+        super().__init__(ProxyHandler, port=port)
+
+    def begin(self, seed):
+        """What was refused before is refused again, by other chances."""
+        self.chance = random.Random(seed)
         self.refusals = collections.Counter()  # per method and path
         self.unseen = {}                       # path -> how often it is still not seen
 
@@ -46,7 +50,7 @@ class RudeProxy(Service):
         with self.lock:
             # Each upload of the same blob has an address of its own.
             key = (method, path.split("digest=")[1] if "digest=" in path else path.split("?")[0])
-            if self.polite or self.refusals[key] >= 2 or self.chance.random() > 0.35:
+            if self.polite or self.refusals[key] >= 2 or self.chance.random() > self.share:
                 return None
             ways = ["503", "429", "reset", "502"]
             if method in ("GET", "HEAD"):
@@ -103,6 +107,8 @@ class ProxyHandler(Handler):
         connection = http.client.HTTPConnection(self.service.behind, timeout=120)
         headers = {n: v for n, v in self.headers.items() if n.lower() not in HOP_BY_HOP}
         body = self.body()
+        if len(body) < int(self.headers.get("Content-Length", 0)):
+            return self.reset()  # who sent it has been killed
         if "Content-Length" in self.headers:
             headers["Content-Length"] = str(len(body))
         connection.request(self.command, path, body=body or None, headers=headers)
