@@ -634,7 +634,8 @@ def check_revoked():
 
 
 def check_retired():
-    """Signatures by a key that is good for this release only, and then for the one before."""
+    """Signatures by a key that is good for this release only, and then for the one before. Its bundle
+    says of no release that it is of it, and is never believed."""
     keys = f"{WORK}/retired"
     shutil.copytree(f"{WORK}/keys", keys)
     with Registry() as registry:
@@ -645,7 +646,8 @@ def check_retired():
             run(DISTRIBUTOR, "key", "--keys", keys, "--retire", f"{keys}/release.pub", "--last", last)
             result = run(DISTRIBUTOR, "verify", "--keys", keys, "--signed-as", REPOSITORY, "--image",
                          f"{registry.host}/{PATH}:{name}", env=ENV)
-            ok(result.returncode == status and sentence in result.stdout,
+            ok(result.returncode == status and sentence in result.stdout and
+               "a sigstore bundle, signed by" not in result.stdout,
                f"an image under {name} by a key that was retired after {last}", result.stdout + result.stderr)
 
 
