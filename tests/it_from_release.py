@@ -116,7 +116,7 @@ def check_refusals(url):
        result.stderr)
     refused("no keys at all", RELEASE, 3, f"{WORK}/none", "--keys", f"{WORK}/none")
     refused("nothing there", f"{url}/nothing", 5, "404")
-    refused("no such directory", f"{WORK}/nothing", 3, f"cannot read the release in '{WORK}/nothing'")
+    refused("no such directory", f"{WORK}/nothing", 3, f"there is no directory '{WORK}/nothing'")
     with open(f"{WORK}/matrix.json") as f:
         text = f.read()
     with open(f"{WORK}/matrix.lock.json") as f:
