@@ -4,7 +4,7 @@
  * The names in a directory: all of them, or an error.
  *
  * `readdir` returns NULL at the end as well as on a failure. Only this module calls it
- * (tests/it_rules.sh), so that a directory which cannot be read is never taken for an empty one.
+ * (tests/system/rules.sh), so that a directory which cannot be read is never taken for an empty one.
  */
 
 #include "base/error.h"

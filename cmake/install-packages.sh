@@ -83,21 +83,21 @@ has_node_20() {
   node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null
 }
 
-# The packages of tests/node, as its lock file pins them. They need Node.js 20; where the
-# distribution has an older one, that of tests/node/runtime is put into PATH.
+# The packages of tests/package.json, as its lock file pins them. They need Node.js 20; where the
+# distribution has an older one, that of tests/support/node is put into PATH.
 install_node_packages() {
   command -v npm >/dev/null || install_packages nodejs npm
   if ! has_node_20; then
-    PATH=$PWD/tests/node/runtime/node_modules/node-linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')/bin:$PATH
+    PATH=$PWD/tests/support/node/node_modules/node-linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')/bin:$PATH
     if ! has_node_20; then
       echo "installing with npm: Node.js 20"
-      npm --prefix tests/node/runtime ci --ignore-scripts --no-audit --no-fund --loglevel=error &&
+      npm --prefix tests/support/node ci --ignore-scripts --no-audit --no-fund --loglevel=error &&
         hash -r && has_node_20 || { echo "warning: there is no Node.js 20; tests that need it will be skipped"; return 0; }
     fi
   fi
-  [ tests/node/node_modules/.package-lock.json -nt tests/node/package-lock.json ] && return 0
-  echo "installing with npm: what tests/node/package.json lists"
-  npm --prefix tests/node ci --ignore-scripts --no-audit --no-fund --loglevel=error
+  [ tests/node_modules/.package-lock.json -nt tests/package-lock.json ] && return 0
+  echo "installing with npm: what tests/package.json lists"
+  npm --prefix tests ci --ignore-scripts --no-audit --no-fund --loglevel=error
 }
 
 # build_packages: what the program is built with, and what it runs.

@@ -4,9 +4,9 @@
 #include "base/progress.h"
 #include "base/start.h"
 #include "base/strbuf.h"
-#include "distributor/commands.h"
-#include "distributor/version.h"
-#include "publish/git_askpass.h"
+#include "distributor/cli/commands.h"
+#include "distributor/workspace/version.h"
+#include "publish/git/git_askpass.h"
 
 #include <stdio.h>
 #include <string.h>

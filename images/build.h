@@ -13,8 +13,8 @@
  * bytes, and a part of the hosts gives the same images as all of them.
  */
 
-#include "base/arch.h"
 #include "images/layout.h"
+#include "model/arch.h"
 
 struct manifest_member;
 struct progress;

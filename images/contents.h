@@ -5,8 +5,8 @@
  */
 
 #include "base/error.h"
-#include "base/package.h"
 #include "base/words.h"
+#include "model/package.h"
 
 /* An unpacked image, and the files that it may have, as paths in it: "/register". */
 struct image_contents {

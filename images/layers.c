@@ -1,11 +1,11 @@
 #include "images/layers.h"
 
 #include "base/alloc.h"
-#include "base/elf.h"
 #include "images/zstd_file.h"
+#include "model/elf.h"
 #include "pack/deflate.h"
 #include "pack/layer.h"
-#include "pack/manifest.h"
+#include "pack/packlist.h"
 #include "pack/tar.h"
 
 #include <errno.h>

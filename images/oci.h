@@ -7,9 +7,9 @@
  * is served byte for byte. The text is compact JSON with sorted keys.
  */
 
-#include "base/arch.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "model/arch.h"
 
 #include <stdbool.h>
 #include <stddef.h>

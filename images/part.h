@@ -5,8 +5,8 @@
  * those that were made here for all of them.
  */
 
-#include "base/arch.h"
 #include "images/layout.h"
+#include "model/arch.h"
 
 /* Everything is borrowed. */
 struct image_part {

@@ -6,8 +6,8 @@
  * bump is a reviewable diff.
  */
 
-#include "base/package.h"
 #include "matrix/matrix.h"
+#include "model/package.h"
 
 #include <stdint.h>
 

@@ -3,8 +3,8 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/jsonx.h"
-#include "base/qemu_version.h"
 #include "base/strbuf.h"
+#include "model/qemu_version.h"
 
 #include <assert.h>
 #include <jansson.h>

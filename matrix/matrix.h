@@ -7,10 +7,10 @@
  * line, column and JSON path.
  */
 
-#include "base/arch.h"
 #include "base/error.h"
 #include "base/jsonx.h"
-#include "base/package.h"
+#include "model/arch.h"
+#include "model/package.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #include "matrix/reader.h"
 
 #include "base/alloc.h"
-#include "base/qemu_version.h"
+#include "model/qemu_version.h"
 
 #include <string.h>
 

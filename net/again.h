@@ -22,7 +22,7 @@
  *     reading   401, 403, 429     once   who looks at public data with a login that is stale goes on
  *                                 more   without: containerd/containerd#2211; who writes never does
  *
- * A line without a number is what images/registry.c does by itself.
+ * A line without a number is what images/registry/registry.c does by itself.
  */
 
 enum http_again {

@@ -11,10 +11,10 @@
  * name or not at all, so that a run may be killed at any moment and started again.
  */
 
-#include "base/arch.h"
-#include "base/asset.h"
 #include "base/error.h"
-#include "base/package.h"
+#include "model/arch.h"
+#include "model/asset.h"
+#include "model/package.h"
 #include "pack/pipeline.h"
 
 #include <stdbool.h>

@@ -4,7 +4,7 @@
 #include "base/directory.h"
 #include "base/file.h"
 #include "base/interrupt.h"
-#include "pack/link.h"
+#include "base/link.h"
 
 #include <string.h>
 #include <sys/stat.h>

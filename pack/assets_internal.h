@@ -5,7 +5,7 @@
 #include "pack/assets.h"
 #include "pack/deflate.h"
 #include "pack/layer.h"
-#include "pack/manifest.h"
+#include "pack/packlist.h"
 
 #include <pthread.h>
 

@@ -1,10 +1,10 @@
 #include "pack/assets_internal.h"
 
 #include "base/alloc.h"
-#include "base/elf.h"
 #include "base/file.h"
+#include "base/link.h"
 #include "base/progress.h"
-#include "pack/link.h"
+#include "model/elf.h"
 
 #include <assert.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "pack/layer.h"
-#include "pack/manifest.h"
+#include "pack/packlist.h"
 
 #include <errno.h>
 #include <fcntl.h>

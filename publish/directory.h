@@ -8,7 +8,7 @@
  *     DIRECTORY/latest             a symbolic link to the latest TAG
  *     DIRECTORY/.TAG.incomplete/   a release on its way there
  *
- * The order is that of publish/github.h: completed, compared, then visible in one step, and
+ * The order is that of publish/github/github.h: completed, compared, then visible in one step, and
  * "latest" last. Files are copies of their own (or reflinks), never hard links.
  */
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/binfmt_table.h"
+#include "model/binfmt_table.h"
 #include "register/host.h"
 #include "register/sys.h"
 

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/binfmt_table.h"
+#include "model/binfmt_table.h"
 
 /* The kernel's limits: a registration has at most 1920 bytes, magic and mask 256 each. */
 #define ENTRY_BYTES_MAX 256

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "base/binfmt_table.h"
+#include "model/binfmt_table.h"
 
 struct host {
 	const struct binfmt_target *target; /* the host as a target: what it runs itself */

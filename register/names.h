@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "base/binfmt_table.h"
+#include "model/binfmt_table.h"
 
 /*
  * The target that a word means: QEMU's name, alone or as in "qemu-NAME" and "qemu-NAME-static", or

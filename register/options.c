@@ -1,6 +1,6 @@
 #include "register/options.h"
 
-#include "base/binfmt_table.h"
+#include "model/binfmt_table.h"
 
 enum { NO_SHORT = 0 };
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/binfmt_table.h"
+#include "model/binfmt_table.h"
 #include "register/bare.h"
 #include "register/binfmt.h"
 #include "register/host.h"

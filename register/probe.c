@@ -3,7 +3,7 @@
 #include <linux/errno.h>
 #include <stdint.h>
 
-#include "base/tiny_elf.h"
+#include "model/tiny_elf.h"
 #include "register/bare.h"
 #include "register/sys.h"
 

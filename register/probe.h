@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "base/binfmt_table.h"
+#include "model/binfmt_table.h"
 
 enum probe_result {
 	PROBE_UNKNOWN, /* no program for this target, or the kernel does not let it be tried */

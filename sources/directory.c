@@ -6,10 +6,10 @@
 #include "base/strbuf.h"
 #include "base/words.h"
 #include "sources/checksums.h"
-#include "sources/deb.h"
-#include "sources/deb_control.h"
+#include "sources/debian/deb.h"
+#include "sources/debian/deb_control.h"
 #include "sources/package_reader.h"
-#include "sources/rpm.h"
+#include "sources/rpm/rpm.h"
 
 #include <string.h>
 #include <sys/stat.h>

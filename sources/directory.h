@@ -5,8 +5,8 @@
  * them.
  */
 
-#include "base/arch.h"
-#include "base/package.h"
+#include "model/arch.h"
+#include "model/package.h"
 
 /*
  * Adds a package to `list` for each .rpm and .deb file in `path` that is for `host` by what the

@@ -1,9 +1,9 @@
 #include "sources/emulator_version.h"
 
 #include "base/alloc.h"
-#include "base/qemu_version.h"
 #include "base/strbuf.h"
-#include "sources/deb_version.h"
+#include "model/qemu_version.h"
+#include "sources/debian/deb_version.h"
 
 #include <stdbool.h>
 #include <string.h>

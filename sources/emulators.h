@@ -7,8 +7,8 @@
  * of such a name are aliases and left out, provided that they lead to an emulator of the package.
  */
 
-#include "base/arch.h"
-#include "base/package.h"
+#include "model/arch.h"
+#include "model/package.h"
 #include "sources/package_reader.h"
 
 struct emulator {

@@ -8,7 +8,7 @@
 #include "base/strbuf.h"
 #include "net/http.h"
 #include "sources/cache.h"
-#include "sources/spliced.h"
+#include "sources/fedora/spliced.h"
 
 #include <assert.h>
 #include <pthread.h>

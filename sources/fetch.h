@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/package.h"
+#include "model/package.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,9 +1,9 @@
 #include "sources/emulators.h"
 
 #include "base/alloc.h"
-#include "base/elf.h"
 #include "base/file.h"
-#include "base/qemu_version.h"
+#include "model/elf.h"
+#include "model/qemu_version.h"
 #include "sources/emulator_version.h"
 
 #include <string.h>

@@ -2,8 +2,8 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "sources/deb.h"
-#include "sources/deb_control.h"
+#include "sources/debian/deb.h"
+#include "sources/debian/deb_control.h"
 
 #include <string.h>
 

@@ -5,8 +5,8 @@
  * whether they are what they should be.
  */
 
-#include "base/arch.h"
-#include "base/package.h"
+#include "model/arch.h"
+#include "model/package.h"
 #include "sources/emulators.h"
 
 /*

@@ -2,8 +2,8 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "sources/deb.h"
-#include "sources/rpm_payload.h"
+#include "sources/debian/deb.h"
+#include "sources/rpm/rpm_payload.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -13,7 +13,7 @@ foreach(key IN LISTS keys)
   string(APPEND rows "\t{\"${name}\", ${symbol}, sizeof(${symbol})},\n")
 endforeach()
 file(WRITE ${OUTPUT} "/* Made from sources/keys by embed.cmake. */
-#include \"sources/package_keys.h\"
+#include \"sources/rpm/package_keys.h\"
 
 ${arrays}
 const struct package_key package_keys[] = {\n${rows}};

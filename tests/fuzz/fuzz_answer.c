@@ -1,6 +1,6 @@
 /* With its functions that nobody else calls: the answer of a credential helper is text here. */
-#include "images/credential_helper.c"
-#include "images/registry_internal.h"
+#include "images/registry/credential_helper.c"
+#include "images/registry/registry_internal.h"
 
 #include <stdint.h>
 

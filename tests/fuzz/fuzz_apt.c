@@ -1,6 +1,6 @@
 /* With their functions that nobody else calls: what programs of apt print is text here. */
-#include "sources/apt.c"
-#include "sources/apt_machine.c"
+#include "sources/debian/apt.c"
+#include "sources/debian/apt_machine.c"
 
 #include <stdint.h>
 #include <stdlib.h>

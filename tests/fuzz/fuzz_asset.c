@@ -1,4 +1,4 @@
-#include "base/asset.h"
+#include "model/asset.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "images/challenge.h"
+#include "images/registry/challenge.h"
 
 #include "base/alloc.h"
 

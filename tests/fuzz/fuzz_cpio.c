@@ -1,6 +1,6 @@
 #include "base/file.h"
-#include "sources/cpio.h"
 #include "sources/decompress.h"
+#include "sources/rpm/cpio.h"
 
 #include <sys/mman.h>
 

@@ -1,5 +1,5 @@
-#include "images/credentials.h"
-#include "images/token.h"
+#include "images/registry/credentials.h"
+#include "images/registry/token.h"
 
 #include <assert.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "sources/deb.h"
+#include "sources/debian/deb.h"
 
 #include <stdio.h>
 #include <sys/mman.h>

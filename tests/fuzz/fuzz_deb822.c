@@ -1,7 +1,7 @@
 #include "base/cleanup.h"
-#include "base/package.h"
-#include "sources/deb822.h"
-#include "sources/deb_control.h"
+#include "model/package.h"
+#include "sources/debian/deb822.h"
+#include "sources/debian/deb_control.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
-#include "base/arch.h"
-#include "base/elf.h"
+#include "model/arch.h"
+#include "model/elf.h"
 
 #include <stdlib.h>
 

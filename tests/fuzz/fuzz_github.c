@@ -1,7 +1,7 @@
 /* Answers of GitHub: the first byte chooses the reader. */
 
 #include "base/alloc.h"
-#include "publish/github_json.h"
+#include "publish/github/github_json.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "sign/key.h"
+#include "sign/make/key.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* With its functions that nobody else calls: the page comes from a server, and is text here. */
-#include "sources/koji.c"
+#include "sources/fedora/koji.c"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "pack/manifest.h"
+#include "pack/packlist.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-#include "sources/openpgp.h"
-#include "sources/openpgp_packets.h"
+#include "sources/rpm/openpgp.h"
+#include "sources/rpm/openpgp_packets.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "base/alloc.h"
-#include "distributor/release_origin.h"
-#include "sign/sums.h"
+#include "distributor/verify/release_json.h"
+#include "sign/check/sums.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 #include "base/cleanup.h"
-#include "sources/release_file.h"
+#include "sources/debian/release_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

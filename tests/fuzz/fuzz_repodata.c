@@ -1,6 +1,6 @@
 /* Any bytes as each of the three documents of a repository. */
 
-#include "sources/repodata.h"
+#include "sources/fedora/repodata.h"
 
 #include <string.h>
 #include <sys/mman.h>

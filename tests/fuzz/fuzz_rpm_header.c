@@ -1,6 +1,6 @@
 /* Any bytes as an RPM header: a parsed one answers every question about each of its tags. */
 
-#include "sources/rpm_header.h"
+#include "sources/rpm/rpm_header.h"
 
 #include <stdlib.h>
 #include <string.h>

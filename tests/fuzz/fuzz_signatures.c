@@ -1,13 +1,13 @@
 #include "base/alloc.h"
-#include "sign/dsse.h"
-#include "sign/key_list.h"
-#include "sign/minisig.h"
-#include "sign/release.h"
-#include "sign/simple_signing.h"
-#include "sign/sshsig.h"
-#include "sign/statement.h"
-#include "sign/sums.h"
-#include "sign/tag_object.h"
+#include "distributor/documents/release.h"
+#include "sign/check/dsse.h"
+#include "sign/check/key_list.h"
+#include "sign/check/minisig.h"
+#include "sign/check/simple_signing.h"
+#include "sign/check/sshsig.h"
+#include "sign/check/statement.h"
+#include "sign/check/sums.h"
+#include "sign/check/tag_object.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 #include "base/file.h"
-#include "sources/rpm.h"
+#include "sources/rpm/rpm.h"
 
 #include <stdio.h>
 #include <stdlib.h>

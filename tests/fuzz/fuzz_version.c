@@ -1,7 +1,7 @@
 #include "base/alloc.h"
-#include "sources/deb_version.h"
+#include "sources/debian/deb_version.h"
 #include "sources/emulator_version.h"
-#include "sources/rpm_version.h"
+#include "sources/rpm/rpm_version.h"
 
 #include <stdlib.h>
 #include <string.h>

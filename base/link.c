@@ -1,0 +1,68 @@
+#include "base/link.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+static int
+copy_bytes(int from, const char *name, int to, const char *path, struct error *err)
+{
+	enum { CHUNK = 256 << 10 };
+	auto_free uint8_t *chunk = xmalloc(CHUNK);
+
+	for (;;) {
+		ssize_t n = read(from, chunk, CHUNK);
+
+		if (n == 0)
+			return 0;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_set_errno(err, ERR_IO, "cannot read '%s'", name);
+		if (write_all(to, chunk, (size_t)n, path, err) < 0)
+			return -1;
+	}
+}
+
+static int
+copy(const char *from, const char *path, struct error *err)
+{
+	AUTO(tempfile_discard) struct tempfile tmp = TEMPFILE_INIT;
+	auto_close int fd = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_set_errno(err, ERR_IO, "cannot open '%s'", from);
+	if (tempfile_open(&tmp, path, st.st_mode & 0777, err) < 0)
+		return -1;
+	if (ioctl(tmp.fd, FICLONE, fd) < 0 && copy_bytes(fd, from, tmp.fd, path, err) < 0)
+		return -1;
+	return tempfile_commit(&tmp, err);
+}
+
+int
+link_or_copy(const char *from, const char *path, struct error *err)
+{
+	auto_free char *directory = path_directory(path);
+	/* A name like a tempfile's, so that what a killed run leaves behind is swept with them. */
+	auto_free char *temporary = xasprintf("%s/.%s.link.tmp", directory, path_base(path));
+
+	(void)unlink(temporary);
+	if (link(from, temporary) < 0)
+		return copy(from, path, err);
+	if (rename(temporary, path) < 0) {
+		error_set_errno(err, ERR_IO, "cannot rename '%s' to '%s'", temporary, path);
+		(void)unlink(temporary);
+		return -1;
+	}
+	/* rename() leaves both names alone if they are the same file already. */
+	(void)unlink(temporary);
+	return 0;
+}

@@ -1,0 +1,258 @@
+#include "distributor/acceptance/acceptance.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "distributor/acceptance/guest_program.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+/* The first QEMU that runs every emulator under emulation. */
+enum { FIRST_STEADY = 10 };
+
+char *
+trial_path(const struct trial *trial, const char *name)
+{
+	return path_join(trial->work, name);
+}
+
+bool
+trial_wants(const struct trial *trial, const char *target)
+{
+	for (size_t i = 0; i < trial->targets->count; i++)
+		if (strcmp(trial->targets->items[i], target) == 0)
+			return true;
+	return trial->targets->count == 0;
+}
+
+static int
+collect_pairs(const struct trial *trial, struct trial_host *host, struct error *err)
+{
+	host->pairs = xcalloc(target_count, sizeof(*host->pairs));
+	for (size_t i = 0; i < target_count; i++) {
+		struct trial_pair *pair = &host->pairs[host->pair_count];
+
+		if (!trial_wants(trial, target_table[i]) ||
+		    !matrix_wants_tarball(trial->matrix, host->arch->name, target_table[i]))
+			continue;
+		pair->member = lock_find_member(trial->lock, host->arch->name, target_table[i],
+						&pair->package);
+		host->pair_count += pair->member != NULL;
+	}
+	for (size_t i = 0; i < host->pair_count && !host->present; i++) {
+		auto_free char *name =
+			tarball_name(host->arch->name, host->pairs[i].member->target);
+		auto_free char *path = path_join(trial->assets, name);
+
+		if (path_exists(path, &host->present, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+const struct arch *
+trial_machine(void)
+{
+	struct utsname names;
+
+	return uname(&names) == 0 ? arch_find_any(names.machine) : NULL;
+}
+
+int
+trial_begin(struct trial *trial, struct error *err)
+{
+	auto_free char *tarballs =
+		app_command(trial->app, "tarballs", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
+	size_t pairs = 0;
+
+	trial->images_command =
+		app_command(trial->app, "images", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
+	trial->machine = trial_machine();
+	(void)pthread_mutex_init(&trial->lock_cases, NULL);
+	trial->assets = path_join(trial->app->out, "assets");
+	trial->images = path_join(trial->app->out, "images");
+	trial->hosts = xcalloc(trial->matrix->host_count + 1, sizeof(*trial->hosts));
+	for (size_t i = 0; i < trial->matrix->host_count; i++) {
+		struct trial_host *host = &trial->hosts[trial->host_count];
+
+		if (!app_wants_host(trial->app, trial->matrix->hosts[i].arch->name))
+			continue;
+		host->arch = trial->matrix->hosts[i].arch;
+		trial->host_count++;
+		if (collect_pairs(trial, host, err) < 0)
+			return -1;
+		pairs += host->present ? host->pair_count : 0;
+	}
+	if (pairs == 0)
+		return error_set(err, ERR_INPUT, "'%s' has no tarball to test; '%s' makes them",
+				 trial->assets, tarballs);
+	if (temporary_directory("distributor-test", &trial->work, err) < 0)
+		return -1;
+	return trial_write_programs(trial->work, err);
+}
+
+void
+trial_end(struct trial *trial)
+{
+	if (trial->work != NULL)
+		remove_tree(trial->work);
+	for (size_t i = 0; i < trial->host_count; i++) {
+		struct trial_host *host = &trial->hosts[i];
+
+		for (size_t j = 0; j < host->pair_count; j++)
+			free(host->pairs[j].binary);
+		for (size_t j = 0; j < host->case_count; j++) {
+			free(host->cases[j].target);
+			free(host->cases[j].reason);
+		}
+		free(host->pairs);
+		free(host->cases);
+		free(host->emulator);
+	}
+	if (trial->hosts != NULL)
+		(void)pthread_mutex_destroy(&trial->lock_cases);
+	free(trial->hosts);
+	free(trial->work);
+	free(trial->assets);
+	free(trial->images);
+	free(trial->images_command);
+	*trial = (struct trial){.app = NULL};
+}
+
+void
+trial_add(struct trial *trial, struct trial_host *host, enum trial_kind kind, const char *target,
+	  enum trial_outcome outcome, const char *reason)
+{
+	(void)pthread_mutex_lock(&trial->lock_cases);
+	host->cases = xgrow(host->cases, host->case_count, sizeof(*host->cases));
+	host->cases[host->case_count++] = (struct trial_case){
+		.kind = kind,
+		.outcome = outcome,
+		.target = target != NULL ? xstrdup(target) : NULL,
+		.reason = reason != NULL ? xstrdup(reason) : NULL,
+	};
+	(void)pthread_mutex_unlock(&trial->lock_cases);
+}
+
+size_t
+trial_count(const struct trial_host *host, enum trial_kind kind, enum trial_outcome outcome)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < host->case_count; i++)
+		count += host->cases[i].kind == kind && host->cases[i].outcome == outcome;
+	return count;
+}
+
+/* Whether the host's binaries run under an emulator, and that may be the reason of a failure. */
+static bool
+is_shaky(const struct trial_host *host, const char *target)
+{
+	for (size_t i = 0; i < host->pair_count; i++)
+		if (strcmp(host->pairs[i].member->target, target) == 0)
+			return host->emulator != NULL &&
+			       (host->emulator_major < FIRST_STEADY ||
+				strtol(host->pairs[i].package->qemu_version, NULL, 10) <
+					FIRST_STEADY);
+	return false;
+}
+
+int
+trial_add_foreign(struct trial *trial, struct trial_host *host, enum trial_kind kind,
+		  const char *target, int result, struct error *err)
+{
+	enum trial_outcome outcome = TRIAL_OK;
+
+	if (result < 0 && err->code == ERR_INTERRUPTED)
+		return -1;
+	if (result < 0) {
+		outcome = TRIAL_FAILED;
+		if (is_shaky(host, target)) {
+			outcome = TRIAL_SKIPPED;
+			error_prefix(err, "before QEMU 10 emulators hardly run under emulation");
+		}
+	}
+	trial_add(trial, host, kind, target, outcome, result < 0 ? err->message : NULL);
+	return 0;
+}
+
+/* What a program said last, for a message: its last lines, shortened. */
+static char *
+last_words(const char *errors)
+{
+	size_t length = strlen(errors), from;
+
+	while (length != 0 && errors[length - 1] == '\n')
+		length--;
+	from = length > 300 ? length - 300 : 0;
+	if (length == 0)
+		return xstrdup("");
+	return xasprintf(": %.*s", (int)(length - from), errors + from);
+}
+
+int
+trial_run(const struct trial *trial, const char *const *argv, int status, char **ret_said,
+	  struct error *err)
+{
+	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	static const char *const environment[] = {"QEMU_BIN_DIR=/usr/bin", NULL};
+	struct process_request request = {
+		.argv = argv, .environment = environment, .timeout_ms = trial->timeout_ms};
+	auto_free char *words = NULL;
+
+	if (process_run(&request, &result, err) < 0)
+		return -1;
+	words = last_words(result.errors);
+	if (result.status > 128)
+		return error_set(err, ERR_VERIFY, "ended by signal %d (%s)%s", result.status - 128,
+				 strsignal(result.status - 128), words);
+	if (result.status != status)
+		return error_set(err, ERR_VERIFY, "ended with status %d, not %d%s", result.status,
+				 status, words);
+	*ret_said = TAKE(result.output);
+	return 0;
+}
+
+int
+trial_run_foreign(const struct trial *trial, const char *const *argv, const char *target,
+		  struct error *err)
+{
+	auto_free char *wanted = xasprintf("%-*s\n", FOREIGN_WORD - 1, target);
+	auto_free char *said = NULL;
+
+	if (trial_run(trial, argv, FOREIGN_STATUS, &said, err) < 0)
+		return -1;
+	if (strcmp(said, wanted) != 0)
+		return error_set(err, ERR_VERIFY, "the program for %s wrote '%.40s'", target, said);
+	return 0;
+}
+
+int
+trial_write_programs(const char *directory, struct error *err)
+{
+	auto_free char *programs = path_join(directory, "programs");
+
+	if (make_directories(programs, err) < 0)
+		return -1;
+	for (size_t i = 0; i < target_count; i++) {
+		auto_free char *path = path_join(programs, target_table[i]);
+		uint8_t program[FOREIGN_SIZE];
+
+		if (foreign_program(target_table[i], program) &&
+		    write_file(path, program, sizeof(program), 0755, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+char *
+trial_program(const char *directory, const char *target)
+{
+	uint8_t program[FOREIGN_SIZE];
+
+	if (!foreign_program(target, program))
+		return NULL;
+	return xasprintf("%s/programs/%s", directory, target);
+}

@@ -1,0 +1,176 @@
+#include "distributor/acceptance/acceptance.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/parallel.h"
+#include "distributor/workspace/registrars.h"
+#include "images/contents.h"
+#include "images/unpack.h"
+
+#include <string.h>
+
+/* The pairs of one host, for parallel_for(). */
+struct work {
+	struct trial *trial;
+	struct trial_host *host;
+	const struct layout *layout;
+};
+
+/* The program that the image of this pair has to have, or NULL if there may be no such image. */
+static const struct member *
+expected(const struct trial *trial, const struct trial_host *host, const char *target)
+{
+	if (!matrix_wants_image(trial->matrix, host->arch->name, target))
+		return NULL;
+	return lock_find_member(trial->lock, host->arch->name, target, NULL);
+}
+
+/* The image of a pair: its program alone. */
+static int
+check_root(const struct trial *trial, const char *root, const char *tag,
+	   const struct member *member, struct error *err)
+{
+	AUTO(image_contents_release)
+	struct image_contents contents = {root, tag, trial->images_command, WORDS_INIT};
+
+	image_contents_add_program(&contents, member->target);
+	if (image_contents_check_program(&contents, member, err) < 0)
+		return -1;
+	return image_contents_check_listing(&contents, err);
+}
+
+static int
+unpack_pair(const struct work *work, const char *tag, const struct member *member,
+	    struct error *err)
+{
+	auto_free char *root = trial_path(work->trial, tag);
+	int result;
+
+	if (make_directories(root, err) < 0)
+		return -1;
+	result = image_unpack(work->layout, tag, work->host->arch, root, err);
+	if (result < 0)
+		error_prefix(err, "the image '%s'", tag);
+	if (result == 0)
+		result = check_root(work->trial, root, tag, member, err);
+	remove_tree(root);
+	return result;
+}
+
+static int
+check_pair(const struct work *work, const char *tag, const struct member *member, struct error *err)
+{
+	bool there = layout_tags_find(layout_tags(work->layout), tag) != NULL;
+
+	if (member == NULL)
+		return error_set(err, ERR_VERIFY,
+				 "the image '%s' is of a pair that this release does not have; "
+				 "'%s' takes it away",
+				 tag, work->trial->images_command);
+	if (!there)
+		return error_set(err, ERR_VERIFY, "there is no image '%s'; '%s' makes it again",
+				 tag, work->trial->images_command);
+	return unpack_pair(work, tag, member, err);
+}
+
+static int
+try_pair(size_t index, void *context, struct error *err)
+{
+	const struct work *work = context;
+	const char *target = target_table[index];
+	const struct member *member = expected(work->trial, work->host, target);
+	auto_free char *tag = xasprintf("%s-%s", work->host->arch->name, target);
+	int result;
+
+	if (!trial_wants(work->trial, target) ||
+	    (member == NULL && layout_tags_find(layout_tags(work->layout), tag) == NULL))
+		return 0;
+	result = check_pair(work, tag, member, err);
+	if (result < 0 && err->code == ERR_INTERRUPTED)
+		return -1;
+	trial_add(work->trial, work->host, TRIAL_IMAGE, target,
+		  result < 0 ? TRIAL_FAILED : TRIAL_OK, result < 0 ? err->message : NULL);
+	return 0;
+}
+
+int
+trial_contents_of_pairs(struct trial *trial, struct trial_host *host, const struct layout *layout,
+			struct error *err)
+{
+	struct work work = {trial, host, layout};
+
+	return parallel_for(target_count, (unsigned int)trial->app->jobs, try_pair, &work, err);
+}
+
+bool
+trial_wants_all_in_one(const struct trial *trial, const struct trial_host *host)
+{
+	for (size_t i = 0; i < target_count; i++)
+		if (expected(trial, host, target_table[i]) != NULL)
+			return true;
+	return false;
+}
+
+int
+trial_contents_without_all(struct trial *trial, struct trial_host *host,
+			   const struct layout *layout, struct error *err)
+{
+	bool there;
+
+	if (image_is_there(layout, "latest", host->arch, &there, err) < 0) {
+		if (err->code == ERR_INTERRUPTED)
+			return -1;
+		trial_add(trial, host, TRIAL_IMAGE, "latest", TRIAL_FAILED, err->message);
+	} else if (there) {
+		auto_free char *reason =
+			xasprintf("the image 'latest' is of no pair that this release has; '%s' "
+				  "takes it away",
+				  trial->images_command);
+
+		trial_add(trial, host, TRIAL_IMAGE, "latest", TRIAL_FAILED, reason);
+	}
+	return 0;
+}
+
+/* The programs of the image of all, and the files that it may have. */
+static int
+check_programs(const struct trial *trial, const struct trial_host *host,
+	       struct image_contents *contents, struct error *err)
+{
+	for (size_t i = 0; i < target_count; i++) {
+		const struct member *member = expected(trial, host, target_table[i]);
+		bool wanted = trial_wants(trial, target_table[i]);
+
+		if (wanted && member != NULL &&
+		    image_contents_check_program(contents, member, err) < 0)
+			return -1;
+		/* Nothing is said about one that was not asked for. */
+		if (!wanted || member != NULL)
+			image_contents_add_program(contents, target_table[i]);
+	}
+	return 0;
+}
+
+int
+trial_contents_of_root(struct trial *trial, struct trial_host *host, const char *tag,
+		       const char *root, struct error *err)
+{
+	AUTO(image_contents_release)
+	struct image_contents contents = {root, tag, trial->images_command, WORDS_INIT};
+	auto_free char *registrar = NULL;
+	enum trial_outcome outcome = TRIAL_OK;
+
+	words_add(&contents.files, "/register");
+	if ((strcmp(tag, "latest") == 0 && check_programs(trial, host, &contents, err) < 0) ||
+	    image_contents_check_listing(&contents, err) < 0)
+		outcome = TRIAL_FAILED;
+	else if (registrar_find(trial->registrars, host->arch, &registrar, err) < 0)
+		outcome = TRIAL_SKIPPED;
+	else if (image_contents_check_registrar(&contents, registrar, err) < 0)
+		outcome = TRIAL_FAILED;
+	if (outcome != TRIAL_OK && err->code == ERR_INTERRUPTED)
+		return -1;
+	trial_add(trial, host, TRIAL_IMAGE, tag, outcome,
+		  outcome != TRIAL_OK ? err->message : NULL);
+	return 0;
+}

@@ -1,0 +1,103 @@
+#include "distributor/cli/commands.h"
+
+#include "base/alloc.h"
+#include "base/strbuf.h"
+
+#include <assert.h>
+#include <string.h>
+
+extern const struct command cmd_plan, cmd_lock, cmd_fetch, cmd_tarballs, cmd_images, cmd_assemble,
+	cmd_sign, cmd_tag, cmd_push, cmd_publish, cmd_test, cmd_verify, cmd_release, cmd_reproduce,
+	cmd_keygen, cmd_key;
+
+const struct command *const command_table[] = {
+	&cmd_plan,      &cmd_lock,    &cmd_fetch,  &cmd_tarballs, &cmd_images, &cmd_assemble,
+	&cmd_sign,      &cmd_tag,     &cmd_push,   &cmd_publish,  &cmd_test,   &cmd_verify,
+	&cmd_reproduce, &cmd_release, &cmd_keygen, &cmd_key,
+};
+const size_t command_count = ARRAY_SIZE(command_table);
+
+const struct command *
+command_find(const char *name)
+{
+	for (size_t i = 0; i < command_count; i++)
+		if (strcmp(command_table[i]->name, name) == 0)
+			return command_table[i];
+	return NULL;
+}
+
+const char *
+command_suggest(const char *name)
+{
+	const char *names[ARRAY_SIZE(command_table)];
+
+	for (size_t i = 0; i < command_count; i++)
+		names[i] = command_table[i]->name;
+	return text_closest(name, names, command_count);
+}
+
+char *
+command_usage(const struct command *command)
+{
+	return xasprintf("distributor %s [OPTION]...%s%s", command->name,
+			 *command->args != '\0' ? " " : "", command->args);
+}
+
+size_t
+command_options(const struct command *command, struct app *app, bool *help,
+		struct option_spec ret_table[OPTIONS_MAX + 1])
+{
+	/* In the order of the bits. */
+	const struct option_spec shared[] = {
+		{"matrix", '\0', "FILE", OPTION_TEXT, &app->matrix_path,
+		 "the matrix (default " DEFAULT_MATRIX ")"},
+		{"lock", '\0', "FILE", OPTION_TEXT, &app->lock_path,
+		 "the lock (default: NAME.lock.json beside the matrix)"},
+		{"out", '\0', "DIR", OPTION_TEXT, &app->out,
+		 "where results go (default " DEFAULT_OUT ")"},
+		{"cache", '\0', "DIR", OPTION_TEXT, &app->cache,
+		 "package cache (default $XDG_CACHE_HOME/distributor)"},
+		{"keys", '\0', "DIR", OPTION_TEXT, &app->keys,
+		 "public keys (default " DEFAULT_KEYS ")"},
+		{"host", '\0', "HOST", OPTION_LIST, &app->hosts,
+		 "only this host, as 'uname -m' spells it; may be repeated"},
+		{"jobs", 'j', "N", OPTION_NUMBER, &app->jobs,
+		 "work in parallel (default: the number of processors)"},
+		{"offline", '\0', NULL, OPTION_FLAG, &app->offline, "never use the network"},
+	};
+	const struct option_spec common[] = {
+		{"json", '\0', NULL, OPTION_FLAG, &app->json, "print the result as JSON"},
+		{"quiet", 'q', NULL, OPTION_FLAG, &app->quiet,
+		 "no progress and no summary, warnings and errors only"},
+		{"verbose", 'v', NULL, OPTION_FLAG, &app->verbose, "say more"},
+		{"help", 'h', NULL, OPTION_FLAG, help, "print this help"},
+	};
+	size_t count = 0;
+
+	_Static_assert(SHARED_OFFLINE == 1 << (ARRAY_SIZE(shared) - 1),
+		       "a shared option is missing");
+	for (const struct option_spec *o = command->options; o != NULL && o->name != NULL; o++) {
+		assert(count + ARRAY_SIZE(shared) + ARRAY_SIZE(common) < OPTIONS_MAX);
+		ret_table[count++] = *o;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(shared); i++)
+		if ((command->shared & 1u << i) != 0)
+			ret_table[count++] = shared[i];
+	memcpy(ret_table + count, common, sizeof(common));
+	count += ARRAY_SIZE(common);
+	ret_table[count] = (struct option_spec){.name = NULL};
+	return count;
+}
+
+size_t
+command_describe_options(const struct command *command,
+			 struct option_spec ret_table[OPTIONS_MAX + 1])
+{
+	struct app app;
+	bool help;
+	size_t count = command_options(command, &app, &help, ret_table);
+
+	for (size_t i = 0; i < count; i++)
+		ret_table[i].target = NULL;
+	return count;
+}

@@ -1,0 +1,85 @@
+/*
+ * make_manual DIRECTORY DATE: writes manual pages and completions, which the build installs. Not
+ * installed itself.
+ *
+ *     DIRECTORY/man1/distributor.1, distributor-COMMAND.1
+ *     DIRECTORY/bash/distributor   DIRECTORY/zsh/_distributor   DIRECTORY/fish/distributor.fish
+ */
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "distributor/cli/commands.h"
+#include "distributor/cli/completion.h"
+#include "distributor/cli/manual.h"
+
+#include <stdio.h>
+
+static int
+save(const char *directory, const char *folder, const char *name, const struct strbuf *text,
+     struct error *err)
+{
+	auto_free char *parent = path_join(directory, folder);
+	auto_free char *path = path_join(parent, name);
+
+	if (make_directories(parent, err) < 0)
+		return -1;
+	return write_file(path, strbuf_text(text), text->length, 0644, err);
+}
+
+static int
+make_pages(const char *directory, const char *date, struct error *err)
+{
+	AUTO(strbuf_release) struct strbuf program = STRBUF_INIT;
+
+	manual_program(date, &program);
+	if (save(directory, "man1", "distributor.1", &program, err) < 0)
+		return -1;
+	for (size_t i = 0; i < command_count; i++) {
+		AUTO(strbuf_release) struct strbuf page = STRBUF_INIT;
+		auto_free char *name = xasprintf("distributor-%s.1", command_table[i]->name);
+
+		manual_command(command_table[i], date, &page);
+		if (save(directory, "man1", name, &page, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+make_completions(const char *directory, struct error *err)
+{
+	static const struct {
+		const char *folder, *name;
+		void (*write)(struct strbuf *script);
+	} shells[] = {
+		{"bash", "distributor", completion_bash},
+		{"zsh", "_distributor", completion_zsh},
+		{"fish", "distributor.fish", completion_fish},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(shells); i++) {
+		AUTO(strbuf_release) struct strbuf script = STRBUF_INIT;
+
+		shells[i].write(&script);
+		if (save(directory, shells[i].folder, shells[i].name, &script, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct error err = ERROR_INIT;
+
+	if (argc != 3) {
+		log_error("usage: make_manual DIRECTORY DATE");
+		return 2;
+	}
+	if (make_pages(argv[1], argv[2], &err) < 0 || make_completions(argv[1], &err) < 0) {
+		log_error("%s", err.message);
+		return error_exit_status(&err);
+	}
+	return 0;
+}

@@ -1,0 +1,245 @@
+#include "distributor/cli/manual.h"
+
+#include "base/alloc.h"
+#include "distributor/cli/commands.h"
+#include "distributor/workspace/version.h"
+
+#include <ctype.h>
+#include <string.h>
+
+struct entry {
+	const char *name;
+	const char *text;
+};
+
+/* What programs ask the environment; those of libraries (proxies) as well. */
+static const struct entry variables[] = {
+	{"DISTRIBUTOR_KEY", "the signing key, in one line, as 'distributor key --to secret-line' "
+			    "writes it"},
+	{"DISTRIBUTOR_KEY_PASSPHRASE", "the passphrase of the file that --key names"},
+	{"DISTRIBUTOR_APT_MIRROR",
+	 "base URL of the Debian mirror, where the machine's own apt does not know one"},
+	{"APT_CONFIG", "the machine's own settings of apt, as apt reads them"},
+	{"GITHUB_TOKEN", "the token for releases, and for pushing tags over https "
+			 "where git has no credentials of its own"},
+	{"GITHUB_REPOSITORY", "OWNER/REPO, instead of the matrix' own"},
+	{"GITHUB_API_URL, GITHUB_SERVER_URL", "where GitHub is (default: as the matrix says)"},
+	{"GITHUB_ACTIONS", "'true' in a workflow"},
+	{"GITHUB_STEP_SUMMARY", "a file to which 'release' appends its summary"},
+	{"GITHUB_REF_TYPE, GITHUB_REF_NAME", "the tag that started a workflow: it is verified and "
+					     "not made"},
+	{"GITHUB_WORKFLOW_REF, GITHUB_RUN_ID, GITHUB_RUN_ATTEMPT",
+	 "what the provenance says of the run"},
+	{"SOURCE_DATE_EPOCH", "the time of everything that is made, instead of the lock's date"},
+	{"REGISTRY_AUTH_FILE", "credentials of registries; else those of docker, podman and "
+			       "skopeo are found where these keep them ($DOCKER_CONFIG, "
+			       "$XDG_RUNTIME_DIR, $XDG_CONFIG_HOME, $HOME)"},
+	{"XDG_CACHE_HOME", "where the package cache is (default: ~/.cache)"},
+	{"GIT_SSH, GIT_SSH_COMMAND, GIT_CONFIG_COUNT, GIT_SSL_CAINFO",
+	 "these and other variables of git and ssh go to the program git, where it pushes a tag"},
+	{"SSL_CERT_FILE, SSL_CERT_DIR", "certificates to trust instead of the system's"},
+	{"https_proxy, http_proxy, no_proxy", "proxies, and who is reached without"},
+	{"NO_COLOR, TERM", "no colours where NO_COLOR is set, or on a terminal that is dumb"},
+	{"TMPDIR", "where temporary directories are made (default: /tmp)"},
+};
+
+static const struct entry files[] = {
+	{"matrix/NAME.json", "the matrix, checked by matrix/matrix.schema.json"},
+	{"matrix/NAME.lock.json", "the lock, written by 'distributor lock'"},
+	{"keys/", "public keys: allowed_signers, release.pub, minisign.pub, release.pem"},
+	{"out/assets/", "the files of the release"},
+	{"out/images/", "the images, as an OCI layout"},
+	{"~/.cache/distributor/", "packages by their sha256; may be deleted at any time"},
+};
+
+static const struct entry statuses[] = {
+	{"0", "done"},
+	{"1", "failed here"},
+	{"2", "usage"},
+	{"3", "bad input"},
+	{"4", "verification failed: trying again does not help"},
+	{"5", "network, or a server refused: trying again may help"},
+};
+
+/* Text as roff takes it: nothing is a request or an escape, and quotes and dashes can be copied. */
+static void
+add_text(struct strbuf *page, const char *text)
+{
+	static const char *const escapes[] = {
+		['\\'] = "\\e",  ['-'] = "\\-",   ['\''] = "\\(aq",
+		['`'] = "\\(ga", ['^'] = "\\(ha", ['~'] = "\\(ti",
+	};
+	bool line_start = true;
+
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (line_start && c == '.')
+			strbuf_adds(page, "\\&");
+		if (c < ARRAY_SIZE(escapes) && escapes[c] != NULL)
+			strbuf_adds(page, escapes[c]);
+		else
+			strbuf_add(page, text, 1);
+		line_start = c == '\n';
+	}
+}
+
+static void
+add_section(struct strbuf *page, const char *name)
+{
+	strbuf_addf(page, ".SH %s\n", name);
+}
+
+/* Paragraphs that blank lines part. */
+static void
+add_paragraphs(struct strbuf *page, const char *text)
+{
+	const char *end;
+
+	while ((end = strstr(text, "\n\n")) != NULL) {
+		auto_free char *paragraph = xasprintf("%.*s\n", (int)(end - text), text);
+
+		add_text(page, paragraph);
+		strbuf_adds(page, ".PP\n");
+		text = end + 2;
+	}
+	add_text(page, text);
+}
+
+/* Lines to be typed, without the two blanks by which the help indents them. */
+static void
+add_example(struct strbuf *page, const char *lines)
+{
+	strbuf_adds(page, ".EX\n");
+	while (*lines != '\0') {
+		size_t indent = text_starts_with(lines, "  ") ? 2 : 0;
+		size_t length = strcspn(lines, "\n");
+		auto_free char *line = xasprintf("%.*s\n", (int)(length - indent), lines + indent);
+
+		add_text(page, line);
+		lines += length + (lines[length] == '\n');
+	}
+	strbuf_adds(page, ".EE\n");
+}
+
+static void
+add_entries(struct strbuf *page, const struct entry *entries, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		strbuf_adds(page, ".TP\n.B ");
+		add_text(page, entries[i].name);
+		strbuf_adds(page, "\n");
+		add_text(page, entries[i].text);
+		strbuf_adds(page, "\n");
+	}
+}
+
+static void
+add_option(struct strbuf *page, const struct option_spec *option)
+{
+	strbuf_adds(page, ".TP\n");
+	if (option->letter != '\0')
+		strbuf_addf(page, "\\fB\\-%c\\fR, ", option->letter);
+	strbuf_adds(page, "\\fB\\-\\-");
+	add_text(page, option->name);
+	strbuf_adds(page, "\\fR");
+	if (option->argument != NULL) {
+		strbuf_adds(page, " \\fI");
+		add_text(page, option->argument);
+		strbuf_adds(page, "\\fR");
+	}
+	strbuf_adds(page, "\n");
+	add_text(page, option->help);
+	strbuf_adds(page, "\n");
+}
+
+/* Title and name; `command` is NULL for the page of the program. */
+static void
+add_head(struct strbuf *page, const char *command, const char *date, const char *summary)
+{
+	const char *dash = command != NULL ? "\\-" : "", *name = command != NULL ? command : "";
+	auto_free char *title = xstrdup(name);
+
+	for (char *c = title; *c != '\0'; c++)
+		*c = (char)toupper((unsigned char)*c);
+	strbuf_addf(page, ".TH DISTRIBUTOR%s%s 1 %s \"distributor %s\" \"User Commands\"\n", dash,
+		    title, date, version_program());
+	add_section(page, "NAME");
+	strbuf_addf(page, "distributor%s%s \\- ", dash, name);
+	add_text(page, summary);
+	strbuf_adds(page, "\n");
+	add_section(page, "SYNOPSIS");
+}
+
+void
+manual_command(const struct command *command, const char *date, struct strbuf *page)
+{
+	struct option_spec options[OPTIONS_MAX + 1];
+	auto_free char *usage = command_usage(command);
+	size_t count = command_describe_options(command, options);
+
+	add_head(page, command->name, date, command->summary);
+	strbuf_adds(page, ".B ");
+	add_text(page, usage);
+	strbuf_adds(page, "\n");
+	if (command->description != NULL) {
+		add_section(page, "DESCRIPTION");
+		add_paragraphs(page, command->description);
+	}
+	add_section(page, "OPTIONS");
+	for (size_t i = 0; i < count; i++)
+		add_option(page, &options[i]);
+	add_section(page, "EXIT STATUS");
+	add_entries(page, statuses, ARRAY_SIZE(statuses));
+	if (command->examples != NULL) {
+		add_section(page, "EXAMPLES");
+		add_example(page, command->examples);
+	}
+	add_section(page, "SEE ALSO");
+	strbuf_adds(page, ".BR distributor (1)\n");
+}
+
+static void
+add_see_also(struct strbuf *page)
+{
+	add_section(page, "SEE ALSO");
+	for (size_t i = 0; i < command_count; i++)
+		strbuf_addf(page, ".BR distributor\\-%s (1)%s\n", command_table[i]->name,
+			    i + 1 < command_count ? "," : "");
+}
+
+void
+manual_program(const char *date, struct strbuf *page)
+{
+	add_head(page, NULL, date, "release static QEMU user emulators for every host");
+	strbuf_adds(page, ".B distributor\n.I COMMAND\n[\\fIOPTION\\fR]... [\\fIARG\\fR]...\n"
+			  ".br\n.B distributor help\n.I COMMAND\n"
+			  ".br\n.B distributor \\-\\-version\n");
+	add_section(page, "DESCRIPTION");
+	add_paragraphs(page, "Reads a matrix of hosts and targets, fetches and verifies packages "
+			     "of QEMU for each host,\nmakes release tarballs and container images "
+			     "of them, the same bytes every time,\nsigns them, tags the release, "
+			     "and publishes it on GitHub and in container registries.\n\n"
+			     "Each step is a command; 'distributor release' is all of them in "
+			     "order.\nWhat is there already with the right digest is not done "
+			     "again, so that a run\nthat failed or was killed is simply started "
+			     "again.\n");
+	add_section(page, "COMMANDS");
+	for (size_t i = 0; i < command_count; i++)
+		add_entries(page,
+			    &(struct entry){command_table[i]->name, command_table[i]->summary}, 1);
+	add_section(page, "EXIT STATUS");
+	add_entries(page, statuses, ARRAY_SIZE(statuses));
+	add_section(page, "ENVIRONMENT");
+	add_entries(page, variables, ARRAY_SIZE(variables));
+	add_section(page, "FILES");
+	add_entries(page, files, ARRAY_SIZE(files));
+	add_section(page, "EXAMPLES");
+	add_example(
+		page,
+		"  distributor plan --diff\n"
+		"  distributor lock\n"
+		"  distributor release --key ~/release.pem --dry-run\n"
+		"  distributor verify --keys keys --image ghcr.io/owner/qemu-user-static:latest\n");
+	add_see_also(page);
+}

@@ -1,0 +1,127 @@
+#include "distributor/steps/assemble.h"
+#include "base/alloc.h"
+#include "base/jsonx.h"
+#include "base/strbuf.h"
+#include "distributor/steps/release_info.h"
+#include "distributor/workspace/epoch.h"
+#include "distributor/workspace/out_claim.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+extern const struct command cmd_assemble;
+
+static bool stay_part;
+static bool no_images;
+static struct imaging_options options;
+
+static bool
+has_host(const struct parts *parts, const char *name)
+{
+	for (size_t i = 0; i < parts->count; i++)
+		if (manifest_find_host(&parts->items[i].manifest, name) != NULL)
+			return true;
+	return false;
+}
+
+/* The hosts of the matrix that no part has, separated by commas; empty when there are none. */
+static char *
+missing_hosts(const struct matrix *matrix, const struct parts *parts)
+{
+	struct strbuf names = STRBUF_INIT;
+
+	for (size_t i = 0; i < matrix->host_count; i++) {
+		const char *name = matrix->hosts[i].arch->name;
+
+		if (!has_host(parts, name))
+			strbuf_addf(&names, "%s%s", names.length != 0 ? "," : "", name);
+	}
+	return strbuf_take(&names);
+}
+
+static int
+join_parts(struct parts *parts, const struct imaging_options *imaging, struct error *err)
+{
+	if (parts_take_assets(parts, err) < 0 ||
+	    (!no_images && parts_make_images(parts, imaging, err) < 0))
+		return -1;
+	return parts_write_lists(parts, err);
+}
+
+static void
+print_result(const struct app *app, int count, const struct parts *parts, const char *hosts)
+{
+	if (app->json)
+		app_print_json(jsonx_pack("{s:s, s:i, s:s, s:I}", "out", app->out, "parts", count,
+					  "hosts", hosts, "assets",
+					  (json_int_t)parts->assets.count));
+	else if (!app->quiet)
+		(void)printf("%s: %d part%s joined (%s), %zu assets%s\n", app->out, count,
+			     count == 1 ? "" : "s", hosts, parts->assets.count,
+			     no_images ? "" : " and their images");
+}
+
+static int
+run_assemble(struct app *app, int argc, char **argv, struct error *err)
+{
+	AUTO(release_info_release) struct release_info info = RELEASE_INFO_INIT;
+	AUTO(parts_release)
+	struct parts parts = {.app = app, .matrix = &info.matrix, .lock = &info.lock};
+	struct imaging_options imaging = options;
+	auto_free char *missing = NULL, *hosts = NULL;
+	auto_close int out = -1;
+
+	if (release_info_load(app, NULL, &info, err) < 0 ||
+	    source_date_epoch(&info.lock, &parts.source_date_epoch, err) < 0 ||
+	    (!no_images && imaging_find_revision(app, &info, &imaging, err) < 0))
+		return -1;
+	for (int i = 0; i < argc; i++)
+		if (parts_add(&parts, argv[i], err) < 0)
+			return -1;
+	missing = missing_hosts(&info.matrix, &parts);
+	if (*missing != '\0' && !stay_part)
+		return error_set(err, ERR_INPUT,
+				 "no part has the hosts %s; --part joins what is there", missing);
+	if (parts_check(&parts, err) < 0)
+		return -1;
+	hosts = part_hosts(&parts.manifest);
+	out = out_lock(app->out, true, err);
+	if (out < 0 || join_parts(&parts, &imaging, err) < 0)
+		return -1;
+	print_result(app, argc, &parts, hosts);
+	return 0;
+}
+
+static const struct option_spec assemble_options[] = {
+	{"part", '\0', NULL, OPTION_FLAG, &stay_part, "the result may lack hosts of the matrix"},
+	{"no-images", '\0', NULL, OPTION_FLAG, &no_images, "join the tarballs alone"},
+	{"revision", '\0', "COMMIT", OPTION_TEXT, &options.revision,
+	 "the commit that the images name (default: HEAD, where that\nhas this matrix and lock)"},
+	{"docker-types", '\0', NULL, OPTION_FLAG, &options.docker_types,
+	 "the parts were made with 'images --docker-types'"},
+	{"zstd", '\0', NULL, OPTION_FLAG, &options.zstd,
+	 "the parts were made with 'images --zstd'"},
+	{"registrars", '\0', "DIR", OPTION_TEXT, &options.registrars,
+	 "programs register-HOST (default: those of this build)"},
+	{.name = NULL},
+};
+
+const struct command cmd_assemble = {
+	.name = "assemble",
+	.args = "PART...",
+	.summary = "join parts that several machines made into one release",
+	.description =
+		"Each PART is an OUT directory that 'tarballs --host H' and 'images --host H'\n"
+		"filled elsewhere. Nothing that a part says of itself is believed: every tarball\n"
+		"is unpacked and its program compared with the lock, all images are made again\n"
+		"from the tarballs with the registrars of this build, and a part that has\n"
+		"another program, layer, config, name or file than that is refused (exit status\n"
+		"4). The result has the bytes of a single run for all hosts.\n",
+	.examples = "  distributor assemble parts/x86_64 parts/aarch64\n",
+	.options = assemble_options,
+	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_OUT | SHARED_JOBS,
+	.min_args = 1,
+	.max_args = -1,
+	.run = run_assemble,
+};

@@ -1,0 +1,113 @@
+#include "distributor/steps/images.h"
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/jsonx.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "distributor/steps/release_info.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+extern const struct command cmd_images;
+
+static struct imaging_options options;
+
+static json_t *
+tags_json(const struct layout_tags *tags)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < tags->count; i++) {
+		const struct oci_descriptor *image = &tags->items[i].descriptor;
+		char digest[OCI_DIGEST_SIZE];
+
+		jsonx_append(list, jsonx_pack("{s:s, s:s, s:s, s:I}", "tag", tags->items[i].name,
+					      "mediaType", image->media_type, "digest",
+					      oci_digest_text(&image->digest, digest), "size",
+					      (json_int_t)image->size));
+	}
+	return list;
+}
+
+static int
+print_result(const struct app *app, const char *path, const struct build_result *result,
+	     double seconds, struct error *err)
+{
+	AUTO(layout_freep) struct layout *layout = NULL;
+
+	if (layout_open(path, "distributor images", &layout, err) < 0)
+		return -1;
+	if (app->json) {
+		app_print_json(jsonx_pack(
+			"{s:s, s:b, s:I, s:I, s:I, s:o}", "layout", path, "changed",
+			result->changed ? 1 : 0, "pairs", (json_int_t)result->pair_images, "hosts",
+			(json_int_t)result->host_images, "indexes", (json_int_t)result->indexes,
+			"tags", tags_json(layout_tags(layout))));
+		return 0;
+	}
+	if (app->quiet)
+		return 0;
+	(void)printf("%s: %zu images of pairs, %zu of hosts, %zu indexes under %zu tags%s, "
+		     "in %.1f s\n",
+		     path, result->pair_images, result->host_images, result->indexes,
+		     layout_tags(layout)->count, result->changed ? "" : ", all as before", seconds);
+	if (layout_part(layout) != NULL)
+		log_info("this is a part: %s; 'distributor assemble' joins parts",
+			 layout_part(layout));
+	return 0;
+}
+
+static int
+run_images(struct app *app, int argc, char **argv, struct error *err)
+{
+	AUTO(release_info_release) struct release_info info = RELEASE_INFO_INIT;
+	auto_free char *path = path_join(app->out, "images");
+	struct imaging_options imaging = options;
+	double start = monotonic_sec();
+	struct build_result result;
+
+	(void)argc;
+	(void)argv;
+	if (imaging.from_release == NULL && (release_info_load(app, NULL, &info, err) < 0 ||
+					     imaging_find_revision(app, &info, &imaging, err) < 0))
+		return -1;
+	if (imaging_run(app, &imaging, &result, err) < 0)
+		return -1;
+	return print_result(app, path, &result, monotonic_sec() - start, err);
+}
+
+static const struct option_spec images_options[] = {
+	{"docker-types", '\0', NULL, OPTION_FLAG, &options.docker_types,
+	 "media types of Docker's schema 2 instead of OCI's,\nwithout annotations"},
+	{"zstd", '\0', NULL, OPTION_FLAG, &options.zstd,
+	 "layers in zstd instead of gzip: half as large, refused by\nDocker before 23"},
+	{"revision", '\0', "COMMIT", OPTION_TEXT, &options.revision,
+	 "commit for the annotations (default: HEAD, where that has\nthis matrix and lock; or that "
+	 "of the published release)"},
+	{"from-release", '\0', "DIR|URL", OPTION_TEXT, &options.from_release,
+	 "the tarballs of a published release, which are verified\nfirst, instead of OUT/assets"},
+	{"registrars", '\0', "DIR", OPTION_TEXT, &options.registrars,
+	 "programs register-HOST (default: those of this build)"},
+	{.name = NULL},
+};
+
+const struct command cmd_images = {
+	.name = "images",
+	.args = "",
+	.summary = "make the container images as an OCI layout under OUT/images",
+	.description =
+		"Makes, without any container engine, the images of each pair, of each host and\n"
+		"of the registrar, and the indexes over all hosts. The compressed bytes of the\n"
+		"layers are those of the tarballs in OUT/assets. With --host a part is made,\n"
+		"which 'assemble' joins with others to the same bytes. With --from-release they\n"
+		"are made from what is published already: the same bytes again.\n",
+	.examples = "  distributor images --matrix matrix/debian.json\n"
+		    "  skopeo copy oci:out/images:aarch64 docker-daemon:qemu:aarch64\n",
+	.options = images_options,
+	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_OUT | SHARED_KEYS | SHARED_HOST |
+		  SHARED_JOBS | SHARED_OFFLINE,
+	.min_args = 0,
+	.max_args = 0,
+	.run = run_images,
+};

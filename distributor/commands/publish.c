@@ -1,0 +1,168 @@
+#include "distributor/steps/publish.h"
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/jsonx.h"
+#include "base/progress.h"
+#include "distributor/cli/command.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct publish_options options = PUBLISH_OPTIONS_DEFAULT;
+static const char *target = "github", *latest = "auto", *notes_path;
+static bool only_draft, adopt;
+
+static int
+read_target(const struct app *app, int argc, char **argv, struct error *err)
+{
+	if (publishing_read_words(&options, latest, err) < 0)
+		return -1;
+	if (strcmp(target, "github") == 0 && argc == 0)
+		return 0;
+	if (strcmp(target, "github") == 0)
+		return error_set(err, ERR_USAGE, "'%s' is for --target directory", argv[0]);
+	if (strcmp(target, "directory") != 0)
+		return error_set(err, ERR_USAGE, "--target takes github or directory, not '%s'",
+				 target);
+	if (argc != 1)
+		return error_set(err, ERR_USAGE,
+				 "name the directory to publish to, such as %s/releases", app->out);
+	options.directory = argv[0];
+	return 0;
+}
+
+static void
+print_json(const struct publishing *publishing)
+{
+	const struct publish_result *result = publishing_result(publishing);
+
+	app_print_json(jsonx_pack(
+		"{s:s, s:s?, s:b, s:b, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "tag",
+		publishing_publication(publishing)->tag, "url", result->url, "dry_run",
+		options.dry_run ? 1 : 0, "published", result->published ? 1 : 0, "was_there",
+		result->was_there ? 1 : 0, "latest", result->latest ? 1 : 0, "immutable",
+		result->immutable ? 1 : 0, "files",
+		(json_int_t)publishing_publication(publishing)->count, "uploaded",
+		(json_int_t)result->uploaded, "kept", (json_int_t)result->kept, "removed",
+		(json_int_t)result->removed, "bytes", (json_int_t)result->bytes, "requests",
+		(json_int_t)result->requests));
+}
+
+static void
+print_text(const struct publishing *publishing)
+{
+	const struct publish_result *result = publishing_result(publishing);
+	const char *tag = publishing_publication(publishing)->tag;
+	auto_free char *bytes = format_bytes(result->bytes);
+
+	if (options.dry_run && !result->was_there)
+		(void)printf("%s would be published: %zu files to send (%s), %zu there, %zu to "
+			     "remove\n",
+			     tag, result->uploaded, bytes, result->kept, result->removed);
+	else if (result->was_there)
+		(void)printf("%s is published already, and identical: %zu files\n", tag,
+			     result->kept);
+	else
+		(void)printf("%s is %s: %zu files sent (%s), %zu were there, %zu removed\n", tag,
+			     result->published ? "published" : "complete as a draft",
+			     result->uploaded, bytes, result->kept, result->removed);
+	if (result->latest)
+		(void)printf("It is the latest release.\n");
+	if (result->url != NULL && !(options.dry_run && !result->was_there)) {
+		auto_free char *url = xstrdup(result->url);
+
+		scrub_text(url);
+		(void)printf("%s\n", url);
+	}
+}
+
+/* What an earlier run has signed comes back, for 'sign' to judge. */
+static int
+run_adopt(const struct app *app, struct error *err)
+{
+	int count = publishing_adopt(app, &options, NULL, err);
+
+	if (count < 0)
+		return -1;
+	if (app->json)
+		app_print_json(jsonx_pack("{s:i}", "adopted", count));
+	else if (app->quiet)
+		return 0;
+	else if (count == 0)
+		(void)printf("there is nothing that an earlier run has signed\n");
+	else
+		(void)printf("brought back %d signed files of an earlier run\n", count);
+	return 0;
+}
+
+static int
+run_publish(struct app *app, int argc, char **argv, struct error *err)
+{
+	AUTO(publishing_freep) struct publishing *publishing = NULL;
+	const char *body;
+
+	if (read_target(app, argc, argv, err) < 0)
+		return -1;
+	if (adopt)
+		return run_adopt(app, err);
+	if (publishing_new(app, &options, NULL, &publishing, err) < 0)
+		return -1;
+	body = publishing_publication(publishing)->body;
+	if (notes_path != NULL && write_file(notes_path, body, strlen(body), 0644, err) < 0)
+		return -1;
+	if (publishing_prepare(publishing, err) < 0 ||
+	    (!only_draft && publishing_publish(publishing, err) < 0))
+		return -1;
+	if (app->json)
+		print_json(publishing);
+	else if (!app->quiet)
+		print_text(publishing);
+	return 0;
+}
+
+static const struct option_spec publish_options_table[] = {
+	{"target", '\0', "github|directory", OPTION_TEXT, &target,
+	 "github (default), or directory: a plain directory DIR"},
+	{"latest", '\0', "auto|yes|no", OPTION_TEXT, &latest,
+	 "auto: unless a newer version is the latest, or this is a\nrelease candidate and the "
+	 "latest is not (default);\nyes, also for a release that is "
+	 "published; no"},
+	{"adopt", '\0', NULL, OPTION_FLAG, &adopt,
+	 "instead, before 'sign': bring back into OUT/assets what an\nearlier run has signed, so "
+	 "that it stays the same release"},
+	{"draft", '\0', NULL, OPTION_FLAG, &only_draft, "stop before publishing"},
+	{"template", '\0', "FILE", OPTION_TEXT, &options.template_path,
+	 "the text of the release, with {{version}}, {{hosts}},\n{{changes}}, {{verify}}, "
+	 "{{checksums}}"},
+	{"notes", '\0', "FILE", OPTION_TEXT, &notes_path, "also write that text to a file"},
+	{"pace", '\0', "MS", OPTION_NUMBER, &options.pace_ms,
+	 "least time between two changes (default 1000); 0: no\nlimits at all, for servers that "
+	 "have none"},
+	{"repo", '\0', "DIR", OPTION_TEXT, &options.repo_path, "the git repository (default .)"},
+	{"dry-run", '\0', NULL, OPTION_FLAG, &options.dry_run,
+	 "ask and compare everything, write nothing"},
+	{.name = NULL},
+};
+
+const struct command cmd_publish = {
+	.name = "publish",
+	.args = "[DIR]",
+	.summary = "publish the signed release on GitHub, or in a directory",
+	.description =
+		"Verifies OUT/assets as anybody would, finds or makes the draft release of the\n"
+		"tag, sends what is missing, removes what is wrong, compares name, size and\n"
+		"digest of every file, and only then publishes and reads it all back. Run it\n"
+		"again after any failure: it goes on. A release that is published and identical\n"
+		"is success without a write; one that differs is refused with the difference.\n"
+		"GITHUB_TOKEN, GITHUB_REPOSITORY and GITHUB_API_URL are used as in Actions.\n"
+		"In a directory: DIR/TAG/, DIR/TAG.md and the link DIR/latest.\n",
+	.examples =
+		"  distributor lock && distributor publish --dry-run\n"
+		"  distributor publish --matrix matrix/debian.json --target directory releases\n",
+	.options = publish_options_table,
+	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_OUT | SHARED_KEYS | SHARED_OFFLINE,
+	.min_args = 0,
+	.max_args = 1,
+	.run = run_publish,
+};

@@ -1,0 +1,138 @@
+#include "distributor/steps/push.h"
+#include "base/alloc.h"
+#include "base/jsonx.h"
+#include "base/progress.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+extern const struct command cmd_push;
+
+static struct pushing_options options = PUSHING_OPTIONS_DEFAULT;
+
+static json_t *
+target_json(const struct pushing_target *target)
+{
+	const struct push_result *r = &target->result;
+	auto_free char *name = reference_repository(&target->reference);
+	json_t *root = jsonx_pack(
+		"{s:s, s:b, s:s*, s:{s:I, s:I, s:I}, s:{s:I, s:I}, s:{s:I, s:I, s:I}, s:I}",
+		"repository", name, "done", target->failed ? 0 : 1, "error",
+		target->failed ? target->err.message : NULL, "blobs", "kept",
+		(json_int_t)r->blobs_kept, "mounted", (json_int_t)r->blobs_mounted, "sent",
+		(json_int_t)r->blobs_sent, "manifests", "kept", (json_int_t)r->manifests_kept,
+		"sent", (json_int_t)r->manifests_sent, "tags", "kept", (json_int_t)r->tags_kept,
+		"new", (json_int_t)r->tags_new, "moved", (json_int_t)r->tags_moved, "bytes",
+		(json_int_t)r->bytes_sent);
+
+	if (target->effects != NULL)
+		jsonx_set(root, "effects", json_incref(target->effects));
+	return root;
+}
+
+static void
+print_target(const struct pushing_target *target)
+{
+	const struct push_result *r = &target->result;
+	auto_free char *name = reference_repository(&target->reference);
+	auto_free char *bytes = format_bytes(r->bytes_sent);
+	size_t writes =
+		r->blobs_sent + r->blobs_mounted + r->manifests_sent + r->tags_new + r->tags_moved;
+
+	if (target->failed)
+		return;
+	if (writes == 0) {
+		(void)printf("%s: everything is there already (%zu tags), nothing sent\n", name,
+			     r->tags_kept);
+		return;
+	}
+	(void)printf("%s: %s %zu blobs (%zu mounted, %zu there), %zu manifests (%zu there), "
+		     "%zu new and %zu moved tags (%zu there); %s\n",
+		     name, options.dry_run ? "would send" : "sent", r->blobs_sent, r->blobs_mounted,
+		     r->blobs_kept, r->manifests_sent, r->manifests_kept, r->tags_new,
+		     r->tags_moved, r->tags_kept, bytes);
+}
+
+static void
+print_result(const struct app *app, const struct pushing *pushing)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < pushing->count; i++) {
+		jsonx_append(list, target_json(&pushing->targets[i]));
+		if (!app->json && !app->quiet)
+			print_target(&pushing->targets[i]);
+	}
+	if (app->json)
+		app_print_json(jsonx_pack("{s:b, s:o}", "dry_run", options.dry_run ? 1 : 0,
+					  "repositories", list));
+	else
+		json_decref(list);
+}
+
+static int
+run_push(struct app *app, int argc, char **argv, struct error *err)
+{
+	AUTO(pushing_release) struct pushing pushing = PUSHING_INIT;
+	int result;
+
+	options.repositories = (const char *const *)argv;
+	options.repository_count = (size_t)argc;
+	result = pushing_run(app, &options, &pushing, err);
+	/* A stop by a signal and what kept it from beginning have no result to show. */
+	if (pushing.count != 0 && pushing.done == pushing.count)
+		print_result(app, &pushing);
+	return result;
+}
+
+static const struct option_spec push_cmd_options[] = {
+	{"layout", '\0', "DIR", OPTION_TEXT, &options.layout,
+	 "the OCI layout (default OUT/images)"},
+	{"dry-run", 'n', NULL, OPTION_FLAG, &options.dry_run,
+	 "look at what is there and say what would be sent"},
+	{"auth-file", '\0', "FILE", OPTION_TEXT, &options.auth_file,
+	 "credentials, in the form of docker's config.json (default:\n"
+	 "those of docker, podman and skopeo)"},
+	{"ca", '\0', "FILE", OPTION_TEXT, &options.ca_file,
+	 "certificates to trust instead of the system's"},
+	{"plain-http", '\0', NULL, OPTION_FLAG, &options.plain_http,
+	 "talk http:// also to other machines than this one"},
+	{"token-server", '\0', "SERVER", OPTION_LIST, &options.token_servers,
+	 "a host that may see the credentials, besides the\nregistry's own; may be repeated"},
+	{"mount-from", '\0', "PATH", OPTION_TEXT, &options.mount_from,
+	 "another repository at the same registry that may have\nsome of the blobs"},
+	{"replace-version", '\0', NULL, OPTION_FLAG, &options.replace_version,
+	 "move tags of a version that was published with other\ncontent"},
+	{"hold-moving", '\0', NULL, OPTION_FLAG, &options.only_version,
+	 "leave 'latest' and the other tags that move where they are,\nuntil the release is "
+	 "published"},
+	{"part", '\0', NULL, OPTION_FLAG, &options.part, "push a layout that lacks hosts"},
+	{"unsigned", '\0', NULL, OPTION_FLAG, &options.unsigned_too,
+	 "push images without a signature by an allowed key for the\nrepository that they go to"},
+	{"connections", '\0', "N", OPTION_NUMBER, &options.connections,
+	 "requests at the same time (default 6)"},
+	{.name = NULL},
+};
+
+const struct command cmd_push = {
+	.name = "push",
+	.args = "[REPOSITORY]...",
+	.summary = "bring images, indexes and image signatures to registries",
+	.description =
+		"Pushes OUT/images to each repository (default: those of the matrix): blobs,\n"
+		"manifests, indexes, tags of the version, moving tags, 'latest' last; then reads\n"
+		"every tag back. What is there is not sent again, so that a push that was cut\n"
+		"off is simply started again.\n"
+		"\n"
+		"The images have to be signed, for each repository, by a key of --keys; parts,\n"
+		"which are not signed before they are joined, excepted. They have to be of the\n"
+		"version of the matrix; with repositories on the command line only where\n"
+		"--matrix names one.\n",
+	.examples = "  distributor push --dry-run\n"
+		    "  distributor push --unsigned localhost:5000/owner/qemu-user-static\n",
+	.options = push_cmd_options,
+	.shared = SHARED_MATRIX | SHARED_OUT | SHARED_KEYS | SHARED_OFFLINE,
+	.min_args = 0,
+	.max_args = -1,
+	.run = run_push,
+};

@@ -1,0 +1,168 @@
+#include "distributor/steps/tag.h"
+#include "base/jsonx.h"
+#include "base/log.h"
+#include "distributor/cli/command.h"
+#include "distributor/steps/publish.h"
+#include "distributor/workspace/key_files.h"
+#include "publish/git/git_push.h"
+#include "sign/make/secret.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct key_source source = KEY_SOURCE_INIT;
+static struct tagging tagging = {.revision = "HEAD"};
+static const char *repo_path = ".", *remote = "origin", *root;
+static bool push, verify;
+
+/* "10.2.2-1" or "v10.2.2-1": what the caller believes the matrix says. */
+static int
+check_version(const struct release_info *info, const char *version, struct error *err)
+{
+	if (strcmp(version, info->tag) == 0 || strcmp(version, info->matrix.version) == 0)
+		return 0;
+	return error_set(err, ERR_INPUT, "the matrix is of version %s, not %s",
+			 info->matrix.version, version);
+}
+
+/* 1 sent, 0 there already. */
+static int
+push_tag(struct release_info *info, struct error *err)
+{
+	AUTO(secret_release) struct secret token = SECRET_INIT;
+	struct repo_push target = {.remote = remote,
+				   .token_server = publishing_server(&info->matrix),
+				   .dry_run = tagging.dry_run,
+				   .notice = app_warn};
+
+	if (secret_take_environment("GITHUB_TOKEN", &token, err) == 0)
+		log_add_secret(token.bytes);
+	else if (err->code != ERR_NOT_FOUND)
+		return -1;
+	target.token = token.bytes;
+	return repo_tag_push(info->repo, info->tag, &target, err);
+}
+
+static void
+print_result(const struct app *app, const struct release_info *info,
+	     const struct tagging_result *result, int made, int sent)
+{
+	const char *what = made == 0         ? "is there already"
+			   : tagging.dry_run ? "would be made"
+					     : "made";
+	const char *where = sent == 0         ? "has it already"
+			    : tagging.dry_run ? "would get it"
+					      : "has it now";
+
+	if (app->json) {
+		app_print_json(jsonx_pack("{s:s, s:s, s:b, s:b, s:b, s:b}", "tag", info->tag, "id",
+					  result->id, "made", made, "pushed", push && sent,
+					  "dry_run", tagging.dry_run ? 1 : 0, "names_sums",
+					  result->names_sums ? 1 : 0));
+		return;
+	}
+	if (app->quiet)
+		return;
+	(void)printf("%s %s: %s\n", info->tag, what, result->id);
+	if (result->names_sums)
+		(void)printf("It names a SHA256SUMS: only the files of that one can be released "
+			     "under it, no other build.\n");
+	if (push)
+		(void)printf("%s %s\n", remote, where);
+}
+
+static int
+make_tag(struct app *app, struct release_info *info, struct error *err)
+{
+	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+	AUTO(lazy_signer_release) struct lazy_signer lazy = LAZY_SIGNER_INIT(&keyring, &source);
+	struct tagging_result result;
+	int made, sent = 0;
+
+	if (release_info_check_revision(info, app, tagging.revision, err) < 0 ||
+	    key_files_load(app->keys, NULL, &keyring, err) < 0)
+		return -1;
+	made = tagging_run(app, info, &lazy, &tagging, &result, err);
+	if (made < 0)
+		return -1;
+	/* A dry run has no tag that could be pushed, unless it was there before. */
+	if (push && !(tagging.dry_run && made > 0)) {
+		sent = push_tag(info, err);
+		if (sent < 0)
+			return -1;
+	} else {
+		sent = made;
+	}
+	print_result(app, info, &result, made, sent);
+	return 0;
+}
+
+static int
+run_tag(struct app *app, int argc, char **argv, struct error *err)
+{
+	AUTO(release_info_release) struct release_info info = RELEASE_INFO_INIT;
+	auto_free char *signer = NULL;
+
+	if (release_info_load(app, repo_path, &info, err) < 0 ||
+	    (argc == 1 && check_version(&info, argv[0], err) < 0))
+		return -1;
+	if (root != NULL && !verify)
+		return error_set(err, ERR_USAGE, "--root requires --verify");
+	if (!verify)
+		return make_tag(app, &info, err);
+	if (release_info_check_tagged(&info, app, root, &signer, err) < 0)
+		return -1;
+	if (app->json)
+		app_print_json(jsonx_pack("{s:s, s:s, s:b, s:s, s:s}", "tag", info.tag, "commit",
+					  info.commit, "verified", 1, "signer", signer, "keys",
+					  app->keys));
+	else if (!app->quiet)
+		(void)printf("%s is signed by an allowed key, %s from %s, and tags %s\n", info.tag,
+			     signer, app->keys, info.commit);
+	return 0;
+}
+
+static const struct option_spec tag_options[] = {
+	{"push", '\0', NULL, OPTION_FLAG, &push, "push the tag to the remote, never by force"},
+	{"remote", '\0', "REMOTE", OPTION_TEXT, &remote,
+	 "where to: a remote's name, a URL, a path (default\norigin). The program git pushes, "
+	 "with its own credentials,\nelse with GITHUB_TOKEN to the matrix' server"},
+	{"verify", '\0', NULL, OPTION_FLAG, &verify,
+	 "verify the tag instead: signature, name, version, HEAD,\nmatrix and lock"},
+	{"root", '\0', "FINGERPRINT", OPTION_TEXT, &root,
+	 "with --verify: the root key that has to have signed the list\nof keys (SHA256:...)"},
+	{"commit", '\0', "REV", OPTION_TEXT, &tagging.revision, "what to tag (default HEAD)"},
+	{"sums", '\0', NULL, OPTION_FLAG, &tagging.name_sums,
+	 "let it name OUT/assets/SHA256SUMS, which 'sign' has made:\nthen no workflow and no other "
+	 "machine can release under it"},
+	{"tagger", '\0', "WHO", OPTION_TEXT, &tagging.tagger,
+	 "\"NAME <EMAIL>\" (default: git's user, else the signer)"},
+	{"repo", '\0', "DIR", OPTION_TEXT, &repo_path, "the git repository (default .)"},
+	{"dry-run", '\0', NULL, OPTION_FLAG, &tagging.dry_run,
+	 "everything but making and pushing the tag"},
+	KEY_SOURCE_OPTIONS(source),
+	{.name = NULL},
+};
+
+const struct command cmd_tag = {
+	.name = "tag",
+	.args = "[VERSION]",
+	.summary = "make and push the signed tag of the release",
+	.description = "Makes the annotated tag vVERSION of the matrix' version, with an SSH "
+		       "signature that\n"
+		       "'git verify-tag' accepts. Its time is SOURCE_DATE_EPOCH or the lock's "
+		       "date, so that\n"
+		       "the same release always has the same tag: one that is there already with "
+		       "the same\n"
+		       "content is success, and with other content an error that shows both. The "
+		       "commit\n"
+		       "has to have matrix and lock as they are here.\n",
+	.examples = "  distributor tag --matrix matrix/debian.json --key ~/release.pem --push\n"
+		    "  distributor tag --matrix matrix/debian.json --verify\n",
+	.options = tag_options,
+	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_OUT | SHARED_KEYS,
+	.min_args = 0,
+	.max_args = 1,
+	.run = run_tag,
+};

@@ -1,0 +1,200 @@
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "distributor/acceptance/acceptance.h"
+#include "distributor/acceptance/engine_checks.h"
+#include "distributor/acceptance/sandbox.h"
+#include "distributor/cli/command.h"
+#include "distributor/workspace/out_claim.h"
+
+#include <string.h>
+
+extern const struct command cmd_test;
+
+static struct text_list wanted_targets;
+static const char *emulators, *registrars;
+static uint64_t timeout_sec = UINT64_MAX; /* then it is one of these */
+
+enum { PROGRAM_SEC = 60, ENGINE_SEC = 600 };
+
+static bool strict;
+static struct engine_options engine;
+
+/* Options that mean something for an engine only, and the other way round. */
+static int
+check_engine_options(struct error *err)
+{
+	if (engine.name == NULL &&
+	    (engine.command != NULL || engine.run.count != 0 || engine.image != NULL ||
+	     engine.foreign_image != NULL || engine.machine_wide))
+		return error_set(err, ERR_USAGE, "say --engine docker or --engine podman, too");
+	if (engine.name == NULL)
+		return 0;
+	if (strcmp(engine.name, "docker") != 0 && strcmp(engine.name, "podman") != 0)
+		return error_set(err, ERR_USAGE, "--engine takes docker or podman, not '%s'",
+				 engine.name);
+	if (wanted_targets.count != 0 || emulators != NULL || registrars != NULL || strict)
+		return error_set(err, ERR_USAGE,
+				 "--target, --emulators, --registrars and --strict do not go with "
+				 "--engine");
+	return 0;
+}
+
+static int
+check_options(struct error *err)
+{
+	if (timeout_sec != UINT64_MAX && (timeout_sec == 0 || timeout_sec > 3600))
+		return error_set(err, ERR_USAGE, "--timeout takes a number from 1 to 3600");
+	if (check_engine_options(err) < 0)
+		return -1;
+	for (size_t i = 0; i < wanted_targets.count; i++) {
+		const char *name = wanted_targets.items[i];
+		const char *meant;
+
+		if (target_is_known(name))
+			continue;
+		meant = target_suggest(name);
+		if (meant != NULL)
+			return error_set(err, ERR_USAGE, "no target '%s'; did you mean '%s'?", name,
+					 meant);
+		return error_set(err, ERR_USAGE, "no target '%s'", name);
+	}
+	return 0;
+}
+
+/* What is there of a host, or why nothing of it is tested. */
+static int
+try_host(struct trial *trial, struct trial_host *host, struct error *err)
+{
+	if (!host->present) {
+		trial_add(trial, host, TRIAL_VERSION, NULL, TRIAL_SKIPPED,
+			  "there are no tarballs of this host");
+		return 0;
+	}
+	if (trial_binaries(trial, host, err) < 0)
+		return -1;
+	return trial_images(trial, host, err);
+}
+
+/* In the child process that sandbox_run() makes. */
+static int
+try_all(const struct sandbox *sandbox, void *context, struct error *err)
+{
+	struct trial *trial = context;
+	double started = monotonic_sec();
+	int result = 0;
+
+	trial->sandbox = sandbox;
+	for (size_t i = 0; result == 0 && i < trial->host_count; i++)
+		result = try_host(trial, &trial->hosts[i], err);
+	/* The parent does so too, unless it was killed. */
+	remove_tree(trial->work);
+	if (result < 0)
+		return -1;
+	return trial_report(trial, monotonic_sec() - started, strict, err);
+}
+
+static unsigned int
+timeout_of(unsigned int usual_sec)
+{
+	return timeout_sec != UINT64_MAX ? (unsigned int)timeout_sec : usual_sec;
+}
+
+static int
+run_test(struct app *app, int argc, char **argv, struct error *err)
+{
+	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+	AUTO(lock_release) struct lock lock = LOCK_INIT;
+	AUTO(trial_end)
+	struct trial trial = {
+		.app = app,
+		.matrix = &matrix,
+		.lock = &lock,
+		.targets = &wanted_targets,
+		.emulators = emulators,
+		.registrars = registrars,
+		.timeout_ms = timeout_of(PROGRAM_SEC) * 1000,
+	};
+	auto_close int out = -1;
+
+	(void)argc;
+	(void)argv;
+	if (check_options(err) < 0)
+		return -1;
+	if (engine.name != NULL)
+		return engine_try(app, &engine, timeout_of(ENGINE_SEC), err);
+	if (app_load(app, &matrix, &lock, err) < 0)
+		return -1;
+	out = out_lock(app->out, true, err);
+	if (out < 0 || trial_begin(&trial, err) < 0)
+		return -1;
+	return sandbox_run(try_all, &trial, err);
+}
+
+static const struct option_spec test_options[] = {
+	{"target", '\0', "TARGET", OPTION_LIST, &wanted_targets,
+	 "only this target, as QEMU spells it; may be repeated"},
+	{"emulators", '\0', "DIR", OPTION_TEXT, &emulators,
+	 "emulators for this machine that run the other hosts'\n"
+	 "binaries (default: those of this release, else of $PATH)"},
+	{"registrars", '\0', "DIR", OPTION_TEXT, &registrars,
+	 "registrars that the images were made with (default: those of\nthis build)"},
+	{"timeout", '\0', "SECONDS", OPTION_NUMBER, &timeout_sec,
+	 "how long one program may take (default 60; 600 for a\ncommand of an engine)"},
+	{"strict", '\0', NULL, OPTION_FLAG, &strict, "fail if anything could not be tried"},
+	{"engine", '\0', "docker|podman", OPTION_TEXT, &engine.name,
+	 "run the six checks of the images with it instead"},
+	{"engine-command", '\0', "WORDS", OPTION_TEXT, &engine.command,
+	 "how the engine is called (default: by its name)"},
+	{"run-option", '\0', "OPTION", OPTION_LIST, &engine.run,
+	 "a further option for the engine's 'run'; may be repeated"},
+	{"image", '\0', "REPOSITORY", OPTION_TEXT, &engine.image,
+	 "images that the engine can pull (default: OUT/images is\nloaded into it)"},
+	{"foreign-image", '\0', "IMAGE", OPTION_TEXT, &engine.foreign_image,
+	 "an image for arm64 (on an arm64 machine: for amd64) with a\n"
+	 "uname (default: one with a tiny program is made)"},
+	{"machine-wide", '\0', NULL, OPTION_FLAG, &engine.machine_wide,
+	 "with --engine: the machine's own qemu-* entries may be\nreplaced"},
+	{.name = NULL},
+};
+
+const struct command cmd_test = {
+	.name = "test",
+	.args = "",
+	.summary = "run what was made: every binary, and programs through the images",
+	.description =
+		"Takes each tarball of OUT/assets apart and compares the program in it with the\n"
+		"lock. Then it is run, and has to say its package's version and to run a tiny\n"
+		"program of its target. Programs of other hosts are run by the emulator that\n"
+		"this release has for this machine, so one machine tests all hosts.\n"
+		"\n"
+		"Each image in OUT/images has to have the lock's programs, too, this build's\n"
+		"registrar and nothing else, so that images that are older than the tarballs are\n"
+		"found.\n"
+		"\n"
+		"Of each host's images the registrar is run. In a user namespace with a\n"
+		"binfmt_misc of its own (Linux 6.7 or later; not even root is needed) it\n"
+		"registers, and the tiny programs then run by themselves. The machine's own\n"
+		"binfmt_misc is never written to. What cannot be tried here is skipped, with\n"
+		"the reason.\n"
+		"\n"
+		"Columns: binaries that say their version; tiny programs that they run; images\n"
+		"with the right content; files that the registrar writes for systemd; images\n"
+		"('latest' and 'register') that register in the kernel; programs that then run\n"
+		"by themselves.\n"
+		"\n"
+		"With --engine the images run under docker or podman as their users run them.\n"
+		"That replaces the whole machine's entries qemu-*, unless all is in a user\n"
+		"namespace. If there were any, those of the images are there afterwards.\n",
+	.examples =
+		"  distributor test --matrix matrix/debian.json\n"
+		"  distributor test --matrix matrix/debian.json --host aarch64 --target arm\n"
+		"  sudo distributor test --matrix matrix/debian.json --engine docker\n"
+		"  podman unshare distributor test --engine podman --image ghcr.io/owner/repo\n",
+	.options = test_options,
+	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_OUT | SHARED_HOST | SHARED_JOBS,
+	.min_args = 0,
+	.max_args = 0,
+	.run = run_test,
+};

@@ -1,0 +1,400 @@
+#include "distributor/verify/verify.h"
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/progress.h"
+#include "base/strbuf.h"
+#include "distributor/cli/command.h"
+#include "distributor/commands/verify_report.h"
+#include "distributor/verify/image.h"
+#include "distributor/verify/remote.h"
+#include "distributor/verify/trust.h"
+#include "distributor/workspace/key_files.h"
+#include "net/url.h"
+#include "publish/git/git_tag.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *tag;
+static struct verify_trust trust;
+static struct text_list image_names;
+static struct image_verify_options image_options;
+
+/* Single files, all in one directory, beside the SHA256SUMS that they are checked with. */
+static int
+verify_files_named(int argc, char **argv, struct verify_request *request,
+		   struct verify_report *report, struct error *err)
+{
+	auto_free char *directory = path_directory(argv[0]);
+	auto_free const char **names = xcalloc((size_t)argc, sizeof(*names));
+	struct verify_files files;
+
+	for (int i = 0; i < argc; i++) {
+		auto_free char *other = path_directory(argv[i]);
+		bool there;
+
+		if (strcmp(other, directory) != 0)
+			return error_set(err, ERR_USAGE,
+					 "'%s' and '%s' are not in one directory with their "
+					 "SHA256SUMS",
+					 argv[0], argv[i]);
+		if (path_exists(argv[i], &there, err) < 0)
+			return -1;
+		if (!there)
+			return error_set(err, ERR_INPUT, "there is no '%s'", argv[i]);
+		names[i] = path_base(argv[i]);
+	}
+	files = verify_directory(directory);
+	request->only = names;
+	request->only_count = (size_t)argc;
+	verify_release(&files, request, report);
+	return 0;
+}
+
+static int
+verify_url(const struct app *app, const char *base, const struct verify_request *request,
+	   struct verify_report *report, struct error *err)
+{
+	AUTO(release_url_freep) struct release_url *url = NULL;
+	struct verify_files files;
+
+	if (release_url_open(base, app->offline, &url, err) < 0)
+		return -1;
+	files = release_url_files(url);
+	verify_release(&files, request, report);
+	return 0;
+}
+
+/* What other commands take as --out, and its assets are signed. */
+static int
+is_out_directory(const char *path, bool *ret_out, struct error *err)
+{
+	auto_free char *sums = path_join(path, SUMS_NAME);
+	auto_free char *assets = path_join(path, "assets/" SUMS_NAME);
+
+	bool has_sums, has_assets;
+
+	if (path_exists(sums, &has_sums, err) < 0 || path_exists(assets, &has_assets, err) < 0)
+		return -1;
+	*ret_out = !has_sums && has_assets;
+	return 0;
+}
+
+/* Where the operands lie on this machine, to be freed by the caller; NULL for a web server. */
+static char *
+place_of(int argc, char **argv, bool directory)
+{
+	if (argc == 0)
+		return NULL;
+	if (strstr(argv[0], "://") != NULL)
+		return http_url_file(argv[0]);
+	return directory ? xstrdup(argv[0]) : path_directory(argv[0]);
+}
+
+static int
+verify_operands(const struct app *app, int argc, char **argv, struct verify_request *request,
+		struct verify_report *report, struct error *err)
+{
+	bool url = argc == 1 && strstr(argv[0], "://") != NULL, directory = false, is_out = false;
+	auto_free char *place = NULL, *keys = NULL;
+	struct verify_files files;
+
+	if (argc == 1 && !url && path_is_directory(argv[0], &directory, err) < 0)
+		return -1;
+	place = place_of(argc, argv, directory);
+	if (place != NULL && verify_trust_among(request->keyring, place, report, &keys, err) < 0)
+		return -1;
+	request->keys_name = keys;
+	if (url)
+		return verify_url(app, argv[0], request, report, err);
+	if (!directory)
+		return verify_files_named(argc, argv, request, report, err);
+	if (is_out_directory(argv[0], &is_out, err) < 0)
+		return -1;
+	if (is_out)
+		return error_set(err, ERR_INPUT,
+				 "'%s' has no " SUMS_NAME "; the release is in '%s/assets'",
+				 argv[0], argv[0]);
+	files = verify_directory(argv[0]);
+	verify_release(&files, request, report);
+	return 0;
+}
+
+/*
+ * The tag binds the release's SHA256SUMS if it was made after them. What is compared is the list
+ * whose signatures were good, wherever it was read.
+ */
+static void
+compare_sums(bool with_files, const struct digest *wanted, struct verify_report *report)
+{
+	char got[DIGEST_HEX_SIZE], want[DIGEST_HEX_SIZE];
+
+	if (digest_is_zero(wanted))
+		verify_note(report, "tag", VERIFY_SKIPPED,
+			    "it names no SHA256SUMS, so that it says nothing about files");
+	else if (!with_files)
+		verify_note(report, "tag", VERIFY_SKIPPED,
+			    "the SHA256SUMS that it names was compared with none: no files were "
+			    "named");
+	else if (digest_is_zero(&report->sums))
+		verify_note(report, "tag", VERIFY_SKIPPED,
+			    "the SHA256SUMS that it names was not compared with one whose "
+			    "signature is not good");
+	else if (!digest_equal(&report->sums, wanted))
+		verify_note(report, "tag", VERIFY_FAILED,
+			    "the tag is of another SHA256SUMS: %s, not %s",
+			    digest_hex(wanted, want), digest_hex(&report->sums, got));
+	else
+		verify_note(report, "tag", VERIFY_OK, "the tag names these files");
+}
+
+static int
+verify_repo_tag(const char *name, const struct keyring *keyring, bool with_files,
+		struct verify_report *report, struct error *err)
+{
+	AUTO(repo_freep) struct repo *repo = NULL;
+	auto_free char *text = NULL;
+	size_t length, failed = report->failed;
+	char id[REPO_ID_SIZE];
+	struct digest sums;
+
+	if (repo_open(trust.repo != NULL ? trust.repo : ".", &repo, err) < 0)
+		return -1;
+	if (repo_tag_read(repo, name, &text, &length, id, err) < 0) {
+		/* A tag that cannot be read here says nothing about the release. */
+		if (err->code == ERR_IO)
+			return -1;
+		verify_fail(report, "tag", err);
+		return 0;
+	}
+	verify_tag(name, text, length, keyring, NULL, report, &sums);
+	if (report->failed == failed)
+		compare_sums(with_files, &sums, report);
+	return 0;
+}
+
+/* What has failed before it is why, and decides about the exit status. */
+static void
+fail_nameless_tag(struct verify_report *report)
+{
+	struct error why = ERROR_INIT;
+	enum error_code code = ERR_VERIFY;
+
+	if (verify_report_conclude(report, &why) < 0)
+		code = why.code;
+	error_set(&why, code, "nothing that is signed says which tag to look at; give --tag");
+	verify_fail(report, "tag", &why);
+}
+
+/* The tag that was named, or that the files say they are of. */
+static int
+verify_tag_of(int argc, const struct keyring *keyring, struct verify_report *report,
+	      struct error *err)
+{
+	const char *name = tag != NULL ? tag : report->tag;
+
+	if (trust.repo == NULL && (argc != 0 || image_names.count != 0))
+		return 0;
+	if (name != NULL)
+		return verify_repo_tag(name, keyring, argc != 0, report, err);
+	if (argc != 0)
+		fail_nameless_tag(report);
+	else
+		verify_note(report, "tag", VERIFY_SKIPPED,
+			    "no tag was looked at: an image does not say which; give --tag");
+	return 0;
+}
+
+/* One image that cannot be looked at does not keep the others, or the files, from it. */
+static int
+verify_images(const struct keyring *keyring, struct verify_report *report, struct error *err)
+{
+	image_options.tag = tag;
+	for (size_t i = 0; i < image_names.count; i++) {
+		if (image_verify(image_names.items[i], &image_options, keyring, report, err) == 0)
+			continue;
+		if (err->code != ERR_NETWORK && err->code != ERR_REMOTE &&
+		    err->code != ERR_DENIED && err->code != ERR_VERIFY)
+			return -1;
+		verify_fail(report, "image", err);
+	}
+	return 0;
+}
+
+/* Who downloads a few files of a release may not know that they have to be named. */
+static size_t
+missing_files(const struct verify_report *report)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < report->count; i++)
+		count += report->rows[i].status == VERIFY_FAILED &&
+			 report->rows[i].code == ERR_NOT_FOUND;
+	return count;
+}
+
+/* What the last sentence is about: a release, else what was named. To be freed by the caller. */
+static char *
+subject_of(int argc, char **argv, const struct verify_report *report)
+{
+	const char *name = argc != 0                ? argv[0]
+			   : image_names.count != 0 ? image_names.items[0]
+						    : tag;
+	size_t count = argc != 0 ? (size_t)argc : image_names.count;
+
+	if (argc != 0 && report->tag != NULL)
+		return xstrdup(report->tag);
+	if (count > 1)
+		return xasprintf("each of %zu %s", count, argc != 0 ? "files" : "images");
+	return xasprintf("%s", name);
+}
+
+/* One failure names itself, several are counted. */
+static int
+conclude(const struct app *app, const struct verify_report *report, const struct keyring *keyring,
+	 int argc, char **argv, struct error *err)
+{
+	auto_free char *subject = NULL;
+	struct error ignored = ERROR_INIT;
+	bool directory = false;
+
+	if (app->json)
+		verify_output_json(report, keyring);
+	else
+		verify_output_table(report, app->quiet);
+	if (verify_report_conclude(report, err) == 0) {
+		subject = subject_of(argc, argv, report);
+		if (!app->json && !app->quiet)
+			verify_output_sentence(report, keyring, subject);
+		return 0;
+	}
+	if (report->failed == 1)
+		return error_prefix(err, "not verified");
+	if (argc == 1 && path_is_directory(argv[0], &directory, &ignored) < 0)
+		directory = false; /* only for advice */
+	return error_set(err, err->code, "not verified: %zu checks failed%s", report->failed,
+			 directory && missing_files(report) > 1
+				 ? "; to check only the files that you have, name them: "
+				   "distributor verify --keys DIR FILE..."
+				 : "");
+}
+
+/* What cannot be meant: an option that nothing would look at is not passed over. */
+static int
+check_usage(const struct app *app, int argc, char **argv, struct error *err)
+{
+	const struct {
+		bool given;
+		const char *name;
+	} of_images[] = {
+		{image_options.signed_as != NULL, "signed-as"},
+		{image_options.auth_file != NULL, "auth-file"},
+		{image_options.ca_file != NULL, "ca"},
+		{image_options.token_servers.count != 0, "token-server"},
+		{image_options.plain_http, "plain-http"},
+		{image_options.anonymous, "anonymous"},
+	};
+
+	if (argc == 0 && tag == NULL && image_names.count == 0)
+		return error_set(err, ERR_USAGE,
+				 "name a directory, files or a URL, or --tag TAG, or --image NAME");
+	if (argc == 1 && strstr(argv[0], "://") != NULL &&
+	    strstr(argv[0], "/releases/tag/") != NULL)
+		return error_set(err, ERR_USAGE,
+				 "'%s' is the page of a release; its files are under "
+				 ".../releases/download/%s",
+				 argv[0], path_base(argv[0]));
+	if (tag != NULL && isdigit((unsigned char)tag[0]) != 0)
+		return error_set(err, ERR_USAGE,
+				 "the tag of a release begins with a 'v': --tag v%s", tag);
+	if (image_names.count != 0 && app->offline)
+		return error_set(err, ERR_USAGE, "--offline and --image contradict each other");
+	for (size_t i = 0; i < ARRAY_SIZE(of_images) && image_names.count == 0; i++)
+		if (of_images[i].given)
+			return error_set(err, ERR_USAGE, "--%s needs --image NAME",
+					 of_images[i].name);
+	return 0;
+}
+
+static int
+run_verify(struct app *app, int argc, char **argv, struct error *err)
+{
+	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
+	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+	struct verify_request request = {.keyring = &keyring, .tag = tag};
+	struct progress_task *task;
+	int result = 0;
+
+	if (check_usage(app, argc, argv, err) < 0 || verify_trust_load(&trust, &keyring, err) < 0)
+		return -1;
+	verify_trust_note(&keyring, &report);
+	task = progress_start(app->progress, "verifying", PROGRESS_ITEMS, 0);
+	request.progress = task;
+	if (argc != 0)
+		result = verify_operands(app, argc, argv, &request, &report, err);
+	if (result == 0)
+		result = verify_images(&keyring, &report, err);
+	progress_done(task, NULL);
+	if (result < 0 || verify_tag_of(argc, &keyring, &report, err) < 0)
+		return -1;
+	return conclude(app, &report, &keyring, argc, argv, err);
+}
+
+static const struct option_spec verify_options[] = {
+	{"tag", '\0', "TAG", OPTION_TEXT, &tag,
+	 "what it has to be, \"v10.2.2-1\": refuses an older release\nunder a new name"},
+	{"keys", '\0', "DIR", OPTION_TEXT, &trust.keys,
+	 "the public keys to believe: from the project's repository,\nnot from its releases"},
+	{"root", '\0', "FINGERPRINT", OPTION_TEXT, &trust.root,
+	 "the root key that has to have signed the lists of keys"},
+	{"repo", '\0', "DIR", OPTION_TEXT, &trust.repo,
+	 "also verify the tag in this clone; without --keys, its\nkeys/ are believed"},
+	{"image", '\0', "NAME", OPTION_LIST, &image_names,
+	 "an image in a registry, REGISTRY/PATH:TAG or\nREGISTRY/PATH@sha256:DIGEST; may be "
+	 "repeated"},
+	{"signed-as", '\0', "REPOSITORY", OPTION_TEXT, &image_options.signed_as,
+	 "where the image was published, if NAME is a mirror of it"},
+	{"auth-file", '\0', "FILE", OPTION_TEXT, &image_options.auth_file,
+	 "credentials for the registry, as for push"},
+	{"anonymous", '\0', NULL, OPTION_FLAG, &image_options.anonymous,
+	 "ask the registry as a stranger does, without any login"},
+	{"ca", '\0', "FILE", OPTION_TEXT, &image_options.ca_file,
+	 "certificates that the registry is trusted by"},
+	{"token-server", '\0', "SERVER", OPTION_LIST, &image_options.token_servers,
+	 "a host that may see the credentials, as for push; may be\nrepeated"},
+	{"plain-http", '\0', NULL, OPTION_FLAG, &image_options.plain_http,
+	 "talk http:// to the registry"},
+	{.name = NULL},
+};
+
+const struct command cmd_verify = {
+	.name = "verify",
+	.args = "[DIR | FILE... | URL]",
+	.summary = "check a release against the public keys",
+	.description =
+		"Checks a directory with the files of a release, a base URL (https or file) that\n"
+		"serves them, or single files beside their SHA256SUMS: both signatures, every\n"
+		"digest, that no file is missing or foreign, that names, version and content\n"
+		"belong together, and the provenance. With --tag and no operand, the tag in the\n"
+		"repository here. With --image, an image in a registry and each image in its\n"
+		"index: signed by these keys, under this name. Needs no network but for a URL or\n"
+		"an image. With --quiet only what failed is printed.\n"
+		"\n"
+		"The keys to believe have to be named, with --keys or --repo: keys that lie near "
+		"a\n"
+		"release may have come with it. A clone of the project's repository has them. "
+		"With\n"
+		"--root as well, a list is believed only if that root key has signed it.\n",
+	.examples =
+		"  distributor verify --keys repository/keys --tag v10.2.2-1 release/\n"
+		"  distributor verify --keys repository/keys qemu-aarch64-static.tar.gz\n"
+		"  distributor verify --tag v10.2.2-1 --repo .\n"
+		"  distributor verify --keys keys --image ghcr.io/owner/qemu-user-static:latest\n",
+	.options = verify_options,
+	.shared = SHARED_OFFLINE,
+	.min_args = 0,
+	.max_args = -1,
+	.run = run_verify,
+};

@@ -1,0 +1,36 @@
+#pragma once
+
+/*
+ * The packages of a lock in the cache: the work of `fetch`, and the first step of a release.
+ */
+
+#include "distributor/cli/command.h"
+#include "distributor/steps/upstream.h"
+#include "matrix/lock.h"
+
+struct fetching {
+	struct matrix matrix;
+	struct lock lock;
+	struct upstream *upstream;
+	struct package_list
+		packages; /* of the wanted hosts; its items are borrowed from the lock */
+	struct fetch_result *results; /* one each; NULL if it did not come to that */
+	size_t fetched, present;      /* packages */
+	uint64_t size, received;      /* in bytes, of all packages */
+	double seconds;
+};
+
+#define FETCHING_INIT                                                                              \
+	{                                                                                          \
+		.upstream = NULL                                                                   \
+	}
+
+void fetching_release(struct fetching *fetching);
+
+/*
+ * Brings the packages of the wanted hosts into the cache; with `rehash` the digests of what is
+ * there are compared. `ret_fetching` is filled as far as it went also on failure. As
+ * upstream_fetch().
+ */
+int fetching_run(const struct app *app, bool rehash, struct fetching *ret_fetching,
+		 struct error *err) CHECKED;

@@ -1,0 +1,36 @@
+#pragma once
+
+/* What the images of a release are made from, as matrix, lock and tarballs have it. */
+
+#include "base/words.h"
+#include "distributor/cli/command.h"
+#include "images/build.h"
+#include "matrix/lock.h"
+#include "matrix/matrix.h"
+#include "pack/packlist.h"
+
+struct image_inputs {
+	struct image_set set; /* borrows from here, and from matrix and lock */
+	struct image_host *hosts;
+	struct image_tarball *tarballs;
+	struct words texts; /* whatever else is owned */
+};
+
+void image_inputs_release(struct image_inputs *inputs);
+
+/* Where the inputs lie. */
+struct image_places {
+	const char *assets;              /* directory of the tarballs */
+	const char *registrars;          /* directory, or NULL; see registrar_find() */
+	const struct manifest *manifest; /* of the tarballs, or NULL */
+	int64_t created_sec;
+};
+
+/*
+ * Collects the inputs for the hosts that `app` wants; types, compression and revision are left to
+ * the caller. `matrix` and `lock` belong together and outlive the result. ERR_INPUT names the
+ * tarball or registrar that is missing, and what makes it.
+ */
+int image_inputs_collect(const struct app *app, const struct matrix *matrix,
+			 const struct lock *lock, const struct image_places *places,
+			 struct image_inputs *ret_inputs, struct error *err) CHECKED;

@@ -1,0 +1,110 @@
+#include "distributor/steps/images.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "distributor/steps/image_inputs.h"
+#include "distributor/steps/release_info.h"
+#include "distributor/verify/release_json.h"
+#include "distributor/verify/tarballs.h"
+#include "distributor/workspace/epoch.h"
+#include "distributor/workspace/out_claim.h"
+
+#include <string.h>
+
+static int
+check_revision(const char *revision, struct error *err)
+{
+	if (revision == NULL)
+		return 0;
+	if ((strlen(revision) == 40 || strlen(revision) == 64) &&
+	    strspn(revision, "0123456789abcdef") == strlen(revision))
+		return 0;
+	return error_set(err, ERR_USAGE, "--revision takes a whole commit id, not '%s'", revision);
+}
+
+/* The images of a published release name the commit that it names, or they would be others. */
+static int
+read_revision(const char *assets, char **ret_revision, struct error *err)
+{
+	AUTO(release_origin_release) struct release_origin origin = RELEASE_ORIGIN_INIT;
+	const struct verify_files files = verify_directory(assets);
+
+	if (release_origin_read(&files, &origin, err) < 0 || check_revision(origin.commit, err) < 0)
+		return -1;
+	if (origin.commit != NULL)
+		*ret_revision = xstrdup(origin.commit);
+	return 0;
+}
+
+static int
+build(const struct app *app, const struct matrix *matrix, const struct lock *lock,
+      const struct imaging_options *options, struct build_result *ret_result, struct error *err)
+{
+	AUTO(image_inputs_release) struct image_inputs inputs = {.hosts = NULL};
+	AUTO(layout_freep) struct layout *layout = NULL;
+	auto_free char *assets = NULL, *revision = NULL;
+	auto_free char *path = path_join(app->out, "images");
+	auto_free char *noted = path_join(app->out, MANIFEST_NAME);
+	AUTO(manifest_release) struct manifest manifest = MANIFEST_INIT;
+	struct image_places places = {.registrars = options->registrars};
+	const struct build_options how = {.jobs = (unsigned int)app->jobs,
+					  .progress = app->progress};
+	auto_close int out = out_lock(app->out, true, err);
+
+	if (out < 0 || source_date_epoch(lock, &places.created_sec, err) < 0)
+		return -1;
+	if (options->from_release == NULL)
+		assets = path_join(app->out, "assets");
+	else if (release_source_prepare(app, matrix, lock, options->from_release, &assets, err) <
+			 0 ||
+		 read_revision(assets, &revision, err) < 0)
+		return -1;
+	places.assets = assets;
+	/* Without it, or with one of an earlier format, the tarballs are read instead. */
+	if (options->from_release == NULL && manifest_load(noted, &manifest, err) == 0)
+		places.manifest = &manifest;
+	if (image_inputs_collect(app, matrix, lock, &places, &inputs, err) < 0)
+		return -1;
+	inputs.set.types = options->docker_types ? OCI_TYPES_DOCKER : OCI_TYPES_OCI;
+	inputs.set.zstd = options->zstd;
+	inputs.set.revision = options->revision != NULL ? options->revision : revision;
+	if (layout_create(path, &layout, err) < 0)
+		return -1;
+	return build_images(layout, &inputs.set, &how, ret_result, err);
+}
+
+int
+imaging_find_revision(const struct app *app, struct release_info *info,
+		      struct imaging_options *options, struct error *err)
+{
+	int found;
+
+	if (options->revision != NULL)
+		return check_revision(options->revision, err);
+	found = release_info_load_repo(info, ".", err);
+	if (found < 0)
+		return error_prefix(err, "cannot find the commit that the images are of; name it "
+					 "with --revision");
+	if (found > 0 && release_info_check_committed(info, app, err) == 0) {
+		options->revision = info->commit;
+		return 0;
+	}
+	if (err->code != ERR_NOT_FOUND && err->code != ERR_INPUT)
+		return -1;
+	log_info("the images name no commit, and so are others than those of 'release': %s",
+		 err->message);
+	return 0;
+}
+
+int
+imaging_run(const struct app *app, const struct imaging_options *options,
+	    struct build_result *ret_result, struct error *err)
+{
+	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+	AUTO(lock_release) struct lock lock = LOCK_INIT;
+
+	if (check_revision(options->revision, err) < 0 || app_load(app, &matrix, &lock, err) < 0)
+		return -1;
+	return build(app, &matrix, &lock, options, ret_result, err);
+}

@@ -1,0 +1,35 @@
+#pragma once
+
+/*
+ * The images of a release from its tarballs: the work of `images`, and a step of a release.
+ */
+
+#include "distributor/cli/command.h"
+#include "images/build.h"
+
+/* Zeroed: what `images` does by itself. Strings are borrowed. */
+struct imaging_options {
+	bool docker_types;
+	bool zstd;
+	const char *revision;   /* a whole commit id; NULL: that of the published release, if any */
+	const char *registrars; /* directory, or NULL: those of this program */
+	const char *from_release; /* directory or URL of a published release, or NULL: OUT/assets */
+};
+
+struct release_info;
+
+/*
+ * Sets the revision, unless there is one, to the commit of HEAD if that has this matrix and this
+ * lock, which is what `release` says; borrowed from `info`, which was loaded without a repository.
+ * Images need none, but one that cannot be read is not taken for none. ERR_USAGE, ERR_IO, ERR_INPUT.
+ */
+int imaging_find_revision(const struct app *app, struct release_info *info,
+			  struct imaging_options *options, struct error *err) CHECKED;
+
+/*
+ * Makes OUT/images from OUT/assets or a published release, under the lock of OUT. ERR_USAGE:
+ * `revision`, a host. Errors of release_source_prepare(), image_inputs_collect() and
+ * build_images().
+ */
+int imaging_run(const struct app *app, const struct imaging_options *options,
+		struct build_result *ret_result, struct error *err) CHECKED;

@@ -1,0 +1,54 @@
+#pragma once
+
+/*
+ * Where a command gets its signing key from: --key, --key-fd, or the environment. Never argv.
+ */
+
+#include "distributor/cli/options.h"
+#include "sign/make/key.h"
+
+#define KEY_VARIABLE        "DISTRIBUTOR_KEY"
+#define PASSPHRASE_VARIABLE "DISTRIBUTOR_KEY_PASSPHRASE"
+
+#define KEY_NO_FD UINT64_MAX
+
+struct key_source {
+	const char *file;
+	uint64_t fd;
+	uint64_t passphrase_fd;
+};
+
+#define KEY_SOURCE_INIT                                                                            \
+	{                                                                                          \
+		NULL, KEY_NO_FD, KEY_NO_FD                                                         \
+	}
+
+/* The options, for a table of option_spec, of a static struct key_source. */
+#define KEY_SOURCE_OPTIONS(source)                                                                 \
+	{"key",                                                                                    \
+	 '\0',                                                                                     \
+	 "FILE",                                                                                   \
+	 OPTION_TEXT,                                                                              \
+	 &(source).file,                                                                           \
+	 "the signing key, a file of mode 0600\n(default: from the variable " KEY_VARIABLE ")"},   \
+		{"key-fd",      '\0',         "N",                                                 \
+		 OPTION_NUMBER, &(source).fd, "read the signing key from this descriptor"},        \
+	{                                                                                          \
+		"passphrase-fd", '\0', "N", OPTION_NUMBER, &(source).passphrase_fd,                \
+			"read its passphrase from this descriptor\n(default: from the "            \
+			"variable " PASSPHRASE_VARIABLE ",\nelse a question on the terminal)"      \
+	}
+
+/*
+ * Reads the key. Variables are wiped and unset whether they are used or not, so that no child
+ * inherits them. ERR_USAGE when no key was named, else as signing_key_parse().
+ */
+int key_source_read(const struct key_source *source, struct signing_key **ret_key,
+		    struct error *err) CHECKED;
+
+/*
+ * The passphrase to protect a new key with: from the descriptor, the variable, or the terminal,
+ * where it is asked for twice. ERR_USAGE without any of them.
+ */
+int key_source_new_passphrase(const struct key_source *source, struct secret *ret_passphrase,
+			      struct error *err) CHECKED;

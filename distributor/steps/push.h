@@ -1,0 +1,66 @@
+#pragma once
+
+/*
+ * An OCI layout to image repositories: the work of `push`, and two steps of a release.
+ */
+
+#include "distributor/cli/command.h"
+#include "images/push/push.h"
+
+struct json_t;
+
+/* Begin with PUSHING_OPTIONS_DEFAULT. Strings are borrowed. */
+struct pushing_options {
+	const char *const *repositories; /* none: those of the matrix */
+	size_t repository_count;
+	const char *layout;  /* NULL: OUT/images */
+	const char *version; /* of the layout; NULL: that of the matrix, where one is read */
+	const char *auth_file, *ca_file, *mount_from;
+	struct text_list token_servers;
+	uint64_t connections;
+	bool dry_run, plain_http, replace_version, part;
+	bool only_version; /* see images/push/push.h */
+	bool unsigned_too; /* what nobody would verify under the name that it gets */
+	bool summary;      /* a dry run counts what it would send and lists nothing */
+};
+
+#define PUSHING_OPTIONS_DEFAULT                                                                    \
+	{                                                                                          \
+		.connections = 6                                                                   \
+	}
+
+/* One repository and how it went. */
+struct pushing_target {
+	struct reference reference;
+	struct push_result result;
+	struct error err;
+	bool failed;
+	struct json_t *effects; /* of a dry run with --json */
+};
+
+struct pushing {
+	struct pushing_target *targets;
+	size_t count;
+	size_t done; /* targets that were tried */
+};
+
+#define PUSHING_INIT                                                                               \
+	{                                                                                          \
+		NULL, 0, 0                                                                         \
+	}
+
+void pushing_release(struct pushing *pushing);
+
+/*
+ * Pushes to one repository after the other; one that fails does not keep the others from it. With
+ * several failures each has its line in the log. `ret_pushing` tells of all, also on failure.
+ *
+ * The matrix is read when --matrix names it or when the repositories are its own: then the layout
+ * has to be of its version. Parts are never signed; any other layout has to be, for each of the
+ * repositories, by a key of `app`.
+ *
+ * ERR_USAGE when nobody names a repository; ERR_INPUT for a layout of a part or of another version;
+ * ERR_VERIFY for one that is not signed; push_layout().
+ */
+int pushing_run(const struct app *app, const struct pushing_options *options,
+		struct pushing *ret_pushing, struct error *err) CHECKED;

@@ -1,0 +1,188 @@
+#include "distributor/steps/release.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "base/strbuf.h"
+#include "distributor/steps/release_internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* In the order of a release: nothing is public before "publish", nobody is led there before it. */
+static const struct {
+	const char *name;
+	release_step_run *run;
+} table[RELEASE_STEPS] = {
+	{"lock", releasing_lock},           {"fetch", releasing_fetch},
+	{"tarballs", releasing_tarballs},   {"images", releasing_images},
+	{"sign", releasing_sign},           {"tag", releasing_tag_step},
+	{"draft", releasing_draft},         {"push", releasing_push},
+	{"publish", releasing_publish},     {"latest", releasing_latest},
+	{"read back", releasing_read_back},
+};
+
+enum { PUBLISH = 8 };
+
+struct releasing *
+releasing_new(const struct app *app, const struct releasing_options *options)
+{
+	struct releasing *r = xcalloc(1, sizeof(*r));
+
+	r->app = *app;
+	r->options = options;
+	r->key = options->key;
+	r->signer = (struct lazy_signer)LAZY_SIGNER_INIT(&r->keyring, &r->key);
+	r->lock = -1;
+	for (size_t i = 0; i < RELEASE_STEPS; i++)
+		r->steps[i].name = table[i].name;
+	return r;
+}
+
+void
+releasing_free(struct releasing *r)
+{
+	if (r == NULL)
+		return;
+	for (size_t i = 0; i < RELEASE_STEPS; i++)
+		free(r->steps[i].detail);
+	publishing_free(r->publishing);
+	lazy_signer_release(&r->signer);
+	secret_release(&r->token);
+	keyring_release(&r->keyring);
+	release_info_release(&r->info);
+	free(r->key_path);
+	free(r->keys_path);
+	free(r->repo_path);
+	if (r->lock >= 0)
+		(void)close(r->lock);
+	free(r);
+}
+
+void
+releasing_freep(struct releasing **releasing)
+{
+	releasing_free(*releasing);
+	*releasing = NULL;
+}
+
+enum step_state
+step_written(const struct releasing *r)
+{
+	return r->options->dry_run ? STEP_WOULD : STEP_DONE;
+}
+
+void
+step_end(struct release_step *step, enum step_state state, const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		out_of_memory();
+	va_end(args);
+	free(step->detail);
+	step->detail = text;
+	step->state = state;
+}
+
+void
+releasing_explain(const struct releasing *r, struct error *err)
+{
+	AUTO(strbuf_release) struct strbuf missing = STRBUF_INIT;
+	const struct error why = *err;
+	const char *tag = r->info.tag != NULL ? r->info.tag : "this version";
+	size_t failed = 0;
+
+	while (failed < RELEASE_STEPS && r->steps[failed].state != STEP_FAILED)
+		failed++;
+	if (failed == RELEASE_STEPS)
+		return;
+	for (size_t i = failed; i < RELEASE_STEPS; i++)
+		strbuf_addf(&missing, "%s%s", i == failed ? "" : ", ", table[i].name);
+	error_set(err, why.code, "%s %s, missing: %s; %s", tag,
+		  failed > PUBLISH ? "is published, but not finished" : "is not released",
+		  strbuf_text(&missing), why.message);
+}
+
+static int
+run_step(struct releasing *r, size_t i, struct error *err)
+{
+	struct release_step *step = &r->steps[i];
+	double started = monotonic_sec();
+	int result = interrupt_check(err);
+	struct error why;
+
+	log_debug("step: %s", step->name);
+	if (result == 0)
+		result = table[i].run(r, step, err);
+	step->seconds = monotonic_sec() - started;
+	if (result == 0)
+		return 0;
+	step_end(step, STEP_FAILED, "%s", err->message);
+	why = *err;
+	return error_set(err, why.code, "%s: %s%s", step->name, why.message,
+			 why.code == ERR_NETWORK ? "; run it again to go on" : "");
+}
+
+int
+releasing_run(struct releasing *r, struct error *err)
+{
+	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+	auto_free char *path = path_join(r->app.out, ".release.lock");
+
+	/* In a wrong directory nothing is made. */
+	if (matrix_load(r->app.matrix_path, &matrix, err) < 0)
+		return -1;
+	if (make_directories(r->app.out, err) < 0)
+		return -1;
+	r->lock = lock_file(path, false, err);
+	if (r->lock < 0 && err->code == ERR_BUSY)
+		return error_set(err, ERR_BUSY, "another release is at work in '%s'", r->app.out);
+	if (r->lock < 0)
+		return -1;
+	for (size_t i = 0; i < RELEASE_STEPS; i++)
+		if (run_step(r, i, err) < 0)
+			return -1;
+	return 0;
+}
+
+const struct release_step *
+releasing_steps(const struct releasing *r)
+{
+	return r->steps;
+}
+
+const char *
+releasing_tag(const struct releasing *r)
+{
+	return r->info.tag;
+}
+
+const char *
+releasing_name(const struct releasing *r)
+{
+	return r->info.matrix.name;
+}
+
+const char *
+releasing_url(const struct releasing *r)
+{
+	return r->publishing != NULL ? publishing_result(r->publishing)->url : NULL;
+}
+
+const char *
+releasing_repository(const struct releasing *r)
+{
+	return r->repo_path;
+}
+
+const char *
+releasing_keys(const struct releasing *r)
+{
+	return r->app.keys;
+}

@@ -1,0 +1,74 @@
+#pragma once
+
+/*
+ * All steps of a release, in order. Every step compares what is there with what should be, so that
+ * a release that was stopped or killed anywhere is finished by running it again.
+ */
+
+#include "distributor/steps/images.h"
+#include "distributor/steps/key_source.h"
+#include "distributor/steps/publish.h"
+#include "distributor/steps/push.h"
+
+enum step_state {
+	STEP_NOT_REACHED,
+	STEP_DONE,
+	STEP_KEPT,    /* all of it was there */
+	STEP_SKIPPED, /* not part of this release; the detail says why */
+	STEP_FAILED,
+	STEP_WOULD, /* a dry run: what it would have done */
+};
+
+struct release_step {
+	const char *name;
+	enum step_state state;
+	char *detail; /* owned; NULL as long as it was not reached */
+	double seconds;
+};
+
+enum { RELEASE_STEPS = 11 };
+
+/* Strings are borrowed. */
+struct releasing_options {
+	const char *version;   /* what the caller believes that the matrix says; or NULL */
+	const char *directory; /* publish to this directory; NULL: to GitHub */
+	const char *repo_path; /* NULL: here, or for a directory one that is made below OUT */
+	const char *remote;    /* what the tag is pushed to; not for a directory */
+	const char *tagger;    /* or NULL */
+	struct text_list image_repositories; /* none: those of the matrix, none for a directory */
+	struct key_source key;
+	struct imaging_options imaging;
+	struct publish_options publish;
+	struct pushing_options push;
+	bool dry_run; /* makes everything here, and writes nothing elsewhere */
+};
+
+struct releasing;
+
+/* `app` and `options` are borrowed. */
+struct releasing *
+releasing_new(const struct app *app, const struct releasing_options *options) CHECKED;
+void releasing_free(struct releasing *releasing);
+void releasing_freep(struct releasing **releasing); /* for AUTO() */
+
+/*
+ * Runs the steps. On failure the sentence names the step; the code is that of the step: after
+ * ERR_NETWORK and ERR_INTERRUPTED it is enough to run it again. Without a matrix, or when another
+ * run is at work, no step is reached.
+ */
+int releasing_run(struct releasing *releasing, struct error *err) CHECKED;
+
+/* Adds to the sentence of releasing_run() what is missing: for those who see no table. */
+void releasing_explain(const struct releasing *releasing, struct error *err);
+
+/* How far it came. Borrowed. */
+const struct release_step *releasing_steps(const struct releasing *releasing);
+
+/* "v10.2.2-1", or NULL if that was not found out; and what release it is, or NULL. Borrowed. */
+const char *releasing_tag(const struct releasing *releasing);
+const char *releasing_name(const struct releasing *releasing);
+
+/* Where the release can be seen, the repository of the tag, and the public keys; or NULL. */
+const char *releasing_url(const struct releasing *releasing);
+const char *releasing_repository(const struct releasing *releasing);
+const char *releasing_keys(const struct releasing *releasing);

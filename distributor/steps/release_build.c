@@ -1,0 +1,333 @@
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "distributor/steps/fetch.h"
+#include "distributor/steps/release_internal.h"
+#include "distributor/steps/sign.h"
+#include "distributor/steps/sign_images.h"
+#include "distributor/steps/tag.h"
+#include "distributor/steps/tarballs.h"
+#include "distributor/steps/throwaway.h"
+#include "distributor/verify/verify.h"
+#include "distributor/workspace/key_files.h"
+#include "distributor/workspace/out_claim.h"
+#include "publish/git/git_push.h"
+#include "sign/check/sums.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int
+prepare_rehearsal(struct releasing *r, struct error *err)
+{
+	const struct releasing_options *o = r->options;
+	AUTO(repo_freep) struct repo *repo = NULL;
+	bool needs_key;
+
+	if (rehearsal_needs_key(&r->app, &r->key, &needs_key, err) < 0)
+		return -1;
+	if (needs_key) {
+		if (rehearsal_key(&r->app, &r->key_path, &r->keys_path, err) < 0)
+			return -1;
+		r->key.file = r->key_path;
+		r->app.keys = r->keys_path;
+	}
+	if (o->repo_path != NULL)
+		return 0;
+	/* Nobody wants a tag of a throw-away key in a repository of theirs. */
+	if (r->key_path == NULL && repo_open(".", &repo, err) == 0)
+		return 0;
+	if (r->key_path == NULL && err->code != ERR_NOT_FOUND)
+		return -1;
+	return rehearsal_repository(&r->app, &r->repo_path, err);
+}
+
+const char *
+releasing_repo_path(const struct releasing *r)
+{
+	if (r->repo_path != NULL)
+		return r->repo_path;
+	return r->options->repo_path != NULL ? r->options->repo_path : ".";
+}
+
+static int
+check_version(const struct releasing *r, struct error *err)
+{
+	const char *version = r->options->version;
+
+	if (version == NULL || strcmp(version, r->info.tag) == 0 ||
+	    strcmp(version, r->info.matrix.version) == 0)
+		return 0;
+	return error_set(err, ERR_INPUT, "'%s' is of version %s, not %s", r->app.matrix_path,
+			 r->info.matrix.version, version);
+}
+
+/* The tag would promise a matrix and a lock that its commit does not have. */
+static int
+check_commit(const struct releasing *r, struct error *err)
+{
+	/* A repository that was made for this release has them by construction. */
+	if (r->repo_path != NULL)
+		return 0;
+	if (r->info.repo == NULL || r->info.commit == NULL)
+		return error_set(err, ERR_NOT_FOUND,
+				 "'%s' is no git repository with a commit to tag",
+				 releasing_repo_path(r));
+	return release_info_check_committed(&r->info, &r->app, err);
+}
+
+/* After the tag that started the run was verified, and before hours of work without one. */
+static int
+take_token(struct releasing *r, struct error *err)
+{
+	if (r->options->directory != NULL)
+		return 0;
+	if (secret_take_environment("GITHUB_TOKEN", &r->token, err) < 0) {
+		if (err->code != ERR_NOT_FOUND)
+			return -1;
+		if (r->options->dry_run)
+			return 0;
+		return error_set(err, ERR_USAGE,
+				 "GITHUB_TOKEN is not set; it needs the right 'contents: write'");
+	}
+	log_add_secret(r->token.bytes);
+	return 0;
+}
+
+static bool
+is_tag_run(void)
+{
+	const char *type = getenv("GITHUB_REF_TYPE");
+
+	return type != NULL && strcmp(type, "tag") == 0;
+}
+
+/*
+ * A good tag of this commit, whoever made it, is as good as a new one. 1 there, 0 not, -1.
+ * `*ret_sums` is the SHA256SUMS that it is of, or zero.
+ */
+static int
+find_tag(const struct releasing *r, struct digest *ret_sums, struct error *err)
+{
+	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
+	auto_free char *text = NULL;
+	char id[REPO_ID_SIZE];
+	size_t length;
+
+	if (repo_tag_read(r->info.repo, r->info.tag, &text, &length, id, err) < 0)
+		return err->code == ERR_NOT_FOUND ? 0 : -1;
+	verify_tag(r->info.tag, text, length, &r->keyring, r->info.commit, &report, ret_sums);
+	return verify_report_conclude(&report, err) < 0 ? -1 : 1;
+}
+
+int
+releasing_lock(struct releasing *r, struct release_step *step, struct error *err)
+{
+	struct digest sums;
+
+	if (r->options->directory != NULL && prepare_rehearsal(r, err) < 0)
+		return -1;
+	if (release_info_load(&r->app, releasing_repo_path(r), &r->info, err) < 0 ||
+	    check_version(r, err) < 0 ||
+	    release_info_check_trigger(&r->info, r->app.keys, err) < 0 ||
+	    check_commit(r, err) < 0 || key_files_load(r->app.keys, NULL, &r->keyring, err) < 0 ||
+	    take_token(r, err) < 0)
+		return -1;
+	if (r->repo_path != NULL)
+		repo_set_own(r->info.repo);
+	if (r->options->image_repositories.count != 0)
+		r->info.matrix.images = (struct matrix_words){r->options->image_repositories.items,
+							      r->options->image_repositories.count};
+	/* A tag of something else, before hours of work that could not be released under it. */
+	if (find_tag(r, &sums, err) < 0)
+		return -1;
+	r->triggered = is_tag_run();
+	step_end(step, STEP_DONE, "%s of %zu hosts, %zu packages pinned", r->info.matrix.version,
+		 r->info.matrix.host_count, r->info.lock.packages.count);
+	return 0;
+}
+
+/* Packages are needed only for tarballs that are not there. */
+int
+releasing_fetch(struct releasing *r, struct release_step *step, struct error *err)
+{
+	AUTO(packing_release) struct packing packing = PACKING_INIT;
+	AUTO(fetching_release) struct fetching fetching = FETCHING_INIT;
+	int complete = packing_look(&r->app, &packing, err);
+
+	if (complete < 0)
+		return -1;
+	if (complete > 0) {
+		step_end(step, STEP_KEPT, "not needed, all tarballs are there");
+		return 0;
+	}
+	if (fetching_run(&r->app, false, &fetching, err) < 0)
+		return -1;
+	auto_free char *received = format_bytes(fetching.received);
+
+	if (fetching.fetched == 0)
+		step_end(step, STEP_KEPT, "%zu packages are in the cache", fetching.present);
+	else
+		step_end(step, STEP_DONE, "%zu packages, %zu of them fetched (%s)",
+			 fetching.packages.count, fetching.fetched, received);
+	return 0;
+}
+
+int
+releasing_tarballs(struct releasing *r, struct release_step *step, struct error *err)
+{
+	AUTO(packing_release) struct packing packing = PACKING_INIT;
+	auto_free char *out = NULL;
+
+	if (packing_run(&r->app, true, &packing, err) < 0)
+		return -1;
+	for (size_t i = 0; i < packing.report.removed_count; i++)
+		log_info("removed '%s' of an earlier run", packing.report.removed[i]);
+	out = format_bytes(packing.bytes_out);
+	if (packing.made == 0)
+		step_end(step, STEP_KEPT, "%zu tarballs (%s) are there", packing.unchanged, out);
+	else
+		step_end(step, STEP_DONE, "%zu tarballs (%s), %zu of them made",
+			 packing.made + packing.unchanged, out, packing.made);
+	return 0;
+}
+
+int
+releasing_images(struct releasing *r, struct release_step *step, struct error *err)
+{
+	struct imaging_options options = r->options->imaging;
+	struct build_result result;
+
+	options.revision = r->info.commit;
+	if (imaging_run(&r->app, &options, &result, err) < 0)
+		return -1;
+	step_end(step, result.changed ? STEP_DONE : STEP_KEPT,
+		 "%zu images of pairs, %zu of hosts, %zu indexes%s", result.pair_images,
+		 result.host_images, result.indexes, result.changed ? "" : " are there");
+	return 0;
+}
+
+/*
+ * On another machine than before, or without the OUT of then: what was signed then stays what is
+ * published. Signing verifies it.
+ */
+static int
+adopt(struct releasing *r, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/assets/%s", r->app.out, SUMS_NAME);
+	struct publish_options options = r->options->publish;
+	bool there;
+	int count;
+
+	if (path_exists(path, &there, err) < 0)
+		return -1;
+	if (there)
+		return 0;
+	options.repo_path = releasing_repo_path(r);
+	options.directory = r->options->directory;
+	options.dry_run = r->options->dry_run;
+	count = publishing_adopt(&r->app, &options, r->token.bytes, err);
+	if (count > 0)
+		log_info("brought back %d signed files of an earlier run", count);
+	return count < 0 ? -1 : 0;
+}
+
+int
+releasing_sign(struct releasing *r, struct release_step *step, struct error *err)
+{
+	auto_close int lock = out_lock(r->app.out, true, err);
+	struct image_signing_result images = {0, 0};
+	struct signing_result result;
+	auto_free char *names = NULL;
+
+	if (lock < 0 || adopt(r, err) < 0 || release_info_load_assets(&r->app, &r->info, err) < 0 ||
+	    signing_run(&r->app, &r->info, &r->signer, &result, err) < 0 ||
+	    image_signing_run(&r->app, &r->info.matrix, r->info.assets.source_date_epoch,
+			      &r->signer, &images, err) < 0)
+		return -1;
+	names = images.images != 0
+			? xasprintf("%zu assets and %zu images", result.assets, images.images)
+			: xasprintf("%zu assets", result.assets);
+	if (result.written == 0 && images.written == 0)
+		step_end(step, STEP_KEPT, "%s are signed", names);
+	else
+		step_end(step, STEP_DONE, "%s, by %s", names,
+			 r->signer.fingerprint[0] != '\0' ? r->signer.fingerprint
+							  : "an earlier run");
+	return 0;
+}
+
+/* A tag that says which SHA256SUMS it is of has to be of these. */
+static int
+check_tag_sums(const struct releasing *r, const struct digest *named, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/assets/%s", r->app.out, SUMS_NAME);
+	char want[DIGEST_HEX_SIZE], got[DIGEST_HEX_SIZE];
+	struct digest here;
+
+	if (digest_is_zero(named))
+		return 0;
+	if (digest_file(path, &here, NULL, err) < 0)
+		return -1;
+	if (digest_equal(named, &here))
+		return 0;
+	return error_set(err, ERR_VERIFY,
+			 "the tag '%s' is there already, of another %s: %s, not %s; a release "
+			 "under this name was made from other inputs",
+			 r->info.tag, SUMS_NAME, digest_hex(named, want), digest_hex(&here, got));
+}
+
+/* 1 sent, 0 there already. */
+static int
+push_tag(struct releasing *r, struct error *err)
+{
+	const struct repo_push target = {.remote = r->options->remote,
+					 .token = r->token.bytes,
+					 .token_server = publishing_server(&r->info.matrix),
+					 .dry_run = r->options->dry_run,
+					 .notice = app_warn};
+
+	return repo_tag_push(r->info.repo, r->info.tag, &target, err);
+}
+
+int
+releasing_tag_step(struct releasing *r, struct release_step *step, struct error *err)
+{
+	const struct tagging tagging = {.revision = "HEAD",
+					.tagger = r->options->tagger,
+					.name_sums = true,
+					.dry_run = r->options->dry_run};
+	bool remote = r->options->directory == NULL && !r->triggered;
+	struct tagging_result result;
+	struct digest sums;
+	int there = find_tag(r, &sums, err), made = 0, sent = 0;
+
+	if (there < 0 || (there == 0 && r->triggered))
+		return -1;
+	if (there > 0 && check_tag_sums(r, &sums, err) < 0)
+		return -1;
+	if (there == 0)
+		made = tagging_run(&r->app, &r->info, &r->signer, &tagging, &result, err);
+	if (made < 0)
+		return -1;
+	r->tag_is_pending = made > 0 && tagging.dry_run;
+	if (remote && !r->tag_is_pending)
+		sent = push_tag(r, err);
+	if (sent < 0)
+		return -1;
+	r->tag_is_pending = r->tag_is_pending || (sent > 0 && tagging.dry_run);
+	if (r->triggered)
+		step_end(step, STEP_KEPT, "%s started this run and is verified", r->info.tag);
+	else if (made == 0 && sent == 0)
+		step_end(step, STEP_KEPT, "%s is there%s", r->info.tag,
+			 remote ? " and at the remote" : "");
+	else
+		step_end(step, step_written(r), "%s%s%s", r->info.tag,
+			 r->tag_is_pending ? " would be" : "",
+			 made != 0 && remote ? " made and pushed"
+			 : made != 0         ? " made"
+					     : " pushed");
+	return 0;
+}

@@ -1,0 +1,370 @@
+#include "distributor/steps/reproduce.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "distributor/steps/fetch.h"
+#include "distributor/steps/images.h"
+#include "distributor/steps/publish.h"
+#include "distributor/steps/release_info.h"
+#include "distributor/steps/reproduce_internal.h"
+#include "distributor/steps/sign.h"
+#include "distributor/steps/tarballs.h"
+#include "distributor/verify/remote.h"
+#include "distributor/workspace/version.h"
+#include "publish/git/git_tag.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_INPUT = 16 << 20 };
+
+void
+reproducing_release(struct reproducing *r)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		free(r->rows[i].name);
+		free(r->rows[i].detail);
+	}
+	free(r->rows);
+	free(r->tag);
+	free(r->commit);
+	free(r->program);
+	free(r->made_in);
+	*r = (struct reproducing)REPRODUCING_INIT;
+}
+
+void
+reproducing_add(struct reproducing *r, char *name, enum reproduced state, char *detail)
+{
+	r->rows = xgrow(r->rows, r->count, sizeof(*r->rows));
+	r->rows[r->count++] = (struct reproduced_row){name, state, detail};
+	r->different += state != REPRODUCED_SAME && state != REPRODUCED_OWN;
+}
+
+static int
+open_repo(const struct reproduction *p, struct repo **ret_repo, struct error *err)
+{
+	return repo_open(p->options->repo_path != NULL ? p->options->repo_path : ".", ret_repo,
+			 err);
+}
+
+/* What was named is no directory and no URL, and `err` says why it is no tag either. */
+static int
+no_such_release(const struct reproduction *p, struct error *err)
+{
+	if (strchr(p->options->what, '/') != NULL)
+		return error_set(err, ERR_INPUT, "there is no directory '%s'", p->options->what);
+	return error_prefix(err, "'%s' is no directory, and no tag that is found",
+			    p->options->what);
+}
+
+/* The release page's files of a tag, to be freed by the caller: the matrix of then says where. */
+static int
+page_of_tag(const struct reproduction *p, char **ret_url, struct error *err)
+{
+	AUTO(repo_freep) struct repo *repo = NULL;
+	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+	auto_free char *text = NULL, *inside = NULL;
+	char commit[REPO_ID_SIZE];
+	size_t length;
+
+	if (open_repo(p, &repo, err) < 0)
+		return no_such_release(p, err);
+	if (repo_commit(repo, p->options->what, commit, err) < 0)
+		return err->code == ERR_NOT_FOUND ? no_such_release(p, err) : -1;
+	if (repo_work_path(repo, p->app->matrix_path, &inside, err) < 0 ||
+	    (inside == NULL && repository_path(p->app->matrix_path, &inside, err) < 0))
+		return -1;
+	if (repo_tree_file(repo, p->options->what, inside, MAX_INPUT, &text, &length, err) < 0)
+		return err->code != ERR_NOT_FOUND
+			       ? -1
+			       : error_set(err, ERR_NOT_FOUND,
+					   "there is no file '%s' in '%s'; name the matrix of that "
+					   "release with --matrix, or its files with --against",
+					   inside, p->options->what);
+	if (matrix_parse(p->app->matrix_path, text, length, &matrix, err) < 0)
+		return -1;
+	if (matrix.github == NULL)
+		return error_set(err, ERR_INPUT,
+				 "the matrix of '%s' names no GitHub repository; where are the "
+				 "files? Say --against DIR or URL",
+				 p->options->what);
+	*ret_url = xasprintf("%s/%s/releases/download/%s", publishing_server(&matrix),
+			     matrix.github, p->options->what);
+	return 0;
+}
+
+/* An OUT directory stands for its assets, and has images as well. */
+static int
+open_directory(struct reproduction *p, const char *what, struct error *err)
+{
+	auto_free char *assets = path_join(what, "assets"), *images = path_join(what, "images");
+	bool directory, has_assets, has_images;
+
+	if (path_is_directory(what, &directory, err) < 0 ||
+	    path_is_directory(assets, &has_assets, err) < 0 ||
+	    path_is_directory(images, &has_images, err) < 0)
+		return -1;
+	if (!directory)
+		return error_set(err, ERR_NOT_FOUND, "'%s' is not a directory", what);
+	p->directory = xstrdup(has_assets ? assets : what);
+	p->files = verify_directory(p->directory);
+	return has_images ? layout_open(images, "distributor images", &p->published_images, err)
+			  : 0;
+}
+
+/* Where the published files are. */
+static int
+open_files(struct reproduction *p, struct error *err)
+{
+	const char *what = p->options->what;
+	auto_free char *page = NULL;
+	bool directory = true;
+
+	if (strstr(what, "://") == NULL && path_is_directory(what, &directory, err) < 0)
+		return -1;
+	if (!directory) {
+		p->tag = what;
+		what = p->options->against;
+		if (what == NULL && page_of_tag(p, &page, err) < 0)
+			return -1;
+		what = page != NULL ? page : what;
+	}
+	if (strstr(what, "://") != NULL) {
+		if (release_url_open(what, p->app->offline, &p->url, err) < 0)
+			return -1;
+		p->files = release_url_files(p->url);
+		return 0;
+	}
+	return open_directory(p, what, err);
+}
+
+/* Hands the text over if it is the right one, else frees it. */
+static bool
+keep_if(const struct digest *sha256, char *text, size_t length, char **ret_text, size_t *ret_length)
+{
+	struct digest seen;
+
+	digest_of(text, length, &seen);
+	if (!digest_equal(&seen, sha256)) {
+		free(text);
+		return false;
+	}
+	*ret_text = text;
+	*ret_length = length;
+	return true;
+}
+
+/* As it was in the tag's tree. 1 found, 0 not there, -1. */
+static int
+find_in_tag(const struct reproduction *p, const char *file, const struct digest *sha256,
+	    char **ret_text, size_t *ret_length, struct error *err)
+{
+	AUTO(repo_freep) struct repo *repo = NULL;
+	struct error ignored = ERROR_INIT;
+	size_t length;
+	char *text;
+
+	if (open_repo(p, &repo, &ignored) < 0 ||
+	    repo_tree_file(repo, p->origin.tag, file, MAX_INPUT, &text, &length, &ignored) < 0)
+		return 0;
+	if (keep_if(sha256, text, length, ret_text, ret_length))
+		return 1;
+	if (p->tag == NULL)
+		return 0;
+	return error_set(err, ERR_VERIFY,
+			 "'%s' in the tag '%s' is not what the release was made from", file,
+			 p->origin.tag);
+}
+
+static bool
+find_in_file(const char *path, const struct digest *sha256, char **ret_text, size_t *ret_length)
+{
+	struct error ignored = ERROR_INIT;
+	size_t length;
+	char *text;
+
+	return read_file(path, MAX_INPUT, &text, &length, &ignored) == 0 &&
+	       keep_if(sha256, text, length, ret_text, ret_length);
+}
+
+/* One of matrix and lock as they were: from the tag's tree, beside the files, or from here. */
+static int
+find_input(const struct reproduction *p, const char *file, const struct digest *sha256,
+	   const char *here, char **ret_text, size_t *ret_length, struct error *err)
+{
+	auto_free char *beside = NULL;
+	char hex[DIGEST_HEX_SIZE];
+	int found = find_in_tag(p, file, sha256, ret_text, ret_length, err);
+
+	if (found != 0)
+		return found < 0 ? -1 : 0;
+	if (p->directory != NULL)
+		beside = path_join(p->directory, path_base(file));
+	if ((beside != NULL && find_in_file(beside, sha256, ret_text, ret_length)) ||
+	    find_in_file(here, sha256, ret_text, ret_length))
+		return 0;
+	return error_set(err, ERR_NOT_FOUND,
+			 "the '%s' that %s was made from (sha256 %s) is not in the tag of this "
+			 "repository, and '%s' is another; say --repo DIR, or --matrix and --lock",
+			 file, p->origin.tag, digest_hex(sha256, hex), here);
+}
+
+static int
+put_input(const struct reproduction *p, const char *file, const struct digest *sha256,
+	  const char *here, char **ret_path, struct error *err)
+{
+	auto_free char *path = path_join(p->work, path_base(file));
+	auto_free char *text = NULL;
+	size_t length;
+
+	if (find_input(p, file, sha256, here, &text, &length, err) < 0 ||
+	    write_file(path, text, length, 0644, err) < 0)
+		return -1;
+	*ret_path = TAKE(path);
+	return 0;
+}
+
+static int
+make_place(struct reproduction *p, struct error *err)
+{
+	if (p->options->keep == NULL)
+		return temporary_directory("distributor-reproduce", &p->work, err);
+	p->work = xstrdup(p->options->keep);
+	return make_directories(p->work, err);
+}
+
+/* All that the release's times depend on. */
+static int
+set_epoch(int64_t epoch, struct error *err)
+{
+	auto_free char *text = xasprintf("%lld", (long long)epoch);
+
+	if (setenv("SOURCE_DATE_EPOCH", text, 1) < 0)
+		return error_set_errno(err, ERR_IO, "cannot set SOURCE_DATE_EPOCH");
+	return 0;
+}
+
+/* What was not made again is taken as it is said to be. */
+static int
+believe_images(struct reproduction *p, struct release *release, struct error *err)
+{
+	struct release_image image;
+	size_t count = 0;
+	const char *tag;
+	int found;
+
+	while ((found = release_origin_image(&p->origin, count, &tag, &image.digest, err)) > 0) {
+		image.tag = xstrdup(tag);
+		p->images = xgrow(p->images, count, sizeof(*p->images));
+		p->images[count++] = image;
+		p->image_count = count;
+	}
+	release->images = p->images;
+	release->image_count = count;
+	return found;
+}
+
+static int
+make_documents(struct reproduction *p, struct error *err)
+{
+	AUTO(release_info_release) struct release_info info = RELEASE_INFO_INIT;
+	struct release *release = &info.release;
+
+	if (release_info_load(&p->made, NULL, &info, err) < 0 ||
+	    release_info_load_assets(&p->made, &info, err) < 0)
+		return -1;
+	if (p->options->no_images && believe_images(p, release, err) < 0)
+		return -1;
+	release->commit = p->origin.commit;
+	release->matrix_file = p->origin.matrix_file;
+	release->lock_file = p->origin.lock_file;
+	release->repositories = p->origin.repositories;
+	release->repository_count = p->origin.repository_count;
+	return signing_documents(&p->made, &info, err);
+}
+
+static int
+make_again(struct reproduction *p, struct error *err)
+{
+	const struct imaging_options imaging = {.revision = p->origin.commit,
+						.registrars = p->options->registrars};
+	AUTO(fetching_release) struct fetching fetching = FETCHING_INIT;
+	AUTO(packing_release) struct packing packing = PACKING_INIT;
+	struct build_result built;
+
+	if (set_epoch(p->origin.source_date_epoch, err) < 0 ||
+	    fetching_run(&p->made, false, &fetching, err) < 0 ||
+	    packing_run(&p->made, true, &packing, err) < 0)
+		return -1;
+	if (p->origin.has_images && !p->options->no_images &&
+	    imaging_run(&p->made, &imaging, &built, err) < 0)
+		return -1;
+	return make_documents(p, err);
+}
+
+static int
+prepare(struct reproduction *p, struct error *err)
+{
+	auto_free char *lock_here = app_lock_path(p->app);
+
+	if (open_files(p, err) < 0 || release_origin_read(&p->files, &p->origin, err) < 0)
+		return -1;
+	if (p->tag != NULL && strcmp(p->tag, p->origin.tag) != 0)
+		return error_set(err, ERR_VERIFY, "the files are those of '%s', not of '%s'",
+				 p->origin.tag, p->tag);
+	if (make_place(p, err) < 0 ||
+	    put_input(p, p->origin.matrix_file, &p->origin.matrix_sha256, p->app->matrix_path,
+		      &p->matrix_path, err) < 0 ||
+	    put_input(p, p->origin.lock_file, &p->origin.lock_sha256, lock_here, &p->lock_path,
+		      err) < 0)
+		return -1;
+	p->made = *p->app;
+	p->made.matrix_path = p->matrix_path;
+	p->made.lock_path = p->lock_path;
+	p->made.out = p->out = path_join(p->work, "out");
+	if (strcmp(p->origin.program, version_program()) != 0)
+		log_warning("%s was made by distributor %s; this is %s, which may make other bytes",
+			    p->origin.tag, p->origin.program, version_program());
+	return 0;
+}
+
+static void
+reproduction_release(struct reproduction *p)
+{
+	if (p->work != NULL && p->options->keep == NULL)
+		remove_tree(p->work);
+	release_origin_release(&p->origin);
+	release_url_freep(&p->url);
+	layout_free(p->published_images);
+	for (size_t i = 0; i < p->image_count; i++)
+		free(p->images[i].tag);
+	free(p->images);
+	free(p->directory);
+	free(p->work);
+	free(p->out);
+	free(p->matrix_path);
+	free(p->lock_path);
+}
+
+int
+reproducing_run(const struct app *app, const struct reproducing_options *options,
+		struct reproducing *ret_reproducing, struct error *err)
+{
+	AUTO(reproduction_release)
+	struct reproduction p = {.app = app, .options = options, .result = ret_reproducing};
+
+	if (prepare(&p, err) < 0)
+		return -1;
+	ret_reproducing->tag = xstrdup(p.origin.tag);
+	ret_reproducing->commit = p.origin.commit != NULL ? xstrdup(p.origin.commit) : NULL;
+	ret_reproducing->program = xstrdup(p.origin.program);
+	if (make_again(&p, err) < 0)
+		return error_prefix(err, "cannot make %s again", p.origin.tag);
+	if (options->keep != NULL)
+		ret_reproducing->made_in = xstrdup(p.out);
+	if (reproducing_compare_files(&p, err) < 0)
+		return -1;
+	return p.origin.has_images && !options->no_images ? reproducing_compare_images(&p, err) : 0;
+}

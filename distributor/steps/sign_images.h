@@ -1,0 +1,30 @@
+#pragma once
+
+/*
+ * Signatures of the images in OUT/images, under every name that the matrix publishes them by.
+ */
+
+#include "distributor/cli/command.h"
+#include "distributor/steps/signer.h"
+#include "images/layout.h"
+#include "matrix/matrix.h"
+
+struct image_signing_result {
+	size_t images;  /* and indexes */
+	size_t written; /* of which the signatures were missing or wrong */
+};
+
+/*
+ * Adds the signatures that are missing to the layout. Without repositories in the matrix there is
+ * no name to sign, and nothing is done. Errors of lazy_signer_get() and of the layout.
+ */
+int image_signing_run(const struct app *app, const struct matrix *matrix, int64_t created_sec,
+		      struct lazy_signer *lazy, struct image_signing_result *ret_result,
+		      struct error *err) CHECKED;
+
+/*
+ * Whether all images of a layout are signed by a key that may, under every name that they get in
+ * this repository. ERR_VERIFY with the first that is not. Errors of the layout.
+ */
+int image_signing_check(const struct layout *layout, const char *repository,
+			const struct keyring *keyring, struct error *err) CHECKED;

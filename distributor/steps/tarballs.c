@@ -1,0 +1,283 @@
+#include "distributor/steps/tarballs.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/progress.h"
+#include "base/strbuf.h"
+#include "distributor/workspace/epoch.h"
+#include "distributor/workspace/out_claim.h"
+#include "sources/cache.h"
+#include "sources/emulators.h"
+
+#include <string.h>
+
+void
+packing_release(struct packing *packing)
+{
+	for (size_t i = 0; i < packing->host_count; i++)
+		free(packing->hosts[i].members);
+	free(packing->hosts);
+	cache_free(packing->cache);
+	plan_release(&packing->plan);
+	lock_release(&packing->lock);
+	matrix_release(&packing->matrix);
+	assets_report_release(&packing->report);
+	*packing = (struct packing)PACKING_INIT;
+}
+
+void
+packing_host(const struct plan *plan, size_t index, struct assets_host *ret_host)
+{
+	const struct matrix_host *from = plan->hosts[index].host;
+	struct assets_host host = {.arch = from->arch, .legacy_names = from->legacy_names};
+
+	host.members = xcalloc(plan->target_count + 1, sizeof(*host.members));
+	for (size_t t = 0; t < plan->target_count; t++) {
+		const struct plan_cell *cell = plan_cell(plan, t, index);
+
+		if (cell->state == PLAN_LOCKED && cell->tarball)
+			host.members[host.count++] =
+				(struct assets_member){cell->package, cell->member, cell->image};
+	}
+	*ret_host = host;
+}
+
+static int
+prepare(struct packing *packing, struct error *err)
+{
+	const struct app *app = packing->app;
+
+	if (app_load(app, &packing->matrix, &packing->lock, err) < 0)
+		return -1;
+	plan_make(&packing->matrix, &packing->lock, &packing->plan);
+	packing->hosts = xcalloc(packing->plan.host_count + 1, sizeof(*packing->hosts));
+	for (size_t h = 0; h < packing->plan.host_count; h++)
+		if (app_wants_host(app, packing->plan.hosts[h].host->arch->name))
+			packing_host(&packing->plan, h, &packing->hosts[packing->host_count++]);
+	return cache_open(app->cache, &packing->cache, err);
+}
+
+static bool
+wants_any(struct assets_sink *sink, const struct package *package)
+{
+	for (size_t i = 0; i < package->member_count; i++)
+		if (assets_wants(sink, package->members[i].target))
+			return true;
+	return false;
+}
+
+static int
+fill(struct assets_sink *sink, struct emulator_reader *reader, struct pipeline_item *item,
+     const char *name, struct error *err)
+{
+	enum { PIECE = 1 << 20 };
+
+	for (size_t at = 0; at < item->size;) {
+		size_t left = item->size - at, length = left < PIECE ? left : (size_t)PIECE;
+		ssize_t got;
+
+		if (assets_grow(sink, item, at + length, err) < 0)
+			return -1;
+		got = emulator_reader_read(reader, item->bytes + at, length, err);
+		if (got < 0)
+			return -1;
+		if ((size_t)got != length)
+			return error_set(err, ERR_INPUT, "'%s' ends too early", name);
+		at += length;
+	}
+	return 0;
+}
+
+/* Hands the emulator that the reader is at to the workers. */
+static int
+hand_over(struct assets_sink *sink, struct emulator_reader *reader, const struct emulator *emulator,
+	  struct error *err)
+{
+	struct pipeline_item *item = NULL;
+	int wanted = assets_reserve(sink, emulator->target, emulator->size, &item, err);
+
+	if (wanted <= 0)
+		return wanted;
+	if (fill(sink, reader, item, emulator->path, err) < 0) {
+		assets_return(sink, item);
+		return -1;
+	}
+	assets_submit(sink, item);
+	return 0;
+}
+
+static int
+stream_package(struct packing *packing, struct assets_sink *sink, const struct package *package,
+	       struct error *err)
+{
+	AUTO(emulator_reader_freep) struct emulator_reader *reader = NULL;
+	auto_free char *path = NULL;
+	auto_free char *command =
+		app_command(packing->app, "fetch", SHARED_MATRIX | SHARED_LOCK | SHARED_CACHE);
+	struct emulator emulator;
+	int found = cache_lookup(packing->cache, &package->sha256, package->size,
+				 CACHE_CHECK_DIGEST, &path, err);
+
+	if (found < 0)
+		return -1;
+	if (found == 0)
+		return error_set(err, ERR_NOT_FOUND, "'%s' is not in the cache; run '%s' first",
+				 package->file, command);
+	if (emulator_reader_open(path, package->file, &reader, err) < 0)
+		return -1;
+	while ((found = emulator_reader_next(reader, &emulator, err)) > 0)
+		if (hand_over(sink, reader, &emulator, err) < 0)
+			return error_prefix(err, "'%s'", package->file);
+	return found;
+}
+
+/* Called for the first host of which something is missing. */
+static int
+need_packages(struct assets_sink *sink, const struct assets_host *host, void *context,
+	      struct error *err)
+{
+	struct packing *packing = context;
+
+	(void)sink;
+	packing->incomplete = true;
+	return error_set(err, ERR_NOT_FOUND, "tarballs of '%s' are missing", host->arch->name);
+}
+
+static int
+produce(struct assets_sink *sink, const struct assets_host *host, void *context, struct error *err)
+{
+	struct packing *packing = context;
+
+	for (size_t i = 0; i < packing->lock.packages.count; i++) {
+		const struct package *package = &packing->lock.packages.items[i];
+
+		if (strcmp(package->host, host->arch->name) == 0 && wants_any(sink, package) &&
+		    stream_package(packing, sink, package, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static struct progress_task *
+begin(const struct assets_host *host, uint64_t bytes, void *context)
+{
+	struct packing *packing = context;
+
+	return progress_start(packing->app->progress, host->arch->name, PROGRESS_BYTES, bytes);
+}
+
+static void
+end(const struct assets_host *host, struct progress_task *task, bool complete, double seconds,
+    void *context)
+{
+	auto_free char *line = xasprintf("packed %s: %zu tarballs in %.1f s", host->arch->name,
+					 host->count, seconds);
+
+	(void)context;
+	progress_done(task, complete ? line : NULL);
+}
+
+/* What signing and publishing put beside the assets. */
+static bool
+is_release_file(const char *name)
+{
+	static const char *const endings[] = {".json", ".sig", ".minisig", ".pub", ".pem"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++)
+		if (text_ends_with(name, endings[i]))
+			return true;
+	return strcmp(name, "SHA256SUMS") == 0 || strcmp(name, "allowed_signers") == 0 ||
+	       strcmp(name, "revoked_keys") == 0;
+}
+
+static bool
+package_is_locked(const struct lock *lock, const struct digest *sha256)
+{
+	for (size_t i = 0; i < lock->packages.count; i++)
+		if (digest_equal(&lock->packages.items[i].sha256, sha256))
+			return true;
+	return false;
+}
+
+/*
+ * Writes OUT/assets.json unless it is so already. After a run for some hosts only, what is there of
+ * the others belongs to the release if it was made from this lock.
+ */
+static int
+write_list(const struct packing *packing, const struct asset_list *made, struct error *err)
+{
+	struct asset_list list = {.name = packing->lock.name,
+				  .version = packing->lock.version,
+				  .source_date_epoch = made->source_date_epoch,
+				  .lock_sha256 = packing->lock.digest};
+	auto_free char *path = path_join(packing->app->out, ASSETS_NAME);
+	auto_free struct asset *items = xcalloc(made->count + 1, sizeof(*items));
+	struct error ignored = ERROR_INIT;
+	auto_free char *text = NULL;
+	auto_free char *there = NULL;
+
+	list.items = items; /* borrowed from `made` */
+	for (size_t i = 0; i < made->count; i++)
+		if (package_is_locked(&packing->lock, &made->items[i].package_sha256))
+			items[list.count++] = made->items[i];
+	text = asset_list_format(&list);
+	if (read_file(path, strlen(text), &there, NULL, &ignored) == 0 && strcmp(there, text) == 0)
+		return 0;
+	return write_file(path, text, strlen(text), 0644, err);
+}
+
+static void
+add_up(struct packing *packing)
+{
+	for (size_t i = 0; i < packing->host_count; i++) {
+		const struct assets_host_report *of = &packing->report.hosts[i];
+
+		packing->made += of->made;
+		packing->unchanged += of->unchanged;
+		packing->bytes_in += of->bytes_in;
+		packing->bytes_out += of->bytes_out;
+	}
+}
+
+static int
+make(const struct app *app, bool wait, bool only_look, struct packing *packing, struct error *err)
+{
+	double started = monotonic_sec();
+	auto_close int lock = -1;
+	struct assets_plan plan = {.out = app->out,
+				   .partial = app->hosts.count != 0,
+				   .jobs = (unsigned int)app->jobs,
+				   .produce = only_look ? need_packages : produce,
+				   .begin = begin,
+				   .end = end,
+				   .keeps = is_release_file,
+				   .context = packing};
+
+	packing->app = app;
+	if (prepare(packing, err) < 0 ||
+	    source_date_epoch(&packing->lock, &plan.source_date_epoch, err) < 0)
+		return -1;
+	plan.hosts = packing->hosts;
+	plan.host_count = packing->host_count;
+	lock = out_lock(app->out, wait, err);
+	if (lock < 0 || assets_make(&plan, &packing->report, err) < 0 ||
+	    write_list(packing, &packing->report.assets, err) < 0)
+		return -1;
+	add_up(packing);
+	packing->seconds = monotonic_sec() - started;
+	return 0;
+}
+
+int
+packing_run(const struct app *app, bool wait, struct packing *ret_packing, struct error *err)
+{
+	return make(app, wait, false, ret_packing, err);
+}
+
+int
+packing_look(const struct app *app, struct packing *ret_packing, struct error *err)
+{
+	if (make(app, true, true, ret_packing, err) == 0)
+		return 1;
+	return ret_packing->incomplete ? 0 : -1;
+}

@@ -1,0 +1,55 @@
+#pragma once
+
+/*
+ * The release assets from the packages in the cache: the work of `tarballs`, and a step of a
+ * release.
+ */
+
+#include "distributor/cli/command.h"
+#include "matrix/lock.h"
+#include "matrix/matrix.h"
+#include "matrix/plan.h"
+#include "pack/assets.h"
+
+struct cache;
+
+struct packing {
+	const struct app *app;
+	struct matrix matrix;
+	struct lock lock;
+	struct plan plan;
+	struct cache *cache;
+	struct assets_host *hosts; /* those that are wanted */
+	size_t host_count;
+	struct assets_report report;
+	size_t made, unchanged; /* pairs, of all hosts */
+	uint64_t bytes_in, bytes_out;
+	double seconds;
+	bool incomplete; /* packing_look(): packages are needed */
+};
+
+#define PACKING_INIT                                                                               \
+	{                                                                                          \
+		.app = NULL                                                                        \
+	}
+
+void packing_release(struct packing *packing);
+
+/*
+ * What is packed of a host of the plan, which has a lock; `members` is to be freed by the caller,
+ * what they point to is borrowed from the lock.
+ */
+void packing_host(const struct plan *plan, size_t index, struct assets_host *ret_host);
+
+/*
+ * Makes what is missing in OUT/assets and writes OUT/assets.json, under the lock of OUT, which is
+ * waited for with `wait`. Errors of assets_make(); ERR_BUSY. `app` is borrowed.
+ */
+int packing_run(const struct app *app, bool wait, struct packing *ret_packing,
+		struct error *err) CHECKED;
+
+/*
+ * Whether OUT/assets is complete already, so that no package is needed: 1, with `ret_packing` as
+ * after packing_run(); 0; or -1.
+ */
+int packing_look(const struct app *app, struct packing *ret_packing, struct error *err) CHECKED;

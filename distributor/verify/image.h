@@ -1,0 +1,30 @@
+#pragma once
+
+/*
+ * An image in a registry, checked by anyone: its signatures and those of the images in it.
+ */
+
+#include "distributor/cli/command.h"
+#include "distributor/verify/verify.h"
+#include "sign/check/keyring.h"
+
+/* Strings are borrowed, or NULL. */
+struct image_verify_options {
+	const char *signed_as; /* repository that it was published as, when this is a mirror */
+	const char *tag;       /* "v10.2.2-1", compared with the name, if that says a version */
+	const char *auth_file, *ca_file;
+	struct text_list token_servers; /* see images/registry/auth.h */
+	bool plain_http;
+	bool anonymous; /* as a stranger: no login is looked at */
+};
+
+/*
+ * Adds what was found to the report: that the registry has what the name promises, a signature
+ * over exactly this digest under exactly this name (under any tag for a name that has a digest and
+ * no tag), the same for each image of an index, and the sigstore bundle. -1 when the registry could
+ * not be asked: ERR_INPUT (the name), ERR_DENIED (it has no such image, or not for this login),
+ * ERR_NETWORK, ERR_REMOTE, ERR_VERIFY.
+ */
+int image_verify(const char *name, const struct image_verify_options *options,
+		 const struct keyring *keyring, struct verify_report *report,
+		 struct error *err) CHECKED;

@@ -1,0 +1,14 @@
+#pragma once
+
+/* Where the registrars of the hosts are: programs that were built along with this one. */
+
+#include "base/error.h"
+#include "model/arch.h"
+
+/*
+ * The path of the registrar for a host, to be freed by the caller. It is sought in `directory`, or
+ * with NULL where this program was installed or built. ERR_INPUT says which compiler makes it.
+ * ERR_IO.
+ */
+int registrar_find(const char *directory, const struct arch *host, char **ret_path,
+		   struct error *err) CHECKED;

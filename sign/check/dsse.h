@@ -1,0 +1,50 @@
+#pragma once
+
+/*
+ * In-toto statements in a DSSE envelope in a sigstore bundle v0.3 that names a public key.
+ */
+
+#include "sign/make/key.h"
+
+#define DSSE_PAYLOAD_TYPE "application/vnd.in-toto+json"
+#define DSSE_BUNDLE_TYPE  "application/vnd.dev.sigstore.bundle.v0.3+json"
+#define DSSE_MAX_TEXT     ((size_t)4 << 20)
+
+/*
+ * Signs an in-toto statement, which is checked to be one (version 1, with subjects by sha256),
+ * and returns the bundle, to be freed by the caller. The payload is exactly these bytes. ERR_INPUT,
+ * ERR_VERIFY (see struct signer).
+ */
+int dsse_sign_statement(const struct signer *signer, const char *statement, size_t length,
+			char **ret_bundle, struct error *err) CHECKED;
+
+struct dsse {
+	char *payload; /* the statement; owned, terminated */
+	size_t payload_length;
+	char *hint; /* owned */
+	uint8_t signature[SIGNATURE_SIZE];
+};
+
+#define DSSE_INIT                                                                                  \
+	{                                                                                          \
+		NULL, 0, NULL,                                                                     \
+		{                                                                                  \
+			0                                                                          \
+		}                                                                                  \
+	}
+
+void dsse_release(struct dsse *dsse);
+
+/*
+ * Reads a bundle with one DSSE signature by a key that is named by a hint. Unknown members are
+ * refused; entries of a transparency log are passed over. ERR_INPUT with place.
+ */
+int dsse_parse(const char *text, size_t length, struct dsse *ret_dsse, const char *name,
+	       struct error *err) CHECKED;
+
+/* Whether the hint names this key. */
+bool dsse_is_by(const struct dsse *dsse, const struct public_key *key);
+
+/* ERR_VERIFY. */
+int dsse_check(const struct dsse *dsse, const struct public_key *key, const char *name,
+	       struct error *err) CHECKED;

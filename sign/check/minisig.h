@@ -1,0 +1,45 @@
+#pragma once
+
+/*
+ * minisign signatures, prehashed, byte for byte as `minisign -S` makes them.
+ */
+
+#include "sign/make/key.h"
+
+#define MINISIG_MAX_TEXT 16384
+
+/*
+ * Signs a SHA256SUMS, which is checked to be one. `trusted_comment` is one line of UTF-8 with no
+ * control characters but TAB, which the signature covers too. The text is to be freed by the
+ * caller. ERR_INPUT, ERR_VERIFY (see struct signer).
+ */
+int minisig_sign_sums(const struct signer *signer, const char *text, size_t length,
+		      const char *trusted_comment, char **ret_text, struct error *err) CHECKED;
+
+struct minisig {
+	uint8_t id[MINISIGN_ID_SIZE];
+	uint8_t signature[SIGNATURE_SIZE];
+	uint8_t global[SIGNATURE_SIZE];
+	char *trusted_comment; /* owned */
+};
+
+#define MINISIG_INIT                                                                               \
+	{                                                                                          \
+		{0}, {0}, {0}, NULL                                                                \
+	}
+
+void minisig_release(struct minisig *sig);
+
+/*
+ * Reads a signature file of four lines. The legacy form, which signs the file itself and not its
+ * hash, is refused: ERR_VERIFY. ERR_INPUT with `name` for anything else.
+ */
+int minisig_parse(const char *text, size_t length, struct minisig *ret_sig, const char *name,
+		  struct error *err) CHECKED;
+
+/* Whether the signature names this key. The name is not protected; minisig_check() decides. */
+bool minisig_is_by(const struct minisig *sig, const struct public_key *key);
+
+/* Checks the bytes and the trusted comment. ERR_VERIFY. */
+int minisig_check(const struct minisig *sig, const struct public_key *key, const void *bytes,
+		  size_t length, const char *name, struct error *err) CHECKED;

@@ -1,0 +1,47 @@
+#pragma once
+
+/*
+ * Cosign's simple signing: this digest may be found under this reference.
+ *
+ * The payload is a layer of its own in the registry, and the signature an annotation of it.
+ * podman and skopeo compare the reference, so there is one payload for each published name.
+ */
+
+#include "base/digest.h"
+#include "sign/make/key.h"
+
+#define SIMPLE_SIGNING_MAX_TEXT 4096
+
+/*
+ * Signs "`reference` is the manifest `manifest`". `reference` is a registry, a repository and a
+ * tag, as in "ghcr.io/owner/name:v1". Both results are to be freed by the caller; the signature
+ * is in base64. ERR_INPUT (the reference), ERR_VERIFY (see struct signer).
+ */
+int simple_signing_sign(const struct signer *signer, const char *reference,
+			const struct digest *manifest, char **ret_payload, char **ret_signature,
+			struct error *err) CHECKED;
+
+struct simple_signing {
+	char *reference; /* owned */
+	struct digest manifest;
+};
+
+#define SIMPLE_SIGNING_INIT                                                                        \
+	{                                                                                          \
+		NULL,                                                                              \
+		{                                                                                  \
+			{                                                                          \
+				0                                                                  \
+			}                                                                          \
+		}                                                                                  \
+	}
+
+void simple_signing_release(struct simple_signing *claim);
+
+/*
+ * Checks the signature and reads what it says: no other members, no other type. Only afterwards
+ * does the caller compare reference and digest with what it has. ERR_VERIFY, ERR_INPUT.
+ */
+int simple_signing_check(const char *payload, size_t length, const char *signature,
+			 const struct public_key *key, struct simple_signing *ret_claim,
+			 const char *name, struct error *err) CHECKED;

@@ -1,0 +1,55 @@
+#pragma once
+
+/*
+ * SSH signatures (OpenSSH's PROTOCOL.sshsig), byte for byte as `ssh-keygen -Y sign` makes them.
+ *
+ * What is signed is one of three kinds of document, each in a namespace of its own and each
+ * checked to be one before it is signed.
+ */
+
+#include "sign/make/key.h"
+
+enum sshsig_namespace {
+	SSHSIG_FILE, /* "file": SHA256SUMS */
+	SSHSIG_GIT,  /* "git": an annotated tag */
+	SSHSIG_KEYS, /* "keys": allowed_signers and revoked_keys, by the offline root key */
+};
+enum { SSHSIG_NAMESPACES = 3 };
+
+const char *sshsig_namespace_name(enum sshsig_namespace name_space);
+
+#define SSHSIG_MAX_TEXT 4096
+#define SSHSIG_BEGIN    "-----BEGIN SSH SIGNATURE-----\n"
+
+/*
+ * The armoured signature, to be freed by the caller. ERR_INPUT when the text is not such a
+ * document; ERR_VERIFY when `signer` holds another public key than the one that signed.
+ */
+int sshsig_sign_sums(const struct signer *signer, const char *text, size_t length,
+		     char **ret_armour, struct error *err) CHECKED;
+int sshsig_sign_tag(const struct signer *signer, const char *text, size_t length, char **ret_armour,
+		    struct error *err) CHECKED;
+int sshsig_sign_keys(const struct signer *signer, const char *text, size_t length,
+		     char **ret_armour, struct error *err) CHECKED;
+
+/* A parsed signature of ours or of others. */
+struct sshsig {
+	struct public_key key;
+	enum { SSHSIG_SHA256, SSHSIG_SHA512 } hash;
+	char name_space[64];
+	uint8_t signature[SIGNATURE_SIZE];
+};
+
+/*
+ * Reads an armoured signature: one block and nothing else, LF line ends, Ed25519, version 1.
+ * ERR_INPUT with `name` in the sentence. Says nothing about validity.
+ */
+int sshsig_parse(const char *text, size_t length, struct sshsig *ret_sig, const char *name,
+		 struct error *err) CHECKED;
+
+/*
+ * Checks that `sig` is a signature of these bytes in this namespace by the key that it names,
+ * which the caller then has to find among those it trusts. ERR_VERIFY.
+ */
+int sshsig_check(const struct sshsig *sig, enum sshsig_namespace name_space, const void *bytes,
+		 size_t length, const char *name, struct error *err) CHECKED;

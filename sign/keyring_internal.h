@@ -1,8 +1,0 @@
-#pragma once
-
-/* What the sources of the keyring share. For the sources of sign/ only. */
-
-#include "sign/keyring.h"
-
-/* A name without blanks, quotes and what ssh-keygen takes for a pattern. */
-bool keyring_is_principal(const char *text) CHECKED;

@@ -1,0 +1,24 @@
+#pragma once
+
+/*
+ * Everything that the lock says of one RPM package, from the file itself.
+ */
+
+#include "model/arch.h"
+#include "model/package.h"
+#include "sources/package_inspect.h"
+#include "sources/rpm/openpgp.h"
+
+/*
+ * Verifies the package file at `path` (rpm_verify.h), inspects its emulators (package_inspect.h)
+ * and fills `package`: size, sha256, header_sha256, signer, signed_sec, license, source_package,
+ * members and qemu_version. What `package` says already of name, version, arch, size, sha256 and
+ * members has to be true (NULL and zero say nothing); what it does not say is filled in. The
+ * architecture has to be that of `host` in any case.
+ *
+ * A package without emulators gets no members and no qemu_version, and is no error here. Errors of
+ * rpm_verify() and package_inspect(); then `package` may be half filled.
+ */
+int rpm_describe(const char *path, struct openpgp_keyring *ring, const struct arch *host,
+		 struct package *package, const struct package_warnings *warnings,
+		 struct error *err) CHECKED;

@@ -1,0 +1,413 @@
+#include "tests/support/test.h"
+
+#include "base/base64.h"
+#include "base/file.h"
+#include "base/strbuf.h"
+#include "sign/check/key_list.h"
+#include "sign/check/sums.h"
+#include "sign/check/tag_object.h"
+#include "tests/support/scratch.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STAMP "# allowed_signers serial 7 2026-12-01\n"
+
+/* Keys that differ in their last byte; nobody has their secret part. */
+static struct public_key
+key_number(uint8_t number)
+{
+	struct public_key key = {{0}};
+
+	key.bytes[PUBLIC_KEY_SIZE - 1] = number;
+	return key;
+}
+
+/* The line of a key in allowed_signers, to be freed. */
+static char *
+line_of(uint8_t number)
+{
+	const struct public_key key = key_number(number);
+	struct error err = ERROR_INIT;
+	char *line = NULL;
+
+	assert_ok(keyring_format_line("a@example.org", "file,git", &key, &line, &err), err);
+	return line;
+}
+
+static void
+the_first_line_has_one_spelling(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t serial;
+	} rows[] = {
+		{STAMP, 7},
+		{"# allowed_signers serial 1 0000-00-00", 1},
+		{"# allowed_signers serial 999999999 2026-12-01\r\nx", 999999999},
+		{"", 0},
+		{"\n" STAMP, 0},
+		{" " STAMP, 0},
+		{"#  allowed_signers serial 7 2026-12-01\n", 0},
+		{"# revoked_keys serial 7 2026-12-01\n", 0},
+		{"# allowed_signers serial 0 2026-12-01\n", 0},
+		{"# allowed_signers serial 07 2026-12-01\n", 0},
+		{"# allowed_signers serial 1000000000 2026-12-01\n", 0},
+		{"# allowed_signers serial -1 2026-12-01\n", 0},
+		{"# allowed_signers serial  2026-12-01\n", 0},
+		{"# allowed_signers serial 7\n", 0},
+		{"# allowed_signers serial 7 \n", 0},
+		{"# allowed_signers serial 7 2026-12-1\n", 0},
+		{"# allowed_signers serial 7 2026-12-0", 0},
+		{"# allowed_signers serial 7 2026/12/01\n", 0},
+		{"# allowed_signers serial 7 2026-12-01 \n", 0},
+		{"# allowed_signers serial 7 2026-12-01x\n", 0},
+		{"# allowed_signers serial 7 2026-12-01\rx\n", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct keyring_stamp stamp = {0, ""};
+		bool good = key_list_stamp(rows[i].text, KEYRING_ALLOWED, &stamp);
+
+		if (good != (rows[i].serial != 0) || stamp.serial != rows[i].serial)
+			fail_msg("'%s': %d, %llu", rows[i].text, good,
+				 (unsigned long long)stamp.serial);
+	}
+}
+
+static void
+a_first_line_replaces_the_one_before(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{"", "# revoked_keys serial 8 1970-01-02\n"},
+		{"# revoked_keys serial 7 2026-12-01\nx\n",
+		 "# revoked_keys serial 8 1970-01-02\nx\n"},
+		{"x\r\ny", "# revoked_keys serial 8 1970-01-02\nx\ny\n"},
+		{STAMP, "# revoked_keys serial 8 1970-01-02\n" STAMP},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_free char *got =
+			key_list_with_stamp(rows[i].text, KEYRING_REVOKED, 8, 86400 + 3600);
+
+		assert_string_equal(got, rows[i].want);
+	}
+}
+
+static void
+a_list_is_changed_where_it_has_to_be(void **state)
+{
+	auto_free char *one = line_of(1), *two = line_of(2), *whole = NULL, *text = NULL;
+	auto_free char *retired = NULL, *again = NULL, *gone = NULL, *want = NULL;
+	const struct public_key first = key_number(1), second = key_number(2), none = key_number(3);
+	char fingerprint[FINGERPRINT_SIZE];
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	whole = xasprintf(STAMP "# a comment\n%s%s# b\n", one, two);
+	assert_ok(key_list_retire(whole, &second, "v10.1.0-1", &retired, &err), err);
+	public_key_fingerprint(&second, fingerprint);
+	want = xasprintf(STAMP "# a comment\n%s# retired after v10.1.0-1 %s\n%s# b\n", one,
+			 fingerprint, two);
+	assert_string_equal(retired, want);
+	assert_ok(key_list_retire(retired, &second, "v10.2.0-1", &again, &err), err);
+	assert_int_equal(strlen(again), strlen(retired));
+	assert_null(strstr(again, "v10.1.0-1"));
+	gone = key_list_without(again, &second, 1);
+	free(want);
+	want = xasprintf(STAMP "# a comment\n%s# b\n", one);
+	assert_string_equal(gone, want);
+	text = key_list_without(gone, &first, 1);
+	assert_string_equal(text, STAMP "# a comment\n# b\n");
+	free(text);
+	text = key_list_without(whole, &none, 1);
+	assert_string_equal(text, whole);
+	assert_refused(key_list_retire(whole, &none, "v10.1.0-1", &text, &err), err, ERR_INPUT,
+		       "is not listed");
+	assert_refused(key_list_retire(whole, &first, "10.1.0-1", &text, &err), err, ERR_INPUT,
+		       "is not the tag of a release");
+	assert_string_equal(text, whole);
+}
+
+static void
+limits_of_a_list(void **state)
+{
+	auto_free char *text = xmalloc(KEYRING_MAX_TEXT + 2);
+	AUTO(strbuf_release) struct strbuf list = STRBUF_INIT;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	memset(text, '#', KEYRING_MAX_TEXT + 1);
+	for (size_t more = 0; more < 2; more++) {
+		AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+		int result = keyring_parse(text, KEYRING_MAX_TEXT + more, KEYRING_ALLOWED, &keyring,
+					   "L", &err);
+
+		assert_int_equal(result, more == 0 ? 0 : -1);
+	}
+	for (int i = 0; i < KEYRING_MAX_KEYS; i++)
+		strbuf_addf(&list, "x namespaces=\"file\" %s AAAA\n",
+			    i % 2 == 0 ? "ssh-rsa" : "sk-x");
+	for (int more = 0; more < 2; more++) {
+		AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+		auto_free char *one = line_of(1);
+		int result = keyring_parse(strbuf_text(&list), list.length, KEYRING_ALLOWED,
+					   &keyring, "L", &err);
+
+		assert_int_equal(result, more == 0 ? 0 : -1);
+		assert_int_equal(keyring.skipped_count, KEYRING_MAX_KEYS);
+		strbuf_adds(&list, one);
+	}
+	assert_non_null(strstr(err.message, "L:257: more than 256 keys"));
+}
+
+static void
+nothing_stands_behind_a_nul(void **state)
+{
+	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+	AUTO(tag_object_release) struct tag_object tag = TAG_OBJECT_INIT;
+	static const char begin[] = "object 0123456789012345678901234567890123456789\ntype commit\n"
+				    "tag v1\ntagger A B <a@example.org> 1 +0000\n\n";
+	auto_free char *text = xmalloc(TAG_OBJECT_MAX_TEXT + 2);
+	const char list[] = STAMP "\0x";
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_refused(keyring_parse(list, sizeof(list), KEYRING_ALLOWED, &keyring, "L", &err), err,
+		       ERR_INPUT, "'L' is not a list of keys");
+	memset(text, 'm', TAG_OBJECT_MAX_TEXT + 1);
+	memcpy(text, begin, strlen(begin));
+	text[TAG_OBJECT_MAX_TEXT - 1] = '\n';
+	text[TAG_OBJECT_MAX_TEXT] = '\n';
+	assert_ok(tag_object_parse(text, TAG_OBJECT_MAX_TEXT, &tag, "T", &err), err);
+	tag_object_release(&tag);
+	assert_refused(tag_object_parse(text, TAG_OBJECT_MAX_TEXT + 1, &tag, "T", &err), err,
+		       ERR_INPUT, "T: not the text of a tag");
+	text[strlen(begin) + 2] = '\n';
+	text[strlen(begin) + 3] = '\0';
+	assert_refused(tag_object_parse(text, strlen(begin) + 5, &tag, "T", &err), err, ERR_INPUT,
+		       "T: not the text of a tag");
+	assert_ok(tag_object_parse(text, strlen(begin) + 3, &tag, "T", &err), err);
+}
+
+static void
+a_retired_key_is_good_for_what_there_was(void **state)
+{
+	static const struct {
+		const char *release, *sentence;
+	} rows[] = {
+		{"v10.1.0-1", NULL},
+		{"10.1.0-1", NULL},
+		{"v9.9.9-9", NULL},
+		{"v10.1.0-rc1-3", NULL},
+		{"v10.1.0-2", "the file is of v10.1.0-2 and by key SHA256:"},
+		{"10.10.0-1", "was retired after v10.1.0-1"},
+		{"latest", "the file is of latest"},
+		{"vv10.0.0-1", "the file is of vv10.0.0-1"},
+		{"", "was retired after"},
+		{NULL, "does not say of which release it is"},
+	};
+	const struct public_key key = key_number(1), other = key_number(2);
+	auto_free char *one = line_of(1), *two = line_of(2), *list = NULL, *text = NULL;
+	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+	const struct keyring_entry *entry = NULL;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	list = xasprintf("%s%s", two, one);
+	assert_ok(key_list_retire(list, &key, "v10.1.0-1", &text, &err), err);
+	assert_ok(keyring_parse(text, strlen(text), KEYRING_ALLOWED, &keyring, "L", &err), err);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		int result = keyring_find_for(&keyring, &key, SSHSIG_FILE, rows[i].release,
+					      "the file", &entry, &err);
+
+		if (rows[i].sentence == NULL)
+			assert_ok(result, err);
+		else
+			assert_refused(result, err, ERR_VERIFY, rows[i].sentence);
+	}
+	assert_refused(keyring_find(&keyring, &key, SSHSIG_FILE, "the file", &entry, &err), err,
+		       ERR_VERIFY, "was retired after v10.1.0-1");
+	assert_ok(keyring_find(&keyring, &other, SSHSIG_GIT, "the tag", &entry, &err), err);
+	assert_true(public_key_equal(&entry->key, &other));
+}
+
+static void
+a_list_names_the_version_of_its_release(void **state)
+{
+#define DIGEST "0123456789012345678901234567890123456789012345678901234567890123  "
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{DIGEST "a\n" DIGEST "qemu-user-static-10.2-rc1-1.release.json\n", "10.2-rc1-1"},
+		{DIGEST "10.2.0-1.release.json\n", "10.2.0-1"},
+		{DIGEST "a-10.2.0-1.release.json.sig\n" DIGEST "b-10.3.0-1.release.json\n",
+		 "10.3.0-1"},
+		{DIGEST "a-10.2.0-1.release.json\n" DIGEST "b-10.3.0-1.release.json\n", NULL},
+		{DIGEST "a-10.2.0-1.release.json", NULL},
+		{DIGEST "a-10.2.0.release.json\n", NULL},
+		{DIGEST "a-10.2.0-1.spdx.json\n", NULL},
+		{".release.json\n", NULL},
+		{"", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_free char *got = sums_release_version(rows[i].text);
+
+		if (rows[i].want == NULL)
+			assert_null(got);
+		else
+			assert_string_equal(got, rows[i].want);
+	}
+}
+
+/* The secret key of minisign in base64, with this length and bytes 0 to 5. */
+static void
+foreign_key(const uint8_t *head, size_t length, struct secret *ret_text)
+{
+	uint8_t bytes[160] = {0};
+	auto_free char *encoded = NULL, *text = NULL;
+	struct error err = ERROR_INIT;
+
+	memcpy(bytes, head, 6);
+	encoded = base64_encode(bytes, length);
+	text = xasprintf("untrusted comment: x\n%s\n", encoded);
+	assert_ok(secret_alloc(strlen(text), ret_text, &err), err);
+	memcpy(ret_text->bytes, text, ret_text->length);
+}
+
+static void
+minisign_keys_have_one_length(void **state)
+{
+	static const struct {
+		uint8_t head[6];
+		size_t length;
+		const char *sentence;
+	} rows[] = {
+		{{'E', 'd', 0, 0, 'B', '2'}, 6, "has 6 bytes, expected 158"},
+		{{'E', 'd', 0, 0, 'B', '2'}, 157, "has 157 bytes, expected 158"},
+		{{'E', 'd', 0, 0, 'B', '2'}, 159, "has 159 bytes, expected 158"},
+		{{'E', 'd', 0, 0, 'B', '2'}, 158, "is damaged"},
+		{{'E', 'D', 0, 0, 'B', '2'}, 158, "algorithms that are not supported"},
+		{{'E', 'd', 0, 0, 'B', '3'}, 158, "algorithms that are not supported"},
+		{{'E', 'd', 'S', 'd', 'B', '2'}, 158, "algorithms that are not supported"},
+		{{'E', 'd', 0, 'c', 'B', '2'}, 158, "algorithms that are not supported"},
+		{{'E', 'd', 'S', 'c', 'B', '2'}, 158, "needs its passphrase"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(secret_release) struct secret text = SECRET_INIT;
+		AUTO(signing_key_freep) struct signing_key *key = NULL;
+		struct error err = ERROR_INIT;
+
+		foreign_key(rows[i].head, rows[i].length, &text);
+		assert_refused(signing_key_parse(&text, NULL, &key, "K", &err), err, ERR_INPUT,
+			       rows[i].sentence);
+	}
+}
+
+/* execve() takes any strings: a name may be there twice, and a longer one begin like it. */
+static void
+a_variable_is_wiped_wherever_it_is(void **state)
+{
+	char first[] = "NAME=one", other[] = "NAMES=two", second[] = "NAME=three";
+	char *made[] = {first, other, second, NULL}, **kept = environ;
+	AUTO(secret_release) struct secret secret = SECRET_INIT;
+	struct error err = ERROR_INIT;
+	int result;
+
+	(void)state;
+	environ = made;
+	result = secret_take_environment("NAME", &secret, &err);
+	environ = kept;
+	assert_ok(result, err);
+	assert_string_equal(secret.bytes, "one");
+	assert_memory_equal(first, "NAME=\0\0\0", sizeof(first));
+	assert_memory_equal(second, "NAME=\0\0\0\0\0", sizeof(second));
+	assert_string_equal(other, "NAMES=two");
+}
+
+static void
+secrets_are_refused_rather_than_cut(void **state)
+{
+	auto_free char *directory = scratch_directory(), *path = path_join(directory, "secret");
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_ok(write_file(path, "0123456789", 10, 0600, &err), err);
+	for (size_t max = 9; max <= 11; max++) {
+		AUTO(secret_release) struct secret text = SECRET_INIT, again = SECRET_INIT;
+		int result = secret_read_file(path, max, &text, &err), ends[2];
+
+		assert_int_equal(pipe(ends), 0);
+		assert_int_equal(write(ends[1], "0123456789", 10), 10);
+		assert_int_equal(close(ends[1]), 0);
+		if (max < 10) {
+			assert_refused(result, err, ERR_INPUT, "more than the 9 bytes allowed");
+			assert_refused(secret_read_fd(ends[0], max, &again, &err), err, ERR_INPUT,
+				       "more than the 9 bytes allowed");
+			assert_null(text.bytes);
+			continue;
+		}
+		assert_ok(result, err);
+		assert_string_equal(text.bytes, "0123456789");
+		assert_ok(secret_read_fd(ends[0], max, &again, &err), err);
+		assert_string_equal(again.bytes, "0123456789");
+	}
+	scratch_remove(directory);
+}
+
+static void
+a_new_file_replaces_none(void **state)
+{
+	auto_free char *directory = scratch_directory(), *path = path_join(directory, "key");
+	auto_free char *text = NULL;
+	struct error err = ERROR_INIT;
+	struct stat st;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		AUTO(tempfile_discard) struct tempfile tmp = TEMPFILE_INIT;
+
+		assert_ok(tempfile_open(&tmp, path, 0600, &err), err);
+		assert_ok(write_all(tmp.fd, i == 0 ? "first" : "again", 5, path, &err), err);
+		if (i == 0)
+			assert_ok(tempfile_commit_new(&tmp, &err), err);
+		else
+			assert_refused(tempfile_commit_new(&tmp, &err), err, ERR_BUSY, "key'");
+		assert_null(tmp.temporary_path);
+	}
+	assert_ok(read_file(path, 10, &text, NULL, &err), err);
+	assert_string_equal(text, "first");
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_nlink, 1);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(directory), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_first_line_has_one_spelling),
+		cmocka_unit_test(a_first_line_replaces_the_one_before),
+		cmocka_unit_test(a_list_is_changed_where_it_has_to_be),
+		cmocka_unit_test(limits_of_a_list),
+		cmocka_unit_test(nothing_stands_behind_a_nul),
+		cmocka_unit_test(a_retired_key_is_good_for_what_there_was),
+		cmocka_unit_test(a_list_names_the_version_of_its_release),
+		cmocka_unit_test(minisign_keys_have_one_length),
+		cmocka_unit_test(a_variable_is_wiped_wherever_it_is),
+		cmocka_unit_test(secrets_are_refused_rather_than_cut),
+		cmocka_unit_test(a_new_file_replaces_none),
+	};
+
+	return cmocka_run_group_tests_name("keyring", tests, NULL, NULL);
+}
