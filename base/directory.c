@@ -23,7 +23,7 @@ next_entry(DIR *dir)
 static int
 read_names(DIR *dir, const char *name, struct words *ret_names, struct error *err)
 {
-	AUTO(words_release) struct words names = WORDS_INIT;
+	AUTO(words_clear) struct words names = WORDS_INIT;
 	const struct dirent *entry;
 
 	while ((entry = next_entry(dir)) != NULL)

@@ -117,7 +117,7 @@ tempfile_discard(struct tempfile *tmp)
 void
 tempfile_sweep(const char *directory)
 {
-	AUTO(words_release) struct words names = WORDS_INIT;
+	AUTO(words_clear) struct words names = WORDS_INIT;
 	struct error ignored = ERROR_INIT;
 
 	if (directory_names(directory, &names, &ignored) < 0)

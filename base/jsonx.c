@@ -12,7 +12,7 @@
 enum { MAX_DEPTH = 64 };
 
 void
-jsonx_release(struct jsonx_doc *doc)
+jsonx_clear(struct jsonx_doc *doc)
 {
 	free(doc->name);
 	free(doc->text);

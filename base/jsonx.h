@@ -27,7 +27,7 @@ struct jsonx_doc {
 		NULL, NULL, 0, NULL                                                                \
 	}
 
-void jsonx_release(struct jsonx_doc *doc);
+void jsonx_clear(struct jsonx_doc *doc);
 
 /*
  * Parses a text, which is copied: UTF-8, no duplicate keys, at most 64 levels. ERR_INPUT with

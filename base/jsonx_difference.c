@@ -48,7 +48,7 @@ add_member_names(const json_t *object, struct words *keys)
 static char *
 object_difference(const json_t *found, const json_t *expected, const char *path)
 {
-	AUTO(words_release) struct words keys = WORDS_INIT;
+	AUTO(words_clear) struct words keys = WORDS_INIT;
 	char *text = NULL;
 
 	add_member_names(found, &keys);

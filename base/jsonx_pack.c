@@ -52,21 +52,21 @@ jsonx_append(json_t *array, json_t *value)
 }
 
 /* A place in a format, and the arguments that are left. */
-struct packing {
+struct step_tarballs {
 	const char *format;
 	va_list args;
 };
 
 /* The next character that means something. */
 static char
-peek(struct packing *p)
+peek(struct step_tarballs *p)
 {
 	p->format += strspn(p->format, " ,:");
 	return *p->format;
 }
 
 static char
-next(struct packing *p)
+next(struct step_tarballs *p)
 {
 	char c = peek(p);
 
@@ -77,7 +77,7 @@ next(struct packing *p)
 
 /* 's' was read. NULL with '*' gives NULL: the member is left out. */
 static json_t *
-pack_text(struct packing *p)
+pack_text(struct step_tarballs *p)
 {
 	const char *text = va_arg(p->args, const char *);
 	char mark = *p->format;
@@ -91,7 +91,7 @@ pack_text(struct packing *p)
 }
 
 static json_t *
-pack_scalar(struct packing *p, char type)
+pack_scalar(struct step_tarballs *p, char type)
 {
 	switch (type) {
 	case 'b':
@@ -109,11 +109,11 @@ pack_scalar(struct packing *p, char type)
 	}
 }
 
-static json_t *pack_value(struct packing *p);
+static json_t *pack_value(struct step_tarballs *p);
 
 /* The opening bracket was read. Formats of ours nest three levels. */
 static json_t *
-pack_members(struct packing *p, bool object) /* NOLINT(misc-no-recursion) */
+pack_members(struct step_tarballs *p, bool object) /* NOLINT(misc-no-recursion) */
 {
 	json_t *value = object ? json_object() : json_array();
 
@@ -140,7 +140,7 @@ pack_members(struct packing *p, bool object) /* NOLINT(misc-no-recursion) */
 }
 
 static json_t *
-pack_value(struct packing *p) /* NOLINT(misc-no-recursion) */
+pack_value(struct step_tarballs *p) /* NOLINT(misc-no-recursion) */
 {
 	char type = next(p);
 	json_t *value;
@@ -157,7 +157,7 @@ pack_value(struct packing *p) /* NOLINT(misc-no-recursion) */
 json_t *
 jsonx_pack(const char *format, ...)
 {
-	struct packing p = {.format = format};
+	struct step_tarballs p = {.format = format};
 	json_t *value;
 
 	va_start(p.args, format);

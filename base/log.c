@@ -80,7 +80,7 @@ log_add_token(const char *token)
 static char *
 replace_all(const char *text, const char *secret)
 {
-	AUTO(strbuf_release) struct strbuf out = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf out = STRBUF_INIT;
 	const char *hit;
 
 	while ((hit = strstr(text, secret)) != NULL) {

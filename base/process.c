@@ -48,7 +48,7 @@ struct streams {
 };
 
 void
-process_result_release(struct process_result *result)
+process_result_clear(struct process_result *result)
 {
 	free(result->output);
 	free(result->errors);
@@ -56,7 +56,7 @@ process_result_release(struct process_result *result)
 }
 
 static void
-environment_release(struct environment *environment)
+environment_clear(struct environment *environment)
 {
 	for (size_t i = 0; i < environment->count; i++)
 		free(environment->items[i]);
@@ -93,14 +93,14 @@ environment_fill(struct environment *environment, const char *const *extra)
 }
 
 static void
-streams_release(struct streams *streams)
+streams_clear(struct streams *streams)
 {
 	cleanup_closep(&streams->output);
 	cleanup_closep(&streams->errors);
 	cleanup_closep(&streams->status);
-	strbuf_release(&streams->output_text);
-	strbuf_release(&streams->errors_text);
-	strbuf_release(&streams->line);
+	strbuf_clear(&streams->output_text);
+	strbuf_clear(&streams->errors_text);
+	strbuf_clear(&streams->line);
 }
 
 /*
@@ -205,7 +205,7 @@ take_status(struct streams *streams, const struct process_request *request, cons
 		if (!streams->line_too_long &&
 		    !request->status_line(request->context, strbuf_text(&streams->line)))
 			streams->stop = true;
-		strbuf_release(&streams->line);
+		strbuf_clear(&streams->line);
 		streams->line_too_long = false;
 	}
 }
@@ -221,7 +221,7 @@ take_errors(struct streams *streams, const char *bytes, size_t length)
 		strbuf_add(&tail,
 			   streams->errors_text.text + streams->errors_text.length - ERRORS_KEPT,
 			   ERRORS_KEPT);
-		strbuf_release(&streams->errors_text);
+		strbuf_clear(&streams->errors_text);
 		streams->errors_text = tail;
 	}
 }
@@ -319,8 +319,8 @@ int
 process_run(const struct process_request *request, struct process_result *ret_result,
 	    struct error *err)
 {
-	AUTO(environment_release) struct environment environment = {NULL, 0};
-	AUTO(streams_release)
+	AUTO(environment_clear) struct environment environment = {NULL, 0};
+	AUTO(streams_clear)
 	struct streams streams = {.output = -1, .errors = -1, .status = -1};
 	int status = 0;
 

@@ -59,4 +59,4 @@ struct process_result {
 int process_run(const struct process_request *request, struct process_result *ret_result,
 		struct error *err) CHECKED;
 
-void process_result_release(struct process_result *result);
+void process_result_clear(struct process_result *result);

@@ -22,7 +22,7 @@ is_executable_file(const char *path)
 char *
 program_search_path(void)
 {
-	AUTO(strbuf_release) struct strbuf path = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf path = STRBUF_INIT;
 	const char *at = getenv("PATH");
 
 	for (at = at != NULL ? at : DEFAULT_PATH; at != NULL; at = strchr(at, ':')) {

@@ -9,7 +9,7 @@
 enum { DEFAULT_MAX = 64 << 20 };
 
 void
-strbuf_release(struct strbuf *buf)
+strbuf_clear(struct strbuf *buf)
 {
 	free(buf->text);
 	*buf = (struct strbuf)STRBUF_INIT;
@@ -66,7 +66,7 @@ strbuf_take(struct strbuf *buf)
 {
 	char *text = buf->text != NULL ? TAKE(buf->text) : xstrdup("");
 
-	strbuf_release(buf);
+	strbuf_clear(buf);
 	return text;
 }
 

@@ -25,7 +25,7 @@ struct strbuf {
 		NULL, 0, 0, 0, false                                                               \
 	}
 
-void strbuf_release(struct strbuf *buf);
+void strbuf_clear(struct strbuf *buf);
 
 void strbuf_add(struct strbuf *buf, const void *bytes, size_t length);
 void strbuf_adds(struct strbuf *buf, const char *text);

@@ -50,7 +50,7 @@ words_argv(struct words *words)
 }
 
 void
-words_release(struct words *words)
+words_clear(struct words *words)
 {
 	for (size_t i = 0; i < words->count; i++)
 		free(words->items[i]);

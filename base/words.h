@@ -33,4 +33,4 @@ void words_sort(struct words *words);
 /* With a NULL at the end, as programs get their arguments; borrowed until the next call. */
 const char *const *words_argv(struct words *words);
 
-void words_release(struct words *words);
+void words_clear(struct words *words);

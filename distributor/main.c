@@ -158,7 +158,7 @@ main(int argc, char **argv)
 		result = dispatch(&app, argc, argv, &err);
 	if (result >= 0)
 		result = finish_output(&err);
-	text_list_release(&app.hosts);
+	text_list_clear(&app.hosts);
 	if (result >= 0)
 		return 0;
 	(void)fflush(stdout);

@@ -80,8 +80,8 @@ static int
 put_image(struct build *build, const struct oci_image *image, struct oci_descriptor *ret_manifest,
 	  struct error *err)
 {
-	AUTO(oci_document_release) struct oci_document config = OCI_DOCUMENT_INIT;
-	AUTO(oci_document_release) struct oci_document manifest = OCI_DOCUMENT_INIT;
+	AUTO(oci_document_clear) struct oci_document config = OCI_DOCUMENT_INIT;
+	AUTO(oci_document_clear) struct oci_document manifest = OCI_DOCUMENT_INIT;
 
 	if (oci_image_make(image, &config, &manifest, err) < 0 ||
 	    layout_put(build->layout, &config, err) < 0 ||
@@ -113,7 +113,7 @@ build_pair(size_t index, void *context, struct error *err)
 	struct build *build = context;
 	struct pair *pair = &build->pairs[index];
 	const struct image_set *set = build->set;
-	AUTO(oci_labels_release) struct oci_labels labels = OCI_LABELS_INIT;
+	AUTO(oci_labels_clear) struct oci_labels labels = OCI_LABELS_INIT;
 	auto_free char *title = xasprintf("qemu-%s-static", pair->target);
 	auto_free char *description =
 		xasprintf("Runs programs for %s on %s hosts", pair->target, pair->host->arch->name);
@@ -181,7 +181,7 @@ build_host(size_t index, void *context, struct error *err)
 	struct host *host = &build->hosts[index];
 	const struct image_set *set = build->set;
 	const char *arch = host->host->arch->name;
-	AUTO(oci_labels_release) struct oci_labels all = OCI_LABELS_INIT, alone = OCI_LABELS_INIT;
+	AUTO(oci_labels_clear) struct oci_labels all = OCI_LABELS_INIT, alone = OCI_LABELS_INIT;
 	auto_free char *license =
 		xasprintf("(%s) AND " REGISTRAR_LICENSE, qemu_license(host->host));
 	auto_free char *all_text =
@@ -231,13 +231,13 @@ static int
 add_index(struct build *build, const char *name, struct oci_descriptors *list, const char *title,
 	  const char *description, const char *license, struct error *err)
 {
-	AUTO(oci_labels_release) struct oci_labels labels = OCI_LABELS_INIT;
-	AUTO(oci_document_release) struct oci_document index = OCI_DOCUMENT_INIT;
+	AUTO(oci_labels_clear) struct oci_labels labels = OCI_LABELS_INIT;
+	AUTO(oci_document_clear) struct oci_document index = OCI_DOCUMENT_INIT;
 	int result;
 
 	common_labels(build->set, title, description, license, &labels);
 	result = oci_index_make(build->set->types, list, &labels, &index, err);
-	oci_descriptors_release(list);
+	oci_descriptors_clear(list);
 	if (result < 0)
 		return error_prefix(err, "index '%s'", name != NULL ? name : "latest");
 	if (layout_put(build->layout, &index, err) < 0)
@@ -344,19 +344,19 @@ prepare(struct build *build)
 }
 
 static void
-build_release(struct build *build)
+build_clear(struct build *build)
 {
 	for (size_t i = 0; i < build->pair_count; i++) {
 		image_member_close(&build->pairs[i].member);
-		oci_descriptor_release(&build->pairs[i].manifest);
+		oci_descriptor_clear(&build->pairs[i].manifest);
 	}
 	for (size_t i = 0; i < build->set->host_count; i++) {
-		oci_descriptor_release(&build->hosts[i].all_in_one);
-		oci_descriptor_release(&build->hosts[i].registrar);
+		oci_descriptor_clear(&build->hosts[i].all_in_one);
+		oci_descriptor_clear(&build->hosts[i].registrar);
 	}
 	free(build->pairs);
 	free(build->hosts);
-	layout_tags_release(&build->tags);
+	layout_tags_clear(&build->tags);
 }
 
 /* "aarch64,s390x" */
@@ -418,7 +418,7 @@ build_images(struct layout *layout, const struct image_set *set,
 				 set->version);
 	prepare(&build);
 	if (build.pair_count == 0 && !set->is_part) {
-		build_release(&build);
+		build_clear(&build);
 		return error_set(err, ERR_INPUT, "no pair of the matrix has an image");
 	}
 	if (options->progress != NULL)
@@ -426,6 +426,6 @@ build_images(struct layout *layout, const struct image_set *set,
 					    build.pair_count + set->host_count);
 	result = run(&build, options, ret_result, err);
 	progress_done(build.task, NULL);
-	build_release(&build);
+	build_clear(&build);
 	return result;
 }

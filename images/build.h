@@ -16,7 +16,7 @@
 #include "images/layout.h"
 #include "model/arch.h"
 
-struct manifest_member;
+struct packlist_member;
 struct progress;
 
 /* All of it is borrowed. */
@@ -25,7 +25,7 @@ struct image_tarball {
 	const char *path;
 	const struct digest *program; /* of the emulator in it, as the lock has it */
 	/* What `tarballs` noted of it; compared with the file. NULL: it is found out. */
-	const struct manifest_member *packed;
+	const struct packlist_member *packed;
 };
 
 struct image_host {

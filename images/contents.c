@@ -12,9 +12,9 @@
 #define ADVICE "; '%s' makes it again"
 
 void
-image_contents_release(struct image_contents *contents)
+image_contents_clear(struct image_contents *contents)
 {
-	words_release(&contents->files);
+	words_clear(&contents->files);
 }
 
 static char *
@@ -117,7 +117,7 @@ check_content_directory(const struct image_contents *contents, const char *insid
 			struct error *err)
 {
 	auto_free char *path = xasprintf("%s%s", contents->root, inside);
-	AUTO(words_release) struct words names = WORDS_INIT;
+	AUTO(words_clear) struct words names = WORDS_INIT;
 
 	if (directory_names(path, &names, err) < 0)
 		return -1;

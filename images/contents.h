@@ -15,7 +15,7 @@ struct image_contents {
 	struct words files;     /* owned */
 };
 
-void image_contents_release(struct image_contents *contents);
+void image_contents_clear(struct image_contents *contents);
 
 /* Allows the emulator of this target. */
 void image_contents_add_program(struct image_contents *contents, const char *target);

@@ -34,7 +34,7 @@ digest_set_has(const struct digest_set *set, const struct digest *digest)
 }
 
 void
-digest_set_release(struct digest_set *set)
+digest_set_clear(struct digest_set *set)
 {
 	tdestroy(set->root, free);
 	set->root = NULL;

@@ -16,4 +16,4 @@ struct digest_set {
 /* Returns true if the digest was not there before. */
 bool digest_set_add(struct digest_set *set, const struct digest *digest);
 bool digest_set_has(const struct digest_set *set, const struct digest *digest);
-void digest_set_release(struct digest_set *set);
+void digest_set_clear(struct digest_set *set);

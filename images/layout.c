@@ -31,7 +31,7 @@ layout_free(struct layout *layout)
 		return;
 	if (layout->lock_fd >= 0)
 		(void)close(layout->lock_fd);
-	layout_tags_release(&layout->tags);
+	layout_tags_clear(&layout->tags);
 	free(layout->part);
 	free(layout->index_text);
 	free(layout->blobs);
@@ -95,7 +95,7 @@ static int
 take_index(struct layout *layout, const char *path, size_t length, bool *ret_marked,
 	   struct error *err)
 {
-	AUTO(oci_parsed_release) struct oci_parsed index = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed index = OCI_PARSED_INIT;
 
 	if (oci_parse(path, layout->index_text, length, &index, err) < 0)
 		return -1;
@@ -136,7 +136,7 @@ static int
 check_version(const struct layout *layout, struct error *err)
 {
 	auto_free char *path = path_join(layout->path, "oci-layout");
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
 	const char *version;
 
 	if (jsonx_load(path, 4096, &doc, err) < 0)
@@ -388,7 +388,7 @@ keep_document(void *context, const struct oci_descriptor *descriptor,
 static void
 remove_garbage(const struct layout *layout, const struct digest_set *set)
 {
-	AUTO(words_release) struct words names = WORDS_INIT;
+	AUTO(words_clear) struct words names = WORDS_INIT;
 	struct error ignored = ERROR_INIT;
 
 	if (directory_names(layout->blobs, &names, &ignored) < 0)
@@ -438,6 +438,6 @@ layout_publish(struct layout *layout, const struct layout_tags *tags, bool *ret_
 		if (ret_changed != NULL)
 			*ret_changed = changed;
 	}
-	digest_set_release(&keep.set);
+	digest_set_clear(&keep.set);
 	return result;
 }

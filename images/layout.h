@@ -38,7 +38,7 @@ void layout_tags_add(struct layout_tags *tags, const char *name,
 
 /* The descriptor of a name, or NULL; borrowed. */
 const struct oci_descriptor *layout_tags_find(const struct layout_tags *tags, const char *name);
-void layout_tags_release(struct layout_tags *tags);
+void layout_tags_clear(struct layout_tags *tags);
 
 /*
  * The text of an index.json with these names, sorted; `part` as layout_part() has it. To be freed

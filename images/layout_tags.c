@@ -36,11 +36,11 @@ layout_tags_find(const struct layout_tags *tags, const char *name)
 }
 
 void
-layout_tags_release(struct layout_tags *tags)
+layout_tags_clear(struct layout_tags *tags)
 {
 	for (size_t i = 0; i < tags->count; i++) {
 		free(tags->items[i].name);
-		oci_descriptor_release(&tags->items[i].descriptor);
+		oci_descriptor_clear(&tags->items[i].descriptor);
 	}
 	free(tags->items);
 	*tags = (struct layout_tags)LAYOUT_TAGS_INIT;

@@ -116,7 +116,7 @@ oci_labels_get(const struct oci_labels *labels, const char *key)
 }
 
 void
-oci_labels_release(struct oci_labels *labels)
+oci_labels_clear(struct oci_labels *labels)
 {
 	for (size_t i = 0; i < labels->count; i++) {
 		free(labels->items[i].key);
@@ -127,14 +127,14 @@ oci_labels_release(struct oci_labels *labels)
 }
 
 void
-oci_descriptor_release(struct oci_descriptor *descriptor)
+oci_descriptor_clear(struct oci_descriptor *descriptor)
 {
 	free(descriptor->media_type);
 	free(descriptor->artifact_type);
 	free(descriptor->architecture);
 	free(descriptor->os);
 	free(descriptor->variant);
-	oci_labels_release(&descriptor->annotations);
+	oci_labels_clear(&descriptor->annotations);
 	*descriptor = (struct oci_descriptor){.media_type = NULL};
 }
 
@@ -178,19 +178,19 @@ oci_descriptors_add(struct oci_descriptors *list)
 }
 
 void
-oci_descriptors_release(struct oci_descriptors *list)
+oci_descriptors_clear(struct oci_descriptors *list)
 {
 	for (size_t i = 0; i < list->count; i++)
-		oci_descriptor_release(&list->items[i]);
+		oci_descriptor_clear(&list->items[i]);
 	free(list->items);
 	*list = (struct oci_descriptors){NULL, 0};
 }
 
 void
-oci_document_release(struct oci_document *document)
+oci_document_clear(struct oci_document *document)
 {
 	free(document->text);
-	oci_descriptor_release(&document->descriptor);
+	oci_descriptor_clear(&document->descriptor);
 	*document = (struct oci_document)OCI_DOCUMENT_INIT;
 }
 

@@ -73,7 +73,7 @@ struct oci_labels {
 void oci_labels_set(struct oci_labels *labels, const char *key, const char *value);
 void oci_labels_copy(struct oci_labels *labels, const struct oci_labels *from);
 const char *oci_labels_get(const struct oci_labels *labels, const char *key);
-void oci_labels_release(struct oci_labels *labels);
+void oci_labels_clear(struct oci_labels *labels);
 
 /*
  * What one document says about another blob. Strings are owned; those that do not apply are NULL.
@@ -89,7 +89,7 @@ struct oci_descriptor {
 	struct oci_labels annotations;
 };
 
-void oci_descriptor_release(struct oci_descriptor *descriptor);
+void oci_descriptor_clear(struct oci_descriptor *descriptor);
 void oci_descriptor_copy(const struct oci_descriptor *from, struct oci_descriptor *ret_copy);
 
 /* Replaces the platform by that of a host. */
@@ -102,7 +102,7 @@ struct oci_descriptors {
 
 /* Adds an empty descriptor and returns it; valid until the next call. */
 struct oci_descriptor *oci_descriptors_add(struct oci_descriptors *list);
-void oci_descriptors_release(struct oci_descriptors *list);
+void oci_descriptors_clear(struct oci_descriptors *list);
 
 /* A document with the descriptor of its bytes. */
 struct oci_document {
@@ -116,7 +116,7 @@ struct oci_document {
 		.text = NULL                                                                       \
 	}
 
-void oci_document_release(struct oci_document *document);
+void oci_document_clear(struct oci_document *document);
 
 /* Serialises `root`, which is taken, under this media type. */
 void
@@ -186,7 +186,7 @@ struct oci_parsed {
  */
 int oci_parse(const char *name, const char *text, size_t length, struct oci_parsed *ret_parsed,
 	      struct error *err) CHECKED;
-void oci_parsed_release(struct oci_parsed *parsed);
+void oci_parsed_clear(struct oci_parsed *parsed);
 
 /* What a config says about its image. ERR_INPUT. */
 struct oci_config_parsed {
@@ -198,4 +198,4 @@ struct oci_config_parsed {
 
 int oci_config_parse(const char *name, const char *text, size_t length,
 		     struct oci_config_parsed *ret_config, struct error *err) CHECKED;
-void oci_config_parsed_release(struct oci_config_parsed *config);
+void oci_config_parsed_clear(struct oci_config_parsed *config);

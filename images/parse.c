@@ -168,8 +168,8 @@ int
 oci_parse(const char *name, const char *text, size_t length, struct oci_parsed *ret_parsed,
 	  struct error *err)
 {
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
-	AUTO(oci_parsed_release) struct oci_parsed parsed = OCI_PARSED_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed parsed = OCI_PARSED_INIT;
 
 	if (jsonx_parse(name, text, length, &doc, err) < 0 ||
 	    parse_document(&doc, &parsed, err) < 0)
@@ -180,15 +180,15 @@ oci_parse(const char *name, const char *text, size_t length, struct oci_parsed *
 }
 
 void
-oci_parsed_release(struct oci_parsed *parsed)
+oci_parsed_clear(struct oci_parsed *parsed)
 {
 	free(parsed->media_type);
 	free(parsed->artifact_type);
-	oci_descriptor_release(&parsed->config);
-	oci_descriptors_release(&parsed->layers);
-	oci_descriptors_release(&parsed->manifests);
-	oci_descriptor_release(&parsed->subject);
-	oci_labels_release(&parsed->annotations);
+	oci_descriptor_clear(&parsed->config);
+	oci_descriptors_clear(&parsed->layers);
+	oci_descriptors_clear(&parsed->manifests);
+	oci_descriptor_clear(&parsed->subject);
+	oci_labels_clear(&parsed->annotations);
 	*parsed = (struct oci_parsed)OCI_PARSED_INIT;
 }
 
@@ -218,8 +218,8 @@ int
 oci_config_parse(const char *name, const char *text, size_t length,
 		 struct oci_config_parsed *ret_config, struct error *err)
 {
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
-	AUTO(oci_config_parsed_release) struct oci_config_parsed config = {.diff_ids = NULL};
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(oci_config_parsed_clear) struct oci_config_parsed config = {.diff_ids = NULL};
 
 	if (jsonx_parse(name, text, length, &doc, err) < 0)
 		return -1;
@@ -236,12 +236,12 @@ oci_config_parse(const char *name, const char *text, size_t length,
 }
 
 void
-oci_config_parsed_release(struct oci_config_parsed *config)
+oci_config_parsed_clear(struct oci_config_parsed *config)
 {
 	free(config->architecture);
 	free(config->os);
 	free(config->variant);
 	free(config->diff_ids);
-	oci_labels_release(&config->labels);
+	oci_labels_clear(&config->labels);
 	*config = (struct oci_config_parsed){.diff_ids = NULL};
 }

@@ -26,16 +26,16 @@ struct comparison {
 };
 
 static void
-comparison_release(struct comparison *c)
+comparison_clear(struct comparison *c)
 {
 	for (size_t i = 0; i < c->index_count; i++) {
 		free(c->indexes[i].name);
-		oci_document_release(&c->indexes[i].document);
+		oci_document_clear(&c->indexes[i].document);
 	}
 	free(c->indexes);
-	oci_descriptors_release(&c->images);
-	layout_tags_release(&c->expected);
-	digest_set_release(&c->blobs);
+	oci_descriptors_clear(&c->images);
+	layout_tags_clear(&c->expected);
+	digest_set_clear(&c->blobs);
 }
 
 static bool
@@ -81,7 +81,7 @@ add_part_index(struct comparison *c, const struct layout_tag *tag, const struct 
 		c->indexes = xgrow(c->indexes, c->index_count, sizeof(*c->indexes));
 		c->indexes[c->index_count++] = (struct part_index){xstrdup(tag->name), document};
 	}
-	oci_descriptors_release(&left);
+	oci_descriptors_clear(&left);
 	return result;
 }
 
@@ -99,7 +99,7 @@ static int
 expect(struct comparison *c, const struct layout_tags *tags, struct error *err)
 {
 	for (size_t i = 0; i < tags->count; i++) {
-		AUTO(oci_parsed_release) struct oci_parsed parsed = OCI_PARSED_INIT;
+		AUTO(oci_parsed_clear) struct oci_parsed parsed = OCI_PARSED_INIT;
 
 		if (layout_read_parsed(c->made, &tags->items[i].descriptor, &parsed, err) < 0)
 			return -1;
@@ -119,7 +119,7 @@ static int
 documents_do_not_match(const struct comparison *c, const char *what, const char *found,
 		       const char *expected, struct error *err)
 {
-	AUTO(jsonx_release) struct jsonx_doc theirs = JSONX_DOC_INIT, ours = JSONX_DOC_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc theirs = JSONX_DOC_INIT, ours = JSONX_DOC_INIT;
 	auto_free char *where = NULL;
 
 	if (jsonx_parse(what, found, strlen(found), &theirs, err) < 0 ||
@@ -159,7 +159,7 @@ static int
 images_differ(const struct comparison *c, const char *tag, const struct oci_descriptor *found,
 	      const struct oci_descriptor *expected, struct error *err)
 {
-	AUTO(oci_parsed_release) struct oci_parsed theirs = OCI_PARSED_INIT, ours = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed theirs = OCI_PARSED_INIT, ours = OCI_PARSED_INIT;
 	auto_free char *config = xasprintf("the config of the image '%s'", tag);
 	auto_free char *manifest = xasprintf("the manifest of the image '%s'", tag);
 
@@ -190,7 +190,7 @@ static int
 indexes_differ(const struct comparison *c, const char *tag, const struct oci_descriptor *found,
 	       const struct oci_document *expected, struct error *err)
 {
-	AUTO(oci_parsed_release) struct oci_parsed theirs = OCI_PARSED_INIT, ours = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed theirs = OCI_PARSED_INIT, ours = OCI_PARSED_INIT;
 	auto_free char *what = xasprintf("the index '%s'", tag);
 	auto_free char *text = NULL;
 
@@ -279,7 +279,7 @@ check_document(void *context, const struct oci_descriptor *descriptor,
 static int
 check_blobs(struct comparison *c, struct error *err)
 {
-	AUTO(layout_tags_release) struct layout_tags images = LAYOUT_TAGS_INIT;
+	AUTO(layout_tags_clear) struct layout_tags images = LAYOUT_TAGS_INIT;
 	const struct layout_visit visit = {check_blob, check_document, c};
 
 	for (size_t i = 0; i < c->images.count; i++)
@@ -331,7 +331,7 @@ check_layout_files(const struct comparison *c, enum place place, bool known, str
 {
 	static const char *const places[] = {"", "/blobs", "/blobs/sha256"};
 	auto_free char *directory = xasprintf("%s%s", layout_path(c->part->layout), places[place]);
-	AUTO(words_release) struct words names = WORDS_INIT;
+	AUTO(words_clear) struct words names = WORDS_INIT;
 
 	if (directory_names(directory, &names, err) < 0)
 		return -1;
@@ -362,7 +362,7 @@ int
 image_part_check(const struct image_part *part, const struct layout *made,
 		 const struct layout_tags *tags, struct error *err)
 {
-	AUTO(comparison_release) struct comparison c = {.part = part, .made = made};
+	AUTO(comparison_clear) struct comparison c = {.part = part, .made = made};
 
 	if (check_places(&c, false, err) < 0 || expect(&c, tags, err) < 0 ||
 	    check_tags(&c, err) < 0 || check_index(&c, err) < 0 || check_blobs(&c, err) < 0)

@@ -160,7 +160,7 @@ split_name(const char *name, struct reference *reference)
 int
 reference_parse(const char *text, struct reference *ret_reference, struct error *err)
 {
-	AUTO(reference_release) struct reference reference = REFERENCE_INIT;
+	AUTO(reference_clear) struct reference reference = REFERENCE_INIT;
 	auto_free char *name = xstrdup(text);
 
 	if (strlen(text) > MAX_NAME + 1 + 128 + 1 + 71)
@@ -185,7 +185,7 @@ reference_parse(const char *text, struct reference *ret_reference, struct error 
 int
 reference_parse_repository(const char *text, struct reference *ret_reference, struct error *err)
 {
-	AUTO(reference_release) struct reference reference = REFERENCE_INIT;
+	AUTO(reference_clear) struct reference reference = REFERENCE_INIT;
 
 	if (reference_parse(text, &reference, err) < 0)
 		return -1;
@@ -198,7 +198,7 @@ reference_parse_repository(const char *text, struct reference *ret_reference, st
 }
 
 void
-reference_release(struct reference *reference)
+reference_clear(struct reference *reference)
 {
 	free(reference->registry);
 	free(reference->host);

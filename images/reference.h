@@ -34,7 +34,7 @@ int reference_parse(const char *text, struct reference *ret_reference, struct er
 int reference_parse_repository(const char *text, struct reference *ret_reference,
 			       struct error *err) CHECKED;
 
-void reference_release(struct reference *reference);
+void reference_clear(struct reference *reference);
 
 /* "docker.io/owner/repo", to be freed by the caller. */
 char *reference_repository(const struct reference *reference) CHECKED;

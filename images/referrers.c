@@ -81,6 +81,6 @@ referrers_merge(const struct oci_parsed *theirs, const struct oci_parsed *ours,
 		complete = false;
 	}
 	referrers_make(&all, ret_merged);
-	oci_descriptors_release(&all);
+	oci_descriptors_clear(&all);
 	return complete;
 }

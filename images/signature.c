@@ -27,25 +27,25 @@
 #define BUNDLE_PREDICATE     "https://sigstore.dev/cosign/sign/v1"
 
 static void
-subject_release(struct signature_subject *subject)
+subject_clear(struct signature_subject *subject)
 {
-	oci_descriptor_release(&subject->descriptor);
+	oci_descriptor_clear(&subject->descriptor);
 	for (size_t i = 0; i < subject->reference_count; i++)
 		free(subject->references[i]);
 	free(subject->references);
 }
 
 void
-signature_subjects_release(struct signature_subjects *subjects)
+signature_subjects_clear(struct signature_subjects *subjects)
 {
 	for (size_t i = 0; i < subjects->count; i++)
-		subject_release(&subjects->items[i]);
+		subject_clear(&subjects->items[i]);
 	free(subjects->items);
 	*subjects = (struct signature_subjects){NULL, 0};
 }
 
 void
-signature_set_release(struct signature_set *set)
+signature_set_clear(struct signature_set *set)
 {
 	for (size_t i = 0; i < set->count; i++) {
 		free(set->items[i].payload);
@@ -117,7 +117,7 @@ static int
 list_tag(const struct layout *layout, const struct layout_tag *tag, const char *repository,
 	 struct signature_subjects *subjects, struct error *err)
 {
-	AUTO(oci_parsed_release) struct oci_parsed parsed = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed parsed = OCI_PARSED_INIT;
 
 	if (layout_read_parsed(layout, &tag->descriptor, &parsed, err) < 0)
 		return -1;
@@ -142,11 +142,11 @@ signature_list_subjects(const struct layout *layout, const char *const *reposito
 			size_t repository_count, struct signature_subjects *ret_subjects,
 			struct error *err)
 {
-	AUTO(signature_subjects_release) struct signature_subjects subjects = {NULL, 0};
+	AUTO(signature_subjects_clear) struct signature_subjects subjects = {NULL, 0};
 	const struct layout_tags *tags = layout_tags(layout);
 
 	for (size_t r = 0; r < repository_count; r++) {
-		AUTO(reference_release) struct reference reference = REFERENCE_INIT;
+		AUTO(reference_clear) struct reference reference = REFERENCE_INIT;
 		auto_free char *name = NULL;
 
 		if (reference_parse_repository(repositories[r], &reference, err) < 0)
@@ -214,14 +214,14 @@ read_bundle(const struct layout *layout, const struct digest *subject, struct si
 {
 	auto_free char *tag = signature_fallback_tag(subject);
 	const struct oci_descriptor *list = layout_tags_find(layout_tags(layout), tag);
-	AUTO(oci_parsed_release) struct oci_parsed index = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed index = OCI_PARSED_INIT;
 
 	if (list == NULL)
 		return 0;
 	if (layout_read_parsed(layout, list, &index, err) < 0)
 		return -1;
 	for (size_t i = 0; i < index.manifests.count; i++) {
-		AUTO(oci_parsed_release) struct oci_parsed manifest = OCI_PARSED_INIT;
+		AUTO(oci_parsed_clear) struct oci_parsed manifest = OCI_PARSED_INIT;
 
 		if (layout_read_parsed(layout, &index.manifests.items[i], &manifest, err) < 0)
 			return -1;
@@ -235,10 +235,10 @@ int
 signature_read(const struct layout *layout, const struct digest *subject,
 	       struct signature_set *ret_set, struct error *err)
 {
-	AUTO(signature_set_release) struct signature_set set = {NULL, 0, NULL};
+	AUTO(signature_set_clear) struct signature_set set = {NULL, 0, NULL};
 	auto_free char *tag = signature_tag(subject);
 	const struct oci_descriptor *descriptor = layout_tags_find(layout_tags(layout), tag);
-	AUTO(oci_parsed_release) struct oci_parsed manifest = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed manifest = OCI_PARSED_INIT;
 
 	if (descriptor == NULL)
 		return 0;
@@ -257,7 +257,7 @@ static int
 put_text(struct layout *layout, const char *text, const char *media_type,
 	 struct oci_descriptor *ret_descriptor, struct error *err)
 {
-	AUTO(oci_document_release)
+	AUTO(oci_document_clear)
 	struct oci_document blob = {.text = xstrdup(text), .length = strlen(text)};
 
 	digest_of(text, blob.length, &blob.descriptor.digest);
@@ -338,7 +338,7 @@ signature_join(const struct oci_parsed *ours, const struct oci_descriptors *othe
 	for (size_t i = 0; i < others->count; i++)
 		oci_descriptor_copy(&others->items[i], oci_descriptors_add(&all));
 	make_cosign(&all, ret_config, ret_manifest);
-	oci_descriptors_release(&all);
+	oci_descriptors_clear(&all);
 }
 
 static int
@@ -346,7 +346,7 @@ put_payloads(struct layout *layout, const struct signature_set *set, struct oci_
 	     struct error *err)
 {
 	for (size_t i = 0; i < set->count; i++) {
-		AUTO(oci_descriptor_release) struct oci_descriptor layer = {.media_type = NULL};
+		AUTO(oci_descriptor_clear) struct oci_descriptor layer = {.media_type = NULL};
 
 		if (put_text(layout, set->items[i].payload, PAYLOAD_TYPE, &layer, err) < 0)
 			return -1;
@@ -361,9 +361,9 @@ write_cosign(struct layout *layout, const struct signature_subject *subject,
 	     const struct signature_set *set, struct layout_tags *tags, struct error *err)
 {
 	auto_free char *tag = signature_tag(&subject->descriptor.digest);
-	AUTO(oci_descriptors_release) struct oci_descriptors layers = {NULL, 0};
-	AUTO(oci_document_release) struct oci_document config = OCI_DOCUMENT_INIT;
-	AUTO(oci_document_release) struct oci_document manifest = OCI_DOCUMENT_INIT;
+	AUTO(oci_descriptors_clear) struct oci_descriptors layers = {NULL, 0};
+	AUTO(oci_document_clear) struct oci_document config = OCI_DOCUMENT_INIT;
+	AUTO(oci_document_clear) struct oci_document manifest = OCI_DOCUMENT_INIT;
 
 	if (put_payloads(layout, set, &layers, err) < 0)
 		return -1;
@@ -401,10 +401,10 @@ static int
 write_bundle(struct layout *layout, const struct signature_subject *subject, const char *text,
 	     int64_t created_sec, struct layout_tags *tags, struct error *err)
 {
-	AUTO(oci_descriptor_release) struct oci_descriptor bundle = {.media_type = NULL};
-	AUTO(oci_descriptor_release) struct oci_descriptor empty = {.media_type = NULL};
-	AUTO(oci_document_release) struct oci_document manifest = OCI_DOCUMENT_INIT;
-	AUTO(oci_document_release) struct oci_document list = OCI_DOCUMENT_INIT;
+	AUTO(oci_descriptor_clear) struct oci_descriptor bundle = {.media_type = NULL};
+	AUTO(oci_descriptor_clear) struct oci_descriptor empty = {.media_type = NULL};
+	AUTO(oci_document_clear) struct oci_document manifest = OCI_DOCUMENT_INIT;
+	AUTO(oci_document_clear) struct oci_document list = OCI_DOCUMENT_INIT;
 	auto_free char *tag = signature_fallback_tag(&subject->descriptor.digest);
 	struct oci_descriptors entries = {&manifest.descriptor, 1};
 

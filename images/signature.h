@@ -26,7 +26,7 @@ struct signature_subjects {
 	size_t count;
 };
 
-void signature_subjects_release(struct signature_subjects *subjects);
+void signature_subjects_clear(struct signature_subjects *subjects);
 
 /*
  * All manifests and indexes of the layout, with the references that they have in these
@@ -50,7 +50,7 @@ struct signature_set {
 	char *bundle; /* a sigstore bundle, owned; NULL for none */
 };
 
-void signature_set_release(struct signature_set *set);
+void signature_set_clear(struct signature_set *set);
 struct signature *signature_set_add(struct signature_set *set);
 
 /*

@@ -325,7 +325,7 @@ struct place {
 };
 
 static void
-place_release(struct place *place)
+place_clear(struct place *place)
 {
 	free(place->path);
 	cleanup_closep(&place->fd);
@@ -384,7 +384,7 @@ static int
 unpack_layer(const struct layout *layout, const struct oci_descriptor *layer,
 	     const struct digest *diff_id, const char *directory, struct error *err)
 {
-	AUTO(place_release) struct place place = {directory, NULL, -1};
+	AUTO(place_clear) struct place place = {directory, NULL, -1};
 	const struct unpack_sink sink = {make_place_directory, open_place_file, write_place_file,
 					 close_place_file, &place};
 	auto_free char *name = layout_blob_path(layout, &layer->digest);
@@ -427,7 +427,7 @@ static int
 find_manifest(const struct layout *layout, const char *tag, const struct arch *host,
 	      struct oci_parsed *ret_manifest, struct error *err)
 {
-	AUTO(oci_parsed_release) struct oci_parsed index = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed index = OCI_PARSED_INIT;
 	const struct oci_descriptor *image;
 
 	if (layout_tags_find(layout_tags(layout), tag) == NULL)
@@ -446,7 +446,7 @@ static int
 read_config(const struct layout *layout, const struct oci_parsed *manifest, const char *tag,
 	    const struct arch *host, struct oci_config_parsed *ret_config, struct error *err)
 {
-	AUTO(oci_config_parsed_release) struct oci_config_parsed config = {.diff_ids = NULL};
+	AUTO(oci_config_parsed_clear) struct oci_config_parsed config = {.diff_ids = NULL};
 	auto_free char *name = NULL;
 	auto_free char *text = NULL;
 
@@ -473,8 +473,8 @@ int
 image_unpack(const struct layout *layout, const char *tag, const struct arch *host,
 	     const char *directory, struct error *err)
 {
-	AUTO(oci_parsed_release) struct oci_parsed manifest = OCI_PARSED_INIT;
-	AUTO(oci_config_parsed_release) struct oci_config_parsed config = {.diff_ids = NULL};
+	AUTO(oci_parsed_clear) struct oci_parsed manifest = OCI_PARSED_INIT;
+	AUTO(oci_config_parsed_clear) struct oci_config_parsed config = {.diff_ids = NULL};
 
 	if (find_manifest(layout, tag, host, &manifest, err) < 0 ||
 	    read_config(layout, &manifest, tag, host, &config, err) < 0)
@@ -490,7 +490,7 @@ int
 image_is_there(const struct layout *layout, const char *tag, const struct arch *host,
 	       bool *ret_there, struct error *err)
 {
-	AUTO(oci_parsed_release) struct oci_parsed index = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed index = OCI_PARSED_INIT;
 	const struct oci_descriptor *image;
 
 	if (find_image(layout, tag, host, &index, &image, err) < 0)

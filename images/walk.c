@@ -23,7 +23,7 @@ static int
 visit_document(struct walk *walk, const struct oci_descriptor *descriptor, int depth,
 	       struct error *err)
 {
-	AUTO(oci_parsed_release) struct oci_parsed parsed = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed parsed = OCI_PARSED_INIT;
 	bool seen = digest_set_has(&walk->seen, &descriptor->digest);
 	char name[OCI_DIGEST_SIZE];
 
@@ -60,8 +60,8 @@ layout_walk(const struct layout *layout, const struct layout_tags *tags,
 		if (result < 0)
 			error_prefix(err, "image '%s'", tags->items[i].name);
 	}
-	digest_set_release(&walk.seen);
-	digest_set_release(&walk.indexes);
+	digest_set_clear(&walk.seen);
+	digest_set_clear(&walk.indexes);
 	return result;
 }
 
@@ -89,7 +89,7 @@ note_document(void *context, const struct oci_descriptor *descriptor,
 void
 layout_keep_signatures(const struct layout *layout, struct layout_tags *tags)
 {
-	AUTO(digest_set_release) struct digest_set documents = DIGEST_SET_INIT;
+	AUTO(digest_set_clear) struct digest_set documents = DIGEST_SET_INIT;
 	const struct layout_visit visit = {note_blob, note_document, &documents};
 	const struct layout_tags *old = layout_tags(layout);
 	struct error ignored = ERROR_INIT;

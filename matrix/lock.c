@@ -9,12 +9,12 @@
 #include <string.h>
 
 void
-lock_release(struct lock *lock)
+lock_clear(struct lock *lock)
 {
 	free(lock->name);
 	free(lock->version);
 	free(lock->downgrade_reason);
-	package_list_release(&lock->packages);
+	package_list_clear(&lock->packages);
 	*lock = (struct lock)LOCK_INIT;
 }
 

@@ -40,7 +40,7 @@ int lock_parse(const char *name, const char *text, size_t length, struct lock *r
 /* The text of the file, with a final newline; to be freed by the caller. Sorts the packages. */
 char *lock_format(struct lock *lock) CHECKED;
 
-void lock_release(struct lock *lock);
+void lock_clear(struct lock *lock);
 
 /*
  * Checks that matrix and lock belong together: same name and version, every host of the matrix

@@ -308,8 +308,8 @@ int
 lock_parse(const char *name, const char *text, size_t length, struct lock *ret_lock,
 	   struct error *err)
 {
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
-	AUTO(lock_release) struct lock lock = LOCK_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(lock_clear) struct lock lock = LOCK_INIT;
 	struct reader reader = {&doc, err};
 
 	if (jsonx_parse(name, text, length, &doc, err) < 0 || read_lock(&reader, &lock) < 0)

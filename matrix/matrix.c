@@ -10,27 +10,27 @@
 enum { MAX_MATRIX_BYTES = 1 << 20 };
 
 static void
-words_release(struct matrix_words *words)
+words_clear(struct matrix_words *words)
 {
 	free(words->items);
 }
 
 void
-matrix_release(struct matrix *matrix)
+matrix_clear(struct matrix *matrix)
 {
 	for (size_t i = 0; i < matrix->source_count; i++) {
-		words_release(&matrix->sources[i].keys);
-		words_release(&matrix->sources[i].key_files);
-		words_release(&matrix->sources[i].urls);
-		words_release(&matrix->sources[i].repositories);
-		words_release(&matrix->sources[i].koji);
+		words_clear(&matrix->sources[i].keys);
+		words_clear(&matrix->sources[i].key_files);
+		words_clear(&matrix->sources[i].urls);
+		words_clear(&matrix->sources[i].repositories);
+		words_clear(&matrix->sources[i].koji);
 	}
 	free(matrix->sources);
 	free(matrix->hosts);
 	free(matrix->excludes);
-	words_release(&matrix->images);
-	words_release(&matrix->targets);
-	jsonx_release(&matrix->doc);
+	words_clear(&matrix->images);
+	words_clear(&matrix->targets);
+	jsonx_clear(&matrix->doc);
 	*matrix = (struct matrix)MATRIX_INIT;
 }
 
@@ -38,7 +38,7 @@ int
 matrix_parse(const char *name, const char *text, size_t length, struct matrix *ret_matrix,
 	     struct error *err)
 {
-	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
 
 	if (jsonx_parse(name, text, length, &matrix.doc, err) < 0)
 		return -1;

@@ -88,7 +88,7 @@ int matrix_load(const char *path, struct matrix *ret_matrix, struct error *err) 
 int matrix_parse(const char *name, const char *text, size_t length, struct matrix *ret_matrix,
 		 struct error *err) CHECKED;
 
-void matrix_release(struct matrix *matrix);
+void matrix_clear(struct matrix *matrix);
 
 /*
  * Where a path that the matrix names is: relative ones begin in the directory of the matrix. To be

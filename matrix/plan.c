@@ -172,7 +172,7 @@ plan_make_for(const struct matrix *matrix, const struct lock *lock, const char *
 }
 
 void
-plan_release(struct plan *plan)
+plan_clear(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->host_count; i++)
 		free(plan->hosts[i].qemu_version);

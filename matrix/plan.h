@@ -61,7 +61,7 @@ void plan_make(const struct matrix *matrix, const struct lock *lock, struct plan
 void plan_make_for(const struct matrix *matrix, const struct lock *lock, const char *const *names,
 		   size_t count, struct plan *ret_plan);
 
-void plan_release(struct plan *plan);
+void plan_clear(struct plan *plan);
 
 const struct plan_cell *plan_cell(const struct plan *plan, size_t target, size_t host);
 

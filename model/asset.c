@@ -18,7 +18,7 @@ asset_kind_name(enum asset_kind kind)
 }
 
 static void
-asset_release(struct asset *asset)
+asset_clear(struct asset *asset)
 {
 	free(asset->name);
 	free(asset->host);
@@ -27,10 +27,10 @@ asset_release(struct asset *asset)
 }
 
 void
-asset_list_release(struct asset_list *list)
+asset_list_clear(struct asset_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
-		asset_release(&list->items[i]);
+		asset_clear(&list->items[i]);
 	free(list->items);
 	free(list->name);
 	free(list->version);
@@ -216,8 +216,8 @@ int
 asset_list_parse(const char *name, const char *text, size_t length, struct asset_list *ret_list,
 		 struct error *err)
 {
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
-	AUTO(asset_list_release) struct asset_list list = ASSET_LIST_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(asset_list_clear) struct asset_list list = ASSET_LIST_INIT;
 
 	if (jsonx_parse(name, text, length, &doc, err) < 0 || parse_document(&doc, &list, err) < 0)
 		return -1;

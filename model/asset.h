@@ -46,7 +46,7 @@ struct asset_list {
 		.name = NULL                                                                       \
 	}
 
-void asset_list_release(struct asset_list *list);
+void asset_list_clear(struct asset_list *list);
 
 /* Adds a zeroed asset at the end and returns it; valid until the next call. */
 struct asset *asset_list_add(struct asset_list *list);

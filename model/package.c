@@ -21,7 +21,7 @@ package_plain_evr(const char *evr)
 }
 
 void
-package_release(struct package *package)
+package_clear(struct package *package)
 {
 	free(package->source);
 	free(package->host);
@@ -46,10 +46,10 @@ package_release(struct package *package)
 }
 
 void
-package_list_release(struct package_list *list)
+package_list_clear(struct package_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
-		package_release(&list->items[i]);
+		package_clear(&list->items[i]);
 	free(list->items);
 	*list = (struct package_list)PACKAGE_LIST_INIT;
 }

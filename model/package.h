@@ -61,7 +61,7 @@ struct package {
  */
 const char *package_plain_evr(const char *evr);
 
-void package_release(struct package *package);
+void package_clear(struct package *package);
 
 struct package_list {
 	struct package *items;
@@ -73,7 +73,7 @@ struct package_list {
 		NULL, 0                                                                            \
 	}
 
-void package_list_release(struct package_list *list);
+void package_list_clear(struct package_list *list);
 
 /* Adds a zeroed package at the end and returns it; valid until the next call. */
 struct package *package_list_add(struct package_list *list);

@@ -260,7 +260,7 @@ static enum verdict
 try_once(struct http_client *client, const struct http_request *request, struct state *s,
 	 int64_t *ret_asked_ms, struct error *err)
 {
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 	enum verdict verdict;
 
 	*ret_asked_ms = -1;
@@ -310,7 +310,7 @@ transfer(struct http_client *client, const struct http_request *request, struct 
 }
 
 static void
-state_release(struct state *s)
+state_clear(struct state *s)
 {
 	hasher_free(s->hasher);
 	free(s->etag);
@@ -321,7 +321,7 @@ http_download(struct http_client *client, const struct http_request *request,
 	      const struct http_download *download, struct http_downloaded *ret_downloaded,
 	      struct error *err)
 {
-	AUTO(state_release) struct state s = {.want = download, .hasher = hasher_new()};
+	AUTO(state_clear) struct state s = {.want = download, .hasher = hasher_new()};
 	auto_free char *shown = http_url_redacted(request->url);
 
 	assert(request->body == NULL && request->method == NULL);

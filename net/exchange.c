@@ -26,7 +26,7 @@ on_header(char *line, size_t one, size_t length, void *context)
 	(void)one;
 	/* Each answer begins with a status line, the passing ones (100 Continue) too. */
 	if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) {
-		http_headers_release(&state->response->headers);
+		http_headers_clear(&state->response->headers);
 		return length;
 	}
 	if (http_headers_add(&state->response->headers, line, length))

@@ -10,7 +10,7 @@
 enum { MAX_FIELDS = 256, MAX_BYTES = 256 << 10, MAX_LINK = 4096 };
 
 void
-http_headers_release(struct http_headers *headers)
+http_headers_clear(struct http_headers *headers)
 {
 	for (size_t i = 0; i < headers->count; i++) {
 		free(headers->items[i].name);

@@ -23,7 +23,7 @@ struct http_headers {
 	size_t bytes;
 };
 
-void http_headers_release(struct http_headers *headers);
+void http_headers_clear(struct http_headers *headers);
 
 /*
  * Adds one line, with or without its line end. A line without a colon is skipped. Returns false

@@ -18,9 +18,9 @@ enum {
 };
 
 void
-http_response_release(struct http_response *response)
+http_response_clear(struct http_response *response)
 {
-	http_headers_release(&response->headers);
+	http_headers_clear(&response->headers);
 	free(response->body);
 	free(response->url);
 	*response = (struct http_response)HTTP_RESPONSE_INIT;
@@ -321,7 +321,7 @@ http_follow(struct http_client *client, const struct http_request *request,
 	for (int redirects = 0;; redirects++) {
 		char *next = NULL;
 
-		http_response_release(response);
+		http_response_clear(response);
 		if (visit(client, &journey, url, response, ret_failure, err) < 0)
 			return -1;
 		if (!is_redirect(journey.method, response->status))
@@ -381,7 +381,7 @@ request_once(struct http_client *client, const struct http_request *request,
 	response->length = memory.text.length;
 	if (result == 0)
 		response->body = strbuf_take(&memory.text);
-	strbuf_release(&memory.text);
+	strbuf_clear(&memory.text);
 	return result;
 }
 
@@ -429,7 +429,7 @@ int
 http_request(struct http_client *client, const struct http_request *request,
 	     struct http_response *ret_response, struct error *err)
 {
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 	struct patience patience = {.failures = {.most = request->tries}};
 	struct http_failure failure;
 	bool again;
@@ -442,7 +442,7 @@ http_request(struct http_client *client, const struct http_request *request,
 	} while (again);
 	if (interrupt_check(err) < 0 || result < 0)
 		return -1;
-	http_response_release(ret_response);
+	http_response_clear(ret_response);
 	*ret_response = response;
 	response = (struct http_response)HTTP_RESPONSE_INIT;
 	return 0;
@@ -452,7 +452,7 @@ int
 http_get(struct http_client *client, const char *url, unsigned int allow, size_t max_bytes,
 	 char **ret_text, size_t *ret_length, struct error *err)
 {
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 	struct http_request request = {.url = url, .allow = allow, .max_response_bytes = max_bytes};
 
 	if (http_request(client, &request, &response, err) < 0)

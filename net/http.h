@@ -104,7 +104,7 @@ struct http_response {
 		0, {NULL, 0, 0}, NULL, 0, NULL, HTTP_PLACE_ANY                                     \
 	}
 
-void http_response_release(struct http_response *response);
+void http_response_clear(struct http_response *response);
 
 /*
  * Sends a request and reads the answer, whatever its status: the caller looks at it, or calls

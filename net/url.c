@@ -115,7 +115,7 @@ http_url_file(const char *text)
 char *
 http_url_redacted(const char *text)
 {
-	AUTO(strbuf_release) struct strbuf out = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf out = STRBUF_INIT;
 	auto_url url = parse(text);
 	auto_part scheme = NULL;
 	auto_part host = NULL;
@@ -278,7 +278,7 @@ http_url_of_file(const char *path)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				    "0123456789/._~-+";
-	AUTO(strbuf_release) struct strbuf out = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf out = STRBUF_INIT;
 
 	assert(path[0] == '/');
 	strbuf_adds(&out, "file://");

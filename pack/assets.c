@@ -21,7 +21,7 @@ struct assets_sink {
 };
 
 void
-assets_report_release(struct assets_report *report)
+assets_report_clear(struct assets_report *report)
 {
 	for (size_t i = 0; i < report->removed_count; i++)
 		free(report->removed[i]);
@@ -30,18 +30,18 @@ assets_report_release(struct assets_report *report)
 	free(report->removed);
 	free(report->strays);
 	free(report->hosts);
-	asset_list_release(&report->assets);
+	asset_list_clear(&report->assets);
 	*report = (struct assets_report)ASSETS_REPORT_INIT;
 }
 
 static void
-build_init(struct build *build, const struct assets_plan *plan)
+build_init(struct build *build, const struct assets_request *plan)
 {
 	struct pair *next;
 
-	*build = (struct build){.plan = plan, .old = MANIFEST_INIT};
+	*build = (struct build){.plan = plan, .old = PACKLIST_INIT};
 	build->directory = path_join(plan->out, ASSETS_DIRECTORY);
-	build->manifest_path = path_join(plan->out, MANIFEST_NAME);
+	build->packlist_path = path_join(plan->out, PACKLIST_NAME);
 	build->compressor = deflater_identity();
 	(void)pthread_mutex_init(&build->lock, NULL);
 	(void)pthread_cond_init(&build->turning, NULL);
@@ -64,33 +64,33 @@ build_init(struct build *build, const struct assets_plan *plan)
 }
 
 static void
-build_release(struct build *build)
+build_clear(struct build *build)
 {
 	for (size_t h = 0; h < build->plan->host_count; h++)
 		diff_id_free(build->hosts[h].running);
 	(void)pthread_mutex_destroy(&build->lock);
 	(void)pthread_cond_destroy(&build->turning);
-	manifest_release(&build->old);
+	packlist_clear(&build->old);
 	free(build->directory);
-	free(build->manifest_path);
+	free(build->packlist_path);
 	free(build->compressor);
 	free(build->hosts);
 	free(build->pairs);
 }
 
-/* A manifest that is missing or damaged only means that everything is made again. */
+/* A packlist that is missing or damaged only means that everything is made again. */
 static int
 load_old(struct build *build, struct error *err)
 {
 	struct error why = ERROR_INIT;
 
-	if (manifest_load(build->manifest_path, &build->old, &why) == 0)
+	if (packlist_load(build->packlist_path, &build->old, &why) == 0)
 		return 0;
 	if (why.code == ERR_IO) {
 		*err = why;
 		return -1;
 	}
-	log_debug("no use in the manifest of an earlier run: %s", why.message);
+	log_debug("no use in the packlist of an earlier run: %s", why.message);
 	return 0;
 }
 
@@ -187,7 +187,7 @@ assets_return(struct assets_sink *sink, struct pipeline_item *item)
 static void
 tell_end(struct host_state *host, bool complete)
 {
-	const struct assets_plan *plan = host->build->plan;
+	const struct assets_request *plan = host->build->plan;
 
 	if (host->started_sec == 0 || host->ended)
 		return;
@@ -337,10 +337,10 @@ run_pipeline(struct build *build, struct error *err)
 static void
 fill_report(const struct build *build, struct assets_report *report)
 {
-	AUTO(manifest_release) struct manifest manifest = MANIFEST_INIT;
+	AUTO(packlist_clear) struct packlist packlist = PACKLIST_INIT;
 
-	build_collect(build, build->plan->partial, &manifest);
-	manifest_list_assets(&manifest, &report->assets);
+	build_collect(build, build->plan->partial, &packlist);
+	packlist_list_assets(&packlist, &report->assets);
 	report->assets.source_date_epoch = build->plan->source_date_epoch;
 	report->hosts = xcalloc(build->plan->host_count + 1, sizeof(*report->hosts));
 	for (size_t h = 0; h < build->plan->host_count; h++) {
@@ -373,10 +373,10 @@ prepare(struct build *build, struct error *err)
 }
 
 int
-assets_make(const struct assets_plan *plan, struct assets_report *ret_report, struct error *err)
+assets_make(const struct assets_request *plan, struct assets_report *ret_report, struct error *err)
 {
-	AUTO(assets_report_release) struct assets_report report = ASSETS_REPORT_INIT;
-	AUTO(build_release) struct build build;
+	AUTO(assets_report_clear) struct assets_report report = ASSETS_REPORT_INIT;
+	AUTO(build_clear) struct build build;
 	struct error ignored = ERROR_INIT;
 
 	build_init(&build, plan);

@@ -1,7 +1,7 @@
 #pragma once
 
 /*
- * Makes the release assets of all hosts under OUT/assets, and the manifest OUT/packed.json.
+ * Makes the release assets of all hosts under OUT/assets, and the packlist OUT/packed.json.
  *
  *     $from_qemu-$to-static.tar.gz    one for each pair
  *     qemu-$to-static.tar.gz          of the host with the legacy names: the same file again
@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct manifest;
+struct packlist;
 struct progress_task;
 
 #define ASSETS_DIRECTORY "assets"
@@ -42,7 +42,7 @@ struct assets_host {
 
 struct assets_sink;
 
-struct assets_plan {
+struct assets_request {
 	const char *out;
 	const struct assets_host *hosts;
 	size_t host_count;
@@ -93,14 +93,14 @@ struct assets_report {
 		.hosts = NULL                                                                      \
 	}
 
-void assets_report_release(struct assets_report *report);
+void assets_report_clear(struct assets_report *report);
 
 /*
  * Makes what is missing. The caller holds the lock of OUT. On failure the first error is returned;
  * what was complete by then stays and is not made again the next time. ERR_VERIFY if a program is
  * not what the lock says or not a static one for its host, ERR_INPUT if a package lacks one.
  */
-int assets_make(const struct assets_plan *plan, struct assets_report *ret_report,
+int assets_make(const struct assets_request *plan, struct assets_report *ret_report,
 		struct error *err) CHECKED;
 
 /*
@@ -111,7 +111,7 @@ int assets_make(const struct assets_plan *plan, struct assets_report *ret_report
  * ERR_NOT_FOUND, ERR_IO.
  */
 int assets_read_host(const char *directory, const struct assets_host *host, int64_t mtime_sec,
-		     struct manifest *ret_manifest, struct error *err) CHECKED;
+		     struct packlist *ret_manifest, struct error *err) CHECKED;
 
 /* Whether the program for this target has still to come. */
 bool assets_wants(struct assets_sink *sink, const char *target);

@@ -32,18 +32,18 @@ file_is(const char *path, mode_t mode, uint64_t size, const struct digest *sha25
 }
 
 /* What an earlier run says of this pair, if that was the same pair made in the same way. */
-static const struct manifest_member *
+static const struct packlist_member *
 find_earlier(const struct build *build, const struct pair *pair)
 {
 	const struct member *wanted = pair->wanted->member;
-	const struct manifest_host *host =
-		manifest_find_host(&build->old, pair->host->plan->arch->name);
-	const struct manifest_member *found;
+	const struct packlist_host *host =
+		packlist_find_host(&build->old, pair->host->plan->arch->name);
+	const struct packlist_member *found;
 
 	if (host == NULL || strcmp(build->old.compressor, build->compressor) != 0 ||
 	    build->old.source_date_epoch != build->plan->source_date_epoch)
 		return NULL;
-	found = manifest_find_member(host, wanted->target);
+	found = packlist_find_member(host, wanted->target);
 	if (found == NULL || found->packed.size != wanted->size ||
 	    !digest_equal(&found->packed.sha256, &wanted->sha256))
 		return NULL;
@@ -53,7 +53,7 @@ find_earlier(const struct build *build, const struct pair *pair)
 int
 pair_check(struct build *build, struct pair *pair, struct error *err)
 {
-	const struct manifest_member *earlier = find_earlier(build, pair);
+	const struct packlist_member *earlier = find_earlier(build, pair);
 	const char *target = pair->wanted->member->target;
 	auto_free char *name = tarball_name(pair->host->plan->arch->name, target);
 	auto_free char *path = path_join(build->directory, name);
@@ -83,13 +83,13 @@ pair_check(struct build *build, struct pair *pair, struct error *err)
 
 /* Which of the three kinds of asset of a member a file name is, or that it is none. */
 static const struct digest *
-digest_of_name(const struct manifest *manifest, const char *name)
+digest_of_name(const struct packlist *packlist, const char *name)
 {
-	for (size_t h = 0; h < manifest->count; h++) {
-		const struct manifest_host *host = &manifest->hosts[h];
+	for (size_t h = 0; h < packlist->count; h++) {
+		const struct packlist_host *host = &packlist->hosts[h];
 
 		for (size_t i = 0; i < host->count; i++) {
-			const struct manifest_member *member = &host->members[i];
+			const struct packlist_member *member = &host->members[i];
 			auto_free char *tarball = tarball_name(host->name, member->packed.target);
 			auto_free char *legacy = legacy_tarball_name(member->packed.target);
 			char program[MEMBER_NAME_SIZE];
@@ -145,8 +145,8 @@ by_name(const void *a, const void *b)
 int
 build_clean(struct build *build, struct assets_report *report, struct error *err)
 {
-	AUTO(manifest_release) struct manifest now = MANIFEST_INIT;
-	AUTO(words_release) struct words names = WORDS_INIT;
+	AUTO(packlist_clear) struct packlist now = PACKLIST_INIT;
+	AUTO(words_clear) struct words names = WORDS_INIT;
 	int result = 0;
 
 	if (directory_names(build->directory, &names, err) < 0)

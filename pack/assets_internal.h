@@ -44,11 +44,11 @@ struct host_state {
 
 /* One call of assets_make(). */
 struct build {
-	const struct assets_plan *plan;
+	const struct assets_request *plan;
 	char *directory;     /* OUT/assets */
-	char *manifest_path; /* OUT/packed.json */
+	char *packlist_path; /* OUT/packed.json */
 	char *compressor;
-	struct manifest old;
+	struct packlist old;
 	struct host_state *hosts;
 	struct pair *pairs; /* of all hosts */
 	size_t pair_count;
@@ -56,7 +56,7 @@ struct build {
 	pthread_cond_t turning; /* of host_state.turn */
 };
 
-/* Looks for an pair among those of the old manifest, and at its files. */
+/* Looks for an pair among those of the old packlist, and at its files. */
 int pair_check(struct build *build, struct pair *pair, struct error *err) CHECKED;
 
 /* Checks, compresses and writes the program in `item`, whose tag is the asset. A consume(). */
@@ -65,16 +65,16 @@ int pair_pack(const struct pipeline_item *item, void *scratch, void *context,
 void *pack_scratch_new(void);
 void pack_scratch_free(void *scratch);
 
-/* Called when the asset is done: saves the manifest with the last one of a host. */
+/* Called when the asset is done: saves the packlist with the last one of a host. */
 int host_pair_done(struct host_state *host, struct error *err) CHECKED;
 
 /* Finds the all-in-one digest of a host; all of its assets are complete, and the lock is held. */
 void host_settle(struct host_state *host);
 
-/* The manifest of what is complete. `all`: also of old hosts that are not in the plan. */
-void build_collect(const struct build *build, bool all, struct manifest *ret_manifest);
+/* The packlist of what is complete. `all`: also of old hosts that are not in the plan. */
+void build_collect(const struct build *build, bool all, struct packlist *ret_manifest);
 
-/* Writes the manifest unless it is so already. `all` as above. */
+/* Writes the packlist unless it is so already. `all` as above. */
 int build_save(struct build *build, bool all, struct error *err) CHECKED;
 
 /* Removes files of earlier runs that are no part of this one, and lists those of others. */

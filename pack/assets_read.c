@@ -15,12 +15,12 @@ struct reader {
 	const char *directory;
 	const struct assets_host *host;
 	int64_t mtime_sec;
-	struct manifest_host *noted;
+	struct packlist_host *noted;
 	struct diff_id *all; /* over the programs of the all-in-one image */
 };
 
 static void
-reader_release(struct reader *reader)
+reader_clear(struct reader *reader)
 {
 	diff_id_free(reader->all);
 }
@@ -60,7 +60,7 @@ check_legacy(const struct reader *reader, const char *name, uint64_t size,
 }
 
 static int
-check_legacy_files(const struct reader *reader, const struct manifest_member *member,
+check_legacy_files(const struct reader *reader, const struct packlist_member *member,
 		   struct error *err)
 {
 	auto_free char *tarball = legacy_tarball_name(member->packed.target);
@@ -75,7 +75,7 @@ check_legacy_files(const struct reader *reader, const struct manifest_member *me
 /* Adds the program to the digests of the layers that it is in. */
 static void
 add_to_layers(struct reader *reader, const struct assets_member *wanted, const uint8_t *bytes,
-	      struct manifest_member *member)
+	      struct packlist_member *member)
 {
 	AUTO(diff_id_freep) struct diff_id *alone = diff_id_new(reader->mtime_sec);
 	size_t size = (size_t)member->packed.size;
@@ -85,13 +85,13 @@ add_to_layers(struct reader *reader, const struct assets_member *wanted, const u
 	if (!wanted->image)
 		return;
 	diff_id_add(reader->all, member->packed.target, bytes, size);
-	manifest_add_all_in_one(reader->noted, member->packed.target);
+	packlist_add_all_in_one(reader->noted, member->packed.target);
 }
 
 static int
 read_host_tarball(struct reader *reader, const struct assets_member *wanted, struct error *err)
 {
-	struct manifest_member member = {
+	struct packlist_member member = {
 		.package = wanted->package->file,
 		.package_version = wanted->package->version,
 		.package_sha256 = wanted->package->sha256,
@@ -114,21 +114,21 @@ read_host_tarball(struct reader *reader, const struct assets_member *wanted, str
 	if (digest_fd(fd, path, &member.tarball.sha256, &member.tarball.size, err) < 0)
 		return -1;
 	add_to_layers(reader, wanted, bytes, &member);
-	manifest_add_member(reader->noted, &member);
+	packlist_add_member(reader->noted, &member);
 	return reader->host->legacy_names ? check_legacy_files(reader, &member, err) : 0;
 }
 
 int
 assets_read_host(const char *directory, const struct assets_host *host, int64_t mtime_sec,
-		 struct manifest *ret_manifest, struct error *err)
+		 struct packlist *ret_manifest, struct error *err)
 {
-	AUTO(manifest_release) struct manifest manifest = {.source_date_epoch = mtime_sec};
-	AUTO(reader_release)
+	AUTO(packlist_clear) struct packlist packlist = {.source_date_epoch = mtime_sec};
+	AUTO(reader_clear)
 	struct reader reader = {
 		.directory = directory,
 		.host = host,
 		.mtime_sec = mtime_sec,
-		.noted = manifest_add_host(&manifest, host->arch->name),
+		.noted = packlist_add_host(&packlist, host->arch->name),
 		.all = diff_id_new(mtime_sec),
 	};
 
@@ -139,7 +139,7 @@ assets_read_host(const char *directory, const struct assets_host *host, int64_t 
 			return -1;
 	if (reader.noted->all_in_one_count != 0)
 		diff_id_finish(reader.all, &reader.noted->all_in_one_diff_id);
-	*ret_manifest = manifest;
-	manifest = (struct manifest)MANIFEST_INIT;
+	*ret_manifest = packlist;
+	packlist = (struct packlist)PACKLIST_INIT;
 	return 0;
 }

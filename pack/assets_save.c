@@ -18,7 +18,7 @@ image_count(const struct host_state *host)
 /* Whether an earlier run's all-in-one digest was over the same programs. */
 static bool
 all_in_one_still_holds(const struct build *build, const struct host_state *host,
-		       const struct manifest_host *old)
+		       const struct packlist_host *old)
 {
 	size_t next = 0;
 
@@ -27,11 +27,11 @@ all_in_one_still_holds(const struct build *build, const struct host_state *host,
 		return false;
 	for (size_t i = 0; i < host->plan->count; i++) {
 		const struct assets_member *wanted = &host->plan->members[i];
-		const struct manifest_member *member;
+		const struct packlist_member *member;
 
 		if (!wanted->image)
 			continue;
-		member = manifest_find_member(old, wanted->member->target);
+		member = packlist_find_member(old, wanted->member->target);
 		if (member == NULL ||
 		    !digest_equal(&member->packed.sha256, &wanted->member->sha256) ||
 		    strcmp(old->all_in_one_targets[next++], wanted->member->target) != 0)
@@ -44,7 +44,7 @@ void
 host_settle(struct host_state *host)
 {
 	const struct build *build = host->build;
-	const struct manifest_host *old = manifest_find_host(&build->old, host->plan->arch->name);
+	const struct packlist_host *old = packlist_find_host(&build->old, host->plan->arch->name);
 
 	if (host->running != NULL && host->turn == image_count(host) && host->turn != 0)
 		diff_id_finish(host->running, &host->all_in_one);
@@ -53,15 +53,15 @@ host_settle(struct host_state *host)
 }
 
 static void
-collect_host(const struct host_state *host, struct manifest *manifest)
+collect_host(const struct host_state *host, struct packlist *packlist)
 {
-	struct manifest_host *to = manifest_add_host(manifest, host->plan->arch->name);
+	struct packlist_host *to = packlist_add_host(packlist, host->plan->arch->name);
 
 	to->legacy_names = host->plan->legacy_names;
 	to->all_in_one_diff_id = host->all_in_one;
 	for (size_t i = 0; i < host->plan->count; i++) {
 		const struct pair *pair = &host->pairs[i];
-		struct manifest_member member = {
+		struct packlist_member member = {
 			.packed = pair->packed, .tarball = pair->tarball, .diff_id = pair->diff_id};
 
 		if (!pair->complete)
@@ -69,38 +69,38 @@ collect_host(const struct host_state *host, struct manifest *manifest)
 		member.package = pair->wanted->package->file;
 		member.package_version = pair->wanted->package->version;
 		member.package_sha256 = pair->wanted->package->sha256;
-		manifest_add_member(to, &member);
+		packlist_add_member(to, &member);
 		if (pair->wanted->image && !digest_is_zero(&host->all_in_one))
-			manifest_add_all_in_one(to, pair->wanted->member->target);
+			packlist_add_all_in_one(to, pair->wanted->member->target);
 	}
 }
 
 void
-build_collect(const struct build *build, bool all, struct manifest *ret_manifest)
+build_collect(const struct build *build, bool all, struct packlist *ret_manifest)
 {
-	struct manifest manifest = {.compressor = xstrdup(build->compressor),
+	struct packlist packlist = {.compressor = xstrdup(build->compressor),
 				    .source_date_epoch = build->plan->source_date_epoch};
 
 	for (size_t h = 0; h < build->plan->host_count; h++)
-		collect_host(&build->hosts[h], &manifest);
+		collect_host(&build->hosts[h], &packlist);
 	for (size_t h = 0; all && h < build->old.count; h++)
-		if (manifest_find_host(&manifest, build->old.hosts[h].name) == NULL)
-			manifest_copy_host(&manifest, &build->old.hosts[h]);
-	*ret_manifest = manifest;
+		if (packlist_find_host(&packlist, build->old.hosts[h].name) == NULL)
+			packlist_copy_host(&packlist, &build->old.hosts[h]);
+	*ret_manifest = packlist;
 }
 
 int
 build_save(struct build *build, bool all, struct error *err)
 {
-	AUTO(manifest_release) struct manifest manifest = MANIFEST_INIT;
+	AUTO(packlist_clear) struct packlist packlist = PACKLIST_INIT;
 	struct error ignored = ERROR_INIT;
 	auto_free char *text = NULL;
 	auto_free char *there = NULL;
 
-	build_collect(build, all, &manifest);
-	text = manifest_format(&manifest);
-	if (read_file(build->manifest_path, strlen(text), &there, NULL, &ignored) == 0 &&
+	build_collect(build, all, &packlist);
+	text = packlist_format(&packlist);
+	if (read_file(build->packlist_path, strlen(text), &there, NULL, &ignored) == 0 &&
 	    strcmp(there, text) == 0)
 		return 0;
-	return write_file(build->manifest_path, text, strlen(text), 0644, err);
+	return write_file(build->packlist_path, text, strlen(text), 0644, err);
 }

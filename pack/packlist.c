@@ -5,46 +5,46 @@
 #include <string.h>
 
 static void
-member_release(struct manifest_member *member)
+member_clear(struct packlist_member *member)
 {
 	free(member->package);
 	free(member->package_version);
 }
 
 void
-manifest_host_release(struct manifest_host *host)
+packlist_host_clear(struct packlist_host *host)
 {
 	for (size_t i = 0; i < host->count; i++)
-		member_release(&host->members[i]);
+		member_clear(&host->members[i]);
 	for (size_t i = 0; i < host->all_in_one_count; i++)
 		free(host->all_in_one_targets[i]);
 	free(host->members);
 	free(host->all_in_one_targets);
 	free(host->name);
-	*host = (struct manifest_host){.name = NULL};
+	*host = (struct packlist_host){.name = NULL};
 }
 
 void
-manifest_release(struct manifest *manifest)
+packlist_clear(struct packlist *packlist)
 {
-	for (size_t i = 0; i < manifest->count; i++)
-		manifest_host_release(&manifest->hosts[i]);
-	free(manifest->hosts);
-	free(manifest->compressor);
-	*manifest = (struct manifest)MANIFEST_INIT;
+	for (size_t i = 0; i < packlist->count; i++)
+		packlist_host_clear(&packlist->hosts[i]);
+	free(packlist->hosts);
+	free(packlist->compressor);
+	*packlist = (struct packlist)PACKLIST_INIT;
 }
 
-const struct manifest_host *
-manifest_find_host(const struct manifest *manifest, const char *name)
+const struct packlist_host *
+packlist_find_host(const struct packlist *packlist, const char *name)
 {
-	for (size_t i = 0; i < manifest->count; i++)
-		if (strcmp(manifest->hosts[i].name, name) == 0)
-			return &manifest->hosts[i];
+	for (size_t i = 0; i < packlist->count; i++)
+		if (strcmp(packlist->hosts[i].name, name) == 0)
+			return &packlist->hosts[i];
 	return NULL;
 }
 
-const struct manifest_member *
-manifest_find_member(const struct manifest_host *host, const char *target)
+const struct packlist_member *
+packlist_find_member(const struct packlist_host *host, const char *target)
 {
 	for (size_t i = 0; i < host->count; i++)
 		if (strcmp(host->members[i].packed.target, target) == 0)
@@ -52,23 +52,23 @@ manifest_find_member(const struct manifest_host *host, const char *target)
 	return NULL;
 }
 
-struct manifest_host *
-manifest_add_host(struct manifest *manifest, const char *name)
+struct packlist_host *
+packlist_add_host(struct packlist *packlist, const char *name)
 {
-	size_t at = manifest->count;
+	size_t at = packlist->count;
 
-	manifest->hosts = xgrow(manifest->hosts, manifest->count, sizeof(*manifest->hosts));
-	for (; at > 0 && strcmp(manifest->hosts[at - 1].name, name) > 0; at--)
-		manifest->hosts[at] = manifest->hosts[at - 1];
-	manifest->hosts[at] = (struct manifest_host){.name = xstrdup(name)};
-	manifest->count++;
-	return &manifest->hosts[at];
+	packlist->hosts = xgrow(packlist->hosts, packlist->count, sizeof(*packlist->hosts));
+	for (; at > 0 && strcmp(packlist->hosts[at - 1].name, name) > 0; at--)
+		packlist->hosts[at] = packlist->hosts[at - 1];
+	packlist->hosts[at] = (struct packlist_host){.name = xstrdup(name)};
+	packlist->count++;
+	return &packlist->hosts[at];
 }
 
 void
-manifest_add_member(struct manifest_host *host, const struct manifest_member *member)
+packlist_add_member(struct packlist_host *host, const struct packlist_member *member)
 {
-	struct manifest_member copy = *member;
+	struct packlist_member copy = *member;
 
 	copy.package = xstrdup(member->package);
 	copy.package_version = xstrdup(member->package_version);
@@ -77,7 +77,7 @@ manifest_add_member(struct manifest_host *host, const struct manifest_member *me
 }
 
 void
-manifest_add_all_in_one(struct manifest_host *host, const char *target)
+packlist_add_all_in_one(struct packlist_host *host, const char *target)
 {
 	host->all_in_one_targets = xgrow(host->all_in_one_targets, host->all_in_one_count,
 					 sizeof(*host->all_in_one_targets));
@@ -85,16 +85,16 @@ manifest_add_all_in_one(struct manifest_host *host, const char *target)
 }
 
 void
-manifest_copy_host(struct manifest *manifest, const struct manifest_host *from)
+packlist_copy_host(struct packlist *packlist, const struct packlist_host *from)
 {
-	struct manifest_host *to = manifest_add_host(manifest, from->name);
+	struct packlist_host *to = packlist_add_host(packlist, from->name);
 
 	to->legacy_names = from->legacy_names;
 	to->all_in_one_diff_id = from->all_in_one_diff_id;
 	for (size_t i = 0; i < from->all_in_one_count; i++)
-		manifest_add_all_in_one(to, from->all_in_one_targets[i]);
+		packlist_add_all_in_one(to, from->all_in_one_targets[i]);
 	for (size_t i = 0; i < from->count; i++)
-		manifest_add_member(to, &from->members[i]);
+		packlist_add_member(to, &from->members[i]);
 }
 
 char *
@@ -111,7 +111,7 @@ legacy_tarball_name(const char *target)
 
 static struct asset *
 add_asset(struct asset_list *list, enum asset_kind kind, char *name,
-	  const struct manifest_host *host, const struct manifest_member *member)
+	  const struct packlist_host *host, const struct packlist_member *member)
 {
 	struct asset *asset = asset_list_add(list);
 
@@ -131,7 +131,7 @@ add_asset(struct asset_list *list, enum asset_kind kind, char *name,
 }
 
 static void
-list_member(const struct manifest_host *host, const struct manifest_member *member,
+list_member(const struct packlist_host *host, const struct packlist_member *member,
 	    struct asset_list *list)
 {
 	const char *target = member->packed.target;
@@ -149,10 +149,10 @@ list_member(const struct manifest_host *host, const struct manifest_member *memb
 }
 
 void
-manifest_list_assets(const struct manifest *manifest, struct asset_list *list)
+packlist_list_assets(const struct packlist *packlist, struct asset_list *list)
 {
-	for (size_t h = 0; h < manifest->count; h++)
-		for (size_t i = 0; i < manifest->hosts[h].count; i++)
-			list_member(&manifest->hosts[h], &manifest->hosts[h].members[i], list);
+	for (size_t h = 0; h < packlist->count; h++)
+		for (size_t i = 0; i < packlist->hosts[h].count; i++)
+			list_member(&packlist->hosts[h], &packlist->hosts[h].members[i], list);
 	asset_list_sort(list);
 }

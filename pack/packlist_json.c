@@ -31,7 +31,7 @@ struct place {
 };
 
 static void
-place_release(struct place *place)
+place_clear(struct place *place)
 {
 	free(place->path);
 }
@@ -99,7 +99,7 @@ static int
 read_tarball(const struct place *member, struct written_file *ret_file)
 {
 	static const struct jsonx_key keys[] = {{"size", true}, {"sha256", true}, {NULL, false}};
-	AUTO(place_release) struct place place = {.path = NULL};
+	AUTO(place_clear) struct place place = {.path = NULL};
 
 	if (place_of(member->doc, json_object_get(member->object, "tarball"),
 		     jsonx_path(member->path, "tarball"), keys, &place, member->err) < 0)
@@ -110,11 +110,11 @@ read_tarball(const struct place *member, struct written_file *ret_file)
 }
 
 static int
-read_package(const struct place *member, struct manifest_member *ret_member)
+read_package(const struct place *member, struct packlist_member *ret_member)
 {
 	static const struct jsonx_key keys[] = {
 		{"file", true}, {"version", true}, {"sha256", true}, {NULL, false}};
-	AUTO(place_release) struct place place = {.path = NULL};
+	AUTO(place_clear) struct place place = {.path = NULL};
 
 	if (place_of(member->doc, json_object_get(member->object, "package"),
 		     jsonx_path(member->path, "package"), keys, &place, member->err) < 0)
@@ -145,7 +145,7 @@ read_packed(const struct place *place, struct packed_member *ret_packed)
 
 static int
 read_member(const struct jsonx_doc *doc, const json_t *object, char *path,
-	    struct manifest_host *host, struct error *err)
+	    struct packlist_host *host, struct error *err)
 {
 	static const struct jsonx_key keys[] = {{"target", true},
 						{"size", true},
@@ -156,8 +156,8 @@ read_member(const struct jsonx_doc *doc, const json_t *object, char *path,
 						{"tarball", true},
 						{"package", true},
 						{NULL, false}};
-	AUTO(place_release) struct place place = {.path = NULL};
-	struct manifest_member *member;
+	AUTO(place_clear) struct place place = {.path = NULL};
+	struct packlist_member *member;
 
 	if (place_of(doc, object, path, keys, &place, err) < 0)
 		return -1;
@@ -173,12 +173,12 @@ read_member(const struct jsonx_doc *doc, const json_t *object, char *path,
 }
 
 static int
-read_all_in_one(const struct place *host_place, struct manifest_host *host)
+read_all_in_one(const struct place *host_place, struct packlist_host *host)
 {
 	static const struct jsonx_key keys[] = {
 		{"diff_id", true}, {"targets", true}, {NULL, false}};
 	const json_t *object = json_object_get(host_place->object, "all_in_one");
-	AUTO(place_release) struct place place = {.path = NULL};
+	AUTO(place_clear) struct place place = {.path = NULL};
 	json_t *word;
 	size_t i;
 
@@ -191,13 +191,13 @@ read_all_in_one(const struct place *host_place, struct manifest_host *host)
 		if (!json_is_string(word))
 			return jsonx_error(place.doc, place.err, place.path,
 					   "\"targets\" must be strings");
-		manifest_add_all_in_one(host, json_string_value(word));
+		packlist_add_all_in_one(host, json_string_value(word));
 	}
 	return get_digest(&place, "diff_id", &host->all_in_one_diff_id);
 }
 
 static int
-read_host(const struct jsonx_doc *doc, const json_t *object, char *path, struct manifest *manifest,
+read_host(const struct jsonx_doc *doc, const json_t *object, char *path, struct packlist *packlist,
 	  struct error *err)
 {
 	static const struct jsonx_key keys[] = {{"host", true},
@@ -205,8 +205,8 @@ read_host(const struct jsonx_doc *doc, const json_t *object, char *path, struct 
 						{"all_in_one", false},
 						{"members", true},
 						{NULL, false}};
-	AUTO(place_release) struct place place = {.path = NULL};
-	struct manifest_host *host;
+	AUTO(place_clear) struct place place = {.path = NULL};
+	struct packlist_host *host;
 	const char *name;
 	json_t *member;
 	size_t i;
@@ -214,9 +214,9 @@ read_host(const struct jsonx_doc *doc, const json_t *object, char *path, struct 
 	if (place_of(doc, object, path, keys, &place, err) < 0 ||
 	    get_word(&place, "host", TARGET_SIZE, &name) < 0)
 		return -1;
-	if (manifest_find_host(manifest, name) != NULL)
+	if (packlist_find_host(packlist, name) != NULL)
 		return jsonx_error(doc, err, path, "is there twice");
-	host = manifest_add_host(manifest, name);
+	host = packlist_add_host(packlist, name);
 	if (jsonx_get_bool(doc, object, path, "legacy_names", &host->legacy_names, err) < 0 ||
 	    read_all_in_one(&place, host) < 0)
 		return -1;
@@ -230,14 +230,14 @@ read_host(const struct jsonx_doc *doc, const json_t *object, char *path, struct 
 }
 
 static int
-read_document(const struct jsonx_doc *doc, struct manifest *manifest, struct error *err)
+read_document(const struct jsonx_doc *doc, struct packlist *packlist, struct error *err)
 {
 	static const struct jsonx_key keys[] = {{"format", true},
 						{"compressor", true},
 						{"source_date_epoch", true},
 						{"hosts", true},
 						{NULL, false}};
-	AUTO(place_release) struct place place = {.path = NULL};
+	AUTO(place_clear) struct place place = {.path = NULL};
 	uint64_t format, epoch;
 	json_t *host;
 	size_t i;
@@ -248,33 +248,33 @@ read_document(const struct jsonx_doc *doc, struct manifest *manifest, struct err
 	if (format != FORMAT)
 		return jsonx_error(doc, err, "format", "is %u, this program reads %d",
 				   (unsigned int)format, FORMAT);
-	if (get_text(&place, "compressor", &manifest->compressor) < 0 ||
+	if (get_text(&place, "compressor", &packlist->compressor) < 0 ||
 	    get_number(&place, "source_date_epoch", (uint64_t)TAR_MAX_MTIME, &epoch) < 0)
 		return -1;
-	manifest->source_date_epoch = (int64_t)epoch;
+	packlist->source_date_epoch = (int64_t)epoch;
 	json_array_foreach (json_object_get(doc->root, "hosts"), i, host)
-		if (read_host(doc, host, jsonx_path_index("hosts", i), manifest, err) < 0)
+		if (read_host(doc, host, jsonx_path_index("hosts", i), packlist, err) < 0)
 			return -1;
 	return 0;
 }
 
 static int
-read_and_hand_over(const struct jsonx_doc *doc, struct manifest *ret_manifest, struct error *err)
+read_and_hand_over(const struct jsonx_doc *doc, struct packlist *ret_manifest, struct error *err)
 {
-	AUTO(manifest_release) struct manifest manifest = MANIFEST_INIT;
+	AUTO(packlist_clear) struct packlist packlist = PACKLIST_INIT;
 
-	if (read_document(doc, &manifest, err) < 0)
+	if (read_document(doc, &packlist, err) < 0)
 		return -1;
-	*ret_manifest = manifest;
-	manifest = (struct manifest)MANIFEST_INIT;
+	*ret_manifest = packlist;
+	packlist = (struct packlist)PACKLIST_INIT;
 	return 0;
 }
 
 int
-manifest_parse(const char *name, const char *text, size_t length, struct manifest *ret_manifest,
+packlist_parse(const char *name, const char *text, size_t length, struct packlist *ret_manifest,
 	       struct error *err)
 {
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
 
 	if (jsonx_parse(name, text, length, &doc, err) < 0)
 		return -1;
@@ -282,9 +282,9 @@ manifest_parse(const char *name, const char *text, size_t length, struct manifes
 }
 
 int
-manifest_load(const char *path, struct manifest *ret_manifest, struct error *err)
+packlist_load(const char *path, struct packlist *ret_manifest, struct error *err)
 {
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
 
 	if (jsonx_load(path, MAX_BYTES, &doc, err) < 0)
 		return -1;
@@ -300,7 +300,7 @@ hex_json(const struct digest *digest)
 }
 
 static json_t *
-member_json(const struct manifest_member *member)
+member_json(const struct packlist_member *member)
 {
 	const struct packed_member *packed = &member->packed;
 	json_t *object = jsonx_pack(
@@ -317,7 +317,7 @@ member_json(const struct manifest_member *member)
 }
 
 static json_t *
-host_json(const struct manifest_host *host)
+host_json(const struct packlist_host *host)
 {
 	json_t *members = json_array(), *object;
 
@@ -339,16 +339,16 @@ host_json(const struct manifest_host *host)
 }
 
 char *
-manifest_format(const struct manifest *manifest)
+packlist_format(const struct packlist *packlist)
 {
 	json_t *hosts = json_array(), *root;
 	char *text;
 
-	for (size_t i = 0; i < manifest->count; i++)
-		jsonx_append(hosts, host_json(&manifest->hosts[i]));
+	for (size_t i = 0; i < packlist->count; i++)
+		jsonx_append(hosts, host_json(&packlist->hosts[i]));
 	root = jsonx_pack("{s:i, s:s, s:I, s:o}", "format", FORMAT, "compressor",
-			  manifest->compressor, "source_date_epoch",
-			  (json_int_t)manifest->source_date_epoch, "hosts", hosts);
+			  packlist->compressor, "source_date_epoch",
+			  (json_int_t)packlist->source_date_epoch, "hosts", hosts);
 	assert(root != NULL);
 	text = jsonx_pretty(root);
 	json_decref(root);

@@ -281,7 +281,7 @@ buffers_make(struct pipeline *pipeline, struct error *err)
 }
 
 static void
-pipeline_release(struct pipeline *pipeline)
+pipeline_clear(struct pipeline *pipeline)
 {
 	for (size_t i = 0; i < pipeline->buffer_count; i++)
 		(void)munmap(pipeline->buffers[i].item.bytes, pipeline->limits.item_bytes);
@@ -346,7 +346,7 @@ int
 pipeline_run(const struct pipeline_work *work, const struct pipeline_limits *limits,
 	     struct error *err)
 {
-	AUTO(pipeline_release) struct pipeline pipeline;
+	AUTO(pipeline_clear) struct pipeline pipeline;
 
 	pipeline_init(&pipeline, work, limits);
 	if (buffers_make(&pipeline, err) < 0)

@@ -157,7 +157,7 @@ check_sums(const struct reading *reading, struct packed_member *member, struct e
 }
 
 static void
-reading_release(struct reading *reading)
+reading_clear(struct reading *reading)
 {
 	free(reading->file);
 	free(reading->tar);
@@ -167,7 +167,7 @@ int
 tarball_read(int fd, const char *name, struct packed_member *ret_member, int64_t *ret_mtime_sec,
 	     uint8_t **ret_bytes, struct error *err)
 {
-	AUTO(reading_release) struct reading reading = {.name = name};
+	AUTO(reading_clear) struct reading reading = {.name = name};
 	struct packed_member member = {.target = ""};
 	int64_t mtime_sec = 0;
 

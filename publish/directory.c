@@ -64,7 +64,7 @@ visit_foreign(const char *directory, const struct publication *release,
 	      int (*foreign)(void *context, const char *name, struct error *err), void *context,
 	      struct error *err)
 {
-	AUTO(words_release) struct words names = WORDS_INIT;
+	AUTO(words_clear) struct words names = WORDS_INIT;
 
 	if (directory_names(directory, &names, err) < 0)
 		return -1;
@@ -86,7 +86,7 @@ note_foreign(void *context, const char *name, struct error *err)
 static int
 compare(const char *directory, const struct publication *release, struct error *err)
 {
-	AUTO(publish_differences_release)
+	AUTO(publish_differences_clear)
 	struct publish_differences differences = PUBLISH_DIFFERENCES_INIT;
 
 	for (size_t i = 0; i < release->count; i++) {

@@ -14,7 +14,7 @@ enum { MAX_NAMED = 5 };
 static const uint64_t MAX_FILE_BYTES = (UINT64_C(1) << 31) - 1;
 
 void
-publish_result_release(struct publish_result *result)
+publish_result_clear(struct publish_result *result)
 {
 	free(result->url);
 	*result = (struct publish_result)PUBLISH_RESULT_INIT;
@@ -66,9 +66,9 @@ publication_check(const struct publication *release, struct error *err)
 }
 
 void
-publish_differences_release(struct publish_differences *differences)
+publish_differences_clear(struct publish_differences *differences)
 {
-	strbuf_release(&differences->text);
+	strbuf_clear(&differences->text);
 }
 
 void

@@ -49,7 +49,7 @@ struct publish_result {
 		.url = NULL                                                                        \
 	}
 
-void publish_result_release(struct publish_result *result);
+void publish_result_clear(struct publish_result *result);
 
 /*
  * Refuses what no target can hold: no files, more than 1000, an empty or too large one, a name that
@@ -71,7 +71,7 @@ struct publish_differences {
 		STRBUF_INIT, 0                                                                     \
 	}
 
-void publish_differences_release(struct publish_differences *differences);
+void publish_differences_clear(struct publish_differences *differences);
 
 /* Adds one; after a few they are only counted. */
 void

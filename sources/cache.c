@@ -237,7 +237,7 @@ int
 cache_begin(struct cache *cache, const struct digest *digest, uint64_t size, bool wait,
 	    struct cache_entry *ret_entry, struct error *err)
 {
-	AUTO(cache_entry_release)
+	AUTO(cache_entry_clear)
 	struct cache_entry entry = {.cache = cache, .digest = *digest, .size = size, .fd = -1};
 	int result;
 
@@ -256,7 +256,7 @@ cache_begin(struct cache *cache, const struct digest *digest, uint64_t size, boo
 }
 
 void
-cache_entry_release(struct cache_entry *entry)
+cache_entry_clear(struct cache_entry *entry)
 {
 	struct stat st;
 
@@ -299,7 +299,7 @@ cache_commit(struct cache_entry *entry, const struct digest *seen, char **ret_pa
 	auto_free char *final = path_in(entry->cache, "sha256", &entry->digest);
 	int result = commit(entry, seen, final, err);
 
-	cache_entry_release(entry);
+	cache_entry_clear(entry);
 	if (result == 0 && ret_path != NULL)
 		*ret_path = TAKE(final);
 	return result;
@@ -364,7 +364,7 @@ int
 cache_adopt(struct cache *cache, const char *path, const struct digest *digest, uint64_t size,
 	    char **ret_path, struct error *err)
 {
-	AUTO(cache_entry_release) struct cache_entry entry = CACHE_ENTRY_INIT;
+	AUTO(cache_entry_clear) struct cache_entry entry = CACHE_ENTRY_INIT;
 	int begun = cache_begin(cache, digest, size, true, &entry, err);
 
 	if (begun < 0)

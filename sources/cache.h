@@ -85,7 +85,7 @@ int
 cache_fill(struct cache_entry *entry, const char *path, char **ret_path, struct error *err) CHECKED;
 
 /* Unlocks an entry and leaves what has arrived for the next. Also for a zeroed or released one. */
-void cache_entry_release(struct cache_entry *entry);
+void cache_entry_clear(struct cache_entry *entry);
 
 /*
  * Begins, and fills with a file that something else has fetched. A file that is in the cache

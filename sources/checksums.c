@@ -8,7 +8,7 @@
 enum { HEX_LENGTH = DIGEST_HEX_SIZE - 1, MAX_FILES = 10000 };
 
 void
-checksums_release(struct checksums *checksums)
+checksums_clear(struct checksums *checksums)
 {
 	for (size_t i = 0; i < checksums->count; i++)
 		free(checksums->items[i].name);
@@ -94,7 +94,7 @@ int
 checksums_parse(const char *text, size_t length, const char *name, struct checksums *ret_checksums,
 		struct error *err)
 {
-	AUTO(checksums_release) struct checksums checksums = CHECKSUMS_INIT;
+	AUTO(checksums_clear) struct checksums checksums = CHECKSUMS_INIT;
 	size_t number = 0;
 
 	for (size_t at = 0; at < length;) {

@@ -36,7 +36,7 @@ struct checksums {
 int checksums_parse(const char *text, size_t length, const char *name,
 		    struct checksums *ret_checksums, struct error *err) CHECKED;
 
-void checksums_release(struct checksums *checksums);
+void checksums_clear(struct checksums *checksums);
 
 /* The entry of exactly this name, or NULL; borrowed. */
 const struct checksum *checksums_find(const struct checksums *checksums, const char *name);

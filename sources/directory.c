@@ -55,7 +55,7 @@ add_package_name(const char *directory, const char *name, struct words *names, s
 static int
 list_packages(const char *path, struct words *names, struct error *err)
 {
-	AUTO(words_release) struct words all = WORDS_INIT;
+	AUTO(words_clear) struct words all = WORDS_INIT;
 
 	if (directory_names(path, &all, err) < 0)
 		return -1;
@@ -68,7 +68,7 @@ list_packages(const char *path, struct words *names, struct error *err)
 static int
 identify_deb(const char *path, struct package *package, struct error *err)
 {
-	AUTO(deb822_release) struct deb822 control = DEB822_INIT;
+	AUTO(deb822_clear) struct deb822 control = DEB822_INIT;
 
 	if (deb_read_control(path, NULL, &control, err) < 0)
 		return -1;
@@ -79,7 +79,7 @@ identify_deb(const char *path, struct package *package, struct error *err)
 static int
 identify_rpm(const char *path, struct package *package, struct error *err)
 {
-	AUTO(rpm_release) struct rpm rpm = RPM_INIT;
+	AUTO(rpm_clear) struct rpm rpm = RPM_INIT;
 
 	if (rpm_open(path, NULL, &rpm, err) < 0)
 		return -1;
@@ -136,7 +136,7 @@ static int
 consider(const char *directory, const char *file, const struct checksums *sums, const char *source,
 	 const struct arch *host, struct package_list *found, struct error *err)
 {
-	AUTO(package_release) struct package package = {0};
+	AUTO(package_clear) struct package package = {0};
 	auto_free char *path = path_join(directory, file);
 
 	if (identify(path, &package, err) < 0)
@@ -159,9 +159,9 @@ int
 directory_resolve(const char *path, const char *source, const struct arch *host,
 		  struct package_list *list, struct error *err)
 {
-	AUTO(package_list_release) struct package_list found = PACKAGE_LIST_INIT;
-	AUTO(checksums_release) struct checksums sums = CHECKSUMS_INIT;
-	AUTO(words_release) struct words names = WORDS_INIT;
+	AUTO(package_list_clear) struct package_list found = PACKAGE_LIST_INIT;
+	AUTO(checksums_clear) struct checksums sums = CHECKSUMS_INIT;
+	AUTO(words_clear) struct words names = WORDS_INIT;
 
 	if (list_packages(path, &names, err) < 0 || read_sums(path, &sums, err) < 0)
 		return -1;

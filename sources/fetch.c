@@ -148,7 +148,7 @@ download(struct transfer *t, const char *url, unsigned int tries, struct cache_e
 static int
 fetch_url(struct transfer *t, const char *url, unsigned int tries, struct error *err)
 {
-	AUTO(cache_entry_release) struct cache_entry entry = CACHE_ENTRY_INIT;
+	AUTO(cache_entry_clear) struct cache_entry entry = CACHE_ENTRY_INIT;
 	auto_free char *shown = http_url_redacted(url);
 	struct http_downloaded got;
 	int begun;
@@ -170,7 +170,7 @@ fetch_url(struct transfer *t, const char *url, unsigned int tries, struct error 
 static void
 remove_directory(const char *path)
 {
-	AUTO(words_release) struct words names = WORDS_INIT;
+	AUTO(words_clear) struct words names = WORDS_INIT;
 	struct error ignored = ERROR_INIT;
 
 	if (directory_names(path, &names, &ignored) < 0)
@@ -207,7 +207,7 @@ fill_by_apt(struct transfer *t, struct cache_entry *entry, struct error *err)
 static int
 fetch_apt(struct transfer *t, struct error *err)
 {
-	AUTO(cache_entry_release) struct cache_entry entry = CACHE_ENTRY_INIT;
+	AUTO(cache_entry_clear) struct cache_entry entry = CACHE_ENTRY_INIT;
 	int begun;
 
 	if (t->queue->options->offline)
@@ -398,7 +398,7 @@ static int
 name_missing(const struct package_list *list, const struct fetch_result *results, size_t failed,
 	     struct error *err)
 {
-	AUTO(strbuf_release) struct strbuf names = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf names = STRBUF_INIT;
 	bool remote = err->remote;
 
 	for (size_t i = 0; i < list->count; i++)
@@ -446,7 +446,7 @@ fetch_packages(const struct fetch_options *options, const struct package_list *l
 }
 
 void
-fetch_results_release(struct fetch_result *results, size_t count)
+fetch_results_clear(struct fetch_result *results, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		free(results[i].path);

@@ -76,4 +76,4 @@ struct fetch_result {
 int fetch_packages(const struct fetch_options *options, const struct package_list *list,
 		   struct fetch_result *results, struct error *err) CHECKED;
 
-void fetch_results_release(struct fetch_result *results, size_t count);
+void fetch_results_clear(struct fetch_result *results, size_t count);

@@ -12,7 +12,7 @@ static int
 take_control(const char *path, const char *label, const struct arch *host,
 	     const struct package *expected, struct package *found, struct error *err)
 {
-	AUTO(deb822_release) struct deb822 control = DEB822_INIT;
+	AUTO(deb822_clear) struct deb822 control = DEB822_INIT;
 	const struct arch *arch;
 	const char *why;
 
@@ -102,14 +102,14 @@ hand_over(struct package *found, struct package *package)
 	package->built_using_count = found->built_using_count;
 	found->built_using_count = 0;
 	package_sort_members(package);
-	package_release(&old);
+	package_clear(&old);
 }
 
 int
 package_inspect(const char *path, const struct arch *host, struct package *package,
 		const struct package_warnings *warnings, struct error *err)
 {
-	AUTO(package_release) struct package found = {0};
+	AUTO(package_clear) struct package found = {0};
 	const char *label = package->file != NULL ? package->file : path_base(path);
 	enum package_format format;
 

@@ -13,13 +13,13 @@
 enum { FIRST_STEADY = 10 };
 
 char *
-trial_path(const struct trial *trial, const char *name)
+acceptance_path(const struct acceptance *trial, const char *name)
 {
 	return path_join(trial->work, name);
 }
 
 bool
-trial_wants(const struct trial *trial, const char *target)
+acceptance_wants(const struct acceptance *trial, const char *target)
 {
 	for (size_t i = 0; i < trial->targets->count; i++)
 		if (strcmp(trial->targets->items[i], target) == 0)
@@ -28,13 +28,13 @@ trial_wants(const struct trial *trial, const char *target)
 }
 
 static int
-collect_pairs(const struct trial *trial, struct trial_host *host, struct error *err)
+collect_pairs(const struct acceptance *trial, struct acceptance_host *host, struct error *err)
 {
 	host->pairs = xcalloc(target_count, sizeof(*host->pairs));
 	for (size_t i = 0; i < target_count; i++) {
-		struct trial_pair *pair = &host->pairs[host->pair_count];
+		struct acceptance_pair *pair = &host->pairs[host->pair_count];
 
-		if (!trial_wants(trial, target_table[i]) ||
+		if (!acceptance_wants(trial, target_table[i]) ||
 		    !matrix_wants_tarball(trial->matrix, host->arch->name, target_table[i]))
 			continue;
 		pair->member = lock_find_member(trial->lock, host->arch->name, target_table[i],
@@ -53,7 +53,7 @@ collect_pairs(const struct trial *trial, struct trial_host *host, struct error *
 }
 
 const struct arch *
-trial_machine(void)
+acceptance_machine(void)
 {
 	struct utsname names;
 
@@ -61,7 +61,7 @@ trial_machine(void)
 }
 
 int
-trial_begin(struct trial *trial, struct error *err)
+acceptance_begin(struct acceptance *trial, struct error *err)
 {
 	auto_free char *tarballs =
 		app_command(trial->app, "tarballs", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
@@ -69,13 +69,13 @@ trial_begin(struct trial *trial, struct error *err)
 
 	trial->images_command =
 		app_command(trial->app, "images", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
-	trial->machine = trial_machine();
+	trial->machine = acceptance_machine();
 	(void)pthread_mutex_init(&trial->lock_cases, NULL);
 	trial->assets = path_join(trial->app->out, "assets");
 	trial->images = path_join(trial->app->out, "images");
 	trial->hosts = xcalloc(trial->matrix->host_count + 1, sizeof(*trial->hosts));
 	for (size_t i = 0; i < trial->matrix->host_count; i++) {
-		struct trial_host *host = &trial->hosts[trial->host_count];
+		struct acceptance_host *host = &trial->hosts[trial->host_count];
 
 		if (!app_wants_host(trial->app, trial->matrix->hosts[i].arch->name))
 			continue;
@@ -90,16 +90,16 @@ trial_begin(struct trial *trial, struct error *err)
 				 trial->assets, tarballs);
 	if (temporary_directory("distributor-test", &trial->work, err) < 0)
 		return -1;
-	return trial_write_programs(trial->work, err);
+	return acceptance_write_programs(trial->work, err);
 }
 
 void
-trial_end(struct trial *trial)
+acceptance_end(struct acceptance *trial)
 {
 	if (trial->work != NULL)
 		remove_tree(trial->work);
 	for (size_t i = 0; i < trial->host_count; i++) {
-		struct trial_host *host = &trial->hosts[i];
+		struct acceptance_host *host = &trial->hosts[i];
 
 		for (size_t j = 0; j < host->pair_count; j++)
 			free(host->pairs[j].binary);
@@ -118,16 +118,16 @@ trial_end(struct trial *trial)
 	free(trial->assets);
 	free(trial->images);
 	free(trial->images_command);
-	*trial = (struct trial){.app = NULL};
+	*trial = (struct acceptance){.app = NULL};
 }
 
 void
-trial_add(struct trial *trial, struct trial_host *host, enum trial_kind kind, const char *target,
-	  enum trial_outcome outcome, const char *reason)
+acceptance_add(struct acceptance *trial, struct acceptance_host *host, enum acceptance_kind kind, const char *target,
+	  enum acceptance_outcome outcome, const char *reason)
 {
 	(void)pthread_mutex_lock(&trial->lock_cases);
 	host->cases = xgrow(host->cases, host->case_count, sizeof(*host->cases));
-	host->cases[host->case_count++] = (struct trial_case){
+	host->cases[host->case_count++] = (struct acceptance_case){
 		.kind = kind,
 		.outcome = outcome,
 		.target = target != NULL ? xstrdup(target) : NULL,
@@ -137,7 +137,7 @@ trial_add(struct trial *trial, struct trial_host *host, enum trial_kind kind, co
 }
 
 size_t
-trial_count(const struct trial_host *host, enum trial_kind kind, enum trial_outcome outcome)
+acceptance_count(const struct acceptance_host *host, enum acceptance_kind kind, enum acceptance_outcome outcome)
 {
 	size_t count = 0;
 
@@ -148,7 +148,7 @@ trial_count(const struct trial_host *host, enum trial_kind kind, enum trial_outc
 
 /* Whether the host's binaries run under an emulator, and that may be the reason of a failure. */
 static bool
-is_shaky(const struct trial_host *host, const char *target)
+is_shaky(const struct acceptance_host *host, const char *target)
 {
 	for (size_t i = 0; i < host->pair_count; i++)
 		if (strcmp(host->pairs[i].member->target, target) == 0)
@@ -160,21 +160,21 @@ is_shaky(const struct trial_host *host, const char *target)
 }
 
 int
-trial_add_foreign(struct trial *trial, struct trial_host *host, enum trial_kind kind,
+acceptance_add_guest(struct acceptance *trial, struct acceptance_host *host, enum acceptance_kind kind,
 		  const char *target, int result, struct error *err)
 {
-	enum trial_outcome outcome = TRIAL_OK;
+	enum acceptance_outcome outcome = ACCEPTANCE_OK;
 
 	if (result < 0 && err->code == ERR_INTERRUPTED)
 		return -1;
 	if (result < 0) {
-		outcome = TRIAL_FAILED;
+		outcome = ACCEPTANCE_FAILED;
 		if (is_shaky(host, target)) {
-			outcome = TRIAL_SKIPPED;
+			outcome = ACCEPTANCE_SKIPPED;
 			error_prefix(err, "before QEMU 10 emulators hardly run under emulation");
 		}
 	}
-	trial_add(trial, host, kind, target, outcome, result < 0 ? err->message : NULL);
+	acceptance_add(trial, host, kind, target, outcome, result < 0 ? err->message : NULL);
 	return 0;
 }
 
@@ -193,10 +193,10 @@ last_words(const char *errors)
 }
 
 int
-trial_run(const struct trial *trial, const char *const *argv, int status, char **ret_said,
+acceptance_run(const struct acceptance *trial, const char *const *argv, int status, char **ret_said,
 	  struct error *err)
 {
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 	static const char *const environment[] = {"QEMU_BIN_DIR=/usr/bin", NULL};
 	struct process_request request = {
 		.argv = argv, .environment = environment, .timeout_ms = trial->timeout_ms};
@@ -216,13 +216,13 @@ trial_run(const struct trial *trial, const char *const *argv, int status, char *
 }
 
 int
-trial_run_foreign(const struct trial *trial, const char *const *argv, const char *target,
+acceptance_run_guest(const struct acceptance *trial, const char *const *argv, const char *target,
 		  struct error *err)
 {
 	auto_free char *wanted = xasprintf("%-*s\n", FOREIGN_WORD - 1, target);
 	auto_free char *said = NULL;
 
-	if (trial_run(trial, argv, FOREIGN_STATUS, &said, err) < 0)
+	if (acceptance_run(trial, argv, FOREIGN_STATUS, &said, err) < 0)
 		return -1;
 	if (strcmp(said, wanted) != 0)
 		return error_set(err, ERR_VERIFY, "the program for %s wrote '%.40s'", target, said);
@@ -230,7 +230,7 @@ trial_run_foreign(const struct trial *trial, const char *const *argv, const char
 }
 
 int
-trial_write_programs(const char *directory, struct error *err)
+acceptance_write_programs(const char *directory, struct error *err)
 {
 	auto_free char *programs = path_join(directory, "programs");
 
@@ -240,7 +240,7 @@ trial_write_programs(const char *directory, struct error *err)
 		auto_free char *path = path_join(programs, target_table[i]);
 		uint8_t program[FOREIGN_SIZE];
 
-		if (foreign_program(target_table[i], program) &&
+		if (guest_program(target_table[i], program) &&
 		    write_file(path, program, sizeof(program), 0755, err) < 0)
 			return -1;
 	}
@@ -248,11 +248,11 @@ trial_write_programs(const char *directory, struct error *err)
 }
 
 char *
-trial_program(const char *directory, const char *target)
+acceptance_program(const char *directory, const char *target)
 {
 	uint8_t program[FOREIGN_SIZE];
 
-	if (!foreign_program(target, program))
+	if (!guest_program(target, program))
 		return NULL;
 	return xasprintf("%s/programs/%s", directory, target);
 }

@@ -13,15 +13,15 @@
 
 /* The job of one host, for parallel_for(). */
 struct work {
-	struct trial *trial;
-	struct trial_host *host;
+	struct acceptance *trial;
+	struct acceptance_host *host;
 	const char *directory;
 	struct progress_task *task;
 };
 
 /* Unpacks the tarball of a pair to "DIRECTORY/qemu-TARGET-static" if it is what the lock has. */
 static int
-unpack(const struct trial *trial, const char *host, const struct member *member,
+unpack(const struct acceptance *trial, const char *host, const struct member *member,
        const char *directory, char **ret_path, struct error *err)
 {
 	auto_free char *name = tarball_name(host, member->target);
@@ -60,21 +60,21 @@ static int
 unpack_one(size_t index, void *context, struct error *err)
 {
 	const struct work *work = context;
-	struct trial_pair *pair = &work->host->pairs[index];
+	struct acceptance_pair *pair = &work->host->pairs[index];
 
 	if (unpack(work->trial, work->host->arch->name, pair->member, work->directory,
 		   &pair->binary, err) == 0)
 		return 0;
 	if (err->code == ERR_IO || err->code == ERR_INTERRUPTED)
 		return -1;
-	trial_add(work->trial, work->host, TRIAL_VERSION, pair->member->target, TRIAL_FAILED,
+	acceptance_add(work->trial, work->host, ACCEPTANCE_VERSION, pair->member->target, ACCEPTANCE_FAILED,
 		  err->message);
 	return 0;
 }
 
 /* EMULATOR BINARY ARGUMENT, or without the emulator where it needs none. */
 static void
-fill_argv(const struct trial_host *host, const char *binary, const char *argument,
+fill_argv(const struct acceptance_host *host, const char *binary, const char *argument,
 	  const char *argv[4])
 {
 	size_t count = 0;
@@ -87,15 +87,15 @@ fill_argv(const struct trial_host *host, const char *binary, const char *argumen
 }
 
 static int
-check_version(const struct trial *trial, const struct trial_host *host,
-	      const struct trial_pair *pair, struct error *err)
+check_version(const struct acceptance *trial, const struct acceptance_host *host,
+	      const struct acceptance_pair *pair, struct error *err)
 {
 	struct emulator_version version;
 	const char *argv[4];
 	auto_free char *said = NULL;
 
 	fill_argv(host, pair->binary, "--version", argv);
-	if (trial_run(trial, argv, 0, &said, err) < 0)
+	if (acceptance_run(trial, argv, 0, &said, err) < 0)
 		return -1;
 	if (emulator_read_version((const uint8_t *)said, strlen(said), pair->member->target,
 				  &version, err) < 0)
@@ -105,23 +105,23 @@ check_version(const struct trial *trial, const struct trial_host *host,
 
 /* Returns 1 if there is no program to run. */
 static int
-check_program(const struct trial *trial, const struct trial_host *host,
-	      const struct trial_pair *pair, struct error *err)
+check_program(const struct acceptance *trial, const struct acceptance_host *host,
+	      const struct acceptance_pair *pair, struct error *err)
 {
-	auto_free char *program = trial_program(trial->work, pair->member->target);
+	auto_free char *program = acceptance_program(trial->work, pair->member->target);
 	const char *argv[4];
 
 	if (program == NULL)
 		return 1;
 	fill_argv(host, pair->binary, program, argv);
-	return trial_run_foreign(trial, argv, pair->member->target, err);
+	return acceptance_run_guest(trial, argv, pair->member->target, err);
 }
 
 static int
 run_one(size_t index, void *context, struct error *err)
 {
 	const struct work *work = context;
-	const struct trial_pair *pair = &work->host->pairs[index];
+	const struct acceptance_pair *pair = &work->host->pairs[index];
 	const char *target = pair->member->target;
 	int result;
 
@@ -130,14 +130,14 @@ run_one(size_t index, void *context, struct error *err)
 	result = check_version(work->trial, work->host, pair, err);
 	if (result < 0 && err->code == ERR_INTERRUPTED)
 		return -1;
-	trial_add(work->trial, work->host, TRIAL_VERSION, target,
-		  result < 0 ? TRIAL_FAILED : TRIAL_OK, result < 0 ? err->message : NULL);
+	acceptance_add(work->trial, work->host, ACCEPTANCE_VERSION, target,
+		  result < 0 ? ACCEPTANCE_FAILED : ACCEPTANCE_OK, result < 0 ? err->message : NULL);
 	result = check_program(work->trial, work->host, pair, err);
 	progress_add(work->task, 1);
 	if (result > 0)
-		trial_add(work->trial, work->host, TRIAL_PROGRAM, target, TRIAL_SKIPPED,
+		acceptance_add(work->trial, work->host, ACCEPTANCE_PROGRAM, target, ACCEPTANCE_SKIPPED,
 			  "there is no tiny program for this target");
-	else if (trial_add_foreign(work->trial, work->host, TRIAL_PROGRAM, target, result, err) < 0)
+	else if (acceptance_add_guest(work->trial, work->host, ACCEPTANCE_PROGRAM, target, result, err) < 0)
 		return -1;
 	return 0;
 }
@@ -180,12 +180,12 @@ emulator_in_path(const char *target)
  * emulator for this machine, or one that is installed. ERR_NOT_FOUND tells where it was sought.
  */
 static int
-find_emulator(struct trial *trial, struct trial_host *host, struct error *err)
+find_emulator(struct acceptance *trial, struct acceptance_host *host, struct error *err)
 {
 	const char *target = host->arch->qemu;
 	const char *machine = trial->machine != NULL ? trial->machine->name : "none";
 	const struct member *member = lock_find_member(trial->lock, machine, target, NULL);
-	auto_free char *directory = trial_path(trial, "emulators");
+	auto_free char *directory = acceptance_path(trial, "emulators");
 
 	if (host->arch == trial->machine)
 		return 0;
@@ -214,7 +214,7 @@ find_emulator(struct trial *trial, struct trial_host *host, struct error *err)
 
 /* Asks the emulator for its version, which decides how far it is to be trusted with others. */
 static int
-ask_emulator(const struct trial *trial, struct trial_host *host, struct error *err)
+ask_emulator(const struct acceptance *trial, struct acceptance_host *host, struct error *err)
 {
 	const char *const argv[] = {host->emulator, "--version", NULL};
 	struct emulator_version version;
@@ -222,7 +222,7 @@ ask_emulator(const struct trial *trial, struct trial_host *host, struct error *e
 
 	if (host->emulator == NULL)
 		return 0;
-	if (trial_run(trial, argv, 0, &said, err) < 0)
+	if (acceptance_run(trial, argv, 0, &said, err) < 0)
 		return err->code == ERR_INTERRUPTED ? -1 : 0;
 	if (emulator_read_version((const uint8_t *)said, strlen(said), host->arch->qemu, &version,
 				  err) == 0)
@@ -244,9 +244,9 @@ try_pairs(struct work *work, struct error *err)
 }
 
 int
-trial_binaries(struct trial *trial, struct trial_host *host, struct error *err)
+acceptance_binaries(struct acceptance *trial, struct acceptance_host *host, struct error *err)
 {
-	auto_free char *directory = trial_path(trial, host->arch->name);
+	auto_free char *directory = acceptance_path(trial, host->arch->name);
 	auto_free char *label = xasprintf("binaries of %s", host->arch->name);
 	struct work work = {.trial = trial, .host = host, .directory = directory};
 	int result;
@@ -254,8 +254,8 @@ trial_binaries(struct trial *trial, struct trial_host *host, struct error *err)
 	if (find_emulator(trial, host, err) < 0) {
 		if (err->code == ERR_IO)
 			return -1;
-		trial_add(trial, host, TRIAL_VERSION, NULL,
-			  err->code == ERR_NOT_FOUND ? TRIAL_SKIPPED : TRIAL_FAILED, err->message);
+		acceptance_add(trial, host, ACCEPTANCE_VERSION, NULL,
+			  err->code == ERR_NOT_FOUND ? ACCEPTANCE_SKIPPED : ACCEPTANCE_FAILED, err->message);
 		return 0;
 	}
 	if (ask_emulator(trial, host, err) < 0)

@@ -61,8 +61,8 @@ static int
 call(const struct engine *engine, const char *const *argv, int status, char **ret_said,
      struct error *err)
 {
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
-	AUTO(words_release) struct words environment = WORDS_INIT;
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(words_clear) struct words environment = WORDS_INIT;
 	struct process_request request = {.argv = argv, .timeout_ms = engine->timeout_ms};
 	auto_free char *reason = NULL;
 
@@ -95,7 +95,7 @@ int
 engine_call(const struct engine *engine, const char *const *arguments, int status, char **ret_said,
 	    struct error *err)
 {
-	AUTO(words_release) struct words words = WORDS_INIT;
+	AUTO(words_clear) struct words words = WORDS_INIT;
 
 	for (size_t i = 0; i < engine->command.count; i++)
 		words_add(&words, engine->command.items[i]);
@@ -107,7 +107,7 @@ int
 engine_run_container(const struct engine *engine, bool privileged, const char *const *arguments,
 		     int status, char **ret_said, struct error *err)
 {
-	AUTO(words_release) struct words words = WORDS_INIT;
+	AUTO(words_clear) struct words words = WORDS_INIT;
 
 	words_add(&words, "run");
 	words_add(&words, "--rm");

@@ -47,10 +47,10 @@ struct check {
 };
 
 static void
-session_release(struct session *session)
+session_clear(struct session *session)
 {
-	words_release(&session->engine.command);
-	words_release(&session->engine.run_options);
+	words_clear(&session->engine.command);
+	words_clear(&session->engine.run_options);
 	if (session->work != NULL)
 		remove_tree(session->work);
 	free(session->work);
@@ -121,7 +121,7 @@ check_register(struct session *session, struct error *err)
 
 /* A container of the target's architecture says what it is. */
 static int
-run_foreign(const struct session *session, const char *image, struct error *err)
+run_guest(const struct session *session, const char *image, struct error *err)
 {
 	const bool ours = session->options->foreign_image == NULL;
 	const char *const program[] = {image, "/program", NULL};
@@ -141,7 +141,7 @@ run_foreign(const struct session *session, const char *image, struct error *err)
 static int
 check_foreign(struct session *session, struct error *err)
 {
-	return run_foreign(session, session->foreign, err);
+	return run_guest(session, session->foreign, err);
 }
 
 static int
@@ -191,7 +191,7 @@ check_copy(struct session *session, struct error *err)
 	    write_file(path, text, strlen(text), 0644, err) < 0 ||
 	    engine_call(&session->engine, argv, 0, &said, err) < 0)
 		return -1;
-	return run_foreign(session, COPIED, err);
+	return run_guest(session, COPIED, err);
 }
 
 /* In the order in which one makes ready what the next one needs. */
@@ -206,7 +206,7 @@ static const struct check checks[] = {
 
 /* An image with nothing but the tiny program. */
 static int
-make_foreign(const struct session *session, struct error *err)
+make_guest(const struct session *session, struct error *err)
 {
 	enum { SIZE = TAR_BLOCK + TAR_BLOCK + TAR_TRAILER };
 	auto_free uint8_t *archive = xcalloc(1, SIZE);
@@ -215,7 +215,7 @@ make_foreign(const struct session *session, struct error *err)
 	auto_free char *said = NULL;
 
 	tar_file_header(archive, "program", FOREIGN_SIZE, 0);
-	if (!foreign_program(session->target, archive + TAR_BLOCK))
+	if (!guest_program(session->target, archive + TAR_BLOCK))
 		return error_set(err, ERR_INPUT, "there is no tiny program for %s",
 				 session->target);
 	if (write_file(path, archive, SIZE, 0644, err) < 0 ||
@@ -274,7 +274,7 @@ load_images(const struct session *session, struct error *err)
 static void
 remove_images(const struct session *session)
 {
-	AUTO(words_release) struct words words = WORDS_INIT;
+	AUTO(words_clear) struct words words = WORDS_INIT;
 	const char *const made[] = {"foreign",  "copied",        "latest",
 				    "register", session->target, session->pair};
 	size_t count = session->options->image != NULL ? 2 : ARRAY_SIZE(made);
@@ -376,7 +376,7 @@ static int
 open_session(struct session *session, struct error *err)
 {
 	const struct engine_options *options = session->options;
-	const struct arch *machine = trial_machine();
+	const struct arch *machine = acceptance_machine();
 
 	if (check_consent(session, err) < 0)
 		return -1;
@@ -399,7 +399,7 @@ int
 engine_try(const struct app *app, const struct engine_options *options, unsigned int timeout_sec,
 	   struct error *err)
 {
-	AUTO(session_release)
+	AUTO(session_clear)
 	struct session session = {
 		.app = app,
 		.options = options,
@@ -413,7 +413,7 @@ engine_try(const struct app *app, const struct engine_options *options, unsigned
 		return -1;
 	result = options->image != NULL ? 0 : load_images(&session, err);
 	if (result == 0 && options->foreign_image == NULL)
-		result = make_foreign(&session, err);
+		result = make_guest(&session, err);
 	if (result == 0)
 		result = run_checks(&session, err);
 	leave_entries(&session);

@@ -365,7 +365,7 @@ put_code(size_t which, uint8_t *at)
 }
 
 bool
-foreign_program(const char *target, uint8_t program[FOREIGN_SIZE])
+guest_program(const char *target, uint8_t program[FOREIGN_SIZE])
 {
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
 		const struct tiny_elf elf = {

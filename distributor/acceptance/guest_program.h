@@ -18,4 +18,4 @@ enum {
 };
 
 /* Makes the program for a target in QEMU's spelling. False if there is none for it. */
-bool foreign_program(const char *target, uint8_t program[FOREIGN_SIZE]);
+bool guest_program(const char *target, uint8_t program[FOREIGN_SIZE]);

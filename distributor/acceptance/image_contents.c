@@ -11,14 +11,14 @@
 
 /* The pairs of one host, for parallel_for(). */
 struct work {
-	struct trial *trial;
-	struct trial_host *host;
+	struct acceptance *trial;
+	struct acceptance_host *host;
 	const struct layout *layout;
 };
 
 /* The program that the image of this pair has to have, or NULL if there may be no such image. */
 static const struct member *
-expected(const struct trial *trial, const struct trial_host *host, const char *target)
+expected(const struct acceptance *trial, const struct acceptance_host *host, const char *target)
 {
 	if (!matrix_wants_image(trial->matrix, host->arch->name, target))
 		return NULL;
@@ -27,10 +27,10 @@ expected(const struct trial *trial, const struct trial_host *host, const char *t
 
 /* The image of a pair: its program alone. */
 static int
-check_root(const struct trial *trial, const char *root, const char *tag,
+check_root(const struct acceptance *trial, const char *root, const char *tag,
 	   const struct member *member, struct error *err)
 {
-	AUTO(image_contents_release)
+	AUTO(image_contents_clear)
 	struct image_contents contents = {root, tag, trial->images_command, WORDS_INIT};
 
 	image_contents_add_program(&contents, member->target);
@@ -43,7 +43,7 @@ static int
 unpack_pair(const struct work *work, const char *tag, const struct member *member,
 	    struct error *err)
 {
-	auto_free char *root = trial_path(work->trial, tag);
+	auto_free char *root = acceptance_path(work->trial, tag);
 	int result;
 
 	if (make_directories(root, err) < 0)
@@ -82,19 +82,19 @@ try_pair(size_t index, void *context, struct error *err)
 	auto_free char *tag = xasprintf("%s-%s", work->host->arch->name, target);
 	int result;
 
-	if (!trial_wants(work->trial, target) ||
+	if (!acceptance_wants(work->trial, target) ||
 	    (member == NULL && layout_tags_find(layout_tags(work->layout), tag) == NULL))
 		return 0;
 	result = check_pair(work, tag, member, err);
 	if (result < 0 && err->code == ERR_INTERRUPTED)
 		return -1;
-	trial_add(work->trial, work->host, TRIAL_IMAGE, target,
-		  result < 0 ? TRIAL_FAILED : TRIAL_OK, result < 0 ? err->message : NULL);
+	acceptance_add(work->trial, work->host, ACCEPTANCE_IMAGE, target,
+		  result < 0 ? ACCEPTANCE_FAILED : ACCEPTANCE_OK, result < 0 ? err->message : NULL);
 	return 0;
 }
 
 int
-trial_contents_of_pairs(struct trial *trial, struct trial_host *host, const struct layout *layout,
+acceptance_contents_of_pairs(struct acceptance *trial, struct acceptance_host *host, const struct layout *layout,
 			struct error *err)
 {
 	struct work work = {trial, host, layout};
@@ -103,7 +103,7 @@ trial_contents_of_pairs(struct trial *trial, struct trial_host *host, const stru
 }
 
 bool
-trial_wants_all_in_one(const struct trial *trial, const struct trial_host *host)
+acceptance_wants_all_in_one(const struct acceptance *trial, const struct acceptance_host *host)
 {
 	for (size_t i = 0; i < target_count; i++)
 		if (expected(trial, host, target_table[i]) != NULL)
@@ -112,7 +112,7 @@ trial_wants_all_in_one(const struct trial *trial, const struct trial_host *host)
 }
 
 int
-trial_contents_without_all(struct trial *trial, struct trial_host *host,
+acceptance_contents_without_all(struct acceptance *trial, struct acceptance_host *host,
 			   const struct layout *layout, struct error *err)
 {
 	bool there;
@@ -120,26 +120,26 @@ trial_contents_without_all(struct trial *trial, struct trial_host *host,
 	if (image_is_there(layout, "latest", host->arch, &there, err) < 0) {
 		if (err->code == ERR_INTERRUPTED)
 			return -1;
-		trial_add(trial, host, TRIAL_IMAGE, "latest", TRIAL_FAILED, err->message);
+		acceptance_add(trial, host, ACCEPTANCE_IMAGE, "latest", ACCEPTANCE_FAILED, err->message);
 	} else if (there) {
 		auto_free char *reason =
 			xasprintf("the image 'latest' is of no pair that this release has; '%s' "
 				  "takes it away",
 				  trial->images_command);
 
-		trial_add(trial, host, TRIAL_IMAGE, "latest", TRIAL_FAILED, reason);
+		acceptance_add(trial, host, ACCEPTANCE_IMAGE, "latest", ACCEPTANCE_FAILED, reason);
 	}
 	return 0;
 }
 
 /* The programs of the image of all, and the files that it may have. */
 static int
-check_programs(const struct trial *trial, const struct trial_host *host,
+check_programs(const struct acceptance *trial, const struct acceptance_host *host,
 	       struct image_contents *contents, struct error *err)
 {
 	for (size_t i = 0; i < target_count; i++) {
 		const struct member *member = expected(trial, host, target_table[i]);
-		bool wanted = trial_wants(trial, target_table[i]);
+		bool wanted = acceptance_wants(trial, target_table[i]);
 
 		if (wanted && member != NULL &&
 		    image_contents_check_program(contents, member, err) < 0)
@@ -152,25 +152,25 @@ check_programs(const struct trial *trial, const struct trial_host *host,
 }
 
 int
-trial_contents_of_root(struct trial *trial, struct trial_host *host, const char *tag,
+acceptance_contents_of_root(struct acceptance *trial, struct acceptance_host *host, const char *tag,
 		       const char *root, struct error *err)
 {
-	AUTO(image_contents_release)
+	AUTO(image_contents_clear)
 	struct image_contents contents = {root, tag, trial->images_command, WORDS_INIT};
 	auto_free char *registrar = NULL;
-	enum trial_outcome outcome = TRIAL_OK;
+	enum acceptance_outcome outcome = ACCEPTANCE_OK;
 
 	words_add(&contents.files, "/register");
 	if ((strcmp(tag, "latest") == 0 && check_programs(trial, host, &contents, err) < 0) ||
 	    image_contents_check_listing(&contents, err) < 0)
-		outcome = TRIAL_FAILED;
+		outcome = ACCEPTANCE_FAILED;
 	else if (registrar_find(trial->registrars, host->arch, &registrar, err) < 0)
-		outcome = TRIAL_SKIPPED;
+		outcome = ACCEPTANCE_SKIPPED;
 	else if (image_contents_check_registrar(&contents, registrar, err) < 0)
-		outcome = TRIAL_FAILED;
-	if (outcome != TRIAL_OK && err->code == ERR_INTERRUPTED)
+		outcome = ACCEPTANCE_FAILED;
+	if (outcome != ACCEPTANCE_OK && err->code == ERR_INTERRUPTED)
 		return -1;
-	trial_add(trial, host, TRIAL_IMAGE, tag, outcome,
-		  outcome != TRIAL_OK ? err->message : NULL);
+	acceptance_add(trial, host, ACCEPTANCE_IMAGE, tag, outcome,
+		  outcome != ACCEPTANCE_OK ? err->message : NULL);
 	return 0;
 }

@@ -24,8 +24,8 @@
 
 /* One image of a host, unpacked. */
 struct image {
-	struct trial *trial;
-	struct trial_host *host;
+	struct acceptance *trial;
+	struct acceptance_host *host;
 	char *root;
 	size_t mount_count;                                    /* of `mounts` */
 	const struct binfmt_target *rows[BINFMT_TARGET_COUNT]; /* of the emulators in it */
@@ -37,7 +37,7 @@ struct image {
 static const char *const mounts[] = {"/proc", "/dev"};
 
 static void
-image_release(struct image *image)
+image_clear(struct image *image)
 {
 	for (size_t i = 0; i < image->mount_count; i++) {
 		auto_free char *path = xasprintf("%s%s", image->root, mounts[i]);
@@ -52,7 +52,7 @@ image_release(struct image *image)
 
 /* The row of the host itself, for its family. */
 static const struct binfmt_target *
-own_row(const struct trial_host *host)
+own_row(const struct acceptance_host *host)
 {
 	return binfmt_target_find(host->arch->qemu);
 }
@@ -94,7 +94,7 @@ open_image(struct image *image, const struct layout *layout, const char *tag, st
 {
 	auto_free char *name = xasprintf("%s-%s", image->host->arch->name, tag);
 
-	image->root = trial_path(image->trial, name);
+	image->root = acceptance_path(image->trial, name);
 	if (make_directories(image->root, err) < 0 ||
 	    image_unpack(layout, tag, image->host->arch, image->root, err) < 0)
 		return -1;
@@ -162,7 +162,7 @@ check_entries(const struct image *image, const char *flags, struct error *err)
 
 /* Lets the kernel run the host's programs by the emulator for this machine, as on such a host. */
 static int
-add_helper(const struct trial *trial, const struct trial_host *host, struct error *err)
+add_helper(const struct acceptance *trial, const struct acceptance_host *host, struct error *err)
 {
 	const struct binfmt_target *row = own_row(host);
 	char magic[BINFMT_TEXT_MAX], mask[BINFMT_TEXT_MAX];
@@ -201,8 +201,8 @@ run_by_itself(size_t index, void *context, struct error *err)
 {
 	const struct image *image = context;
 	const struct binfmt_target *row = image->rows[index];
-	auto_free char *here = trial_program(image->root, row->name);
-	auto_free char *inside = trial_program("", row->name);
+	auto_free char *here = acceptance_program(image->root, row->name);
+	auto_free char *inside = acceptance_program("", row->name);
 	/*
 	 * This machine's emulators are kept open by the kernel, so that the program runs where they
 	 * are not. One of another host is run by an emulator in turn, which has to find it.
@@ -211,12 +211,12 @@ run_by_itself(size_t index, void *context, struct error *err)
 	const char *const in_root[] = {chroot_program(), image->root, inside, NULL};
 	int result;
 
-	if (!must_register(image, row) || here == NULL || !trial_wants(image->trial, row->name))
+	if (!must_register(image, row) || here == NULL || !acceptance_wants(image->trial, row->name))
 		return 0;
-	result = trial_run_foreign(image->trial, image->host->emulator == NULL ? outside : in_root,
+	result = acceptance_run_guest(image->trial, image->host->emulator == NULL ? outside : in_root,
 				   row->name, err);
 	progress_add(image->task, 1);
-	return trial_add_foreign(image->trial, image->host, TRIAL_ITSELF, row->name, result, err);
+	return acceptance_add_guest(image->trial, image->host, ACCEPTANCE_ITSELF, row->name, result, err);
 }
 
 /* The registrar of the all-in-one image, then every program. */
@@ -226,14 +226,14 @@ try_all_in_one(struct image *image, struct error *err)
 	const char *argv[BINFMT_TARGET_COUNT + 8];
 	auto_free char *said = NULL;
 
-	if (trial_write_programs(image->root, err) < 0 || add_mounts(image, err) < 0)
+	if (acceptance_write_programs(image->root, err) < 0 || add_mounts(image, err) < 0)
 		return -1;
 	fill_arguments(image, argv);
-	if (trial_run(image->trial, argv, 0, &said, err) < 0)
+	if (acceptance_run(image->trial, argv, 0, &said, err) < 0)
 		return error_prefix(err, "/register --reset -p yes");
 	if (check_entries(image, "F", err) < 0)
 		return -1;
-	trial_add(image->trial, image->host, TRIAL_REGISTER, "latest", TRIAL_OK, NULL);
+	acceptance_add(image->trial, image->host, ACCEPTANCE_REGISTER, "latest", ACCEPTANCE_OK, NULL);
 	return parallel_for(image->count, (unsigned int)image->trial->app->jobs, run_by_itself,
 			    image, err);
 }
@@ -249,11 +249,11 @@ try_register_image(struct image *image, struct error *err)
 		image->rows[image->count++] = &binfmt_targets[i];
 	if (add_mounts(image, err) < 0)
 		return -1;
-	if (trial_run(image->trial, argv, 0, &said, err) < 0)
+	if (acceptance_run(image->trial, argv, 0, &said, err) < 0)
 		return error_prefix(err, "/register --reset");
 	if (check_entries(image, "", err) < 0)
 		return -1;
-	trial_add(image->trial, image->host, TRIAL_REGISTER, "register", TRIAL_OK, NULL);
+	acceptance_add(image->trial, image->host, ACCEPTANCE_REGISTER, "register", ACCEPTANCE_OK, NULL);
 	return 0;
 }
 
@@ -287,65 +287,65 @@ try_files(struct image *image, struct error *err)
 
 	if (make_directories(directory, err) < 0)
 		return -1;
-	if (trial_run(image->trial, image->host->emulator != NULL ? argv : argv + 1, 0, &said,
+	if (acceptance_run(image->trial, image->host->emulator != NULL ? argv : argv + 1, 0, &said,
 		      err) < 0)
 		return error_prefix(err, "/register --systemd ALL");
 	for (size_t i = 0; i < BINFMT_TARGET_COUNT; i++)
 		if (must_register(image, &binfmt_targets[i]) &&
 		    check_file(directory, &binfmt_targets[i], err) < 0)
 			return -1;
-	trial_add(image->trial, image->host, TRIAL_FILES, NULL, TRIAL_OK, NULL);
+	acceptance_add(image->trial, image->host, ACCEPTANCE_FILES, NULL, ACCEPTANCE_OK, NULL);
 	return 0;
 }
 
 /* A failure is a case of this kind, unless this cannot go on. */
 static int
-note(const struct image *image, enum trial_kind kind, const char *tag, struct error *err)
+note(const struct image *image, enum acceptance_kind kind, const char *tag, struct error *err)
 {
 	if (err->code == ERR_INTERRUPTED)
 		return -1;
-	trial_add(image->trial, image->host, kind, tag, TRIAL_FAILED, err->message);
+	acceptance_add(image->trial, image->host, kind, tag, ACCEPTANCE_FAILED, err->message);
 	return 0;
 }
 
 /* Everything with one image; its entries are gone afterwards. */
 static int
-try_image(struct trial *trial, struct trial_host *host, const struct layout *layout,
+try_image(struct acceptance *trial, struct acceptance_host *host, const struct layout *layout,
 	  const char *tag, struct progress_task *task, struct error *err)
 {
-	AUTO(image_release)
+	AUTO(image_clear)
 	struct image image = {.trial = trial, .host = host, .task = task};
 	bool all_in_one = strcmp(tag, "latest") == 0;
 
 	if (open_image(&image, layout, tag, err) < 0)
-		return note(&image, TRIAL_IMAGE, tag, err);
-	if (trial_contents_of_root(trial, host, tag, image.root, err) < 0)
+		return note(&image, ACCEPTANCE_IMAGE, tag, err);
+	if (acceptance_contents_of_root(trial, host, tag, image.root, err) < 0)
 		return -1;
 	if (!host->runs)
 		return 0;
-	if (all_in_one && try_files(&image, err) < 0 && note(&image, TRIAL_FILES, NULL, err) < 0)
+	if (all_in_one && try_files(&image, err) < 0 && note(&image, ACCEPTANCE_FILES, NULL, err) < 0)
 		return -1;
 	if (trial->sandbox->binfmt < 0) {
-		trial_add(trial, host, TRIAL_REGISTER, tag, TRIAL_SKIPPED,
+		acceptance_add(trial, host, ACCEPTANCE_REGISTER, tag, ACCEPTANCE_SKIPPED,
 			  trial->sandbox->why_not.message);
 		return 0;
 	}
 	if ((all_in_one ? try_all_in_one(&image, err) : try_register_image(&image, err)) < 0 &&
-	    note(&image, TRIAL_REGISTER, tag, err) < 0)
+	    note(&image, ACCEPTANCE_REGISTER, tag, err) < 0)
 		return -1;
 	return 0;
 }
 
 /* Both images, and no entry afterwards. */
 static int
-try_images(struct trial *trial, struct trial_host *host, const struct layout *layout,
+try_images(struct acceptance *trial, struct acceptance_host *host, const struct layout *layout,
 	   struct progress_task *task, struct error *err)
 {
 	bool private = host->runs && trial->sandbox->binfmt >= 0;
-	bool all_in_one = trial_wants_all_in_one(trial, host);
+	bool all_in_one = acceptance_wants_all_in_one(trial, host);
 
-	if (trial_contents_of_pairs(trial, host, layout, err) < 0 ||
-	    (!all_in_one && trial_contents_without_all(trial, host, layout, err) < 0))
+	if (acceptance_contents_of_pairs(trial, host, layout, err) < 0 ||
+	    (!all_in_one && acceptance_contents_without_all(trial, host, layout, err) < 0))
 		return -1;
 	if (private && add_helper(trial, host, err) < 0)
 		return -1;
@@ -356,7 +356,7 @@ try_images(struct trial *trial, struct trial_host *host, const struct layout *la
 }
 
 int
-trial_images(struct trial *trial, struct trial_host *host, struct error *err)
+acceptance_images(struct acceptance *trial, struct acceptance_host *host, struct error *err)
 {
 	AUTO(layout_freep) struct layout *layout = NULL;
 	auto_free char *label = xasprintf("images of %s", host->arch->name);
@@ -370,7 +370,7 @@ trial_images(struct trial *trial, struct trial_host *host, struct error *err)
 		auto_free char *reason = xasprintf("'%s' is not there; '%s' makes it",
 						   trial->images, trial->images_command);
 
-		trial_add(trial, host, TRIAL_IMAGE, NULL, TRIAL_SKIPPED, reason);
+		acceptance_add(trial, host, ACCEPTANCE_IMAGE, NULL, ACCEPTANCE_SKIPPED, reason);
 		return 0;
 	}
 	if (layout_open(trial->images, trial->images_command, &layout, err) < 0)

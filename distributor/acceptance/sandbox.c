@@ -138,7 +138,7 @@ is_mounted(dev_t device, bool *ret_mounted, struct error *err)
 static int
 check_empty(int directory, struct error *err)
 {
-	AUTO(words_release) struct words names = WORDS_INIT;
+	AUTO(words_clear) struct words names = WORDS_INIT;
 
 	if (directory_names_at(directory, "the private binfmt_misc", &names, err) < 0)
 		return -1;
@@ -243,7 +243,7 @@ identity_map(const char *file)
 {
 	auto_free char *path = xasprintf("/proc/self/%s", file);
 	auto_free char *text = read_kernel_file(AT_FDCWD, path);
-	AUTO(strbuf_release) struct strbuf map = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf map = STRBUF_INIT;
 	unsigned int inside, outside, count;
 	int length;
 
@@ -277,7 +277,7 @@ close_both(int ends[2])
 }
 
 static void
-handshake_release(struct handshake *shake)
+handshake_clear(struct handshake *shake)
 {
 	close_both(shake->ready);
 	close_both(shake->mapped);
@@ -354,7 +354,7 @@ int
 sandbox_run(int (*run)(const struct sandbox *sandbox, void *context, struct error *err),
 	    void *context, struct error *err)
 {
-	AUTO(handshake_release)
+	AUTO(handshake_clear)
 	struct handshake shake = {.ready = {-1, -1}, .mapped = {-1, -1}, .result = {-1, -1}};
 	pid_t pid;
 

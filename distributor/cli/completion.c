@@ -28,7 +28,7 @@ is_one_of_words(const char *argument)
 static char *
 words_of(const char *argument)
 {
-	AUTO(strbuf_release) struct strbuf words = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf words = STRBUF_INIT;
 
 	if (strcmp(argument, "HOST") == 0) {
 		for (size_t i = 0; i < arch_count; i++)
@@ -81,7 +81,7 @@ add_escaped(struct strbuf *script, const char *text, const char *special)
 static void
 add_quoted(struct strbuf *script, const char *text, const char *special)
 {
-	AUTO(strbuf_release) struct strbuf escaped = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf escaped = STRBUF_INIT;
 
 	add_escaped(&escaped, text, special);
 	for (const char *c = strbuf_text(&escaped); *c != '\0'; c++)

@@ -30,13 +30,13 @@ save(const char *directory, const char *folder, const char *name, const struct s
 static int
 make_pages(const char *directory, const char *date, struct error *err)
 {
-	AUTO(strbuf_release) struct strbuf program = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf program = STRBUF_INIT;
 
 	manual_program(date, &program);
 	if (save(directory, "man1", "distributor.1", &program, err) < 0)
 		return -1;
 	for (size_t i = 0; i < command_count; i++) {
-		AUTO(strbuf_release) struct strbuf page = STRBUF_INIT;
+		AUTO(strbuf_clear) struct strbuf page = STRBUF_INIT;
 		auto_free char *name = xasprintf("distributor-%s.1", command_table[i]->name);
 
 		manual_command(command_table[i], date, &page);
@@ -59,7 +59,7 @@ make_completions(const char *directory, struct error *err)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(shells); i++) {
-		AUTO(strbuf_release) struct strbuf script = STRBUF_INIT;
+		AUTO(strbuf_clear) struct strbuf script = STRBUF_INIT;
 
 		shells[i].write(&script);
 		if (save(directory, shells[i].folder, shells[i].name, &script, err) < 0)

@@ -52,4 +52,4 @@ options_parse(const struct option_spec *table, int argc, char **argv, struct err
 /* Prints one line or more for each option of a table, in columns. */
 void options_print(const struct option_spec *table);
 
-void text_list_release(struct text_list *list);
+void text_list_clear(struct text_list *list);

@@ -14,13 +14,13 @@ extern const struct command cmd_assemble;
 
 static bool stay_part;
 static bool no_images;
-static struct imaging_options options;
+static struct step_images_options options;
 
 static bool
 has_host(const struct parts *parts, const char *name)
 {
 	for (size_t i = 0; i < parts->count; i++)
-		if (manifest_find_host(&parts->items[i].manifest, name) != NULL)
+		if (packlist_find_host(&parts->items[i].packlist, name) != NULL)
 			return true;
 	return false;
 }
@@ -41,7 +41,7 @@ missing_hosts(const struct matrix *matrix, const struct parts *parts)
 }
 
 static int
-join_parts(struct parts *parts, const struct imaging_options *imaging, struct error *err)
+join_parts(struct parts *parts, const struct step_images_options *imaging, struct error *err)
 {
 	if (parts_take_assets(parts, err) < 0 ||
 	    (!no_images && parts_make_images(parts, imaging, err) < 0))
@@ -65,16 +65,16 @@ print_result(const struct app *app, int count, const struct parts *parts, const 
 static int
 run_assemble(struct app *app, int argc, char **argv, struct error *err)
 {
-	AUTO(release_info_release) struct release_info info = RELEASE_INFO_INIT;
-	AUTO(parts_release)
+	AUTO(release_info_clear) struct release_info info = RELEASE_INFO_INIT;
+	AUTO(parts_clear)
 	struct parts parts = {.app = app, .matrix = &info.matrix, .lock = &info.lock};
-	struct imaging_options imaging = options;
+	struct step_images_options imaging = options;
 	auto_free char *missing = NULL, *hosts = NULL;
 	auto_close int out = -1;
 
 	if (release_info_load(app, NULL, &info, err) < 0 ||
 	    source_date_epoch(&info.lock, &parts.source_date_epoch, err) < 0 ||
-	    (!no_images && imaging_find_revision(app, &info, &imaging, err) < 0))
+	    (!no_images && step_images_find_revision(app, &info, &imaging, err) < 0))
 		return -1;
 	for (int i = 0; i < argc; i++)
 		if (parts_add(&parts, argv[i], err) < 0)
@@ -85,8 +85,8 @@ run_assemble(struct app *app, int argc, char **argv, struct error *err)
 				 "no part has the hosts %s; --part joins what is there", missing);
 	if (parts_check(&parts, err) < 0)
 		return -1;
-	hosts = part_hosts(&parts.manifest);
-	out = out_lock(app->out, true, err);
+	hosts = part_hosts(&parts.packlist);
+	out = out_claim(app->out, true, err);
 	if (out < 0 || join_parts(&parts, &imaging, err) < 0)
 		return -1;
 	print_result(app, argc, &parts, hosts);

@@ -45,7 +45,7 @@ print_table(const struct package_list *list, const struct fetch_result *results)
 }
 
 static void
-print_text(const struct fetching *fetching)
+print_text(const struct step_fetch *fetching)
 {
 	const struct cache *cache = upstream_cache(fetching->upstream);
 	size_t packages = fetching->packages.count;
@@ -77,7 +77,7 @@ package_json(const struct package *package, const struct fetch_result *result)
 }
 
 static void
-print_json(const struct fetching *fetching)
+print_json(const struct step_fetch *fetching)
 {
 	const struct cache *cache = upstream_cache(fetching->upstream);
 	const struct package_list *list = &fetching->packages;
@@ -108,8 +108,8 @@ print_failures(const struct package_list *list, const struct fetch_result *resul
 static int
 run_fetch(struct app *app, int argc, char **argv, struct error *err)
 {
-	AUTO(fetching_release) struct fetching fetching = FETCHING_INIT;
-	int result = fetching_run(app, rehash, &fetching, err);
+	AUTO(step_fetch_clear) struct step_fetch fetching = STEP_FETCH_INIT;
+	int result = step_fetch(app, rehash, &fetching, err);
 
 	(void)argc;
 	(void)argv;

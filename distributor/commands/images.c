@@ -11,7 +11,7 @@
 
 extern const struct command cmd_images;
 
-static struct imaging_options options;
+static struct step_images_options options;
 
 static json_t *
 tags_json(const struct layout_tags *tags)
@@ -61,18 +61,18 @@ print_result(const struct app *app, const char *path, const struct build_result 
 static int
 run_images(struct app *app, int argc, char **argv, struct error *err)
 {
-	AUTO(release_info_release) struct release_info info = RELEASE_INFO_INIT;
+	AUTO(release_info_clear) struct release_info info = RELEASE_INFO_INIT;
 	auto_free char *path = path_join(app->out, "images");
-	struct imaging_options imaging = options;
+	struct step_images_options imaging = options;
 	double start = monotonic_sec();
 	struct build_result result;
 
 	(void)argc;
 	(void)argv;
 	if (imaging.from_release == NULL && (release_info_load(app, NULL, &info, err) < 0 ||
-					     imaging_find_revision(app, &info, &imaging, err) < 0))
+					     step_images_find_revision(app, &info, &imaging, err) < 0))
 		return -1;
-	if (imaging_run(app, &imaging, &result, err) < 0)
+	if (step_images(app, &imaging, &result, err) < 0)
 		return -1;
 	return print_result(app, path, &result, monotonic_sec() - start, err);
 }

@@ -5,7 +5,7 @@
 #include "base/strbuf.h"
 #include "distributor/cli/command.h"
 #include "distributor/steps/key_lists.h"
-#include "distributor/steps/key_source.h"
+#include "distributor/steps/key_input.h"
 #include "distributor/workspace/epoch.h"
 #include "distributor/workspace/key_files.h"
 
@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-static struct key_source source = KEY_SOURCE_INIT;
+static struct key_input source = KEY_INPUT_INIT;
 static const char *form, *output, *revoked, *retired, *last, *principal;
 static bool endorse;
 
@@ -57,7 +57,7 @@ static int
 convert_secret(struct error *err)
 {
 	AUTO(signing_key_freep) struct signing_key *key = NULL;
-	AUTO(secret_release) struct secret text = SECRET_INIT;
+	AUTO(secret_clear) struct secret text = SECRET_INIT;
 	enum signing_key_form secret_form;
 
 	if (!find_secret_form(&secret_form))
@@ -68,7 +68,7 @@ convert_secret(struct error *err)
 	if (output == NULL)
 		return error_set(err, ERR_USAGE,
 				 "a secret key is written to a file: --output FILE");
-	if (key_source_read(&source, &key, err) < 0 ||
+	if (key_input_read(&source, &key, err) < 0 ||
 	    signing_key_format(key, secret_form, NULL, &text, err) < 0)
 		return -1;
 	return signing_key_write(output, &text, err);
@@ -98,7 +98,7 @@ read_public(const struct app *app, int argc, char **argv, struct public_key *ret
 		*ret_comment = comment_of(text);
 		return public_key_parse(text, ret_key, argv[0], err);
 	}
-	if (key_source_read(&source, &key, err) < 0)
+	if (key_input_read(&source, &key, err) < 0)
 		return err->code == ERR_USAGE
 			       ? error_set(err, ERR_USAGE,
 					   "no key is named: give a public key file, such as "
@@ -172,7 +172,7 @@ run_endorse(struct app *app, struct error *err)
 				 "': 'distributor keygen --root' makes a root key",
 				 app->keys);
 	if (source_date_epoch_or(time(NULL), &now, err) < 0 ||
-	    key_source_read(&source, &key, err) < 0 ||
+	    key_input_read(&source, &key, err) < 0 ||
 	    key_lists_endorse(app->keys, key, now, &stamp, err) < 0)
 		return -1;
 	public_key_fingerprint(signing_key_public(key), fingerprint);
@@ -320,7 +320,7 @@ static const struct option_spec key_options[] = {
 	 "refuse what this public key signs from now on, see --last"},
 	{"last", '\0', "TAG", OPTION_TEXT, &last,
 	 "the last release that a retired key is good for,\n\"v10.2.2-1\""},
-	KEY_SOURCE_OPTIONS(source),
+	KEY_INPUT_OPTIONS(source),
 	{.name = NULL},
 };
 

@@ -3,7 +3,7 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "distributor/cli/command.h"
-#include "distributor/steps/key_source.h"
+#include "distributor/steps/key_input.h"
 #include "distributor/workspace/key_files.h"
 #include "sign/check/keyring.h"
 
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct key_source source = KEY_SOURCE_INIT;
+static struct key_input source = KEY_INPUT_INIT;
 static const char *principal = "release@localhost";
 static bool is_root, no_passphrase;
 
@@ -19,9 +19,9 @@ static int
 write_secret(const struct app *app, const struct signing_key *key, const char *path,
 	     struct error *err)
 {
-	AUTO(secret_release) struct secret passphrase = SECRET_INIT, text = SECRET_INIT;
+	AUTO(secret_clear) struct secret passphrase = SECRET_INIT, text = SECRET_INIT;
 
-	if (!no_passphrase && key_source_new_passphrase(&source, &passphrase, err) < 0)
+	if (!no_passphrase && key_input_new_passphrase(&source, &passphrase, err) < 0)
 		return -1;
 	if (signing_key_format(key, SIGNING_KEY_PEM, no_passphrase ? NULL : &passphrase, &text,
 			       err) < 0)
@@ -67,10 +67,10 @@ take_existing(const struct app *app, const char *path, struct signing_key **ret_
 	      struct error *err)
 {
 	AUTO(signing_key_freep) struct signing_key *key = NULL;
-	struct key_source existing = {path, KEY_NO_FD, source.passphrase_fd};
+	struct key_input existing = {path, KEY_NO_FD, source.passphrase_fd};
 	bool listed;
 
-	if (key_source_read(&existing, &key, err) < 0)
+	if (key_input_read(&existing, &key, err) < 0)
 		return error_prefix(err,
 				    "'%s' exists, and a key file is never replaced; name another. "
 				    "A key in it that is not published yet cannot be read",

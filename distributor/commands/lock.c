@@ -112,15 +112,15 @@ guard_and_write(const struct app *app, const struct matrix *matrix, const struct
 {
 	auto_free char *command = app_command(app, "lock", SHARED_MATRIX | SHARED_LOCK);
 	AUTO(tempfile_discard) struct tempfile tmp = TEMPFILE_INIT;
-	AUTO(lock_release) struct lock readable = LOCK_INIT;
+	AUTO(lock_clear) struct lock readable = LOCK_INIT;
 	auto_free char *text = NULL;
 
 	*ret_written = false;
 	if (lock_check_matrix(fresh, matrix, command, err) < 0)
 		return -1;
 	if (old->name != NULL) {
-		if (lock_guard_downgrade(old, fresh, downgrade_reason, err) < 0 ||
-		    lock_guard_lost_pairs(old, fresh, matrix, err) < 0)
+		if (lock_refuse_downgrade(old, fresh, downgrade_reason, err) < 0 ||
+		    lock_refuse_lost_pairs(old, fresh, matrix, err) < 0)
 			return -1;
 		/* The same packages keep the old file: its dates are part of reproducible bytes. */
 		if (!lock_differs(old, fresh))
@@ -178,11 +178,11 @@ try_place(const char *path, struct error *err)
 static int
 run_lock(struct app *app, int argc, char **argv, struct error *err)
 {
-	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
-	AUTO(lock_release) struct lock old = LOCK_INIT;
-	AUTO(lock_release) struct lock donor = LOCK_INIT;
-	AUTO(lock_release) struct lock fresh = LOCK_INIT;
-	AUTO(lock_jobs_release) struct lock_jobs work = {.count = 0};
+	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
+	AUTO(lock_clear) struct lock old = LOCK_INIT;
+	AUTO(lock_clear) struct lock donor = LOCK_INIT;
+	AUTO(lock_clear) struct lock fresh = LOCK_INIT;
+	AUTO(lock_jobs_clear) struct lock_jobs work = {.count = 0};
 	auto_free char *path = app_lock_path(app);
 	bool written;
 

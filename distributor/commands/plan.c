@@ -231,9 +231,9 @@ read_format(struct app *app, struct error *err)
 static int
 run_plan(struct app *app, int argc, char **argv, struct error *err)
 {
-	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
-	AUTO(lock_release) struct lock lock = LOCK_INIT;
-	AUTO(plan_release) struct plan plan = PLAN_INIT;
+	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
+	AUTO(lock_clear) struct lock lock = LOCK_INIT;
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
 	bool locked;
 
 	(void)argc;

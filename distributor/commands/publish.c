@@ -16,7 +16,7 @@ static bool only_draft, adopt;
 static int
 read_target(const struct app *app, int argc, char **argv, struct error *err)
 {
-	if (publishing_read_words(&options, latest, err) < 0)
+	if (step_publish_read_words(&options, latest, err) < 0)
 		return -1;
 	if (strcmp(target, "github") == 0 && argc == 0)
 		return 0;
@@ -33,27 +33,27 @@ read_target(const struct app *app, int argc, char **argv, struct error *err)
 }
 
 static void
-print_json(const struct publishing *publishing)
+print_json(const struct step_publish *publishing)
 {
-	const struct publish_result *result = publishing_result(publishing);
+	const struct publish_result *result = step_publish_result(publishing);
 
 	app_print_json(jsonx_pack(
 		"{s:s, s:s?, s:b, s:b, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "tag",
-		publishing_publication(publishing)->tag, "url", result->url, "dry_run",
+		step_publish_publication(publishing)->tag, "url", result->url, "dry_run",
 		options.dry_run ? 1 : 0, "published", result->published ? 1 : 0, "was_there",
 		result->was_there ? 1 : 0, "latest", result->latest ? 1 : 0, "immutable",
 		result->immutable ? 1 : 0, "files",
-		(json_int_t)publishing_publication(publishing)->count, "uploaded",
+		(json_int_t)step_publish_publication(publishing)->count, "uploaded",
 		(json_int_t)result->uploaded, "kept", (json_int_t)result->kept, "removed",
 		(json_int_t)result->removed, "bytes", (json_int_t)result->bytes, "requests",
 		(json_int_t)result->requests));
 }
 
 static void
-print_text(const struct publishing *publishing)
+print_text(const struct step_publish *publishing)
 {
-	const struct publish_result *result = publishing_result(publishing);
-	const char *tag = publishing_publication(publishing)->tag;
+	const struct publish_result *result = step_publish_result(publishing);
+	const char *tag = step_publish_publication(publishing)->tag;
 	auto_free char *bytes = format_bytes(result->bytes);
 
 	if (options.dry_run && !result->was_there)
@@ -81,7 +81,7 @@ print_text(const struct publishing *publishing)
 static int
 run_adopt(const struct app *app, struct error *err)
 {
-	int count = publishing_adopt(app, &options, NULL, err);
+	int count = step_publish_adopt(app, &options, NULL, err);
 
 	if (count < 0)
 		return -1;
@@ -99,20 +99,20 @@ run_adopt(const struct app *app, struct error *err)
 static int
 run_publish(struct app *app, int argc, char **argv, struct error *err)
 {
-	AUTO(publishing_freep) struct publishing *publishing = NULL;
+	AUTO(step_publish_freep) struct step_publish *publishing = NULL;
 	const char *body;
 
 	if (read_target(app, argc, argv, err) < 0)
 		return -1;
 	if (adopt)
 		return run_adopt(app, err);
-	if (publishing_new(app, &options, NULL, &publishing, err) < 0)
+	if (step_publish_new(app, &options, NULL, &publishing, err) < 0)
 		return -1;
-	body = publishing_publication(publishing)->body;
+	body = step_publish_publication(publishing)->body;
 	if (notes_path != NULL && write_file(notes_path, body, strlen(body), 0644, err) < 0)
 		return -1;
-	if (publishing_prepare(publishing, err) < 0 ||
-	    (!only_draft && publishing_publish(publishing, err) < 0))
+	if (step_publish_prepare(publishing, err) < 0 ||
+	    (!only_draft && step_publish_run(publishing, err) < 0))
 		return -1;
 	if (app->json)
 		print_json(publishing);

@@ -8,10 +8,10 @@
 
 extern const struct command cmd_push;
 
-static struct pushing_options options = PUSHING_OPTIONS_DEFAULT;
+static struct step_push_options options = STEP_PUSH_OPTIONS_DEFAULT;
 
 static json_t *
-target_json(const struct pushing_target *target)
+target_json(const struct step_push_target *target)
 {
 	const struct push_result *r = &target->result;
 	auto_free char *name = reference_repository(&target->reference);
@@ -31,7 +31,7 @@ target_json(const struct pushing_target *target)
 }
 
 static void
-print_target(const struct pushing_target *target)
+print_target(const struct step_push_target *target)
 {
 	const struct push_result *r = &target->result;
 	auto_free char *name = reference_repository(&target->reference);
@@ -54,7 +54,7 @@ print_target(const struct pushing_target *target)
 }
 
 static void
-print_result(const struct app *app, const struct pushing *pushing)
+print_result(const struct app *app, const struct step_push *pushing)
 {
 	json_t *list = json_array();
 
@@ -73,12 +73,12 @@ print_result(const struct app *app, const struct pushing *pushing)
 static int
 run_push(struct app *app, int argc, char **argv, struct error *err)
 {
-	AUTO(pushing_release) struct pushing pushing = PUSHING_INIT;
+	AUTO(step_push_clear) struct step_push pushing = STEP_PUSH_INIT;
 	int result;
 
 	options.repositories = (const char *const *)argv;
 	options.repository_count = (size_t)argc;
-	result = pushing_run(app, &options, &pushing, err);
+	result = step_push(app, &options, &pushing, err);
 	/* A stop by a signal and what kept it from beginning have no result to show. */
 	if (pushing.count != 0 && pushing.done == pushing.count)
 		print_result(app, &pushing);

@@ -8,11 +8,11 @@
 
 extern const struct command cmd_release;
 
-static struct releasing_options options = {
+static struct release_run_options options = {
 	.remote = "origin",
-	.key = KEY_SOURCE_INIT,
+	.key = KEY_INPUT_INIT,
 	.publish = PUBLISH_OPTIONS_DEFAULT,
-	.push = PUSHING_OPTIONS_DEFAULT,
+	.push = STEP_PUSH_OPTIONS_DEFAULT,
 };
 static const char *target, *latest = "auto";
 
@@ -40,20 +40,20 @@ read_target(const struct app *app, char **ret_default, struct error *err)
 static int
 run_release(struct app *app, int argc, char **argv, struct error *err)
 {
-	AUTO(releasing_freep) struct releasing *releasing = NULL;
+	AUTO(release_run_freep) struct release_run *releasing = NULL;
 	auto_free char *directory = NULL;
 	int result;
 
-	if (publishing_read_words(&options.publish, latest, err) < 0 ||
+	if (step_publish_read_words(&options.publish, latest, err) < 0 ||
 	    read_target(app, &directory, err) < 0)
 		return -1;
 	options.version = argc == 1 ? argv[0] : NULL;
-	releasing = releasing_new(app, &options);
-	result = releasing_run(releasing, err);
+	releasing = release_run_new(app, &options);
+	result = release_run(releasing, err);
 	release_summary_print(app, releasing, &options, result < 0 ? err : NULL);
 	release_summary_add_markdown(releasing, result < 0 ? err : NULL);
 	if (result < 0 && app->quiet && !app->json)
-		releasing_explain(releasing, err);
+		release_run_explain(releasing, err);
 	return result;
 }
 
@@ -91,7 +91,7 @@ static const struct option_spec release_options[] = {
 	 "see push; may be repeated"},
 	{"connections", '\0', "N", OPTION_NUMBER, &options.push.connections,
 	 "requests to a registry at the same time (default 6)"},
-	KEY_SOURCE_OPTIONS(options.key),
+	KEY_INPUT_OPTIONS(options.key),
 	{.name = NULL},
 };
 

@@ -25,11 +25,11 @@ state_word(enum step_state state)
 }
 
 static char *
-steps_table(const struct releasing *releasing, enum table_style style)
+steps_table(const struct release_run *releasing, enum table_style style)
 {
 	static const char *const headers[] = {"step", "", "seconds>", "what"};
 	AUTO(table_freep) struct table *table = table_new(headers, ARRAY_SIZE(headers));
-	const struct release_step *steps = releasing_steps(releasing);
+	const struct release_step *steps = release_run_steps(releasing);
 
 	for (size_t i = 0; i < RELEASE_STEPS; i++) {
 		table_add(table, steps[i].name);
@@ -45,16 +45,16 @@ steps_table(const struct releasing *releasing, enum table_style style)
 
 /* Without a matrix, say, there is nothing to tell of. */
 static bool
-has_begun(const struct releasing *releasing)
+has_begun(const struct release_run *releasing)
 {
-	return releasing_steps(releasing)[0].state != STEP_NOT_REACHED;
+	return release_run_steps(releasing)[0].state != STEP_NOT_REACHED;
 }
 
 /* Whether this run changed anything at all. */
 static bool
-did_something(const struct releasing *releasing)
+did_something(const struct release_run *releasing)
 {
-	const struct release_step *steps = releasing_steps(releasing);
+	const struct release_step *steps = release_run_steps(releasing);
 
 	for (size_t i = 0; i < RELEASE_STEPS; i++)
 		if (steps[i].state == STEP_DONE && strcmp(steps[i].name, "lock") != 0 &&
@@ -64,11 +64,11 @@ did_something(const struct releasing *releasing)
 }
 
 static json_t *
-steps_json(const struct releasing *releasing)
+steps_json(const struct release_run *releasing)
 {
 	static const char *const words[] = {"not-reached", "done",   "nothing-to-do",
 					    "skipped",     "failed", "would-do"};
-	const struct release_step *steps = releasing_steps(releasing);
+	const struct release_step *steps = release_run_steps(releasing);
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < RELEASE_STEPS; i++)
@@ -79,18 +79,18 @@ steps_json(const struct releasing *releasing)
 }
 
 static void
-print_json(const struct app *app, const struct releasing *releasing,
-	   const struct releasing_options *options, const struct error *err)
+print_json(const struct app *app, const struct release_run *releasing,
+	   const struct release_run_options *options, const struct error *err)
 {
 	auto_free char *assets = path_join(app->out, "assets");
 	auto_free char *images = path_join(app->out, "images");
 
 	app_print_json(jsonx_pack(
 		"{s:s?, s:b, s:b, s:b, s:s?, s:s, s:s, s:s?, s:s, s:o, s:s?}", "tag",
-		releasing_tag(releasing), "complete", err == NULL && !options->dry_run ? 1 : 0,
+		release_run_tag(releasing), "complete", err == NULL && !options->dry_run ? 1 : 0,
 		"changed", did_something(releasing) ? 1 : 0, "dry_run", options->dry_run ? 1 : 0,
-		"url", releasing_url(releasing), "assets", assets, "images", images, "repository",
-		releasing_repository(releasing), "keys", releasing_keys(releasing), "steps",
+		"url", release_run_url(releasing), "assets", assets, "images", images, "repository",
+		release_run_repository(releasing), "keys", release_run_keys(releasing), "steps",
 		steps_json(releasing), "error", err != NULL ? err->message : NULL));
 }
 
@@ -99,11 +99,11 @@ print_json(const struct app *app, const struct releasing *releasing,
  * Those that go elsewhere first need the keys by their whole path.
  */
 static void
-print_advice(const struct app *app, const struct releasing *releasing,
-	     const struct releasing_options *options)
+print_advice(const struct app *app, const struct release_run *releasing,
+	     const struct release_run_options *options)
 {
-	const char *tag = releasing_tag(releasing), *repository = releasing_repository(releasing);
-	const char *keys = releasing_keys(releasing);
+	const char *tag = release_run_tag(releasing), *repository = release_run_repository(releasing);
+	const char *keys = release_run_keys(releasing);
 	auto_free char *program = NULL, *place = NULL, *place_word = NULL, *keys_word = NULL;
 	auto_free char *list = NULL, *list_word = NULL, *repository_word = NULL;
 
@@ -127,11 +127,11 @@ print_advice(const struct app *app, const struct releasing *releasing,
 }
 
 static void
-print_text(const struct app *app, const struct releasing *releasing,
-	   const struct releasing_options *options, const struct error *err)
+print_text(const struct app *app, const struct release_run *releasing,
+	   const struct release_run_options *options, const struct error *err)
 {
 	auto_free char *table = steps_table(releasing, TABLE_TEXT);
-	const char *tag = releasing_tag(releasing), *url = releasing_url(releasing);
+	const char *tag = release_run_tag(releasing), *url = release_run_url(releasing);
 
 	if (has_begun(releasing))
 		(void)fputs(table, stdout);
@@ -148,8 +148,8 @@ print_text(const struct app *app, const struct releasing *releasing,
 }
 
 void
-release_summary_print(const struct app *app, const struct releasing *releasing,
-		      const struct releasing_options *options, const struct error *err)
+release_summary_print(const struct app *app, const struct release_run *releasing,
+		      const struct release_run_options *options, const struct error *err)
 {
 	if (app->json)
 		print_json(app, releasing, options, err);
@@ -173,11 +173,11 @@ append(const char *path, const char *text, struct error *err)
 }
 
 void
-release_summary_add_markdown(const struct releasing *releasing, const struct error *err)
+release_summary_add_markdown(const struct release_run *releasing, const struct error *err)
 {
 	const char *path = getenv("GITHUB_STEP_SUMMARY");
-	const char *name = releasing_name(releasing), *tag = releasing_tag(releasing);
-	AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
+	const char *name = release_run_name(releasing), *tag = release_run_tag(releasing);
+	AUTO(strbuf_clear) struct strbuf text = STRBUF_INIT;
 	struct error trouble = ERROR_INIT;
 	auto_free char *table = NULL;
 
@@ -188,8 +188,8 @@ release_summary_add_markdown(const struct releasing *releasing, const struct err
 		    tag != NULL ? tag : "", table);
 	if (err != NULL)
 		strbuf_addf(&text, "**Not finished.** %s\n", err->message);
-	else if (releasing_url(releasing) != NULL)
-		strbuf_addf(&text, "Released: %s\n", releasing_url(releasing));
+	else if (release_run_url(releasing) != NULL)
+		strbuf_addf(&text, "Released: %s\n", release_run_url(releasing));
 	if (append(path, strbuf_text(&text), &trouble) < 0)
 		log_warning("%s", trouble.message);
 }

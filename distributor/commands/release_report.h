@@ -10,11 +10,11 @@
  * Prints the table of steps, or with --json a document. `err` is the error that ended the run, or
  * NULL.
  */
-void release_summary_print(const struct app *app, const struct releasing *releasing,
-			   const struct releasing_options *options, const struct error *err);
+void release_summary_print(const struct app *app, const struct release_run *releasing,
+			   const struct release_run_options *options, const struct error *err);
 
 /*
  * Adds the table as Markdown to the file that GITHUB_STEP_SUMMARY names; without it, does nothing.
  * A failure to write is a warning: the release does not depend on it.
  */
-void release_summary_add_markdown(const struct releasing *releasing, const struct error *err);
+void release_summary_add_markdown(const struct release_run *releasing, const struct error *err);

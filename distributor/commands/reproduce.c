@@ -10,7 +10,7 @@
 
 extern const struct command cmd_reproduce;
 
-static struct reproducing_options options;
+static struct step_reproduce_options options;
 
 static const char *
 state_word(enum reproduced state)
@@ -21,7 +21,7 @@ state_word(enum reproduced state)
 }
 
 static void
-print_json(const struct reproducing *r)
+print_json(const struct step_reproduce *r)
 {
 	auto_free char *compressor = deflater_identity();
 	json_t *rows = json_array();
@@ -39,7 +39,7 @@ print_json(const struct reproducing *r)
 
 /* What is the same is counted; with -v it is listed as well. */
 static void
-print_text(const struct app *app, const struct reproducing *r)
+print_text(const struct app *app, const struct step_reproduce *r)
 {
 	static const char *const headers[] = {"what", "", "where"};
 	AUTO(table_freep) struct table *table = table_new(headers, ARRAY_SIZE(headers));
@@ -66,7 +66,7 @@ print_text(const struct app *app, const struct reproducing *r)
 
 /* Whoever compressed with another version is not to blame for it. */
 static int
-not_reproduced(const struct reproducing *r, struct error *err)
+not_reproduced(const struct step_reproduce *r, struct error *err)
 {
 	auto_free char *compressor = deflater_identity(), *excuse = NULL;
 
@@ -83,11 +83,11 @@ not_reproduced(const struct reproducing *r, struct error *err)
 static int
 run_reproduce(struct app *app, int argc, char **argv, struct error *err)
 {
-	AUTO(reproducing_release) struct reproducing result = REPRODUCING_INIT;
+	AUTO(step_reproduce_clear) struct step_reproduce result = STEP_REPRODUCE_INIT;
 
 	(void)argc;
 	options.what = argv[0];
-	if (reproducing_run(app, &options, &result, err) < 0)
+	if (step_reproduce(app, &options, &result, err) < 0)
 		return -1;
 	if (app->json)
 		print_json(&result);

@@ -9,12 +9,12 @@
 #include <jansson.h>
 #include <stdio.h>
 
-static struct key_source source = KEY_SOURCE_INIT;
+static struct key_input source = KEY_INPUT_INIT;
 static const char *repo_path = ".";
 
 static void
 print_result(const struct app *app, const struct release_info *info,
-	     const struct signing_result *result, const struct image_signing_result *images,
+	     const struct step_sign_result *result, const struct step_sign_images_result *images,
 	     const char *fingerprint)
 {
 	char sums[DIGEST_HEX_SIZE];
@@ -47,11 +47,11 @@ print_result(const struct app *app, const struct release_info *info,
 static int
 run_sign(struct app *app, int argc, char **argv, struct error *err)
 {
-	AUTO(release_info_release) struct release_info info = RELEASE_INFO_INIT;
-	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
-	AUTO(lazy_signer_release) struct lazy_signer lazy = LAZY_SIGNER_INIT(&keyring, &source);
-	struct image_signing_result images = {0, 0};
-	struct signing_result result;
+	AUTO(release_info_clear) struct release_info info = RELEASE_INFO_INIT;
+	AUTO(keyring_clear) struct keyring keyring = KEYRING_INIT;
+	AUTO(lazy_signer_clear) struct lazy_signer lazy = LAZY_SIGNER_INIT(&keyring, &source);
+	struct step_sign_images_result images = {0, 0};
+	struct step_sign_result result;
 	auto_close int lock = -1;
 
 	(void)argc;
@@ -60,12 +60,12 @@ run_sign(struct app *app, int argc, char **argv, struct error *err)
 	if (release_info_load(app, repo_path, &info, err) < 0 ||
 	    release_info_check_trigger(&info, app->keys, err) < 0)
 		return -1;
-	lock = out_lock(app->out, true, err);
+	lock = out_claim(app->out, true, err);
 	if (lock < 0 || release_info_load_assets(app, &info, err) < 0 ||
 	    key_files_load(app->keys, NULL, &keyring, err) < 0 ||
-	    signing_run(app, &info, &lazy, &result, err) < 0 ||
+	    step_sign(app, &info, &lazy, &result, err) < 0 ||
 	    (info.image_count != 0 &&
-	     image_signing_run(app, &info.matrix, info.assets.source_date_epoch, &lazy, &images,
+	     step_sign_images(app, &info.matrix, info.assets.source_date_epoch, &lazy, &images,
 			       err) < 0))
 		return -1;
 	print_result(app, &info, &result, &images, lazy.fingerprint);
@@ -73,7 +73,7 @@ run_sign(struct app *app, int argc, char **argv, struct error *err)
 }
 
 static const struct option_spec sign_options[] = {
-	KEY_SOURCE_OPTIONS(source),
+	KEY_INPUT_OPTIONS(source),
 	{"repo", '\0', "DIR", OPTION_TEXT, &repo_path, "the git repository (default .)"},
 	{.name = NULL},
 };

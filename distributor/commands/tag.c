@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct key_source source = KEY_SOURCE_INIT;
-static struct tagging tagging = {.revision = "HEAD"};
+static struct key_input source = KEY_INPUT_INIT;
+static struct step_tag tagging = {.revision = "HEAD"};
 static const char *repo_path = ".", *remote = "origin", *root;
 static bool push, verify;
 
@@ -30,9 +30,9 @@ check_version(const struct release_info *info, const char *version, struct error
 static int
 push_tag(struct release_info *info, struct error *err)
 {
-	AUTO(secret_release) struct secret token = SECRET_INIT;
+	AUTO(secret_clear) struct secret token = SECRET_INIT;
 	struct repo_push target = {.remote = remote,
-				   .token_server = publishing_server(&info->matrix),
+				   .token_server = step_publish_server(&info->matrix),
 				   .dry_run = tagging.dry_run,
 				   .notice = app_warn};
 
@@ -46,7 +46,7 @@ push_tag(struct release_info *info, struct error *err)
 
 static void
 print_result(const struct app *app, const struct release_info *info,
-	     const struct tagging_result *result, int made, int sent)
+	     const struct step_tag_result *result, int made, int sent)
 {
 	const char *what = made == 0         ? "is there already"
 			   : tagging.dry_run ? "would be made"
@@ -75,15 +75,15 @@ print_result(const struct app *app, const struct release_info *info,
 static int
 make_tag(struct app *app, struct release_info *info, struct error *err)
 {
-	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
-	AUTO(lazy_signer_release) struct lazy_signer lazy = LAZY_SIGNER_INIT(&keyring, &source);
-	struct tagging_result result;
+	AUTO(keyring_clear) struct keyring keyring = KEYRING_INIT;
+	AUTO(lazy_signer_clear) struct lazy_signer lazy = LAZY_SIGNER_INIT(&keyring, &source);
+	struct step_tag_result result;
 	int made, sent = 0;
 
 	if (release_info_check_revision(info, app, tagging.revision, err) < 0 ||
 	    key_files_load(app->keys, NULL, &keyring, err) < 0)
 		return -1;
-	made = tagging_run(app, info, &lazy, &tagging, &result, err);
+	made = step_tag(app, info, &lazy, &tagging, &result, err);
 	if (made < 0)
 		return -1;
 	/* A dry run has no tag that could be pushed, unless it was there before. */
@@ -101,7 +101,7 @@ make_tag(struct app *app, struct release_info *info, struct error *err)
 static int
 run_tag(struct app *app, int argc, char **argv, struct error *err)
 {
-	AUTO(release_info_release) struct release_info info = RELEASE_INFO_INIT;
+	AUTO(release_info_clear) struct release_info info = RELEASE_INFO_INIT;
 	auto_free char *signer = NULL;
 
 	if (release_info_load(app, repo_path, &info, err) < 0 ||
@@ -141,7 +141,7 @@ static const struct option_spec tag_options[] = {
 	{"repo", '\0', "DIR", OPTION_TEXT, &repo_path, "the git repository (default .)"},
 	{"dry-run", '\0', NULL, OPTION_FLAG, &tagging.dry_run,
 	 "everything but making and pushing the tag"},
-	KEY_SOURCE_OPTIONS(source),
+	KEY_INPUT_OPTIONS(source),
 	{.name = NULL},
 };
 

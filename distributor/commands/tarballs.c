@@ -27,7 +27,7 @@ version_of(const struct assets_host *host)
 }
 
 static void
-print_table(const struct packing *packing)
+print_table(const struct step_tarballs *packing)
 {
 	static const char *const headers[] = {"host", "source",    "package",   "tarballs>",
 					      "new>", "programs>", "tarballs>", "seconds>"};
@@ -52,7 +52,7 @@ print_table(const struct packing *packing)
 }
 
 static void
-print_text(const struct packing *packing)
+print_text(const struct step_tarballs *packing)
 {
 	auto_free char *in = format_bytes(packing->bytes_in);
 	auto_free char *out = format_bytes(packing->bytes_out);
@@ -82,7 +82,7 @@ names_json(char *const *names, size_t count)
 }
 
 static void
-print_json(const struct packing *packing)
+print_json(const struct step_tarballs *packing)
 {
 	auto_free char *directory = path_join(packing->app->out, ASSETS_DIRECTORY);
 	json_t *hosts = json_array();
@@ -107,7 +107,7 @@ print_json(const struct packing *packing)
 }
 
 static void
-print_report(const struct packing *packing)
+print_report(const struct step_tarballs *packing)
 {
 	for (size_t i = 0; i < packing->report.removed_count; i++)
 		log_info("removed '%s' of an earlier run", packing->report.removed[i]);
@@ -123,11 +123,11 @@ print_report(const struct packing *packing)
 static int
 run_tarballs(struct app *app, int argc, char **argv, struct error *err)
 {
-	AUTO(packing_release) struct packing packing = PACKING_INIT;
+	AUTO(step_tarballs_clear) struct step_tarballs packing = STEP_TARBALLS_INIT;
 
 	(void)argc;
 	(void)argv;
-	if (packing_run(app, !no_wait, &packing, err) < 0)
+	if (step_tarballs(app, !no_wait, &packing, err) < 0)
 		return -1;
 	print_report(&packing);
 	return 0;

@@ -65,23 +65,23 @@ check_options(struct error *err)
 
 /* What is there of a host, or why nothing of it is tested. */
 static int
-try_host(struct trial *trial, struct trial_host *host, struct error *err)
+try_host(struct acceptance *trial, struct acceptance_host *host, struct error *err)
 {
 	if (!host->present) {
-		trial_add(trial, host, TRIAL_VERSION, NULL, TRIAL_SKIPPED,
+		acceptance_add(trial, host, ACCEPTANCE_VERSION, NULL, ACCEPTANCE_SKIPPED,
 			  "there are no tarballs of this host");
 		return 0;
 	}
-	if (trial_binaries(trial, host, err) < 0)
+	if (acceptance_binaries(trial, host, err) < 0)
 		return -1;
-	return trial_images(trial, host, err);
+	return acceptance_images(trial, host, err);
 }
 
 /* In the child process that sandbox_run() makes. */
 static int
 try_all(const struct sandbox *sandbox, void *context, struct error *err)
 {
-	struct trial *trial = context;
+	struct acceptance *trial = context;
 	double started = monotonic_sec();
 	int result = 0;
 
@@ -92,7 +92,7 @@ try_all(const struct sandbox *sandbox, void *context, struct error *err)
 	remove_tree(trial->work);
 	if (result < 0)
 		return -1;
-	return trial_report(trial, monotonic_sec() - started, strict, err);
+	return acceptance_report(trial, monotonic_sec() - started, strict, err);
 }
 
 static unsigned int
@@ -104,10 +104,10 @@ timeout_of(unsigned int usual_sec)
 static int
 run_test(struct app *app, int argc, char **argv, struct error *err)
 {
-	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
-	AUTO(lock_release) struct lock lock = LOCK_INIT;
-	AUTO(trial_end)
-	struct trial trial = {
+	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
+	AUTO(lock_clear) struct lock lock = LOCK_INIT;
+	AUTO(acceptance_end)
+	struct acceptance trial = {
 		.app = app,
 		.matrix = &matrix,
 		.lock = &lock,
@@ -126,8 +126,8 @@ run_test(struct app *app, int argc, char **argv, struct error *err)
 		return engine_try(app, &engine, timeout_of(ENGINE_SEC), err);
 	if (app_load(app, &matrix, &lock, err) < 0)
 		return -1;
-	out = out_lock(app->out, true, err);
-	if (out < 0 || trial_begin(&trial, err) < 0)
+	out = out_claim(app->out, true, err);
+	if (out < 0 || acceptance_begin(&trial, err) < 0)
 		return -1;
 	return sandbox_run(try_all, &trial, err);
 }

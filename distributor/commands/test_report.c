@@ -12,22 +12,22 @@
 /* The columns, with their names for people and in JSON. */
 static const struct {
 	const char *header, *word;
-} kinds[TRIAL_KINDS] = {
-	[TRIAL_VERSION] = {"binaries>", "version"},    [TRIAL_PROGRAM] = {"programs>", "program"},
-	[TRIAL_IMAGE] = {"images>", "image"},          [TRIAL_FILES] = {"files>", "files"},
-	[TRIAL_REGISTER] = {"registers>", "register"}, [TRIAL_ITSELF] = {"by itself>", "itself"},
+} kinds[ACCEPTANCE_KINDS] = {
+	[ACCEPTANCE_VERSION] = {"binaries>", "version"},    [ACCEPTANCE_PROGRAM] = {"programs>", "program"},
+	[ACCEPTANCE_IMAGE] = {"images>", "image"},          [ACCEPTANCE_FILES] = {"files>", "files"},
+	[ACCEPTANCE_REGISTER] = {"registers>", "register"}, [ACCEPTANCE_ITSELF] = {"by itself>", "itself"},
 };
 
 static const char *const outcomes[] = {
-	[TRIAL_OK] = "ok",
-	[TRIAL_FAILED] = "failed",
-	[TRIAL_SKIPPED] = "skipped",
+	[ACCEPTANCE_OK] = "ok",
+	[ACCEPTANCE_FAILED] = "failed",
+	[ACCEPTANCE_SKIPPED] = "skipped",
 };
 
 static int
 compare_cases(const void *a, const void *b)
 {
-	const struct trial_case *left = a, *right = b;
+	const struct acceptance_case *left = a, *right = b;
 
 	if (left->kind != right->kind)
 		return left->kind < right->kind ? -1 : 1;
@@ -38,7 +38,7 @@ compare_cases(const void *a, const void *b)
 
 /* NULL if nothing here runs them. */
 static const char *
-run_by(const struct trial_host *host)
+run_by(const struct acceptance_host *host)
 {
 	const char *slash;
 
@@ -52,10 +52,10 @@ run_by(const struct trial_host *host)
 
 /* "33", "32 of 33", or "-" where nothing was tried. */
 static void
-add_cell(struct table *table, const struct trial_host *host, enum trial_kind kind)
+add_cell(struct table *table, const struct acceptance_host *host, enum acceptance_kind kind)
 {
-	size_t good = trial_count(host, kind, TRIAL_OK);
-	size_t bad = trial_count(host, kind, TRIAL_FAILED);
+	size_t good = acceptance_count(host, kind, ACCEPTANCE_OK);
+	size_t bad = acceptance_count(host, kind, ACCEPTANCE_FAILED);
 
 	if (bad != 0)
 		table_addf(table, "%zu of %zu", good, good + bad);
@@ -66,12 +66,12 @@ add_cell(struct table *table, const struct trial_host *host, enum trial_kind kin
 }
 
 static void
-print_table(const struct trial *trial)
+print_table(const struct acceptance *trial)
 {
-	const char *headers[2 + TRIAL_KINDS] = {"host", "run by"};
+	const char *headers[2 + ACCEPTANCE_KINDS] = {"host", "run by"};
 	AUTO(table_freep) struct table *table = NULL;
 
-	for (size_t k = 0; k < TRIAL_KINDS; k++)
+	for (size_t k = 0; k < ACCEPTANCE_KINDS; k++)
 		headers[2 + k] = kinds[k].header;
 	table = table_new(headers, ARRAY_SIZE(headers));
 	for (size_t i = 0; i < trial->host_count; i++) {
@@ -79,19 +79,19 @@ print_table(const struct trial *trial)
 
 		table_add(table, trial->hosts[i].arch->name);
 		table_add(table, runner != NULL ? runner : "-");
-		for (size_t k = 0; k < TRIAL_KINDS; k++)
-			add_cell(table, &trial->hosts[i], (enum trial_kind)k);
+		for (size_t k = 0; k < ACCEPTANCE_KINDS; k++)
+			add_cell(table, &trial->hosts[i], (enum acceptance_kind)k);
 	}
 	table_print(table, TABLE_TEXT);
 }
 
 static json_t *
-host_json(const struct trial_host *host)
+host_json(const struct acceptance_host *host)
 {
 	json_t *cases = json_array();
 
 	for (size_t i = 0; i < host->case_count; i++) {
-		const struct trial_case *item = &host->cases[i];
+		const struct acceptance_case *item = &host->cases[i];
 
 		jsonx_append(cases,
 			     jsonx_pack("{s:s, s:s*, s:s, s:s*}", "kind", kinds[item->kind].word,
@@ -103,7 +103,7 @@ host_json(const struct trial_host *host)
 }
 
 static void
-print_json(const struct trial *trial, const size_t totals[3], double seconds)
+print_json(const struct acceptance *trial, const size_t totals[3], double seconds)
 {
 	json_t *hosts = json_array();
 
@@ -112,34 +112,34 @@ print_json(const struct trial *trial, const size_t totals[3], double seconds)
 	app_print_json(jsonx_pack(
 		"{s:s, s:s*, s:o, s:I, s:I, s:I, s:f}", "version", trial->matrix->version,
 		"machine", trial->machine != NULL ? trial->machine->name : NULL, "hosts", hosts,
-		outcomes[TRIAL_OK], (json_int_t)totals[TRIAL_OK], outcomes[TRIAL_FAILED],
-		(json_int_t)totals[TRIAL_FAILED], outcomes[TRIAL_SKIPPED],
-		(json_int_t)totals[TRIAL_SKIPPED], "seconds", seconds));
+		outcomes[ACCEPTANCE_OK], (json_int_t)totals[ACCEPTANCE_OK], outcomes[ACCEPTANCE_FAILED],
+		(json_int_t)totals[ACCEPTANCE_FAILED], outcomes[ACCEPTANCE_SKIPPED],
+		(json_int_t)totals[ACCEPTANCE_SKIPPED], "seconds", seconds));
 }
 
 /* One line for each case that did not work, and one for each reason why something was not tried. */
 static void
-tell(const struct trial_host *host, const struct trial_case *item, const struct trial_case *before)
+tell(const struct acceptance_host *host, const struct acceptance_case *item, const struct acceptance_case *before)
 {
 	const char *name = host->arch->name, *target = item->target;
 
-	if (item->outcome == TRIAL_FAILED)
+	if (item->outcome == ACCEPTANCE_FAILED)
 		log_error("%s%s%s: %s: %s", name, target != NULL ? " " : "",
 			  target != NULL ? target : "", kinds[item->kind].word, item->reason);
-	else if (item->outcome == TRIAL_SKIPPED &&
-		 (before == NULL || before->outcome != TRIAL_SKIPPED ||
+	else if (item->outcome == ACCEPTANCE_SKIPPED &&
+		 (before == NULL || before->outcome != ACCEPTANCE_SKIPPED ||
 		  strcmp(before->reason, item->reason) != 0))
 		log_warning("%s%s%s: not tested: %s: %s", name, target != NULL ? " " : "",
 			    target != NULL ? target : "", kinds[item->kind].word, item->reason);
 }
 
 int
-trial_report(struct trial *trial, double seconds, bool strict, struct error *err)
+acceptance_report(struct acceptance *trial, double seconds, bool strict, struct error *err)
 {
 	size_t totals[ARRAY_SIZE(outcomes)] = {0};
 
 	for (size_t i = 0; i < trial->host_count; i++) {
-		struct trial_host *host = &trial->hosts[i];
+		struct acceptance_host *host = &trial->hosts[i];
 
 		if (host->case_count != 0)
 			qsort(host->cases, host->case_count, sizeof(*host->cases), compare_cases);
@@ -154,13 +154,13 @@ trial_report(struct trial *trial, double seconds, bool strict, struct error *err
 		print_table(trial);
 	if (!trial->app->json && !trial->app->quiet)
 		(void)printf("\n%zu cases work, %zu fail, %zu could not be tried, in %.1f s\n",
-			     totals[TRIAL_OK], totals[TRIAL_FAILED], totals[TRIAL_SKIPPED],
+			     totals[ACCEPTANCE_OK], totals[ACCEPTANCE_FAILED], totals[ACCEPTANCE_SKIPPED],
 			     seconds);
-	if (totals[TRIAL_FAILED] != 0)
-		return error_set(err, ERR_VERIFY, "%zu of %zu cases failed", totals[TRIAL_FAILED],
-				 totals[TRIAL_OK] + totals[TRIAL_FAILED]);
-	if (strict && totals[TRIAL_SKIPPED] != 0)
+	if (totals[ACCEPTANCE_FAILED] != 0)
+		return error_set(err, ERR_VERIFY, "%zu of %zu cases failed", totals[ACCEPTANCE_FAILED],
+				 totals[ACCEPTANCE_OK] + totals[ACCEPTANCE_FAILED]);
+	if (strict && totals[ACCEPTANCE_SKIPPED] != 0)
 		return error_set(err, ERR_VERIFY, "%zu cases could not be tried, and --strict",
-				 totals[TRIAL_SKIPPED]);
+				 totals[ACCEPTANCE_SKIPPED]);
 	return 0;
 }

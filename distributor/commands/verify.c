@@ -57,12 +57,12 @@ static int
 verify_url(const struct app *app, const char *base, const struct verify_request *request,
 	   struct verify_report *report, struct error *err)
 {
-	AUTO(release_url_freep) struct release_url *url = NULL;
+	AUTO(remote_release_freep) struct remote_release *url = NULL;
 	struct verify_files files;
 
-	if (release_url_open(base, app->offline, &url, err) < 0)
+	if (remote_release_open(base, app->offline, &url, err) < 0)
 		return -1;
-	files = release_url_files(url);
+	files = remote_release_files(url);
 	verify_release(&files, request, report);
 	return 0;
 }
@@ -321,8 +321,8 @@ check_usage(const struct app *app, int argc, char **argv, struct error *err)
 static int
 run_verify(struct app *app, int argc, char **argv, struct error *err)
 {
-	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
-	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+	AUTO(verify_report_clear) struct verify_report report = VERIFY_REPORT_INIT;
+	AUTO(keyring_clear) struct keyring keyring = KEYRING_INIT;
 	struct verify_request request = {.keyring = &keyring, .tag = tag};
 	struct progress_task *task;
 	int result = 0;

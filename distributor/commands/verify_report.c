@@ -99,7 +99,7 @@ void
 verify_output_sentence(const struct verify_report *report, const struct keyring *keyring,
 		       const char *what)
 {
-	AUTO(strbuf_release) struct strbuf signers = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf signers = STRBUF_INIT;
 	const char *signer;
 	size_t at = 0;
 

@@ -31,7 +31,7 @@ fedora_release(const char *version)
 static char *
 purl_of_rpm(const struct package *package)
 {
-	AUTO(strbuf_release) struct strbuf buf = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf buf = STRBUF_INIT;
 	const char *colon = strchr(package->version, ':');
 	const char *release = fedora_release(package->version);
 
@@ -51,7 +51,7 @@ purl_of_rpm(const struct package *package)
 char *
 purl_of_package(const struct package *package)
 {
-	AUTO(strbuf_release) struct strbuf buf = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf buf = STRBUF_INIT;
 
 	if (text_ends_with(package->file, ".rpm"))
 		return purl_of_rpm(package);
@@ -66,7 +66,7 @@ purl_of_package(const struct package *package)
 }
 
 void
-source_package_release(struct source_package *source)
+source_package_clear(struct source_package *source)
 {
 	free(source->name);
 	free(source->version);
@@ -113,7 +113,7 @@ source_package_parse(const char *text, struct source_package *ret_source)
 char *
 purl_of_source(const struct source_package *source)
 {
-	AUTO(strbuf_release) struct strbuf buf = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf buf = STRBUF_INIT;
 
 	strbuf_adds(&buf, source->is_rpm ? "pkg:rpm/fedora/" : "pkg:deb/debian/");
 	put_encoded(&buf, source->name);
@@ -126,7 +126,7 @@ purl_of_source(const struct source_package *source)
 char *
 source_package_location(const struct source_package *source)
 {
-	AUTO(strbuf_release) struct strbuf buf = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf buf = STRBUF_INIT;
 	const char *dash = strrchr(source->version, '-');
 
 	if (source->is_rpm) {

@@ -25,7 +25,7 @@ struct source_package {
 		NULL, NULL, false                                                                  \
 	}
 
-void source_package_release(struct source_package *source);
+void source_package_clear(struct source_package *source);
 
 /* False for a text of neither form. */
 bool source_package_parse(const char *text, struct source_package *ret_source) CHECKED;

@@ -124,14 +124,14 @@ release_json(const struct release *release, const struct sums *documents, const 
 }
 
 void
-release_claim_release(struct release_claim *claim)
+release_claim_clear(struct release_claim *claim)
 {
 	free(claim->name);
 	free(claim->version);
 	free(claim->tag);
 	free(claim->commit);
 	free(claim->sizes);
-	sums_release(&claim->files);
+	sums_clear(&claim->files);
 	*claim = (struct release_claim)RELEASE_CLAIM_INIT;
 }
 
@@ -184,8 +184,8 @@ int
 release_claim_parse(const char *text, size_t length, struct release_claim *ret_claim,
 		    const char *name, struct error *err)
 {
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
-	AUTO(release_claim_release) struct release_claim claim = RELEASE_CLAIM_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(release_claim_clear) struct release_claim claim = RELEASE_CLAIM_INIT;
 	const char *release_name, *version, *tag, *commit = NULL;
 	json_t *commit_value;
 

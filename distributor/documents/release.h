@@ -87,7 +87,7 @@ struct release_claim {
 		.name = NULL                                                                       \
 	}
 
-void release_claim_release(struct release_claim *claim);
+void release_claim_clear(struct release_claim *claim);
 
 /* Reads a release.json. ERR_INPUT with place. */
 int release_claim_parse(const char *text, size_t length, struct release_claim *ret_claim,

@@ -10,7 +10,7 @@
 static json_t *
 source_to_json(const char *text)
 {
-	AUTO(source_package_release) struct source_package source = SOURCE_PACKAGE_INIT;
+	AUTO(source_package_clear) struct source_package source = SOURCE_PACKAGE_INIT;
 	auto_free char *purl = NULL, *location = NULL;
 
 	if (text == NULL || !source_package_parse(text, &source))

@@ -70,7 +70,7 @@ set_purl(json_t *package, const char *purl)
 static size_t
 source_index(struct spdx *spdx, const char *text)
 {
-	AUTO(source_package_release) struct source_package source = SOURCE_PACKAGE_INIT;
+	AUTO(source_package_clear) struct source_package source = SOURCE_PACKAGE_INIT;
 	auto_free char *id = NULL, *purl = NULL, *location = NULL;
 	json_t *package;
 

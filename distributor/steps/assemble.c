@@ -14,29 +14,29 @@
 #include <sys/stat.h>
 
 static void
-part_release(struct part *part)
+part_clear(struct part *part)
 {
-	manifest_release(&part->manifest);
-	asset_list_release(&part->assets);
+	packlist_clear(&part->packlist);
+	asset_list_clear(&part->assets);
 }
 
 void
-parts_release(struct parts *parts)
+parts_clear(struct parts *parts)
 {
 	for (size_t i = 0; i < parts->count; i++)
-		part_release(&parts->items[i]);
+		part_clear(&parts->items[i]);
 	free(parts->items);
-	manifest_release(&parts->manifest);
-	asset_list_release(&parts->assets);
+	packlist_clear(&parts->packlist);
+	asset_list_clear(&parts->assets);
 }
 
 char *
-part_hosts(const struct manifest *manifest)
+part_hosts(const struct packlist *packlist)
 {
 	struct strbuf names = STRBUF_INIT;
 
 	for (size_t i = 0; i < arch_count; i++)
-		if (manifest_find_host(manifest, arch_table[i].name) != NULL)
+		if (packlist_find_host(packlist, arch_table[i].name) != NULL)
 			strbuf_addf(&names, "%s%s", names.length != 0 ? "," : "",
 				    arch_table[i].name);
 	return strbuf_take(&names);
@@ -50,16 +50,16 @@ check_release(const struct parts *parts, const struct part *part, struct error *
 	if (!digest_equal(&part->assets.lock_sha256, &parts->lock->digest))
 		return error_set(err, ERR_INPUT, "the part '%s' was made from another lock",
 				 part->directory);
-	if (strcmp(compressor, part->manifest.compressor) != 0)
+	if (strcmp(compressor, part->packlist.compressor) != 0)
 		return error_set(err, ERR_INPUT,
 				 "the part '%s' was compressed by '%s', this program has '%s': all "
 				 "parts have to be made and joined with one version of it",
-				 part->directory, part->manifest.compressor, compressor);
-	if (part->manifest.source_date_epoch != parts->source_date_epoch)
+				 part->directory, part->packlist.compressor, compressor);
+	if (part->packlist.source_date_epoch != parts->source_date_epoch)
 		return error_set(err, ERR_INPUT,
 				 "the part '%s' has another date (SOURCE_DATE_EPOCH): %lld, "
 				 "expected %lld",
-				 part->directory, (long long)part->manifest.source_date_epoch,
+				 part->directory, (long long)part->packlist.source_date_epoch,
 				 (long long)parts->source_date_epoch);
 	return 0;
 }
@@ -67,8 +67,8 @@ check_release(const struct parts *parts, const struct part *part, struct error *
 static int
 check_hosts(const struct parts *parts, const struct part *part, struct error *err)
 {
-	for (size_t i = 0; i < part->manifest.count; i++) {
-		const char *host = part->manifest.hosts[i].name;
+	for (size_t i = 0; i < part->packlist.count; i++) {
+		const char *host = part->packlist.hosts[i].name;
 
 		if (matrix_find_host(parts->matrix, host) == NULL)
 			return error_set(err, ERR_INPUT,
@@ -76,7 +76,7 @@ check_hosts(const struct parts *parts, const struct part *part, struct error *er
 					 "not have",
 					 part->directory, host);
 		for (size_t j = 0; j < parts->count; j++)
-			if (manifest_find_host(&parts->items[j].manifest, host) != NULL)
+			if (packlist_find_host(&parts->items[j].packlist, host) != NULL)
 				return error_set(err, ERR_INPUT,
 						 "the host %s in '%s' is in another part too", host,
 						 part->directory);
@@ -87,11 +87,11 @@ check_hosts(const struct parts *parts, const struct part *part, struct error *er
 int
 parts_add(struct parts *parts, const char *directory, struct error *err)
 {
-	AUTO(part_release) struct part part = {.directory = directory};
-	auto_free char *manifest_path = path_join(directory, MANIFEST_NAME);
+	AUTO(part_clear) struct part part = {.directory = directory};
+	auto_free char *packlist_path = path_join(directory, PACKLIST_NAME);
 	auto_free char *list_path = path_join(directory, ASSETS_NAME);
 
-	if (manifest_load(manifest_path, &part.manifest, err) < 0 ||
+	if (packlist_load(packlist_path, &part.packlist, err) < 0 ||
 	    asset_list_load(list_path, &part.assets, err) < 0) {
 		if (err->code == ERR_NOT_FOUND)
 			err->code = ERR_INPUT;
@@ -109,7 +109,7 @@ parts_add(struct parts *parts, const char *directory, struct error *err)
 struct host_work {
 	const struct part *part;
 	struct assets_host host;
-	struct manifest found;
+	struct packlist found;
 };
 
 struct reading {
@@ -120,14 +120,14 @@ struct reading {
 };
 
 static void
-part_reading_release(struct reading *reading)
+part_reading_clear(struct reading *reading)
 {
 	for (size_t i = 0; i < reading->count; i++) {
 		free(reading->hosts[i].host.members);
-		manifest_release(&reading->hosts[i].found);
+		packlist_clear(&reading->hosts[i].found);
 	}
 	free(reading->hosts);
-	plan_release(&reading->plan);
+	plan_clear(&reading->plan);
 }
 
 static void
@@ -143,10 +143,10 @@ plan_reading(struct reading *reading)
 		for (size_t i = 0; i < parts->count; i++) {
 			struct host_work *work = &reading->hosts[reading->count];
 
-			if (manifest_find_host(&parts->items[i].manifest, name) == NULL)
+			if (packlist_find_host(&parts->items[i].packlist, name) == NULL)
 				continue;
 			work->part = &parts->items[i];
-			packing_host(&reading->plan, h, &work->host);
+			step_tarballs_host(&reading->plan, h, &work->host);
 			reading->count++;
 		}
 	}
@@ -172,7 +172,7 @@ static int
 compare_list(const struct part *part, const char *name, const char *found, const char *expected,
 	     struct error *err)
 {
-	AUTO(jsonx_release) struct jsonx_doc theirs = JSONX_DOC_INIT, ours = JSONX_DOC_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc theirs = JSONX_DOC_INIT, ours = JSONX_DOC_INIT;
 	auto_free char *path = path_join(part->directory, name), *where = NULL;
 
 	if (strcmp(found, expected) == 0)
@@ -186,13 +186,13 @@ compare_list(const struct part *part, const char *name, const char *found, const
 }
 
 static void
-begin_list(const struct parts *parts, const struct manifest *manifest, struct asset_list *ret_list)
+begin_list(const struct parts *parts, const struct packlist *packlist, struct asset_list *ret_list)
 {
 	*ret_list = (struct asset_list){.name = xstrdup(parts->lock->name),
 					.version = xstrdup(parts->lock->version),
 					.source_date_epoch = parts->source_date_epoch,
 					.lock_sha256 = parts->lock->digest};
-	manifest_list_assets(manifest, ret_list);
+	packlist_list_assets(packlist, ret_list);
 }
 
 /*
@@ -200,9 +200,9 @@ begin_list(const struct parts *parts, const struct manifest *manifest, struct as
  * it is known here.
  */
 static void
-forget_all_in_one(const struct manifest *found, struct manifest_host *host)
+forget_all_in_one(const struct packlist *found, struct packlist_host *host)
 {
-	const struct manifest_host *there = manifest_find_host(found, host->name);
+	const struct packlist_host *there = packlist_find_host(found, host->name);
 
 	if (digest_is_zero(&there->all_in_one_diff_id))
 		host->all_in_one_diff_id = there->all_in_one_diff_id;
@@ -212,26 +212,26 @@ forget_all_in_one(const struct manifest *found, struct manifest_host *host)
 static int
 check_part_lists(const struct reading *reading, const struct part *part, struct error *err)
 {
-	AUTO(manifest_release)
-	struct manifest made = {
+	AUTO(packlist_clear)
+	struct packlist made = {
 		.compressor = deflater_identity(),
 		.source_date_epoch = reading->parts->source_date_epoch,
 	};
-	AUTO(asset_list_release) struct asset_list list = ASSET_LIST_INIT;
+	AUTO(asset_list_clear) struct asset_list list = ASSET_LIST_INIT;
 	struct part copy = *part;
-	auto_free char *manifest = NULL, *listed = NULL, *found = NULL, *found_list = NULL;
+	auto_free char *packlist = NULL, *listed = NULL, *found = NULL, *found_list = NULL;
 
 	for (size_t i = 0; i < reading->count; i++)
 		if (reading->hosts[i].part == part)
-			manifest_copy_host(&made, &reading->hosts[i].found.hosts[0]);
+			packlist_copy_host(&made, &reading->hosts[i].found.hosts[0]);
 	begin_list(reading->parts, &made, &list);
 	for (size_t i = 0; i < made.count; i++)
-		forget_all_in_one(&part->manifest, &made.hosts[i]);
-	manifest = manifest_format(&made);
+		forget_all_in_one(&part->packlist, &made.hosts[i]);
+	packlist = packlist_format(&made);
 	listed = asset_list_format(&list);
-	found = manifest_format(&part->manifest);
+	found = packlist_format(&part->packlist);
 	found_list = asset_list_format(&copy.assets);
-	if (compare_list(part, MANIFEST_NAME, found, manifest, err) < 0)
+	if (compare_list(part, PACKLIST_NAME, found, packlist, err) < 0)
 		return -1;
 	return compare_list(part, ASSETS_NAME, found_list, listed, err);
 }
@@ -254,7 +254,7 @@ may_be_in_part(const struct part *part, bool top, const char *name, mode_t mode)
 	if (S_ISDIR(mode))
 		return strcmp(name, ASSETS_DIRECTORY) == 0 || strcmp(name, "images") == 0;
 	return S_ISREG(mode) &&
-	       (strcmp(name, MANIFEST_NAME) == 0 || strcmp(name, ASSETS_NAME) == 0 ||
+	       (strcmp(name, PACKLIST_NAME) == 0 || strcmp(name, ASSETS_NAME) == 0 ||
 		strcmp(name, ".lock") == 0 || strcmp(name, ".images.lock") == 0);
 }
 
@@ -263,7 +263,7 @@ check_part_files(const struct part *part, bool top, struct error *err)
 {
 	auto_free char *directory =
 		top ? xstrdup(part->directory) : path_join(part->directory, ASSETS_DIRECTORY);
-	AUTO(words_release) struct words names = WORDS_INIT;
+	AUTO(words_clear) struct words names = WORDS_INIT;
 
 	if (directory_names(directory, &names, err) < 0) {
 		if (err->code == ERR_NOT_FOUND)
@@ -286,7 +286,7 @@ check_part_files(const struct part *part, bool top, struct error *err)
 int
 parts_check(struct parts *parts, struct error *err)
 {
-	AUTO(part_reading_release) struct reading reading = {.parts = parts};
+	AUTO(part_reading_clear) struct reading reading = {.parts = parts};
 
 	for (size_t i = 0; i < parts->count; i++)
 		if (check_part_files(&parts->items[i], true, err) < 0 ||
@@ -299,11 +299,11 @@ parts_check(struct parts *parts, struct error *err)
 	for (size_t i = 0; i < parts->count; i++)
 		if (check_part_lists(&reading, &parts->items[i], err) < 0)
 			return -1;
-	parts->manifest.compressor = deflater_identity();
-	parts->manifest.source_date_epoch = parts->source_date_epoch;
+	parts->packlist.compressor = deflater_identity();
+	parts->packlist.source_date_epoch = parts->source_date_epoch;
 	for (size_t i = 0; i < reading.count; i++)
-		manifest_copy_host(&parts->manifest, &reading.hosts[i].found.hosts[0]);
-	begin_list(parts, &parts->manifest, &parts->assets);
+		packlist_copy_host(&parts->packlist, &reading.hosts[i].found.hosts[0]);
+	begin_list(parts, &parts->packlist, &parts->assets);
 	return 0;
 }
 
@@ -346,12 +346,12 @@ parts_take_assets(const struct parts *parts, struct error *err)
 int
 parts_write_lists(struct parts *parts, struct error *err)
 {
-	auto_free char *manifest_path = path_join(parts->app->out, MANIFEST_NAME);
+	auto_free char *packlist_path = path_join(parts->app->out, PACKLIST_NAME);
 	auto_free char *list_path = path_join(parts->app->out, ASSETS_NAME);
-	auto_free char *manifest = manifest_format(&parts->manifest);
+	auto_free char *packlist = packlist_format(&parts->packlist);
 	auto_free char *list = asset_list_format(&parts->assets);
 
-	if (write_file(manifest_path, manifest, strlen(manifest), 0644, err) < 0)
+	if (write_file(packlist_path, packlist, strlen(packlist), 0644, err) < 0)
 		return -1;
 	return write_file(list_path, list, strlen(list), 0644, err);
 }

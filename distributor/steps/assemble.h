@@ -18,7 +18,7 @@
 
 struct part {
 	const char *directory;    /* borrowed */
-	struct manifest manifest; /* as the part has it */
+	struct packlist packlist; /* as the part has it */
 	struct asset_list assets; /* the same */
 };
 
@@ -30,11 +30,11 @@ struct parts {
 	int64_t source_date_epoch;
 	struct part *items;
 	size_t count;
-	struct manifest manifest; /* of all parts, made from their tarballs */
+	struct packlist packlist; /* of all parts, made from their tarballs */
 	struct asset_list assets;
 };
 
-void parts_release(struct parts *parts);
+void parts_clear(struct parts *parts);
 
 /*
  * Reads the lists of one more part. ERR_INPUT: not a part, of another lock, date or compressor, or
@@ -43,7 +43,7 @@ void parts_release(struct parts *parts);
 int parts_add(struct parts *parts, const char *directory, struct error *err) CHECKED;
 
 /*
- * Reads every tarball of all parts and fills in `manifest` and `assets`. ERR_VERIFY names what is
+ * Reads every tarball of all parts and fills in `packlist` and `assets`. ERR_VERIFY names what is
  * not as the lock has it, a list that says something else, and a file that does not belong to a
  * part. ERR_INPUT (a file is missing), ERR_IO.
  */
@@ -60,13 +60,13 @@ int parts_take_assets(const struct parts *parts, struct error *err) CHECKED;
  * their names. ERR_VERIFY, ERR_INPUT (no images, or made with other options), ERR_IO, errors of
  * build_images().
  */
-int parts_make_images(const struct parts *parts, const struct imaging_options *options,
+int parts_make_images(const struct parts *parts, const struct step_images_options *options,
 		      struct error *err) CHECKED;
 
 /* Writes OUT/packed.json and OUT/assets.json. ERR_IO. */
 int parts_write_lists(struct parts *parts, struct error *err) CHECKED;
 
 /*
- * The hosts of a manifest in the order of arch_table, "aarch64,s390x"; to be freed by the caller.
+ * The hosts of a packlist in the order of arch_table, "aarch64,s390x"; to be freed by the caller.
  */
-char *part_hosts(const struct manifest *manifest) CHECKED;
+char *part_hosts(const struct packlist *packlist) CHECKED;

@@ -27,7 +27,7 @@ struct joining {
 };
 
 static void
-joining_release(struct joining *joining)
+joining_clear(struct joining *joining)
 {
 	for (size_t i = 0; joining->opened != NULL && i < joining->parts->count; i++) {
 		layout_free(joining->opened[i].layout);
@@ -43,11 +43,11 @@ open_part(const struct parts *parts, const struct part *part, struct opened *ope
 {
 	auto_free char *images = path_join(part->directory, "images");
 
-	opened->hosts = xcalloc(part->manifest.count + 1, sizeof(*opened->hosts));
-	for (size_t i = 0; i < part->manifest.count; i++)
-		opened->hosts[opened->host_count++] = arch_find(part->manifest.hosts[i].name);
-	if (part->manifest.count < parts->matrix->host_count)
-		opened->hosts_text = part_hosts(&part->manifest);
+	opened->hosts = xcalloc(part->packlist.count + 1, sizeof(*opened->hosts));
+	for (size_t i = 0; i < part->packlist.count; i++)
+		opened->hosts[opened->host_count++] = arch_find(part->packlist.hosts[i].name);
+	if (part->packlist.count < parts->matrix->host_count)
+		opened->hosts_text = part_hosts(&part->packlist);
 	return layout_open(images, "distributor images", &opened->layout, err);
 }
 
@@ -82,16 +82,16 @@ compare_parts(const struct layout *layout, const struct layout_tags *tags, void 
 
 static int
 make_joined_images(struct joining *joining, const struct app *some,
-		   const struct imaging_options *options, struct error *err)
+		   const struct step_images_options *options, struct error *err)
 {
 	const struct parts *parts = joining->parts;
-	AUTO(image_inputs_release) struct image_inputs inputs = {.hosts = NULL};
+	AUTO(image_inputs_clear) struct image_inputs inputs = {.hosts = NULL};
 	AUTO(layout_freep) struct layout *layout = NULL;
 	auto_free char *assets = path_join(some->out, ASSETS_DIRECTORY);
 	auto_free char *path = path_join(some->out, "images");
 	const struct image_places places = {.assets = assets,
 					    .registrars = options->registrars,
-					    .manifest = &parts->manifest,
+					    .packlist = &parts->packlist,
 					    .created_sec = parts->source_date_epoch};
 	const struct build_options how = {.jobs = (unsigned int)some->jobs,
 					  .progress = some->progress,
@@ -110,19 +110,19 @@ make_joined_images(struct joining *joining, const struct app *some,
 }
 
 int
-parts_make_images(const struct parts *parts, const struct imaging_options *options,
+parts_make_images(const struct parts *parts, const struct step_images_options *options,
 		  struct error *err)
 {
-	AUTO(joining_release) struct joining joining = {.parts = parts};
-	auto_free const char **names = xcalloc(parts->manifest.count + 1, sizeof(*names));
+	AUTO(joining_clear) struct joining joining = {.parts = parts};
+	auto_free const char **names = xcalloc(parts->packlist.count + 1, sizeof(*names));
 	struct app some = *parts->app; /* the hosts of the parts are all that is made */
 
 	joining.opened = xcalloc(parts->count, sizeof(*joining.opened));
 	for (size_t i = 0; i < parts->count; i++)
 		if (open_part(parts, &parts->items[i], &joining.opened[i], err) < 0)
 			return -1;
-	for (size_t i = 0; i < parts->manifest.count; i++)
-		names[i] = parts->manifest.hosts[i].name;
-	some.hosts = (struct text_list){names, parts->manifest.count};
+	for (size_t i = 0; i < parts->packlist.count; i++)
+		names[i] = parts->packlist.hosts[i].name;
+	some.hosts = (struct text_list){names, parts->packlist.count};
 	return make_joined_images(&joining, &some, options, err);
 }

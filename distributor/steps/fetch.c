@@ -6,16 +6,16 @@
 #include "net/url.h"
 
 void
-fetching_release(struct fetching *fetching)
+step_fetch_clear(struct step_fetch *fetching)
 {
 	if (fetching->results != NULL)
-		fetch_results_release(fetching->results, fetching->packages.count);
+		fetch_results_clear(fetching->results, fetching->packages.count);
 	free(fetching->results);
 	free(fetching->packages.items);
 	upstream_free(fetching->upstream);
-	lock_release(&fetching->lock);
-	matrix_release(&fetching->matrix);
-	*fetching = (struct fetching)FETCHING_INIT;
+	lock_clear(&fetching->lock);
+	matrix_clear(&fetching->matrix);
+	*fetching = (struct step_fetch)STEP_FETCH_INIT;
 }
 
 /*
@@ -69,7 +69,7 @@ select_packages(const struct app *app, const struct matrix *matrix, struct lock 
 }
 
 static void
-add_up(struct fetching *fetching)
+add_up(struct step_fetch *fetching)
 {
 	const struct package_list *list = &fetching->packages;
 
@@ -82,9 +82,9 @@ add_up(struct fetching *fetching)
 }
 
 int
-fetching_run(const struct app *app, bool rehash, struct fetching *ret_fetching, struct error *err)
+step_fetch(const struct app *app, bool rehash, struct step_fetch *ret_fetching, struct error *err)
 {
-	struct fetching *fetching = ret_fetching;
+	struct step_fetch *fetching = ret_fetching;
 	double started = monotonic_sec();
 	int result;
 

@@ -8,7 +8,7 @@
 #include "distributor/steps/upstream.h"
 #include "matrix/lock.h"
 
-struct fetching {
+struct step_fetch {
 	struct matrix matrix;
 	struct lock lock;
 	struct upstream *upstream;
@@ -20,17 +20,17 @@ struct fetching {
 	double seconds;
 };
 
-#define FETCHING_INIT                                                                              \
+#define STEP_FETCH_INIT                                                                              \
 	{                                                                                          \
 		.upstream = NULL                                                                   \
 	}
 
-void fetching_release(struct fetching *fetching);
+void step_fetch_clear(struct step_fetch *fetching);
 
 /*
  * Brings the packages of the wanted hosts into the cache; with `rehash` the digests of what is
  * there are compared. `ret_fetching` is filled as far as it went also on failure. As
  * upstream_fetch().
  */
-int fetching_run(const struct app *app, bool rehash, struct fetching *ret_fetching,
+int step_fetch(const struct app *app, bool rehash, struct step_fetch *ret_fetching,
 		 struct error *err) CHECKED;

@@ -7,9 +7,9 @@
 #include <string.h>
 
 void
-image_inputs_release(struct image_inputs *inputs)
+image_inputs_clear(struct image_inputs *inputs)
 {
-	words_release(&inputs->texts);
+	words_clear(&inputs->texts);
 	free(inputs->hosts);
 	free(inputs->tarballs);
 	*inputs = (struct image_inputs){.hosts = NULL};
@@ -26,19 +26,19 @@ struct collection {
 };
 
 /* What is noted of the host's tarballs holds only for the same date. */
-static const struct manifest_host *
+static const struct packlist_host *
 noted_host(const struct image_places *places, const char *host)
 {
-	if (places->manifest == NULL || places->manifest->source_date_epoch != places->created_sec)
+	if (places->packlist == NULL || places->packlist->source_date_epoch != places->created_sec)
 		return NULL;
-	return manifest_find_host(places->manifest, host);
+	return packlist_find_host(places->packlist, host);
 }
 
 static int
 add_tarball(struct collection *c, const struct matrix_host *host, const struct member *member,
 	    struct error *err)
 {
-	const struct manifest_host *noted = noted_host(c->places, host->arch->name);
+	const struct packlist_host *noted = noted_host(c->places, host->arch->name);
 	auto_free char *name = tarball_name(host->arch->name, member->target);
 	auto_free char *command =
 		app_command(c->app, "tarballs", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
@@ -53,14 +53,14 @@ add_tarball(struct collection *c, const struct matrix_host *host, const struct m
 		.target = member->target,
 		.path = path,
 		.program = &member->sha256,
-		.packed = noted != NULL ? manifest_find_member(noted, member->target) : NULL,
+		.packed = noted != NULL ? packlist_find_member(noted, member->target) : NULL,
 	};
 	return 0;
 }
 
 /* The diff_id of the all-in-one layer, if it is noted and is over the same targets. */
 static const struct digest *
-noted_diff_id(const struct manifest_host *noted, const struct image_host *host)
+noted_diff_id(const struct packlist_host *noted, const struct image_host *host)
 {
 	if (noted == NULL || digest_is_zero(&noted->all_in_one_diff_id) ||
 	    noted->all_in_one_count != host->tarball_count)
@@ -132,7 +132,7 @@ image_inputs_collect(const struct app *app, const struct matrix *matrix, const s
 	if (matrix->github != NULL)
 		set->source = words_take(&c.inputs.texts, matrix_repository_url(matrix));
 	if (add_hosts(&c, err) < 0) {
-		image_inputs_release(&c.inputs);
+		image_inputs_clear(&c.inputs);
 		return -1;
 	}
 	set->hosts = c.inputs.hosts;

@@ -16,13 +16,13 @@ struct image_inputs {
 	struct words texts; /* whatever else is owned */
 };
 
-void image_inputs_release(struct image_inputs *inputs);
+void image_inputs_clear(struct image_inputs *inputs);
 
 /* Where the inputs lie. */
 struct image_places {
 	const char *assets;              /* directory of the tarballs */
 	const char *registrars;          /* directory, or NULL; see registrar_find() */
-	const struct manifest *manifest; /* of the tarballs, or NULL */
+	const struct packlist *packlist; /* of the tarballs, or NULL */
 	int64_t created_sec;
 };
 

@@ -6,7 +6,7 @@
 #include "distributor/steps/image_inputs.h"
 #include "distributor/steps/release_info.h"
 #include "distributor/verify/release_json.h"
-#include "distributor/verify/tarballs.h"
+#include "distributor/verify/published_tarballs.h"
 #include "distributor/workspace/epoch.h"
 #include "distributor/workspace/out_claim.h"
 
@@ -27,7 +27,7 @@ check_revision(const char *revision, struct error *err)
 static int
 read_revision(const char *assets, char **ret_revision, struct error *err)
 {
-	AUTO(release_origin_release) struct release_origin origin = RELEASE_ORIGIN_INIT;
+	AUTO(release_origin_clear) struct release_origin origin = RELEASE_ORIGIN_INIT;
 	const struct verify_files files = verify_directory(assets);
 
 	if (release_origin_read(&files, &origin, err) < 0 || check_revision(origin.commit, err) < 0)
@@ -39,31 +39,31 @@ read_revision(const char *assets, char **ret_revision, struct error *err)
 
 static int
 build(const struct app *app, const struct matrix *matrix, const struct lock *lock,
-      const struct imaging_options *options, struct build_result *ret_result, struct error *err)
+      const struct step_images_options *options, struct build_result *ret_result, struct error *err)
 {
-	AUTO(image_inputs_release) struct image_inputs inputs = {.hosts = NULL};
+	AUTO(image_inputs_clear) struct image_inputs inputs = {.hosts = NULL};
 	AUTO(layout_freep) struct layout *layout = NULL;
 	auto_free char *assets = NULL, *revision = NULL;
 	auto_free char *path = path_join(app->out, "images");
-	auto_free char *noted = path_join(app->out, MANIFEST_NAME);
-	AUTO(manifest_release) struct manifest manifest = MANIFEST_INIT;
+	auto_free char *noted = path_join(app->out, PACKLIST_NAME);
+	AUTO(packlist_clear) struct packlist packlist = PACKLIST_INIT;
 	struct image_places places = {.registrars = options->registrars};
 	const struct build_options how = {.jobs = (unsigned int)app->jobs,
 					  .progress = app->progress};
-	auto_close int out = out_lock(app->out, true, err);
+	auto_close int out = out_claim(app->out, true, err);
 
 	if (out < 0 || source_date_epoch(lock, &places.created_sec, err) < 0)
 		return -1;
 	if (options->from_release == NULL)
 		assets = path_join(app->out, "assets");
-	else if (release_source_prepare(app, matrix, lock, options->from_release, &assets, err) <
+	else if (published_tarballs_prepare(app, matrix, lock, options->from_release, &assets, err) <
 			 0 ||
 		 read_revision(assets, &revision, err) < 0)
 		return -1;
 	places.assets = assets;
 	/* Without it, or with one of an earlier format, the tarballs are read instead. */
-	if (options->from_release == NULL && manifest_load(noted, &manifest, err) == 0)
-		places.manifest = &manifest;
+	if (options->from_release == NULL && packlist_load(noted, &packlist, err) == 0)
+		places.packlist = &packlist;
 	if (image_inputs_collect(app, matrix, lock, &places, &inputs, err) < 0)
 		return -1;
 	inputs.set.types = options->docker_types ? OCI_TYPES_DOCKER : OCI_TYPES_OCI;
@@ -75,8 +75,8 @@ build(const struct app *app, const struct matrix *matrix, const struct lock *loc
 }
 
 int
-imaging_find_revision(const struct app *app, struct release_info *info,
-		      struct imaging_options *options, struct error *err)
+step_images_find_revision(const struct app *app, struct release_info *info,
+		      struct step_images_options *options, struct error *err)
 {
 	int found;
 
@@ -98,11 +98,11 @@ imaging_find_revision(const struct app *app, struct release_info *info,
 }
 
 int
-imaging_run(const struct app *app, const struct imaging_options *options,
+step_images(const struct app *app, const struct step_images_options *options,
 	    struct build_result *ret_result, struct error *err)
 {
-	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
-	AUTO(lock_release) struct lock lock = LOCK_INIT;
+	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
+	AUTO(lock_clear) struct lock lock = LOCK_INIT;
 
 	if (check_revision(options->revision, err) < 0 || app_load(app, &matrix, &lock, err) < 0)
 		return -1;

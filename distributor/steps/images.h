@@ -8,7 +8,7 @@
 #include "images/build.h"
 
 /* Zeroed: what `images` does by itself. Strings are borrowed. */
-struct imaging_options {
+struct step_images_options {
 	bool docker_types;
 	bool zstd;
 	const char *revision;   /* a whole commit id; NULL: that of the published release, if any */
@@ -23,13 +23,13 @@ struct release_info;
  * lock, which is what `release` says; borrowed from `info`, which was loaded without a repository.
  * Images need none, but one that cannot be read is not taken for none. ERR_USAGE, ERR_IO, ERR_INPUT.
  */
-int imaging_find_revision(const struct app *app, struct release_info *info,
-			  struct imaging_options *options, struct error *err) CHECKED;
+int step_images_find_revision(const struct app *app, struct release_info *info,
+			  struct step_images_options *options, struct error *err) CHECKED;
 
 /*
  * Makes OUT/images from OUT/assets or a published release, under the lock of OUT. ERR_USAGE:
- * `revision`, a host. Errors of release_source_prepare(), image_inputs_collect() and
+ * `revision`, a host. Errors of published_tarballs_prepare(), image_inputs_collect() and
  * build_images().
  */
-int imaging_run(const struct app *app, const struct imaging_options *options,
+int step_images(const struct app *app, const struct step_images_options *options,
 		struct build_result *ret_result, struct error *err) CHECKED;

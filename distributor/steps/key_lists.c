@@ -19,7 +19,7 @@ lists_clear(struct lists *lists)
 {
 	free(lists->texts[KEYRING_ALLOWED]);
 	free(lists->texts[KEYRING_REVOKED]);
-	keyring_release(&lists->keyring);
+	keyring_clear(&lists->keyring);
 }
 
 static int
@@ -56,7 +56,7 @@ static int
 find_root(const char *directory, const struct signing_key *key, struct signer *ret_signer,
 	  struct error *err)
 {
-	AUTO(keyring_release) struct keyring roots = KEYRING_INIT;
+	AUTO(keyring_clear) struct keyring roots = KEYRING_INIT;
 	auto_free char *path = path_join(directory, KEY_ROOT_NAME);
 	auto_free char *text = NULL;
 	const struct keyring_entry *entry;
@@ -128,7 +128,7 @@ static int
 check_written(const char *directory, const struct public_key *root, struct keyring_stamp *ret_stamp,
 	      struct error *err)
 {
-	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+	AUTO(keyring_clear) struct keyring keyring = KEYRING_INIT;
 	char fingerprint[FINGERPRINT_SIZE];
 
 	if (keyring_load(directory, public_key_fingerprint(root, fingerprint), &keyring, err) < 0)

@@ -66,7 +66,7 @@ check_package(const struct package *before, const struct package *after, struct 
 }
 
 int
-lock_guard_downgrade(const struct lock *old, const struct lock *fresh, const char *reason,
+lock_refuse_downgrade(const struct lock *old, const struct lock *fresh, const char *reason,
 		     struct error *err)
 {
 	for (size_t i = 0; reason == NULL && i < fresh->packages.count; i++) {
@@ -80,7 +80,7 @@ lock_guard_downgrade(const struct lock *old, const struct lock *fresh, const cha
 }
 
 int
-lock_guard_lost_pairs(const struct lock *old, const struct lock *fresh, const struct matrix *matrix,
+lock_refuse_lost_pairs(const struct lock *old, const struct lock *fresh, const struct matrix *matrix,
 		      struct error *err)
 {
 	for (size_t i = 0; i < old->packages.count; i++) {

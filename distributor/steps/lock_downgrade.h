@@ -18,12 +18,12 @@ int package_version_compare(const struct package *a, const struct package *b);
  * same kind of source.
  * ERR_VERIFY for an older version or an older signature, with both; a `reason` permits it.
  */
-int lock_guard_downgrade(const struct lock *old, const struct lock *fresh, const char *reason,
+int lock_refuse_downgrade(const struct lock *old, const struct lock *fresh, const char *reason,
 			 struct error *err) CHECKED;
 
 /*
  * A pair that the old lock had and the new one has not, though the matrix still asks for it, is
  * ERR_INPUT until it is excluded.
  */
-int lock_guard_lost_pairs(const struct lock *old, const struct lock *fresh,
+int lock_refuse_lost_pairs(const struct lock *old, const struct lock *fresh,
 			  const struct matrix *matrix, struct error *err) CHECKED;

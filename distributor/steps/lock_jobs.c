@@ -35,10 +35,10 @@ lock_jobs_open(struct app *app, const struct matrix *matrix, struct lock_jobs *r
 }
 
 void
-lock_jobs_release(struct lock_jobs *jobs)
+lock_jobs_clear(struct lock_jobs *jobs)
 {
 	for (size_t i = 0; i < jobs->count; i++) {
-		package_list_release(&jobs->items[i].packages);
+		package_list_clear(&jobs->items[i].packages);
 		free(jobs->items[i].newest);
 	}
 	free(jobs->items);
@@ -160,7 +160,7 @@ is_told(const struct lock_jobs *jobs, size_t index)
 static void
 add_others(const struct lock_jobs *jobs, size_t index, struct error *err)
 {
-	AUTO(strbuf_release) struct strbuf names = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf names = STRBUF_INIT;
 	auto_free char *why = xstrdup(err->message);
 
 	for (size_t i = index + 1; i < jobs->count; i++)

@@ -35,7 +35,7 @@ struct lock_jobs {
 /* `app` and `matrix` are borrowed. ERR_USAGE for an unknown --host; errors of upstream_open(). */
 int lock_jobs_open(struct app *app, const struct matrix *matrix, struct lock_jobs *ret_jobs,
 		   struct error *err) CHECKED;
-void lock_jobs_release(struct lock_jobs *jobs);
+void lock_jobs_clear(struct lock_jobs *jobs);
 
 /* Asks each source what it has now: `newest`. Errors as below. */
 int lock_jobs_check(struct lock_jobs *jobs, struct error *err) CHECKED;

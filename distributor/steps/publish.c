@@ -22,7 +22,7 @@ static const char *const unlisted[] = {SUMS_NAME, SUMS_NAME ".sig", SUMS_NAME ".
 static const char *const signed_files[] = {RELEASE_PROVENANCE_NAME, SUMS_NAME, SUMS_NAME ".sig",
 					   SUMS_NAME ".minisig"};
 
-struct publishing {
+struct step_publish {
 	const struct app *app;
 	struct publish_options options;
 	struct release_info info;
@@ -43,7 +43,7 @@ struct publishing {
 };
 
 int
-publishing_read_words(struct publish_options *options, const char *latest, struct error *err)
+step_publish_read_words(struct publish_options *options, const char *latest, struct error *err)
 {
 	static const char *const words[] = {
 		[LATEST_AUTO] = "auto", [LATEST_YES] = "yes", [LATEST_NO] = "no"};
@@ -61,7 +61,7 @@ publishing_read_words(struct publish_options *options, const char *latest, struc
 }
 
 void
-publishing_free(struct publishing *p)
+step_publish_free(struct step_publish *p)
 {
 	if (p == NULL)
 		return;
@@ -71,10 +71,10 @@ publishing_free(struct publishing *p)
 	free(p->files);
 	github_free(p->github);
 	http_client_free(p->http);
-	publish_result_release(&p->result);
-	sums_release(&p->sums);
-	keyring_release(&p->keyring);
-	release_info_release(&p->info);
+	publish_result_clear(&p->result);
+	sums_clear(&p->sums);
+	keyring_clear(&p->keyring);
+	release_info_clear(&p->info);
 	free(p->directory);
 	free(p->sums_text);
 	free(p->tag_id);
@@ -85,17 +85,17 @@ publishing_free(struct publishing *p)
 }
 
 void
-publishing_freep(struct publishing **publishing)
+step_publish_freep(struct step_publish **publishing)
 {
-	publishing_free(*publishing);
+	step_publish_free(*publishing);
 	*publishing = NULL;
 }
 
 /* As anybody will verify it, and fails closed: what is missing here is missing for all. */
 static int
-verify_files_there(struct publishing *p, struct error *err)
+verify_files_there(struct step_publish *p, struct error *err)
 {
-	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
+	AUTO(verify_report_clear) struct verify_report report = VERIFY_REPORT_INIT;
 	const struct verify_files files = verify_directory(p->directory);
 	struct verify_request request = {.keyring = &p->keyring, .tag = p->info.tag};
 
@@ -109,10 +109,10 @@ verify_files_there(struct publishing *p, struct error *err)
 
 /* The tag that the remote has to have, if the repository here knows it: of this release alone. */
 static int
-verify_tag_there(struct publishing *p, struct error *err)
+verify_tag_there(struct step_publish *p, struct error *err)
 {
-	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
-	AUTO(release_origin_release) struct release_origin origin = RELEASE_ORIGIN_INIT;
+	AUTO(verify_report_clear) struct verify_report report = VERIFY_REPORT_INIT;
+	AUTO(release_origin_clear) struct release_origin origin = RELEASE_ORIGIN_INIT;
 	const struct verify_files files = verify_directory(p->directory);
 	auto_free char *text = NULL;
 	char id[REPO_ID_SIZE], want[DIGEST_HEX_SIZE], got[DIGEST_HEX_SIZE];
@@ -137,7 +137,7 @@ verify_tag_there(struct publishing *p, struct error *err)
 }
 
 static int
-add_file(struct publishing *p, const char *name, const struct digest *sha256, struct error *err)
+add_file(struct step_publish *p, const char *name, const struct digest *sha256, struct error *err)
 {
 	size_t i = p->publication.count++;
 	struct digest seen;
@@ -155,7 +155,7 @@ add_file(struct publishing *p, const char *name, const struct digest *sha256, st
 
 /* All files of SHA256SUMS, it and its signatures: no more and no less. */
 static int
-list_files(struct publishing *p, struct error *err)
+list_files(struct step_publish *p, struct error *err)
 {
 	size_t room = p->sums.count + ARRAY_SIZE(unlisted);
 
@@ -173,7 +173,7 @@ list_files(struct publishing *p, struct error *err)
 
 /* The key that signed, and whose it is. */
 static int
-find_signer(const struct publishing *p, struct sshsig *ret_sig, const char **ret_principal,
+find_signer(const struct step_publish *p, struct sshsig *ret_sig, const char **ret_principal,
 	    struct error *err)
 {
 	auto_free char *path = path_join(p->directory, SUMS_NAME ".sig"), *text = NULL;
@@ -198,7 +198,7 @@ environment(const char *name)
 }
 
 const char *
-publishing_server(const struct matrix *matrix)
+step_publish_server(const struct matrix *matrix)
 {
 	const char *server = environment("GITHUB_SERVER_URL");
 
@@ -206,7 +206,7 @@ publishing_server(const struct matrix *matrix)
 }
 
 int
-publishing_repository(const struct matrix *matrix, const char **ret_repository, struct error *err)
+step_publish_repository(const struct matrix *matrix, const char **ret_repository, struct error *err)
 {
 	const char *repository = environment("GITHUB_REPOSITORY");
 
@@ -222,20 +222,20 @@ publishing_repository(const struct matrix *matrix, const char **ret_repository, 
 
 /* The address of the repository that it is published in, to be freed by the caller, or NULL. */
 static char *
-repository_page(const struct publishing *p)
+repository_page(const struct step_publish *p)
 {
 	const char *repository;
 	struct error ignored = ERROR_INIT;
 
-	if (publishing_repository(&p->info.matrix, &repository, &ignored) < 0)
+	if (step_publish_repository(&p->info.matrix, &repository, &ignored) < 0)
 		return NULL;
-	return xasprintf("%s/%s", publishing_server(&p->info.matrix), repository);
+	return xasprintf("%s/%s", step_publish_server(&p->info.matrix), repository);
 }
 
 static int
-make_text(struct publishing *p, struct error *err)
+make_text(struct step_publish *p, struct error *err)
 {
-	AUTO(release_before_release) struct release_before before = RELEASE_BEFORE_INIT;
+	AUTO(release_before_clear) struct release_before before = RELEASE_BEFORE_INIT;
 	auto_free char *repository = repository_page(p);
 	struct release_notes notes = {
 		.info = &p->info, .repository = repository, .sums = p->sums_text};
@@ -247,7 +247,7 @@ make_text(struct publishing *p, struct error *err)
 		return -1;
 	/* The last job of the workflow attests; a release that is made elsewhere has nobody for that. */
 	if (p->options.directory == NULL && actions != NULL && strcmp(actions, "true") == 0 &&
-	    publishing_repository(&p->info.matrix, &notes.attested_by, err) < 0)
+	    step_publish_repository(&p->info.matrix, &notes.attested_by, err) < 0)
 		return -1;
 	notes.key = &sig.key;
 	notes.before = before.state;
@@ -258,12 +258,12 @@ make_text(struct publishing *p, struct error *err)
 }
 
 static int
-open_github(struct publishing *p, const char *token, struct error *err)
+open_github(struct step_publish *p, const char *token, struct error *err)
 {
-	AUTO(secret_release) struct secret taken = SECRET_INIT;
+	AUTO(secret_clear) struct secret taken = SECRET_INIT;
 	struct github_options options = GITHUB_OPTIONS_DEFAULT;
 	auto_free char *agent = xasprintf("distributor/%s", version_program());
-	auto_free char *api_url = github_api_of(publishing_server(&p->info.matrix));
+	auto_free char *api_url = github_api_of(step_publish_server(&p->info.matrix));
 	auto_free char *hint_path = path_join(p->app->out, "github-draft.json");
 	const struct http_options http_options = {
 		.user_agent = agent, .notice = app_notice, .tries = 4};
@@ -279,7 +279,7 @@ open_github(struct publishing *p, const char *token, struct error *err)
 				 "GITHUB_TOKEN is not set; it needs the right 'contents: write'");
 	if (token != NULL)
 		log_add_secret(token);
-	if (publishing_repository(&p->info.matrix, &options.repository, err) < 0 ||
+	if (step_publish_repository(&p->info.matrix, &options.repository, err) < 0 ||
 	    http_client_new(&http_options, &p->http, err) < 0)
 		return -1;
 	options.api_url = api_url;
@@ -297,7 +297,7 @@ open_github(struct publishing *p, const char *token, struct error *err)
 }
 
 static int
-open_target(struct publishing *p, const char *token, struct error *err)
+open_target(struct step_publish *p, const char *token, struct error *err)
 {
 	if (p->options.directory == NULL)
 		return open_github(p, token, err);
@@ -309,7 +309,7 @@ open_target(struct publishing *p, const char *token, struct error *err)
 }
 
 static void
-tell_latest(const struct publishing *p)
+tell_latest(const struct step_publish *p)
 {
 	log_info("'%s' stays the latest release; --latest yes would make '%s' it", p->latest_tag,
 		 p->info.tag);
@@ -317,7 +317,7 @@ tell_latest(const struct publishing *p)
 
 /* An older version does not take the place of a newer one by itself, nor a candidate of a release. */
 static int
-decide_latest(struct publishing *p, struct error *err)
+decide_latest(struct step_publish *p, struct error *err)
 {
 	p->publication.latest = p->options.latest == LATEST_YES;
 	if (p->options.latest != LATEST_AUTO)
@@ -336,7 +336,7 @@ decide_latest(struct publishing *p, struct error *err)
  * since then, somebody wants it so.
  */
 static void
-keep_latest(struct publishing *p)
+keep_latest(struct step_publish *p)
 {
 	if (!p->result.was_there || !p->publication.latest || p->options.latest != LATEST_AUTO ||
 	    p->latest_tag == NULL || strcmp(p->latest_tag, p->info.tag) == 0)
@@ -346,7 +346,7 @@ keep_latest(struct publishing *p)
 }
 
 static int
-gather(struct publishing *p, const char *token, struct error *err)
+gather(struct step_publish *p, const char *token, struct error *err)
 {
 	auto_free char *sums_path = NULL;
 	auto_free char *command =
@@ -378,10 +378,10 @@ gather(struct publishing *p, const char *token, struct error *err)
 }
 
 int
-publishing_new(const struct app *app, const struct publish_options *options, const char *token,
-	       struct publishing **ret_publishing, struct error *err)
+step_publish_new(const struct app *app, const struct publish_options *options, const char *token,
+	       struct step_publish **ret_publishing, struct error *err)
 {
-	AUTO(publishing_freep) struct publishing *p = xcalloc(1, sizeof(*p));
+	AUTO(step_publish_freep) struct step_publish *p = xcalloc(1, sizeof(*p));
 
 	p->app = app;
 	p->options = *options;
@@ -392,10 +392,10 @@ publishing_new(const struct app *app, const struct publish_options *options, con
 }
 
 int
-publishing_adopt(const struct app *app, const struct publish_options *options, const char *token,
+step_publish_adopt(const struct app *app, const struct publish_options *options, const char *token,
 		 struct error *err)
 {
-	AUTO(publishing_freep) struct publishing *p = xcalloc(1, sizeof(*p));
+	AUTO(step_publish_freep) struct step_publish *p = xcalloc(1, sizeof(*p));
 
 	p->app = app;
 	p->options = *options;
@@ -411,7 +411,7 @@ publishing_adopt(const struct app *app, const struct publish_options *options, c
 }
 
 int
-publishing_prepare(struct publishing *p, struct error *err)
+step_publish_prepare(struct step_publish *p, struct error *err)
 {
 	if (p->github == NULL)
 		return directory_prepare(&p->target, &p->publication, &p->result, err);
@@ -422,20 +422,20 @@ publishing_prepare(struct publishing *p, struct error *err)
 }
 
 int
-publishing_publish(struct publishing *p, struct error *err)
+step_publish_run(struct step_publish *p, struct error *err)
 {
 	return p->github != NULL ? github_publish(p->github, &p->publication, &p->result, err)
 				 : directory_publish(&p->target, &p->publication, &p->result, err);
 }
 
 const struct publish_result *
-publishing_result(const struct publishing *p)
+step_publish_result(const struct step_publish *p)
 {
 	return &p->result;
 }
 
 const struct publication *
-publishing_publication(const struct publishing *p)
+step_publish_publication(const struct step_publish *p)
 {
 	return &p->publication;
 }

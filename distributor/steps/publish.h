@@ -28,11 +28,11 @@ struct publish_options {
 	}
 
 /* Reads the words that the commands take for --latest and --pace into the options. ERR_USAGE. */
-int publishing_read_words(struct publish_options *options, const char *latest,
+int step_publish_read_words(struct publish_options *options, const char *latest,
 			  struct error *err) CHECKED;
 
 /* Opaque: all of it together. */
-struct publishing;
+struct step_publish;
 
 /*
  * Reads matrix, lock, repository and OUT/assets, verifies the release as anybody would (signatures,
@@ -40,10 +40,10 @@ struct publishing;
  * text. Takes GITHUB_TOKEN out of the environment when it is needed and still there; `token` is
  * used otherwise and may be NULL. ERR_VERIFY: nothing of it is published.
  */
-int publishing_new(const struct app *app, const struct publish_options *options, const char *token,
-		   struct publishing **ret_publishing, struct error *err) CHECKED;
-void publishing_free(struct publishing *publishing);
-void publishing_freep(struct publishing **publishing); /* for AUTO() */
+int step_publish_new(const struct app *app, const struct publish_options *options, const char *token,
+		   struct step_publish **ret_publishing, struct error *err) CHECKED;
+void step_publish_free(struct step_publish *publishing);
+void step_publish_freep(struct step_publish **publishing); /* for AUTO() */
 
 /*
  * Before signing again in another place: brings back into OUT/assets what an earlier run has signed
@@ -51,22 +51,22 @@ void publishing_freep(struct publishing **publishing); /* for AUTO() */
  * without this a second run would make another release of the same bytes. Nothing is trusted here:
  * 'sign' verifies. Returns how many files came, or -1.
  */
-int publishing_adopt(const struct app *app, const struct publish_options *options,
+int step_publish_adopt(const struct app *app, const struct publish_options *options,
 		     const char *token, struct error *err) CHECKED;
 
 /* First half: everything is there and compared, nothing is public. */
-int publishing_prepare(struct publishing *publishing, struct error *err) CHECKED;
+int step_publish_prepare(struct step_publish *publishing, struct error *err) CHECKED;
 
 /* Second half: public, the latest if it should be, and read back. */
-int publishing_publish(struct publishing *publishing, struct error *err) CHECKED;
+int step_publish_run(struct step_publish *publishing, struct error *err) CHECKED;
 
 /* What came of it so far; and what is or was to be published. Both borrowed. */
-const struct publish_result *publishing_result(const struct publishing *publishing);
-const struct publication *publishing_publication(const struct publishing *publishing);
+const struct publish_result *step_publish_result(const struct step_publish *publishing);
+const struct publication *step_publish_publication(const struct step_publish *publishing);
 
 /* Where GitHub is, of the environment or the matrix: "https://github.com". Borrowed. */
-const char *publishing_server(const struct matrix *matrix);
+const char *step_publish_server(const struct matrix *matrix);
 
 /* "OWNER/REPO" of the environment or the matrix; ERR_INPUT when neither says. Borrowed. */
-int publishing_repository(const struct matrix *matrix, const char **ret_repository,
+int step_publish_repository(const struct matrix *matrix, const char **ret_repository,
 			  struct error *err) CHECKED;

@@ -14,14 +14,14 @@
 #include <string.h>
 
 void
-pushing_release(struct pushing *pushing)
+step_push_clear(struct step_push *pushing)
 {
 	for (size_t i = 0; i < pushing->count; i++) {
-		reference_release(&pushing->targets[i].reference);
+		reference_clear(&pushing->targets[i].reference);
 		json_decref(pushing->targets[i].effects);
 	}
 	free(pushing->targets);
-	*pushing = (struct pushing)PUSHING_INIT;
+	*pushing = (struct step_push)STEP_PUSH_INIT;
 }
 
 static const char *
@@ -44,7 +44,7 @@ static void
 show_event(void *context, const struct push_event *event)
 {
 	static const char *const kinds[] = {"blob", "manifest", "tag"};
-	struct pushing_target *target = context;
+	struct step_push_target *target = context;
 	char digest[OCI_DIGEST_SIZE], old[OCI_DIGEST_SIZE];
 
 	(void)oci_digest_text(event->digest, digest);
@@ -94,8 +94,8 @@ layout_version(const struct layout *layout)
 }
 
 static int
-push_one(const struct app *app, const struct pushing_options *o, struct http_client *http,
-	 const struct layout *layout, struct pushing_target *target, struct error *err)
+push_one(const struct app *app, const struct step_push_options *o, struct http_client *http,
+	 const struct layout *layout, struct step_push_target *target, struct error *err)
 {
 	AUTO(registry_freep) struct registry *registry = NULL;
 	const struct registry_options registry_options = {
@@ -120,12 +120,12 @@ push_one(const struct app *app, const struct pushing_options *o, struct http_cli
 
 /* The last error stands for the whole; with several each has its line. */
 static int
-sum_up(const struct pushing *pushing, struct error *err)
+sum_up(const struct step_push *pushing, struct error *err)
 {
 	size_t failed = 0;
 
 	for (size_t i = 0; i < pushing->count; i++) {
-		const struct pushing_target *target = &pushing->targets[i];
+		const struct step_push_target *target = &pushing->targets[i];
 
 		if (!target->failed)
 			continue;
@@ -143,8 +143,8 @@ sum_up(const struct pushing *pushing, struct error *err)
 }
 
 static int
-push_all(const struct app *app, const struct pushing_options *o, const struct layout *layout,
-	 struct pushing *pushing, struct error *err)
+push_all(const struct app *app, const struct step_push_options *o, const struct layout *layout,
+	 struct step_push *pushing, struct error *err)
 {
 	AUTO(http_client_freep) struct http_client *http = NULL;
 	auto_free char *agent = xasprintf("distributor/%s", version_program());
@@ -154,7 +154,7 @@ push_all(const struct app *app, const struct pushing_options *o, const struct la
 	if (http_client_new(&options, &http, err) < 0)
 		return -1;
 	for (size_t i = 0; i < pushing->count; i++) {
-		struct pushing_target *target = &pushing->targets[i];
+		struct step_push_target *target = &pushing->targets[i];
 
 		if (o->dry_run && app->json)
 			target->effects = json_array();
@@ -171,8 +171,8 @@ push_all(const struct app *app, const struct pushing_options *o, const struct la
 
 /* Repositories that were named, else those of the matrix. */
 static int
-read_targets(const struct app *app, const struct pushing_options *o, const struct matrix *matrix,
-	     struct pushing *pushing, struct error *err)
+read_targets(const struct app *app, const struct step_push_options *o, const struct matrix *matrix,
+	     struct step_push *pushing, struct error *err)
 {
 	const char *const *names = o->repositories;
 	size_t count = o->repository_count;
@@ -219,10 +219,10 @@ check_version(const struct layout *layout, const char *version, const char *imag
 
 /* Images that nobody can verify are no use to those who do, and a surprise to all others. */
 static int
-check_signatures(const struct app *app, const struct layout *layout, const struct pushing *pushing,
+check_signatures(const struct app *app, const struct layout *layout, const struct step_push *pushing,
 		 const char *sign, struct error *err)
 {
-	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+	AUTO(keyring_clear) struct keyring keyring = KEYRING_INIT;
 
 	if (layout_part(layout) != NULL)
 		return 0;
@@ -235,7 +235,7 @@ check_signatures(const struct app *app, const struct layout *layout, const struc
 		auto_free char *name = reference_repository(&pushing->targets[i].reference);
 		struct error why;
 
-		if (image_signing_check(layout, name, &keyring, err) == 0)
+		if (step_sign_images_check(layout, name, &keyring, err) == 0)
 			continue;
 		why = *err;
 		return error_set(err, why.code,
@@ -259,10 +259,10 @@ check_part(const struct layout *layout, bool part, struct error *err)
 }
 
 int
-pushing_run(const struct app *app, const struct pushing_options *options,
-	    struct pushing *ret_pushing, struct error *err)
+step_push(const struct app *app, const struct step_push_options *options,
+	    struct step_push *ret_pushing, struct error *err)
 {
-	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
 	AUTO(layout_freep) struct layout *layout = NULL;
 	auto_free char *path =
 		options->layout != NULL ? xstrdup(options->layout) : path_join(app->out, "images");

@@ -9,8 +9,8 @@
 
 struct json_t;
 
-/* Begin with PUSHING_OPTIONS_DEFAULT. Strings are borrowed. */
-struct pushing_options {
+/* Begin with STEP_PUSH_OPTIONS_DEFAULT. Strings are borrowed. */
+struct step_push_options {
 	const char *const *repositories; /* none: those of the matrix */
 	size_t repository_count;
 	const char *layout;  /* NULL: OUT/images */
@@ -24,13 +24,13 @@ struct pushing_options {
 	bool summary;      /* a dry run counts what it would send and lists nothing */
 };
 
-#define PUSHING_OPTIONS_DEFAULT                                                                    \
+#define STEP_PUSH_OPTIONS_DEFAULT                                                                    \
 	{                                                                                          \
 		.connections = 6                                                                   \
 	}
 
 /* One repository and how it went. */
-struct pushing_target {
+struct step_push_target {
 	struct reference reference;
 	struct push_result result;
 	struct error err;
@@ -38,18 +38,18 @@ struct pushing_target {
 	struct json_t *effects; /* of a dry run with --json */
 };
 
-struct pushing {
-	struct pushing_target *targets;
+struct step_push {
+	struct step_push_target *targets;
 	size_t count;
 	size_t done; /* targets that were tried */
 };
 
-#define PUSHING_INIT                                                                               \
+#define STEP_PUSH_INIT                                                                               \
 	{                                                                                          \
 		NULL, 0, 0                                                                         \
 	}
 
-void pushing_release(struct pushing *pushing);
+void step_push_clear(struct step_push *pushing);
 
 /*
  * Pushes to one repository after the other; one that fails does not keep the others from it. With
@@ -62,5 +62,5 @@ void pushing_release(struct pushing *pushing);
  * ERR_USAGE when nobody names a repository; ERR_INPUT for a layout of a part or of another version;
  * ERR_VERIFY for one that is not signed; push_layout().
  */
-int pushing_run(const struct app *app, const struct pushing_options *options,
-		struct pushing *ret_pushing, struct error *err) CHECKED;
+int step_push(const struct app *app, const struct step_push_options *options,
+		struct step_push *ret_pushing, struct error *err) CHECKED;

@@ -17,20 +17,20 @@ static const struct {
 	const char *name;
 	release_step_run *run;
 } table[RELEASE_STEPS] = {
-	{"lock", releasing_lock},           {"fetch", releasing_fetch},
-	{"tarballs", releasing_tarballs},   {"images", releasing_images},
-	{"sign", releasing_sign},           {"tag", releasing_tag_step},
-	{"draft", releasing_draft},         {"push", releasing_push},
-	{"publish", releasing_publish},     {"latest", releasing_latest},
-	{"read back", releasing_read_back},
+	{"lock", release_run_lock},           {"fetch", release_run_fetch},
+	{"tarballs", release_run_tarballs},   {"images", release_run_images},
+	{"sign", release_run_sign},           {"tag", release_run_tag_step},
+	{"draft", release_run_draft},         {"push", release_run_push},
+	{"publish", release_run_publish},     {"latest", release_run_latest},
+	{"read back", release_run_read_back},
 };
 
 enum { PUBLISH = 8 };
 
-struct releasing *
-releasing_new(const struct app *app, const struct releasing_options *options)
+struct release_run *
+release_run_new(const struct app *app, const struct release_run_options *options)
 {
-	struct releasing *r = xcalloc(1, sizeof(*r));
+	struct release_run *r = xcalloc(1, sizeof(*r));
 
 	r->app = *app;
 	r->options = options;
@@ -43,17 +43,17 @@ releasing_new(const struct app *app, const struct releasing_options *options)
 }
 
 void
-releasing_free(struct releasing *r)
+release_run_free(struct release_run *r)
 {
 	if (r == NULL)
 		return;
 	for (size_t i = 0; i < RELEASE_STEPS; i++)
 		free(r->steps[i].detail);
-	publishing_free(r->publishing);
-	lazy_signer_release(&r->signer);
-	secret_release(&r->token);
-	keyring_release(&r->keyring);
-	release_info_release(&r->info);
+	step_publish_free(r->publishing);
+	lazy_signer_clear(&r->signer);
+	secret_clear(&r->token);
+	keyring_clear(&r->keyring);
+	release_info_clear(&r->info);
 	free(r->key_path);
 	free(r->keys_path);
 	free(r->repo_path);
@@ -63,14 +63,14 @@ releasing_free(struct releasing *r)
 }
 
 void
-releasing_freep(struct releasing **releasing)
+release_run_freep(struct release_run **releasing)
 {
-	releasing_free(*releasing);
+	release_run_free(*releasing);
 	*releasing = NULL;
 }
 
 enum step_state
-step_written(const struct releasing *r)
+step_written(const struct release_run *r)
 {
 	return r->options->dry_run ? STEP_WOULD : STEP_DONE;
 }
@@ -91,9 +91,9 @@ step_end(struct release_step *step, enum step_state state, const char *format, .
 }
 
 void
-releasing_explain(const struct releasing *r, struct error *err)
+release_run_explain(const struct release_run *r, struct error *err)
 {
-	AUTO(strbuf_release) struct strbuf missing = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf missing = STRBUF_INIT;
 	const struct error why = *err;
 	const char *tag = r->info.tag != NULL ? r->info.tag : "this version";
 	size_t failed = 0;
@@ -110,7 +110,7 @@ releasing_explain(const struct releasing *r, struct error *err)
 }
 
 static int
-run_step(struct releasing *r, size_t i, struct error *err)
+run_step(struct release_run *r, size_t i, struct error *err)
 {
 	struct release_step *step = &r->steps[i];
 	double started = monotonic_sec();
@@ -130,9 +130,9 @@ run_step(struct releasing *r, size_t i, struct error *err)
 }
 
 int
-releasing_run(struct releasing *r, struct error *err)
+release_run(struct release_run *r, struct error *err)
 {
-	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
 	auto_free char *path = path_join(r->app.out, ".release.lock");
 
 	/* In a wrong directory nothing is made. */
@@ -152,37 +152,37 @@ releasing_run(struct releasing *r, struct error *err)
 }
 
 const struct release_step *
-releasing_steps(const struct releasing *r)
+release_run_steps(const struct release_run *r)
 {
 	return r->steps;
 }
 
 const char *
-releasing_tag(const struct releasing *r)
+release_run_tag(const struct release_run *r)
 {
 	return r->info.tag;
 }
 
 const char *
-releasing_name(const struct releasing *r)
+release_run_name(const struct release_run *r)
 {
 	return r->info.matrix.name;
 }
 
 const char *
-releasing_url(const struct releasing *r)
+release_run_url(const struct release_run *r)
 {
-	return r->publishing != NULL ? publishing_result(r->publishing)->url : NULL;
+	return r->publishing != NULL ? step_publish_result(r->publishing)->url : NULL;
 }
 
 const char *
-releasing_repository(const struct releasing *r)
+release_run_repository(const struct release_run *r)
 {
 	return r->repo_path;
 }
 
 const char *
-releasing_keys(const struct releasing *r)
+release_run_keys(const struct release_run *r)
 {
 	return r->app.keys;
 }

@@ -6,7 +6,7 @@
  */
 
 #include "distributor/steps/images.h"
-#include "distributor/steps/key_source.h"
+#include "distributor/steps/key_input.h"
 #include "distributor/steps/publish.h"
 #include "distributor/steps/push.h"
 
@@ -29,46 +29,46 @@ struct release_step {
 enum { RELEASE_STEPS = 11 };
 
 /* Strings are borrowed. */
-struct releasing_options {
+struct release_run_options {
 	const char *version;   /* what the caller believes that the matrix says; or NULL */
 	const char *directory; /* publish to this directory; NULL: to GitHub */
 	const char *repo_path; /* NULL: here, or for a directory one that is made below OUT */
 	const char *remote;    /* what the tag is pushed to; not for a directory */
 	const char *tagger;    /* or NULL */
 	struct text_list image_repositories; /* none: those of the matrix, none for a directory */
-	struct key_source key;
-	struct imaging_options imaging;
+	struct key_input key;
+	struct step_images_options imaging;
 	struct publish_options publish;
-	struct pushing_options push;
+	struct step_push_options push;
 	bool dry_run; /* makes everything here, and writes nothing elsewhere */
 };
 
-struct releasing;
+struct release_run;
 
 /* `app` and `options` are borrowed. */
-struct releasing *
-releasing_new(const struct app *app, const struct releasing_options *options) CHECKED;
-void releasing_free(struct releasing *releasing);
-void releasing_freep(struct releasing **releasing); /* for AUTO() */
+struct release_run *
+release_run_new(const struct app *app, const struct release_run_options *options) CHECKED;
+void release_run_free(struct release_run *releasing);
+void release_run_freep(struct release_run **releasing); /* for AUTO() */
 
 /*
  * Runs the steps. On failure the sentence names the step; the code is that of the step: after
  * ERR_NETWORK and ERR_INTERRUPTED it is enough to run it again. Without a matrix, or when another
  * run is at work, no step is reached.
  */
-int releasing_run(struct releasing *releasing, struct error *err) CHECKED;
+int release_run(struct release_run *releasing, struct error *err) CHECKED;
 
-/* Adds to the sentence of releasing_run() what is missing: for those who see no table. */
-void releasing_explain(const struct releasing *releasing, struct error *err);
+/* Adds to the sentence of release_run() what is missing: for those who see no table. */
+void release_run_explain(const struct release_run *releasing, struct error *err);
 
 /* How far it came. Borrowed. */
-const struct release_step *releasing_steps(const struct releasing *releasing);
+const struct release_step *release_run_steps(const struct release_run *releasing);
 
 /* "v10.2.2-1", or NULL if that was not found out; and what release it is, or NULL. Borrowed. */
-const char *releasing_tag(const struct releasing *releasing);
-const char *releasing_name(const struct releasing *releasing);
+const char *release_run_tag(const struct release_run *releasing);
+const char *release_run_name(const struct release_run *releasing);
 
 /* Where the release can be seen, the repository of the tag, and the public keys; or NULL. */
-const char *releasing_url(const struct releasing *releasing);
-const char *releasing_repository(const struct releasing *releasing);
-const char *releasing_keys(const struct releasing *releasing);
+const char *release_run_url(const struct release_run *releasing);
+const char *release_run_repository(const struct release_run *releasing);
+const char *release_run_keys(const struct release_run *releasing);

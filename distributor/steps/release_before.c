@@ -12,10 +12,10 @@
 enum { MAX_LOCK = 16 << 20 };
 
 void
-release_before_release(struct release_before *before)
+release_before_clear(struct release_before *before)
 {
 	free(before->tag);
-	lock_release(&before->lock);
+	lock_clear(&before->lock);
 	*before = (struct release_before)RELEASE_BEFORE_INIT;
 }
 

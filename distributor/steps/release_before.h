@@ -28,7 +28,7 @@ struct release_before {
 		BEFORE_UNKNOWN, NULL, LOCK_INIT                                                    \
 	}
 
-void release_before_release(struct release_before *before);
+void release_before_clear(struct release_before *before);
 
 /*
  * Looks it up in the repository; where that has no history or no tags, which says nothing about

@@ -20,16 +20,16 @@
 #include <unistd.h>
 
 static int
-prepare_rehearsal(struct releasing *r, struct error *err)
+prepare_rehearsal(struct release_run *r, struct error *err)
 {
-	const struct releasing_options *o = r->options;
+	const struct release_run_options *o = r->options;
 	AUTO(repo_freep) struct repo *repo = NULL;
 	bool needs_key;
 
-	if (rehearsal_needs_key(&r->app, &r->key, &needs_key, err) < 0)
+	if (throwaway_needs_key(&r->app, &r->key, &needs_key, err) < 0)
 		return -1;
 	if (needs_key) {
-		if (rehearsal_key(&r->app, &r->key_path, &r->keys_path, err) < 0)
+		if (throwaway_key(&r->app, &r->key_path, &r->keys_path, err) < 0)
 			return -1;
 		r->key.file = r->key_path;
 		r->app.keys = r->keys_path;
@@ -41,11 +41,11 @@ prepare_rehearsal(struct releasing *r, struct error *err)
 		return 0;
 	if (r->key_path == NULL && err->code != ERR_NOT_FOUND)
 		return -1;
-	return rehearsal_repository(&r->app, &r->repo_path, err);
+	return throwaway_repository(&r->app, &r->repo_path, err);
 }
 
 const char *
-releasing_repo_path(const struct releasing *r)
+release_run_repo_path(const struct release_run *r)
 {
 	if (r->repo_path != NULL)
 		return r->repo_path;
@@ -53,7 +53,7 @@ releasing_repo_path(const struct releasing *r)
 }
 
 static int
-check_version(const struct releasing *r, struct error *err)
+check_version(const struct release_run *r, struct error *err)
 {
 	const char *version = r->options->version;
 
@@ -66,7 +66,7 @@ check_version(const struct releasing *r, struct error *err)
 
 /* The tag would promise a matrix and a lock that its commit does not have. */
 static int
-check_commit(const struct releasing *r, struct error *err)
+check_commit(const struct release_run *r, struct error *err)
 {
 	/* A repository that was made for this release has them by construction. */
 	if (r->repo_path != NULL)
@@ -74,13 +74,13 @@ check_commit(const struct releasing *r, struct error *err)
 	if (r->info.repo == NULL || r->info.commit == NULL)
 		return error_set(err, ERR_NOT_FOUND,
 				 "'%s' is no git repository with a commit to tag",
-				 releasing_repo_path(r));
+				 release_run_repo_path(r));
 	return release_info_check_committed(&r->info, &r->app, err);
 }
 
 /* After the tag that started the run was verified, and before hours of work without one. */
 static int
-take_token(struct releasing *r, struct error *err)
+take_token(struct release_run *r, struct error *err)
 {
 	if (r->options->directory != NULL)
 		return 0;
@@ -109,9 +109,9 @@ is_tag_run(void)
  * `*ret_sums` is the SHA256SUMS that it is of, or zero.
  */
 static int
-find_tag(const struct releasing *r, struct digest *ret_sums, struct error *err)
+find_tag(const struct release_run *r, struct digest *ret_sums, struct error *err)
 {
-	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
+	AUTO(verify_report_clear) struct verify_report report = VERIFY_REPORT_INIT;
 	auto_free char *text = NULL;
 	char id[REPO_ID_SIZE];
 	size_t length;
@@ -123,13 +123,13 @@ find_tag(const struct releasing *r, struct digest *ret_sums, struct error *err)
 }
 
 int
-releasing_lock(struct releasing *r, struct release_step *step, struct error *err)
+release_run_lock(struct release_run *r, struct release_step *step, struct error *err)
 {
 	struct digest sums;
 
 	if (r->options->directory != NULL && prepare_rehearsal(r, err) < 0)
 		return -1;
-	if (release_info_load(&r->app, releasing_repo_path(r), &r->info, err) < 0 ||
+	if (release_info_load(&r->app, release_run_repo_path(r), &r->info, err) < 0 ||
 	    check_version(r, err) < 0 ||
 	    release_info_check_trigger(&r->info, r->app.keys, err) < 0 ||
 	    check_commit(r, err) < 0 || key_files_load(r->app.keys, NULL, &r->keyring, err) < 0 ||
@@ -151,11 +151,11 @@ releasing_lock(struct releasing *r, struct release_step *step, struct error *err
 
 /* Packages are needed only for tarballs that are not there. */
 int
-releasing_fetch(struct releasing *r, struct release_step *step, struct error *err)
+release_run_fetch(struct release_run *r, struct release_step *step, struct error *err)
 {
-	AUTO(packing_release) struct packing packing = PACKING_INIT;
-	AUTO(fetching_release) struct fetching fetching = FETCHING_INIT;
-	int complete = packing_look(&r->app, &packing, err);
+	AUTO(step_tarballs_clear) struct step_tarballs packing = STEP_TARBALLS_INIT;
+	AUTO(step_fetch_clear) struct step_fetch fetching = STEP_FETCH_INIT;
+	int complete = step_tarballs_look(&r->app, &packing, err);
 
 	if (complete < 0)
 		return -1;
@@ -163,7 +163,7 @@ releasing_fetch(struct releasing *r, struct release_step *step, struct error *er
 		step_end(step, STEP_KEPT, "not needed, all tarballs are there");
 		return 0;
 	}
-	if (fetching_run(&r->app, false, &fetching, err) < 0)
+	if (step_fetch(&r->app, false, &fetching, err) < 0)
 		return -1;
 	auto_free char *received = format_bytes(fetching.received);
 
@@ -176,12 +176,12 @@ releasing_fetch(struct releasing *r, struct release_step *step, struct error *er
 }
 
 int
-releasing_tarballs(struct releasing *r, struct release_step *step, struct error *err)
+release_run_tarballs(struct release_run *r, struct release_step *step, struct error *err)
 {
-	AUTO(packing_release) struct packing packing = PACKING_INIT;
+	AUTO(step_tarballs_clear) struct step_tarballs packing = STEP_TARBALLS_INIT;
 	auto_free char *out = NULL;
 
-	if (packing_run(&r->app, true, &packing, err) < 0)
+	if (step_tarballs(&r->app, true, &packing, err) < 0)
 		return -1;
 	for (size_t i = 0; i < packing.report.removed_count; i++)
 		log_info("removed '%s' of an earlier run", packing.report.removed[i]);
@@ -195,13 +195,13 @@ releasing_tarballs(struct releasing *r, struct release_step *step, struct error 
 }
 
 int
-releasing_images(struct releasing *r, struct release_step *step, struct error *err)
+release_run_images(struct release_run *r, struct release_step *step, struct error *err)
 {
-	struct imaging_options options = r->options->imaging;
+	struct step_images_options options = r->options->imaging;
 	struct build_result result;
 
 	options.revision = r->info.commit;
-	if (imaging_run(&r->app, &options, &result, err) < 0)
+	if (step_images(&r->app, &options, &result, err) < 0)
 		return -1;
 	step_end(step, result.changed ? STEP_DONE : STEP_KEPT,
 		 "%zu images of pairs, %zu of hosts, %zu indexes%s", result.pair_images,
@@ -214,7 +214,7 @@ releasing_images(struct releasing *r, struct release_step *step, struct error *e
  * published. Signing verifies it.
  */
 static int
-adopt(struct releasing *r, struct error *err)
+adopt(struct release_run *r, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/assets/%s", r->app.out, SUMS_NAME);
 	struct publish_options options = r->options->publish;
@@ -225,26 +225,26 @@ adopt(struct releasing *r, struct error *err)
 		return -1;
 	if (there)
 		return 0;
-	options.repo_path = releasing_repo_path(r);
+	options.repo_path = release_run_repo_path(r);
 	options.directory = r->options->directory;
 	options.dry_run = r->options->dry_run;
-	count = publishing_adopt(&r->app, &options, r->token.bytes, err);
+	count = step_publish_adopt(&r->app, &options, r->token.bytes, err);
 	if (count > 0)
 		log_info("brought back %d signed files of an earlier run", count);
 	return count < 0 ? -1 : 0;
 }
 
 int
-releasing_sign(struct releasing *r, struct release_step *step, struct error *err)
+release_run_sign(struct release_run *r, struct release_step *step, struct error *err)
 {
-	auto_close int lock = out_lock(r->app.out, true, err);
-	struct image_signing_result images = {0, 0};
-	struct signing_result result;
+	auto_close int lock = out_claim(r->app.out, true, err);
+	struct step_sign_images_result images = {0, 0};
+	struct step_sign_result result;
 	auto_free char *names = NULL;
 
 	if (lock < 0 || adopt(r, err) < 0 || release_info_load_assets(&r->app, &r->info, err) < 0 ||
-	    signing_run(&r->app, &r->info, &r->signer, &result, err) < 0 ||
-	    image_signing_run(&r->app, &r->info.matrix, r->info.assets.source_date_epoch,
+	    step_sign(&r->app, &r->info, &r->signer, &result, err) < 0 ||
+	    step_sign_images(&r->app, &r->info.matrix, r->info.assets.source_date_epoch,
 			      &r->signer, &images, err) < 0)
 		return -1;
 	names = images.images != 0
@@ -261,7 +261,7 @@ releasing_sign(struct releasing *r, struct release_step *step, struct error *err
 
 /* A tag that says which SHA256SUMS it is of has to be of these. */
 static int
-check_tag_sums(const struct releasing *r, const struct digest *named, struct error *err)
+check_tag_sums(const struct release_run *r, const struct digest *named, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/assets/%s", r->app.out, SUMS_NAME);
 	char want[DIGEST_HEX_SIZE], got[DIGEST_HEX_SIZE];
@@ -281,11 +281,11 @@ check_tag_sums(const struct releasing *r, const struct digest *named, struct err
 
 /* 1 sent, 0 there already. */
 static int
-push_tag(struct releasing *r, struct error *err)
+push_tag(struct release_run *r, struct error *err)
 {
 	const struct repo_push target = {.remote = r->options->remote,
 					 .token = r->token.bytes,
-					 .token_server = publishing_server(&r->info.matrix),
+					 .token_server = step_publish_server(&r->info.matrix),
 					 .dry_run = r->options->dry_run,
 					 .notice = app_warn};
 
@@ -293,14 +293,14 @@ push_tag(struct releasing *r, struct error *err)
 }
 
 int
-releasing_tag_step(struct releasing *r, struct release_step *step, struct error *err)
+release_run_tag_step(struct release_run *r, struct release_step *step, struct error *err)
 {
-	const struct tagging tagging = {.revision = "HEAD",
+	const struct step_tag tagging = {.revision = "HEAD",
 					.tagger = r->options->tagger,
 					.name_sums = true,
 					.dry_run = r->options->dry_run};
 	bool remote = r->options->directory == NULL && !r->triggered;
-	struct tagging_result result;
+	struct step_tag_result result;
 	struct digest sums;
 	int there = find_tag(r, &sums, err), made = 0, sent = 0;
 
@@ -309,7 +309,7 @@ releasing_tag_step(struct releasing *r, struct release_step *step, struct error 
 	if (there > 0 && check_tag_sums(r, &sums, err) < 0)
 		return -1;
 	if (there == 0)
-		made = tagging_run(&r->app, &r->info, &r->signer, &tagging, &result, err);
+		made = step_tag(&r->app, &r->info, &r->signer, &tagging, &result, err);
 	if (made < 0)
 		return -1;
 	r->tag_is_pending = made > 0 && tagging.dry_run;

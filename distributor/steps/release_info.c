@@ -17,11 +17,11 @@
 enum { MAX_INPUT = 16 << 20 };
 
 void
-release_info_release(struct release_info *info)
+release_info_clear(struct release_info *info)
 {
-	matrix_release(&info->matrix);
-	lock_release(&info->lock);
-	asset_list_release(&info->assets);
+	matrix_clear(&info->matrix);
+	lock_clear(&info->lock);
+	asset_list_clear(&info->assets);
 	repo_free(info->repo);
 	for (size_t i = 0; i < info->image_count; i++)
 		free(info->images[i].tag);
@@ -335,8 +335,8 @@ int
 release_info_check_tag(const struct release_info *info, const char *name, const char *keys,
 		       const char *root, char **ret_signer, struct error *err)
 {
-	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
-	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
+	AUTO(keyring_clear) struct keyring keyring = KEYRING_INIT;
+	AUTO(verify_report_clear) struct verify_report report = VERIFY_REPORT_INIT;
 	auto_free char *text = NULL;
 	char id[REPO_ID_SIZE];
 	struct digest sums;

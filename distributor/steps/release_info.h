@@ -32,7 +32,7 @@ struct release_info {
 		.repo = NULL                                                                       \
 	}
 
-void release_info_release(struct release_info *info);
+void release_info_clear(struct release_info *info);
 
 /*
  * Reads matrix, lock and repository (`repo_path`; NULL to leave it out). Without a repository, or a

@@ -139,7 +139,7 @@ put_host_changes(struct strbuf *out, const struct lock *before, const struct pac
 char *
 release_notes_changes(const struct lock *before, const struct lock *after)
 {
-	AUTO(strbuf_release) struct strbuf out = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf out = STRBUF_INIT;
 
 	for (size_t i = 0; i < after->packages.count; i++) {
 		const struct package *package = &after->packages.items[i];
@@ -316,7 +316,7 @@ int
 release_notes_make(const struct release_notes *notes, const char *template_path, char **ret_text,
 		   struct error *err)
 {
-	AUTO(strbuf_release) struct strbuf out = {.max_length = MAX_NOTES};
+	AUTO(strbuf_clear) struct strbuf out = {.max_length = MAX_NOTES};
 	auto_free char *own = NULL;
 	const char *name = template_path != NULL ? template_path : "built-in template";
 

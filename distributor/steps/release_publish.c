@@ -10,20 +10,20 @@
 #include <string.h>
 
 int
-releasing_draft(struct releasing *r, struct release_step *step, struct error *err)
+release_run_draft(struct release_run *r, struct release_step *step, struct error *err)
 {
 	struct publish_options options = r->options->publish;
 	const struct publish_result *result;
 	auto_free char *bytes = NULL;
 
-	options.repo_path = releasing_repo_path(r);
+	options.repo_path = release_run_repo_path(r);
 	options.directory = r->options->directory;
 	options.dry_run = r->options->dry_run;
 	options.tag_pending = r->tag_is_pending;
-	if (publishing_new(&r->app, &options, r->token.bytes, &r->publishing, err) < 0 ||
-	    publishing_prepare(r->publishing, err) < 0)
+	if (step_publish_new(&r->app, &options, r->token.bytes, &r->publishing, err) < 0 ||
+	    step_publish_prepare(r->publishing, err) < 0)
 		return -1;
-	result = publishing_result(r->publishing);
+	result = step_publish_result(r->publishing);
 	bytes = format_bytes(result->bytes);
 	if (result->was_there)
 		step_end(step, STEP_KEPT, "published already, and identical: %zu files",
@@ -39,7 +39,7 @@ releasing_draft(struct releasing *r, struct release_step *step, struct error *er
 
 /* What all repositories together got. */
 static void
-describe_push(const struct releasing *r, struct release_step *step, const struct pushing *pushing)
+describe_push(const struct release_run *r, struct release_step *step, const struct step_push *pushing)
 {
 	size_t writes = 0, tags = 0, there = 0;
 	uint64_t bytes = 0;
@@ -64,7 +64,7 @@ describe_push(const struct releasing *r, struct release_step *step, const struct
 
 /* Why there is nothing to push, or NULL. */
 static const char *
-no_push(const struct releasing *r)
+no_push(const struct release_run *r)
 {
 	if (r->options->image_repositories.count != 0)
 		return NULL;
@@ -74,10 +74,10 @@ no_push(const struct releasing *r)
 }
 
 static int
-push(struct releasing *r, bool only_version, struct release_step *step, struct error *err)
+push(struct release_run *r, bool only_version, struct release_step *step, struct error *err)
 {
-	AUTO(pushing_release) struct pushing pushing = PUSHING_INIT;
-	struct pushing_options options = r->options->push;
+	AUTO(step_push_clear) struct step_push pushing = STEP_PUSH_INIT;
+	struct step_push_options options = r->options->push;
 
 	options.repositories = r->options->image_repositories.items;
 	options.repository_count = r->options->image_repositories.count;
@@ -85,14 +85,14 @@ push(struct releasing *r, bool only_version, struct release_step *step, struct e
 	options.dry_run = r->options->dry_run;
 	options.only_version = only_version;
 	options.summary = true;
-	if (pushing_run(&r->app, &options, &pushing, err) < 0)
+	if (step_push(&r->app, &options, &pushing, err) < 0)
 		return -1;
 	describe_push(r, step, &pushing);
 	return 0;
 }
 
 int
-releasing_push(struct releasing *r, struct release_step *step, struct error *err)
+release_run_push(struct release_run *r, struct release_step *step, struct error *err)
 {
 	if (no_push(r) == NULL)
 		return push(r, true, step, err);
@@ -101,13 +101,13 @@ releasing_push(struct releasing *r, struct release_step *step, struct error *err
 }
 
 int
-releasing_publish(struct releasing *r, struct release_step *step, struct error *err)
+release_run_publish(struct release_run *r, struct release_step *step, struct error *err)
 {
 	const struct publish_result *result;
 
-	if (publishing_publish(r->publishing, err) < 0)
+	if (step_publish_run(r->publishing, err) < 0)
 		return -1;
-	result = publishing_result(r->publishing);
+	result = step_publish_result(r->publishing);
 	if (r->options->dry_run && !result->was_there)
 		step_end(step, STEP_WOULD, "would be published");
 	else
@@ -119,11 +119,11 @@ releasing_publish(struct releasing *r, struct release_step *step, struct error *
 
 /* Tags that move follow the release: an older version leaves them alone. */
 int
-releasing_latest(struct releasing *r, struct release_step *step, struct error *err)
+release_run_latest(struct release_run *r, struct release_step *step, struct error *err)
 {
 	const char *why = no_push(r);
 
-	if (why == NULL && !publishing_publication(r->publishing)->latest)
+	if (why == NULL && !step_publish_publication(r->publishing)->latest)
 		why = "another release stays the latest";
 	if (why == NULL)
 		return push(r, false, step, err);
@@ -142,9 +142,9 @@ conclude(const struct verify_report *report, struct release_step *step, const ch
 }
 
 static int
-read_directory(struct releasing *r, struct release_step *step, struct error *err)
+read_directory(struct release_run *r, struct release_step *step, struct error *err)
 {
-	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
+	AUTO(verify_report_clear) struct verify_report report = VERIFY_REPORT_INIT;
 	auto_free char *path = path_join(r->options->directory, r->info.tag);
 	const struct verify_files files = verify_directory(path);
 	struct verify_request request = {.keyring = &r->keyring, .tag = r->info.tag};
@@ -170,10 +170,10 @@ download_base(const char *page)
 
 /* Sizes and digests of all files were compared; the signed documents are fetched as by anybody. */
 static int
-read_page(struct releasing *r, const char *base, struct release_step *step, struct error *err)
+read_page(struct release_run *r, const char *base, struct release_step *step, struct error *err)
 {
-	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
-	AUTO(release_url_freep) struct release_url *url = NULL;
+	AUTO(verify_report_clear) struct verify_report report = VERIFY_REPORT_INIT;
+	AUTO(remote_release_freep) struct remote_release *url = NULL;
 	auto_free char *claim =
 		release_file_name(r->info.matrix.name, r->info.matrix.version, "release");
 	const char *const names[] = {claim, RELEASE_PROVENANCE_NAME};
@@ -185,9 +185,9 @@ read_page(struct releasing *r, const char *base, struct release_step *step, stru
 	auto_free char *sums = NULL;
 	size_t length;
 
-	if (release_url_open(base, r->app.offline, &url, err) < 0)
+	if (remote_release_open(base, r->app.offline, &url, err) < 0)
 		return -1;
-	files = release_url_files(url);
+	files = remote_release_files(url);
 	if (files.read(files.context, SUMS_NAME, SUMS_MAX_TEXT, &sums, &length, err) < 0) {
 		if (err->code != ERR_NOT_FOUND)
 			return -1;
@@ -199,7 +199,7 @@ read_page(struct releasing *r, const char *base, struct release_step *step, stru
 }
 
 int
-releasing_read_back(struct releasing *r, struct release_step *step, struct error *err)
+release_run_read_back(struct release_run *r, struct release_step *step, struct error *err)
 {
 	auto_free char *base = NULL;
 
@@ -209,7 +209,7 @@ releasing_read_back(struct releasing *r, struct release_step *step, struct error
 	}
 	if (r->options->directory != NULL)
 		return read_directory(r, step, err);
-	base = download_base(releasing_url(r));
+	base = download_base(release_run_url(r));
 	if (base == NULL) {
 		step_end(step, STEP_SKIPPED, "the release has no page with an address");
 		return 0;

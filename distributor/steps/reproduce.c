@@ -20,7 +20,7 @@
 enum { MAX_INPUT = 16 << 20 };
 
 void
-reproducing_release(struct reproducing *r)
+step_reproduce_clear(struct step_reproduce *r)
 {
 	for (size_t i = 0; i < r->count; i++) {
 		free(r->rows[i].name);
@@ -31,11 +31,11 @@ reproducing_release(struct reproducing *r)
 	free(r->commit);
 	free(r->program);
 	free(r->made_in);
-	*r = (struct reproducing)REPRODUCING_INIT;
+	*r = (struct step_reproduce)STEP_REPRODUCE_INIT;
 }
 
 void
-reproducing_add(struct reproducing *r, char *name, enum reproduced state, char *detail)
+step_reproduce_add(struct step_reproduce *r, char *name, enum reproduced state, char *detail)
 {
 	r->rows = xgrow(r->rows, r->count, sizeof(*r->rows));
 	r->rows[r->count++] = (struct reproduced_row){name, state, detail};
@@ -64,7 +64,7 @@ static int
 page_of_tag(const struct reproduction *p, char **ret_url, struct error *err)
 {
 	AUTO(repo_freep) struct repo *repo = NULL;
-	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
 	auto_free char *text = NULL, *inside = NULL;
 	char commit[REPO_ID_SIZE];
 	size_t length;
@@ -90,7 +90,7 @@ page_of_tag(const struct reproduction *p, char **ret_url, struct error *err)
 				 "the matrix of '%s' names no GitHub repository; where are the "
 				 "files? Say --against DIR or URL",
 				 p->options->what);
-	*ret_url = xasprintf("%s/%s/releases/download/%s", publishing_server(&matrix),
+	*ret_url = xasprintf("%s/%s/releases/download/%s", step_publish_server(&matrix),
 			     matrix.github, p->options->what);
 	return 0;
 }
@@ -132,9 +132,9 @@ open_files(struct reproduction *p, struct error *err)
 		what = page != NULL ? page : what;
 	}
 	if (strstr(what, "://") != NULL) {
-		if (release_url_open(what, p->app->offline, &p->url, err) < 0)
+		if (remote_release_open(what, p->app->offline, &p->url, err) < 0)
 			return -1;
-		p->files = release_url_files(p->url);
+		p->files = remote_release_files(p->url);
 		return 0;
 	}
 	return open_directory(p, what, err);
@@ -269,7 +269,7 @@ believe_images(struct reproduction *p, struct release *release, struct error *er
 static int
 make_documents(struct reproduction *p, struct error *err)
 {
-	AUTO(release_info_release) struct release_info info = RELEASE_INFO_INIT;
+	AUTO(release_info_clear) struct release_info info = RELEASE_INFO_INIT;
 	struct release *release = &info.release;
 
 	if (release_info_load(&p->made, NULL, &info, err) < 0 ||
@@ -282,24 +282,24 @@ make_documents(struct reproduction *p, struct error *err)
 	release->lock_file = p->origin.lock_file;
 	release->repositories = p->origin.repositories;
 	release->repository_count = p->origin.repository_count;
-	return signing_documents(&p->made, &info, err);
+	return step_sign_documents(&p->made, &info, err);
 }
 
 static int
 make_again(struct reproduction *p, struct error *err)
 {
-	const struct imaging_options imaging = {.revision = p->origin.commit,
+	const struct step_images_options imaging = {.revision = p->origin.commit,
 						.registrars = p->options->registrars};
-	AUTO(fetching_release) struct fetching fetching = FETCHING_INIT;
-	AUTO(packing_release) struct packing packing = PACKING_INIT;
+	AUTO(step_fetch_clear) struct step_fetch fetching = STEP_FETCH_INIT;
+	AUTO(step_tarballs_clear) struct step_tarballs packing = STEP_TARBALLS_INIT;
 	struct build_result built;
 
 	if (set_epoch(p->origin.source_date_epoch, err) < 0 ||
-	    fetching_run(&p->made, false, &fetching, err) < 0 ||
-	    packing_run(&p->made, true, &packing, err) < 0)
+	    step_fetch(&p->made, false, &fetching, err) < 0 ||
+	    step_tarballs(&p->made, true, &packing, err) < 0)
 		return -1;
 	if (p->origin.has_images && !p->options->no_images &&
-	    imaging_run(&p->made, &imaging, &built, err) < 0)
+	    step_images(&p->made, &imaging, &built, err) < 0)
 		return -1;
 	return make_documents(p, err);
 }
@@ -331,12 +331,12 @@ prepare(struct reproduction *p, struct error *err)
 }
 
 static void
-reproduction_release(struct reproduction *p)
+reproduction_clear(struct reproduction *p)
 {
 	if (p->work != NULL && p->options->keep == NULL)
 		remove_tree(p->work);
-	release_origin_release(&p->origin);
-	release_url_freep(&p->url);
+	release_origin_clear(&p->origin);
+	remote_release_freep(&p->url);
 	layout_free(p->published_images);
 	for (size_t i = 0; i < p->image_count; i++)
 		free(p->images[i].tag);
@@ -349,10 +349,10 @@ reproduction_release(struct reproduction *p)
 }
 
 int
-reproducing_run(const struct app *app, const struct reproducing_options *options,
-		struct reproducing *ret_reproducing, struct error *err)
+step_reproduce(const struct app *app, const struct step_reproduce_options *options,
+		struct step_reproduce *ret_reproducing, struct error *err)
 {
-	AUTO(reproduction_release)
+	AUTO(reproduction_clear)
 	struct reproduction p = {.app = app, .options = options, .result = ret_reproducing};
 
 	if (prepare(&p, err) < 0)
@@ -364,7 +364,7 @@ reproducing_run(const struct app *app, const struct reproducing_options *options
 		return error_prefix(err, "cannot make %s again", p.origin.tag);
 	if (options->keep != NULL)
 		ret_reproducing->made_in = xstrdup(p.out);
-	if (reproducing_compare_files(&p, err) < 0)
+	if (step_reproduce_compare_files(&p, err) < 0)
 		return -1;
-	return p.origin.has_images && !options->no_images ? reproducing_compare_images(&p, err) : 0;
+	return p.origin.has_images && !options->no_images ? step_reproduce_compare_images(&p, err) : 0;
 }

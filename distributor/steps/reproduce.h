@@ -25,7 +25,7 @@ struct reproduced_row {
 	char *detail; /* or NULL */
 };
 
-struct reproducing_options {
+struct step_reproduce_options {
 	const char *what;       /* a tag, a directory, a base URL */
 	const char *against;    /* for a tag: directory or URL of its files; NULL: GitHub's */
 	const char *repo_path;  /* with the tag */
@@ -34,7 +34,7 @@ struct reproducing_options {
 	bool no_images;
 };
 
-struct reproducing {
+struct step_reproduce {
 	char *tag, *commit, *program; /* of the release; the last is the version that made it */
 	char *made_in;                /* where it was made, as long as that is there; or NULL */
 	struct reproduced_row *rows;
@@ -43,16 +43,16 @@ struct reproducing {
 	size_t recompressed; /* of these: files with the same content, compressed otherwise */
 };
 
-#define REPRODUCING_INIT                                                                           \
+#define STEP_REPRODUCE_INIT                                                                           \
 	{                                                                                          \
 		.tag = NULL                                                                        \
 	}
 
-void reproducing_release(struct reproducing *reproducing);
+void step_reproduce_clear(struct step_reproduce *reproducing);
 
 /*
  * Returns 0 when everything could be compared, whatever came of it. ERR_NOT_FOUND, ERR_INPUT,
  * ERR_VERIFY: what it was made from cannot be had; and errors of the steps.
  */
-int reproducing_run(const struct app *app, const struct reproducing_options *options,
-		    struct reproducing *ret_reproducing, struct error *err) CHECKED;
+int step_reproduce(const struct app *app, const struct step_reproduce_options *options,
+		    struct step_reproduce *ret_reproducing, struct error *err) CHECKED;

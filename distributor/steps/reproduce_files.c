@@ -46,7 +46,7 @@ compare_file(struct reproduction *p, const char *name, struct error *err)
 	if (interrupt_check(err) < 0)
 		return -1;
 	if (is_of_the_run(name)) {
-		reproducing_add(p->result, xstrdup(name), REPRODUCED_OWN,
+		step_reproduce_add(p->result, xstrdup(name), REPRODUCED_OWN,
 				xstrdup("names the run that signed it"));
 		return 0;
 	}
@@ -54,22 +54,22 @@ compare_file(struct reproduction *p, const char *name, struct error *err)
 	if (result < 0 && err->code != ERR_NOT_FOUND)
 		return -1;
 	if (result < 0) {
-		reproducing_add(p->result, xstrdup(name), REPRODUCED_MISSING,
+		step_reproduce_add(p->result, xstrdup(name), REPRODUCED_MISSING,
 				xstrdup("SHA256SUMS lists it, and it is not there"));
 		return 0;
 	}
 	if (digest_file(path, &made, NULL, err) < 0) {
 		if (err->code != ERR_NOT_FOUND)
 			return -1;
-		reproducing_add(p->result, xstrdup(name), REPRODUCED_EXTRA,
+		step_reproduce_add(p->result, xstrdup(name), REPRODUCED_EXTRA,
 				xstrdup("it was not made"));
 		return 0;
 	}
 	if (digest_equal(&made, &published)) {
-		reproducing_add(p->result, xstrdup(name), REPRODUCED_SAME, NULL);
+		step_reproduce_add(p->result, xstrdup(name), REPRODUCED_SAME, NULL);
 		return 0;
 	}
-	reproducing_add(p->result, xstrdup(name), REPRODUCED_DIFFERS,
+	step_reproduce_add(p->result, xstrdup(name), REPRODUCED_DIFFERS,
 			explain_file(p, name, &recompressed));
 	p->result->recompressed += recompressed;
 	return 0;
@@ -92,21 +92,21 @@ add_missing(struct reproduction *p, const struct sums *sums, struct error *err)
 {
 	auto_free char *assets = path_join(p->out, "assets");
 	const struct verify_files made = verify_directory(assets);
-	AUTO(sums_release) struct sums names = SUMS_INIT;
+	AUTO(sums_clear) struct sums names = SUMS_INIT;
 
 	if (made.list(made.context, &names, err) < 0)
 		return -1;
 	for (size_t i = 0; i < names.count; i++)
 		if (sums_find(sums, names.entries[i].name) == NULL)
-			reproducing_add(p->result, xstrdup(names.entries[i].name),
+			step_reproduce_add(p->result, xstrdup(names.entries[i].name),
 					REPRODUCED_MISSING, xstrdup("SHA256SUMS does not list it"));
 	return 0;
 }
 
 int
-reproducing_compare_files(struct reproduction *p, struct error *err)
+step_reproduce_compare_files(struct reproduction *p, struct error *err)
 {
-	AUTO(sums_release) struct sums sums = SUMS_INIT;
+	AUTO(sums_clear) struct sums sums = SUMS_INIT;
 	struct progress_task *task;
 	int result = 0;
 

@@ -106,7 +106,7 @@ explain_image(const struct reproduction *p, const struct layout *made,
 	      const struct oci_descriptor *ours, const struct oci_descriptor *theirs,
 	      char **ret_text, struct error *err)
 {
-	AUTO(oci_parsed_release) struct oci_parsed a = OCI_PARSED_INIT, b = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed a = OCI_PARSED_INIT, b = OCI_PARSED_INIT;
 
 	if (layout_read_parsed(made, ours, &a, err) < 0 ||
 	    layout_read_parsed(p->published_images, theirs, &b, err) < 0) {
@@ -147,9 +147,9 @@ struct look {
 };
 
 static void
-look_release(struct look *look)
+look_clear(struct look *look)
 {
-	digest_set_release(&look->good);
+	digest_set_clear(&look->good);
 }
 
 static int
@@ -199,7 +199,7 @@ look_at_tag(struct look *look, const char *tag, const struct digest *listed, str
 	const struct layout *layout = look->p->published_images;
 	const struct oci_descriptor *there = layout_tags_find(layout_tags(layout), tag);
 	const struct layout_visit visit = {look_at_blob, look_at_document, look};
-	AUTO(layout_tags_release) struct layout_tags one = LAYOUT_TAGS_INIT;
+	AUTO(layout_tags_clear) struct layout_tags one = LAYOUT_TAGS_INIT;
 	char text[OCI_DIGEST_SIZE];
 
 	if (there == NULL)
@@ -214,22 +214,22 @@ look_at_tag(struct look *look, const char *tag, const struct digest *listed, str
 static int
 compare_tag(struct look *look, const char *tag, const struct digest *theirs, struct error *err)
 {
-	struct reproducing *result = look->p->result;
+	struct step_reproduce *result = look->p->result;
 	const struct oci_descriptor *ours = layout_tags_find(layout_tags(look->made), tag);
 	auto_free char *name = xasprintf("image %s", tag), *where = NULL;
 
 	if (ours == NULL) {
-		reproducing_add(result, TAKE(name), REPRODUCED_EXTRA, xstrdup("it was not made"));
+		step_reproduce_add(result, TAKE(name), REPRODUCED_EXTRA, xstrdup("it was not made"));
 	} else if (!digest_equal(&ours->digest, theirs)) {
 		if (explain_tag(look->p, look->made, tag, ours, theirs, &where, err) < 0)
 			return error_prefix(err, "%s", name);
-		reproducing_add(result, TAKE(name), REPRODUCED_DIFFERS, TAKE(where));
+		step_reproduce_add(result, TAKE(name), REPRODUCED_DIFFERS, TAKE(where));
 	} else if (look->p->published_images != NULL && look_at_tag(look, tag, theirs, err) < 0) {
 		if (!is_of_the_images(err))
 			return -1;
-		reproducing_add(result, TAKE(name), REPRODUCED_DIFFERS, xstrdup(err->message));
+		step_reproduce_add(result, TAKE(name), REPRODUCED_DIFFERS, xstrdup(err->message));
 	} else {
-		reproducing_add(result, TAKE(name), REPRODUCED_SAME, NULL);
+		step_reproduce_add(result, TAKE(name), REPRODUCED_SAME, NULL);
 	}
 	return 0;
 }
@@ -249,16 +249,16 @@ add_unlisted(const struct reproduction *p)
 		for (size_t j = 0; j < compared && !listed; j++)
 			listed = strcmp(p->result->rows[j].name, name) == 0;
 		if (!listed)
-			reproducing_add(p->result, TAKE(name), REPRODUCED_EXTRA,
+			step_reproduce_add(p->result, TAKE(name), REPRODUCED_EXTRA,
 					xstrdup("release.json does not list it"));
 	}
 }
 
 int
-reproducing_compare_images(struct reproduction *p, struct error *err)
+step_reproduce_compare_images(struct reproduction *p, struct error *err)
 {
 	AUTO(layout_freep) struct layout *made = NULL;
-	AUTO(look_release) struct look look = {.p = p, .good = DIGEST_SET_INIT};
+	AUTO(look_clear) struct look look = {.p = p, .good = DIGEST_SET_INIT};
 	auto_free char *path = path_join(p->out, "images");
 	struct digest digest;
 	const char *tag;

@@ -7,17 +7,17 @@
 #include "distributor/verify/release_json.h"
 #include "images/layout.h"
 
-struct release_url;
+struct remote_release;
 
 /* One run. */
 struct reproduction {
 	const struct app *app;
-	const struct reproducing_options *options;
-	struct reproducing *result;
+	const struct step_reproduce_options *options;
+	struct step_reproduce *result;
 	const char *tag;                 /* what was asked for, if it was a tag */
 	struct verify_files files;       /* of the published release */
 	char *directory;                 /* they are in; or NULL */
-	struct release_url *url;         /* they are at; or NULL */
+	struct remote_release *url;         /* they are at; or NULL */
 	struct layout *published_images; /* or NULL */
 	struct release_origin origin;
 	struct release_image *images; /* of the origin, when they are not made */
@@ -30,7 +30,7 @@ struct reproduction {
 enum { MAX_EXPLAINED = 128 << 20 };
 
 /* Adds a row; takes ownership of both texts. */
-void reproducing_add(struct reproducing *r, char *name, enum reproduced state, char *detail);
+void step_reproduce_add(struct step_reproduce *r, char *name, enum reproduced state, char *detail);
 
-int reproducing_compare_files(struct reproduction *p, struct error *err) CHECKED;
-int reproducing_compare_images(struct reproduction *p, struct error *err) CHECKED;
+int step_reproduce_compare_files(struct reproduction *p, struct error *err) CHECKED;
+int step_reproduce_compare_images(struct reproduction *p, struct error *err) CHECKED;

@@ -31,7 +31,7 @@ struct signing {
 	struct release_info *info;
 	const struct keyring *keyring;
 	struct lazy_signer *lazy;
-	struct signing_result *result;
+	struct step_sign_result *result;
 	char *directory;
 	struct sums files; /* all that SHA256SUMS will list */
 	struct made_file *made;
@@ -39,7 +39,7 @@ struct signing {
 };
 
 static void
-signing_release(struct signing *s)
+signing_clear(struct signing *s)
 {
 	for (size_t i = 0; i < s->made_count; i++) {
 		free(s->made[i].name);
@@ -47,7 +47,7 @@ signing_release(struct signing *s)
 	}
 	free(s->made);
 	free(s->directory);
-	sums_release(&s->files);
+	sums_clear(&s->files);
 }
 
 /* Whether the file is there with these bytes. */
@@ -158,7 +158,7 @@ static int
 remove_earlier(const struct signing *s, struct error *err)
 {
 	const struct verify_files files = verify_directory(s->directory);
-	AUTO(sums_release) struct sums names = SUMS_INIT;
+	AUTO(sums_clear) struct sums names = SUMS_INIT;
 
 	if (files.list(files.context, &names, err) < 0)
 		return -1;
@@ -180,7 +180,7 @@ check_strangers(struct signing *s, struct error *err)
 {
 	static const char *const known[] = {SUMS_NAME, SUMS_NAME ".sig", SUMS_NAME ".minisig"};
 	struct verify_files files = verify_directory(s->directory);
-	AUTO(sums_release) struct sums names = SUMS_INIT;
+	AUTO(sums_clear) struct sums names = SUMS_INIT;
 
 	if (files.list(files.context, &names, err) < 0)
 		return -1;
@@ -208,7 +208,7 @@ make_documents(struct signing *s, struct error *err)
 	auto_free char *spdx_name = release_file_name(release->name, release->version, "spdx");
 	auto_free char *json_name = release_file_name(release->name, release->version, "release");
 	auto_free char *json = NULL;
-	AUTO(sums_release) struct sums documents = SUMS_INIT;
+	AUTO(sums_clear) struct sums documents = SUMS_INIT;
 	const uint64_t sizes[DOCUMENTS] = {strlen(sources), strlen(spdx)};
 	size_t first = s->files.count;
 
@@ -231,7 +231,7 @@ static int
 find_provenance(struct signing *s, const char *statement, char **ret_text, struct error *err)
 {
 	auto_free char *path = path_join(s->directory, RELEASE_PROVENANCE_NAME);
-	AUTO(dsse_release) struct dsse dsse = DSSE_INIT;
+	AUTO(dsse_clear) struct dsse dsse = DSSE_INIT;
 	const struct keyring_entry *entry;
 	struct error ignored = ERROR_INIT;
 	auto_free char *text = NULL;
@@ -344,7 +344,7 @@ make_sums(struct signing *s, struct error *err)
 }
 
 int
-signing_is_done(const struct app *app, const struct release_info *info,
+step_sign_is_done(const struct app *app, const struct release_info *info,
 		const struct keyring *keyring, struct error *err)
 {
 	auto_free char *directory = path_join(app->out, "assets"), *comment = trusted_comment(info);
@@ -356,10 +356,10 @@ signing_is_done(const struct app *app, const struct release_info *info,
 }
 
 int
-signing_documents(const struct app *app, struct release_info *info, struct error *err)
+step_sign_documents(const struct app *app, struct release_info *info, struct error *err)
 {
-	struct signing_result ignored = {0};
-	AUTO(signing_release)
+	struct step_sign_result ignored = {0};
+	AUTO(signing_clear)
 	struct signing s = {.app = app,
 			    .info = info,
 			    .result = &ignored,
@@ -371,10 +371,10 @@ signing_documents(const struct app *app, struct release_info *info, struct error
 }
 
 int
-signing_run(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
-	    struct signing_result *ret_result, struct error *err)
+step_sign(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
+	    struct step_sign_result *ret_result, struct error *err)
 {
-	AUTO(signing_release)
+	AUTO(signing_clear)
 	struct signing s = {.app = app,
 			    .info = info,
 			    .keyring = lazy->keyring,
@@ -382,7 +382,7 @@ signing_run(const struct app *app, struct release_info *info, struct lazy_signer
 			    .result = ret_result,
 			    .directory = path_join(app->out, "assets")};
 
-	*ret_result = (struct signing_result){0};
+	*ret_result = (struct step_sign_result){0};
 	tempfile_sweep(s.directory);
 	if (check_assets(&s, err) < 0 || make_documents(&s, err) < 0 ||
 	    make_provenance(&s, err) < 0 || check_strangers(&s, err) < 0 ||

@@ -9,7 +9,7 @@
 #include "sign/check/keyring.h"
 
 /* How a directory stood and stands. */
-struct signing_result {
+struct step_sign_result {
 	size_t assets;
 	size_t written; /* files that were new or differed */
 	struct digest sums;
@@ -21,18 +21,18 @@ struct signing_result {
  * written. ERR_VERIFY: an asset is not what the list says; ERR_INPUT: a file there belongs to
  * nothing.
  */
-int signing_run(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
-		struct signing_result *ret_result, struct error *err) CHECKED;
+int step_sign(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
+		struct step_sign_result *ret_result, struct error *err) CHECKED;
 
 /*
  * Only the documents that need no key: what each file is made of, and release.json. Errors of
- * signing_run().
+ * step_sign().
  */
-int signing_documents(const struct app *app, struct release_info *info, struct error *err) CHECKED;
+int step_sign_documents(const struct app *app, struct release_info *info, struct error *err) CHECKED;
 
 /*
  * 1 if OUT/assets has a SHA256SUMS with both signatures, by keys of the ring, for the release of
  * `info` and for no other, 0 if not. Its files are not looked at. ERR_IO, ERR_INTERRUPTED.
  */
-int signing_is_done(const struct app *app, const struct release_info *info,
+int step_sign_is_done(const struct app *app, const struct release_info *info,
 		    const struct keyring *keyring, struct error *err) CHECKED;

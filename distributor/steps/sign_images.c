@@ -16,7 +16,7 @@ static bool
 is_signed(const struct layout *layout, const struct signature_subject *subject,
 	  const struct keyring *keyring)
 {
-	AUTO(signature_set_release) struct signature_set set = {NULL, 0, NULL};
+	AUTO(signature_set_clear) struct signature_set set = {NULL, 0, NULL};
 	const struct digest *digest = &subject->descriptor.digest;
 	struct error ignored = ERROR_INIT;
 
@@ -35,7 +35,7 @@ static int
 sign_subject(struct layout *layout, const struct signature_subject *subject, int64_t created_sec,
 	     struct lazy_signer *lazy, struct layout_tags *tags, struct error *err)
 {
-	AUTO(signature_set_release) struct signature_set set = {NULL, 0, NULL};
+	AUTO(signature_set_clear) struct signature_set set = {NULL, 0, NULL};
 	auto_free char *statement = statement_for_image(&subject->descriptor.digest);
 	const struct signer *signer;
 
@@ -65,9 +65,9 @@ keep_tag(const struct layout *layout, char *name, struct layout_tags *tags)
 
 static int
 sign_all(struct layout *layout, const struct signature_subjects *subjects, int64_t created_sec,
-	 struct lazy_signer *lazy, struct image_signing_result *result, struct error *err)
+	 struct lazy_signer *lazy, struct step_sign_images_result *result, struct error *err)
 {
-	AUTO(layout_tags_release) struct layout_tags tags = LAYOUT_TAGS_INIT;
+	AUTO(layout_tags_clear) struct layout_tags tags = LAYOUT_TAGS_INIT;
 	const struct layout_tags *old = layout_tags(layout);
 
 	for (size_t i = 0; i < old->count; i++)
@@ -92,14 +92,14 @@ sign_all(struct layout *layout, const struct signature_subjects *subjects, int64
 }
 
 int
-image_signing_run(const struct app *app, const struct matrix *matrix, int64_t created_sec,
-		  struct lazy_signer *lazy, struct image_signing_result *ret_result,
+step_sign_images(const struct app *app, const struct matrix *matrix, int64_t created_sec,
+		  struct lazy_signer *lazy, struct step_sign_images_result *ret_result,
 		  struct error *err)
 {
 	AUTO(layout_freep) struct layout *layout = NULL;
-	AUTO(signature_subjects_release) struct signature_subjects subjects = {NULL, 0};
+	AUTO(signature_subjects_clear) struct signature_subjects subjects = {NULL, 0};
 	auto_free char *path = path_join(app->out, "images");
-	struct image_signing_result result = {0, 0};
+	struct step_sign_images_result result = {0, 0};
 
 	if (layout_create(path, &layout, err) < 0 ||
 	    signature_list_subjects(layout, matrix->images.items, matrix->images.count, &subjects,
@@ -115,7 +115,7 @@ static int
 check_subject(const struct layout *layout, const struct signature_subject *subject,
 	      const struct keyring *keyring, struct error *err)
 {
-	AUTO(signature_set_release) struct signature_set set = {NULL, 0, NULL};
+	AUTO(signature_set_clear) struct signature_set set = {NULL, 0, NULL};
 
 	if (signature_read(layout, &subject->descriptor.digest, &set, err) < 0)
 		return -1;
@@ -127,10 +127,10 @@ check_subject(const struct layout *layout, const struct signature_subject *subje
 }
 
 int
-image_signing_check(const struct layout *layout, const char *repository,
+step_sign_images_check(const struct layout *layout, const char *repository,
 		    const struct keyring *keyring, struct error *err)
 {
-	AUTO(signature_subjects_release) struct signature_subjects subjects = {NULL, 0};
+	AUTO(signature_subjects_clear) struct signature_subjects subjects = {NULL, 0};
 
 	if (signature_list_subjects(layout, &repository, 1, &subjects, err) < 0)
 		return -1;

@@ -9,7 +9,7 @@
 #include "images/layout.h"
 #include "matrix/matrix.h"
 
-struct image_signing_result {
+struct step_sign_images_result {
 	size_t images;  /* and indexes */
 	size_t written; /* of which the signatures were missing or wrong */
 };
@@ -18,13 +18,13 @@ struct image_signing_result {
  * Adds the signatures that are missing to the layout. Without repositories in the matrix there is
  * no name to sign, and nothing is done. Errors of lazy_signer_get() and of the layout.
  */
-int image_signing_run(const struct app *app, const struct matrix *matrix, int64_t created_sec,
-		      struct lazy_signer *lazy, struct image_signing_result *ret_result,
+int step_sign_images(const struct app *app, const struct matrix *matrix, int64_t created_sec,
+		      struct lazy_signer *lazy, struct step_sign_images_result *ret_result,
 		      struct error *err) CHECKED;
 
 /*
  * Whether all images of a layout are signed by a key that may, under every name that they get in
  * this repository. ERR_VERIFY with the first that is not. Errors of the layout.
  */
-int image_signing_check(const struct layout *layout, const char *repository,
+int step_sign_images_check(const struct layout *layout, const char *repository,
 			const struct keyring *keyring, struct error *err) CHECKED;

@@ -1,7 +1,7 @@
 #include "distributor/steps/signer.h"
 
 void
-lazy_signer_release(struct lazy_signer *lazy)
+lazy_signer_clear(struct lazy_signer *lazy)
 {
 	signing_key_free(lazy->key);
 	lazy->key = NULL;
@@ -10,7 +10,7 @@ lazy_signer_release(struct lazy_signer *lazy)
 int
 lazy_signer_key(struct lazy_signer *lazy, const struct signing_key **ret_key, struct error *err)
 {
-	if (lazy->key == NULL && key_source_read(lazy->source, &lazy->key, err) < 0)
+	if (lazy->key == NULL && key_input_read(lazy->source, &lazy->key, err) < 0)
 		return -1;
 	*ret_key = lazy->key;
 	return 0;

@@ -27,7 +27,7 @@ put_sums(const struct app *app, const struct release_info *info, const struct ke
 	struct digest digest;
 	int done;
 
-	if ((done = signing_is_done(app, info, keyring, err)) < 0)
+	if ((done = step_sign_is_done(app, info, keyring, err)) < 0)
 		return -1;
 	if (done == 0)
 		return error_set(err, ERR_INPUT,
@@ -45,7 +45,7 @@ static int
 make_message(const struct app *app, const struct release_info *info, const struct keyring *keyring,
 	     bool name_sums, char **ret_message, struct error *err)
 {
-	AUTO(strbuf_release) struct strbuf message = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf message = STRBUF_INIT;
 	char hex[DIGEST_HEX_SIZE];
 	const char *last = "";
 
@@ -71,7 +71,7 @@ make_message(const struct app *app, const struct release_info *info, const struc
 /* Without an identity in git's configuration the signer tags in its own name. */
 static int
 find_tagger(const struct release_info *info, const struct keyring *keyring,
-	    const struct tagging *tagging, char **ret_tagger, struct error *err)
+	    const struct step_tag *tagging, char **ret_tagger, struct error *err)
 {
 	if (tagging->tagger != NULL) {
 		*ret_tagger = xstrdup(tagging->tagger);
@@ -173,11 +173,11 @@ is_same(const struct tag_object *have, const struct tag_object *want)
 /* 1 when the name is free, 0 when it holds the same with a good signature. */
 static int
 compare_existing(const struct release_info *info, const struct keyring *keyring,
-		 const struct tag_object *want, struct tagging_result *ret_result,
+		 const struct tag_object *want, struct step_tag_result *ret_result,
 		 struct error *err)
 {
-	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
-	AUTO(tag_object_release) struct tag_object have = TAG_OBJECT_INIT;
+	AUTO(verify_report_clear) struct verify_report report = VERIFY_REPORT_INIT;
+	AUTO(tag_object_clear) struct tag_object have = TAG_OBJECT_INIT;
 	auto_free char *old = NULL;
 	struct digest sums;
 	size_t length;
@@ -194,10 +194,10 @@ compare_existing(const struct release_info *info, const struct keyring *keyring,
 }
 
 int
-tagging_run(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
-	    const struct tagging *tagging, struct tagging_result *ret_result, struct error *err)
+step_tag(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
+	    const struct step_tag *tagging, struct step_tag_result *ret_result, struct error *err)
 {
-	AUTO(tag_object_release) struct tag_object tag = TAG_OBJECT_INIT;
+	AUTO(tag_object_clear) struct tag_object tag = TAG_OBJECT_INIT;
 	auto_free char *text = NULL, *whole = NULL;
 	char commit[REPO_ID_SIZE];
 	int state;

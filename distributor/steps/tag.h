@@ -10,14 +10,14 @@
 #include "publish/git/git_tag.h"
 #include "sign/check/keyring.h"
 
-struct tagging {
+struct step_tag {
 	const char *revision; /* what to tag */
 	const char *tagger;   /* "NAME <EMAIL>", or NULL for the repository's identity */
 	bool name_sums;       /* say of which SHA256SUMS it is: that of OUT/assets */
 	bool dry_run;
 };
 
-struct tagging_result {
+struct step_tag_result {
 	char id[REPO_ID_SIZE];
 	bool names_sums; /* the tag is of one SHA256SUMS, and of no other build */
 };
@@ -28,6 +28,6 @@ struct tagging_result {
  * ERR_INPUT when the SHA256SUMS to be named is not signed for this release. The key is read only
  * for a new tag.
  */
-int tagging_run(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
-		const struct tagging *tagging, struct tagging_result *ret_result,
+int step_tag(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
+		const struct step_tag *tagging, struct step_tag_result *ret_result,
 		struct error *err) CHECKED;

@@ -12,21 +12,21 @@
 #include <string.h>
 
 void
-packing_release(struct packing *packing)
+step_tarballs_clear(struct step_tarballs *packing)
 {
 	for (size_t i = 0; i < packing->host_count; i++)
 		free(packing->hosts[i].members);
 	free(packing->hosts);
 	cache_free(packing->cache);
-	plan_release(&packing->plan);
-	lock_release(&packing->lock);
-	matrix_release(&packing->matrix);
-	assets_report_release(&packing->report);
-	*packing = (struct packing)PACKING_INIT;
+	plan_clear(&packing->plan);
+	lock_clear(&packing->lock);
+	matrix_clear(&packing->matrix);
+	assets_report_clear(&packing->report);
+	*packing = (struct step_tarballs)STEP_TARBALLS_INIT;
 }
 
 void
-packing_host(const struct plan *plan, size_t index, struct assets_host *ret_host)
+step_tarballs_host(const struct plan *plan, size_t index, struct assets_host *ret_host)
 {
 	const struct matrix_host *from = plan->hosts[index].host;
 	struct assets_host host = {.arch = from->arch, .legacy_names = from->legacy_names};
@@ -43,7 +43,7 @@ packing_host(const struct plan *plan, size_t index, struct assets_host *ret_host
 }
 
 static int
-prepare(struct packing *packing, struct error *err)
+prepare(struct step_tarballs *packing, struct error *err)
 {
 	const struct app *app = packing->app;
 
@@ -53,7 +53,7 @@ prepare(struct packing *packing, struct error *err)
 	packing->hosts = xcalloc(packing->plan.host_count + 1, sizeof(*packing->hosts));
 	for (size_t h = 0; h < packing->plan.host_count; h++)
 		if (app_wants_host(app, packing->plan.hosts[h].host->arch->name))
-			packing_host(&packing->plan, h, &packing->hosts[packing->host_count++]);
+			step_tarballs_host(&packing->plan, h, &packing->hosts[packing->host_count++]);
 	return cache_open(app->cache, &packing->cache, err);
 }
 
@@ -107,7 +107,7 @@ hand_over(struct assets_sink *sink, struct emulator_reader *reader, const struct
 }
 
 static int
-stream_package(struct packing *packing, struct assets_sink *sink, const struct package *package,
+stream_package(struct step_tarballs *packing, struct assets_sink *sink, const struct package *package,
 	       struct error *err)
 {
 	AUTO(emulator_reader_freep) struct emulator_reader *reader = NULL;
@@ -136,7 +136,7 @@ static int
 need_packages(struct assets_sink *sink, const struct assets_host *host, void *context,
 	      struct error *err)
 {
-	struct packing *packing = context;
+	struct step_tarballs *packing = context;
 
 	(void)sink;
 	packing->incomplete = true;
@@ -146,7 +146,7 @@ need_packages(struct assets_sink *sink, const struct assets_host *host, void *co
 static int
 produce(struct assets_sink *sink, const struct assets_host *host, void *context, struct error *err)
 {
-	struct packing *packing = context;
+	struct step_tarballs *packing = context;
 
 	for (size_t i = 0; i < packing->lock.packages.count; i++) {
 		const struct package *package = &packing->lock.packages.items[i];
@@ -161,7 +161,7 @@ produce(struct assets_sink *sink, const struct assets_host *host, void *context,
 static struct progress_task *
 begin(const struct assets_host *host, uint64_t bytes, void *context)
 {
-	struct packing *packing = context;
+	struct step_tarballs *packing = context;
 
 	return progress_start(packing->app->progress, host->arch->name, PROGRESS_BYTES, bytes);
 }
@@ -204,7 +204,7 @@ package_is_locked(const struct lock *lock, const struct digest *sha256)
  * the others belongs to the release if it was made from this lock.
  */
 static int
-write_list(const struct packing *packing, const struct asset_list *made, struct error *err)
+write_list(const struct step_tarballs *packing, const struct asset_list *made, struct error *err)
 {
 	struct asset_list list = {.name = packing->lock.name,
 				  .version = packing->lock.version,
@@ -227,7 +227,7 @@ write_list(const struct packing *packing, const struct asset_list *made, struct 
 }
 
 static void
-add_up(struct packing *packing)
+add_up(struct step_tarballs *packing)
 {
 	for (size_t i = 0; i < packing->host_count; i++) {
 		const struct assets_host_report *of = &packing->report.hosts[i];
@@ -240,11 +240,11 @@ add_up(struct packing *packing)
 }
 
 static int
-make(const struct app *app, bool wait, bool only_look, struct packing *packing, struct error *err)
+make(const struct app *app, bool wait, bool only_look, struct step_tarballs *packing, struct error *err)
 {
 	double started = monotonic_sec();
 	auto_close int lock = -1;
-	struct assets_plan plan = {.out = app->out,
+	struct assets_request plan = {.out = app->out,
 				   .partial = app->hosts.count != 0,
 				   .jobs = (unsigned int)app->jobs,
 				   .produce = only_look ? need_packages : produce,
@@ -259,7 +259,7 @@ make(const struct app *app, bool wait, bool only_look, struct packing *packing, 
 		return -1;
 	plan.hosts = packing->hosts;
 	plan.host_count = packing->host_count;
-	lock = out_lock(app->out, wait, err);
+	lock = out_claim(app->out, wait, err);
 	if (lock < 0 || assets_make(&plan, &packing->report, err) < 0 ||
 	    write_list(packing, &packing->report.assets, err) < 0)
 		return -1;
@@ -269,13 +269,13 @@ make(const struct app *app, bool wait, bool only_look, struct packing *packing, 
 }
 
 int
-packing_run(const struct app *app, bool wait, struct packing *ret_packing, struct error *err)
+step_tarballs(const struct app *app, bool wait, struct step_tarballs *ret_packing, struct error *err)
 {
 	return make(app, wait, false, ret_packing, err);
 }
 
 int
-packing_look(const struct app *app, struct packing *ret_packing, struct error *err)
+step_tarballs_look(const struct app *app, struct step_tarballs *ret_packing, struct error *err)
 {
 	if (make(app, true, true, ret_packing, err) == 0)
 		return 1;

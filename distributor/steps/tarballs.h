@@ -13,7 +13,7 @@
 
 struct cache;
 
-struct packing {
+struct step_tarballs {
 	const struct app *app;
 	struct matrix matrix;
 	struct lock lock;
@@ -25,31 +25,31 @@ struct packing {
 	size_t made, unchanged; /* pairs, of all hosts */
 	uint64_t bytes_in, bytes_out;
 	double seconds;
-	bool incomplete; /* packing_look(): packages are needed */
+	bool incomplete; /* step_tarballs_look(): packages are needed */
 };
 
-#define PACKING_INIT                                                                               \
+#define STEP_TARBALLS_INIT                                                                               \
 	{                                                                                          \
 		.app = NULL                                                                        \
 	}
 
-void packing_release(struct packing *packing);
+void step_tarballs_clear(struct step_tarballs *packing);
 
 /*
  * What is packed of a host of the plan, which has a lock; `members` is to be freed by the caller,
  * what they point to is borrowed from the lock.
  */
-void packing_host(const struct plan *plan, size_t index, struct assets_host *ret_host);
+void step_tarballs_host(const struct plan *plan, size_t index, struct assets_host *ret_host);
 
 /*
  * Makes what is missing in OUT/assets and writes OUT/assets.json, under the lock of OUT, which is
  * waited for with `wait`. Errors of assets_make(); ERR_BUSY. `app` is borrowed.
  */
-int packing_run(const struct app *app, bool wait, struct packing *ret_packing,
+int step_tarballs(const struct app *app, bool wait, struct step_tarballs *ret_packing,
 		struct error *err) CHECKED;
 
 /*
  * Whether OUT/assets is complete already, so that no package is needed: 1, with `ret_packing` as
- * after packing_run(); 0; or -1.
+ * after step_tarballs(); 0; or -1.
  */
-int packing_look(const struct app *app, struct packing *ret_packing, struct error *err) CHECKED;
+int step_tarballs_look(const struct app *app, struct step_tarballs *ret_packing, struct error *err) CHECKED;

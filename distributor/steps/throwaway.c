@@ -21,7 +21,7 @@ enum { MAX_FILE = 16 << 20 };
 enum { MATRIX, LOCK, KEY_LIST, FILES };
 
 int
-rehearsal_needs_key(const struct app *app, const struct key_source *source, bool *ret_needs,
+throwaway_needs_key(const struct app *app, const struct key_input *source, bool *ret_needs,
 		    struct error *err)
 {
 	auto_free char *list = path_join(app->keys, KEY_LIST_NAME);
@@ -40,7 +40,7 @@ make_key(const char *path, struct error *err)
 {
 	bool there;
 	AUTO(signing_key_freep) struct signing_key *key = NULL;
-	AUTO(secret_release) struct secret text = SECRET_INIT;
+	AUTO(secret_clear) struct secret text = SECRET_INIT;
 
 	if (path_exists(path, &there, err) < 0)
 		return -1;
@@ -53,13 +53,13 @@ make_key(const char *path, struct error *err)
 }
 
 int
-rehearsal_key(const struct app *app, char **ret_key, char **ret_keys, struct error *err)
+throwaway_key(const struct app *app, char **ret_key, char **ret_keys, struct error *err)
 {
 	auto_free char *directory = path_join(app->out, "throw-away-key");
 	auto_free char *path = path_join(directory, "release.pem");
 	auto_free char *keys = path_join(directory, "keys");
 	AUTO(signing_key_freep) struct signing_key *key = NULL;
-	AUTO(secret_release) struct secret text = SECRET_INIT;
+	AUTO(secret_clear) struct secret text = SECRET_INIT;
 
 	if (make_directories(directory, err) < 0 || make_key(path, err) < 0 ||
 	    secret_read_file(path, SIGNING_KEY_MAX_FILE, &text, err) < 0 ||
@@ -150,16 +150,16 @@ commit(const char *path, struct repo_file *files, struct words *paths, const str
 }
 
 int
-rehearsal_repository(const struct app *app, char **ret_path, struct error *err)
+throwaway_repository(const struct app *app, char **ret_path, struct error *err)
 {
 	auto_free char *path = path_join(app->out, "repository.git");
 	auto_free char *lock_path = app_lock_path(app);
 	auto_free char *list = path_join(app->keys, KEY_LIST_NAME);
 	auto_free char *matrix_text = NULL, *lock_text = NULL, *list_text = NULL;
 	auto_free char *matrix_inside = NULL, *lock_inside = NULL;
-	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
-	AUTO(lock_release) struct lock lock = LOCK_INIT;
-	AUTO(words_release) struct words paths = WORDS_INIT;
+	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
+	AUTO(lock_clear) struct lock lock = LOCK_INIT;
+	AUTO(words_clear) struct words paths = WORDS_INIT;
 	struct repo_file files[FILES] = {[KEY_LIST] = {.path = "keys/" KEY_LIST_NAME}};
 
 	/* A mistake must not be committed. */

@@ -5,11 +5,11 @@
  * repository for the tag. Both are made below OUT, once.
  */
 
-#include "distributor/steps/key_source.h"
+#include "distributor/steps/key_input.h"
 #include "distributor/steps/release_info.h"
 
 /* Whether no key is named anywhere, and no list of public keys is there either. ERR_IO. */
-int rehearsal_needs_key(const struct app *app, const struct key_source *source, bool *ret_needs,
+int throwaway_needs_key(const struct app *app, const struct key_input *source, bool *ret_needs,
 			struct error *err) CHECKED;
 
 /*
@@ -18,11 +18,11 @@ int rehearsal_needs_key(const struct app *app, const struct key_source *source, 
  * caller. ERR_IO, ERR_INPUT.
  */
 int
-rehearsal_key(const struct app *app, char **ret_key, char **ret_keys, struct error *err) CHECKED;
+throwaway_key(const struct app *app, char **ret_key, char **ret_keys, struct error *err) CHECKED;
 
 /*
  * Makes OUT/repository.git with a commit of matrix, lock and public keys; a commit of them that the
  * tag of this version names is taken again. The path is to be freed by the caller. ERR_INPUT: the
  * lock is not of the matrix, or the tag has others than these. ERR_IO.
  */
-int rehearsal_repository(const struct app *app, char **ret_path, struct error *err) CHECKED;
+int throwaway_repository(const struct app *app, char **ret_path, struct error *err) CHECKED;

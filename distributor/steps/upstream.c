@@ -104,7 +104,7 @@ upstream_free(struct upstream *up)
 	cache_free(up->cache);
 	free(up->apt_directory);
 	free(up->lock_command);
-	words_release(&up->told);
+	words_clear(&up->told);
 	(void)pthread_mutex_destroy(&up->told_lock);
 	free(up);
 }
@@ -320,7 +320,7 @@ bring_pinned(struct upstream *up, const struct package *package, char **ret_path
 
 	if (status == 0)
 		*ret_path = TAKE(result.path);
-	fetch_results_release(&result, 1);
+	fetch_results_clear(&result, 1);
 	return status;
 }
 
@@ -403,7 +403,7 @@ drop_empty(struct package_list *list)
 
 	for (size_t i = 0; i < list->count; i++) {
 		if (list->items[i].member_count == 0)
-			package_release(&list->items[i]);
+			package_clear(&list->items[i]);
 		else
 			list->items[kept++] = list->items[i];
 	}
@@ -434,7 +434,7 @@ int
 upstream_newest(struct upstream *up, const struct matrix_host *host, char **ret_version,
 		struct error *err)
 {
-	AUTO(package_list_release) struct package_list list = PACKAGE_LIST_INIT;
+	AUTO(package_list_clear) struct package_list list = PACKAGE_LIST_INIT;
 
 	if (host->source->type == SOURCE_FEDORA) {
 		struct fedora_query query = fedora_query_of(up, host->source);

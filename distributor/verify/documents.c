@@ -202,7 +202,7 @@ check_subjects(const struct verifying *v, const struct statement *statement, str
 static int
 check_parameters(const struct verifying *v, const struct dsse *dsse, struct error *err)
 {
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
 	const char *tag = NULL;
 
 	if (jsonx_parse(RELEASE_PROVENANCE_NAME, dsse->payload, dsse->payload_length, &doc, err) <
@@ -219,8 +219,8 @@ static int
 check_bundle(struct verifying *v, const char *text, size_t length,
 	     const struct keyring_entry **ret_entry, struct error *err)
 {
-	AUTO(dsse_release) struct dsse dsse = DSSE_INIT;
-	AUTO(statement_release) struct statement statement = STATEMENT_INIT;
+	AUTO(dsse_clear) struct dsse dsse = DSSE_INIT;
+	AUTO(statement_clear) struct statement statement = STATEMENT_INIT;
 
 	if (dsse_parse(text, length, &dsse, RELEASE_PROVENANCE_NAME, err) < 0 ||
 	    keyring_find_named(v->request->keyring, dsse_names, &dsse, v->version, "the provenance",
@@ -272,6 +272,6 @@ verify_release(const struct verify_files *files, const struct verify_request *re
 	}
 	free(v.comment);
 	free(v.version);
-	sums_release(&v.sums);
-	release_claim_release(&v.claim);
+	sums_clear(&v.sums);
+	release_claim_clear(&v.claim);
 }

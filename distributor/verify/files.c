@@ -36,7 +36,7 @@ directory_digest(void *context, const char *name, uint64_t max_bytes, struct dig
 static int
 directory_list(void *context, struct sums *ret_names, struct error *err)
 {
-	AUTO(words_release) struct words names = WORDS_INIT;
+	AUTO(words_clear) struct words names = WORDS_INIT;
 
 	if (directory_names(context, &names, err) < 0)
 		return -1;
@@ -171,7 +171,7 @@ explain_unlisted(struct verifying *v, const char *name)
 static void
 check_unlisted(struct verifying *v)
 {
-	AUTO(sums_release) struct sums names = SUMS_INIT;
+	AUTO(sums_clear) struct sums names = SUMS_INIT;
 	struct error err = ERROR_INIT;
 	size_t failed = v->report->failed;
 

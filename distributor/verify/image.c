@@ -40,7 +40,7 @@ get_parsed(struct registry *registry, const char *name, struct registry_manifest
 	if (result == 1 && ret_manifest != NULL)
 		*ret_manifest = manifest;
 	else
-		registry_manifest_release(&manifest);
+		registry_manifest_clear(&manifest);
 	return result;
 }
 
@@ -49,8 +49,8 @@ static int
 verify_signature(const struct subject *subject, const struct digest *digest, const char *what,
 		 struct error *err)
 {
-	AUTO(signature_set_release) struct signature_set set = {NULL, 0, NULL};
-	AUTO(oci_parsed_release) struct oci_parsed manifest = OCI_PARSED_INIT;
+	AUTO(signature_set_clear) struct signature_set set = {NULL, 0, NULL};
+	AUTO(oci_parsed_clear) struct oci_parsed manifest = OCI_PARSED_INIT;
 	auto_free char *tag = signature_tag(digest), *signed_what = NULL;
 	const struct keyring_entry *signer;
 	int found = get_parsed(subject->registry, tag, NULL, &manifest, err);
@@ -80,7 +80,7 @@ check_referrer(const struct subject *subject, const struct digest *digest,
 	       const struct oci_descriptor *entry, const struct keyring_entry **ret_signer,
 	       struct error *why, struct error *err)
 {
-	AUTO(oci_parsed_release) struct oci_parsed manifest = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed manifest = OCI_PARSED_INIT;
 	auto_free char *bundle = NULL;
 	char name[OCI_DIGEST_SIZE];
 	int found = get_parsed(subject->registry, oci_digest_text(&entry->digest, name), NULL,
@@ -104,7 +104,7 @@ check_referrer(const struct subject *subject, const struct digest *digest,
 static int
 verify_bundle(const struct subject *subject, const struct digest *digest, struct error *err)
 {
-	AUTO(oci_parsed_release) struct oci_parsed list = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed list = OCI_PARSED_INIT;
 	struct error last = ERROR_INIT;
 	int left = MAX_BUNDLES;
 
@@ -204,7 +204,7 @@ note_release(const struct subject *subject, const struct reference *reference)
 static int
 verify_subject(const struct subject *subject, const struct reference *reference, struct error *err)
 {
-	AUTO(oci_parsed_release) struct oci_parsed parsed = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed parsed = OCI_PARSED_INIT;
 	struct registry_manifest manifest = {.media_type = NULL};
 	char text[OCI_DIGEST_SIZE];
 	const char *name =
@@ -212,7 +212,7 @@ verify_subject(const struct subject *subject, const struct reference *reference,
 	int found = get_parsed(subject->registry, name, &manifest, &parsed, err);
 	struct digest digest = manifest.digest;
 
-	registry_manifest_release(&manifest);
+	registry_manifest_clear(&manifest);
 	if (found < 0)
 		return -1;
 	if (found == 0)
@@ -236,7 +236,7 @@ static int
 name_signed(const struct reference *reference, const char *signed_as, char **ret_name,
 	    struct error *err)
 {
-	AUTO(reference_release) struct reference published = REFERENCE_INIT;
+	AUTO(reference_clear) struct reference published = REFERENCE_INIT;
 	auto_free char *repository = NULL;
 
 	if (signed_as != NULL && reference_parse_repository(signed_as, &published, err) < 0)
@@ -251,7 +251,7 @@ int
 image_verify(const char *name, const struct image_verify_options *options,
 	     const struct keyring *keyring, struct verify_report *report, struct error *err)
 {
-	AUTO(reference_release) struct reference reference = REFERENCE_INIT;
+	AUTO(reference_clear) struct reference reference = REFERENCE_INIT;
 	AUTO(registry_freep) struct registry *registry = NULL;
 	AUTO(http_client_freep) struct http_client *http = NULL;
 	auto_free char *agent = xasprintf("distributor/%s", version_program());

@@ -25,7 +25,7 @@ check_by_key(const struct signature *signature, const struct keyring *keyring,
 	     const struct public_key *key, struct simple_signing *ret_claim,
 	     const struct keyring_entry **ret_signer, struct error *err)
 {
-	AUTO(simple_signing_release) struct simple_signing claim = SIMPLE_SIGNING_INIT;
+	AUTO(simple_signing_clear) struct simple_signing claim = SIMPLE_SIGNING_INIT;
 
 	if (simple_signing_check(signature->payload, strlen(signature->payload),
 				 signature->signature, key, &claim, "the image's signature",
@@ -77,7 +77,7 @@ static int
 check_one(const struct signature *signature, const struct digest *digest, const char *reference,
 	  const struct keyring *keyring, const struct keyring_entry **ret_signer, struct error *err)
 {
-	AUTO(simple_signing_release) struct simple_signing claim = SIMPLE_SIGNING_INIT;
+	AUTO(simple_signing_clear) struct simple_signing claim = SIMPLE_SIGNING_INIT;
 	char text[OCI_DIGEST_SIZE];
 
 	if (check_by_ring(signature, keyring, &claim, ret_signer, err) < 0)
@@ -111,7 +111,7 @@ image_check_signature(const struct signature_set *set, const struct digest *dige
 static int
 check_statement(const struct dsse *dsse, const struct digest *digest, struct error *err)
 {
-	AUTO(statement_release) struct statement statement = STATEMENT_INIT;
+	AUTO(statement_clear) struct statement statement = STATEMENT_INIT;
 
 	if (statement_parse(dsse->payload, dsse->payload_length, &statement, "the image's bundle",
 			    err) < 0)
@@ -135,7 +135,7 @@ int
 image_check_bundle(const char *bundle, const struct digest *digest, const struct keyring *keyring,
 		   const struct keyring_entry **ret_signer, struct error *err)
 {
-	AUTO(dsse_release) struct dsse dsse = DSSE_INIT;
+	AUTO(dsse_clear) struct dsse dsse = DSSE_INIT;
 	const struct keyring_entry *entry;
 
 	/* It says of no release that it is of it, so that a retired key signs none. */

@@ -10,9 +10,9 @@
 #include <string.h>
 
 void
-release_origin_release(struct release_origin *origin)
+release_origin_clear(struct release_origin *origin)
 {
-	jsonx_release(&origin->doc);
+	jsonx_clear(&origin->doc);
 	free(origin->repositories);
 	*origin = (struct release_origin)RELEASE_ORIGIN_INIT;
 }
@@ -122,8 +122,8 @@ int
 release_origin_read(const struct verify_files *files, struct release_origin *ret_origin,
 		    struct error *err)
 {
-	AUTO(release_origin_release) struct release_origin origin = RELEASE_ORIGIN_INIT;
-	AUTO(sums_release) struct sums sums = SUMS_INIT;
+	AUTO(release_origin_clear) struct release_origin origin = RELEASE_ORIGIN_INIT;
+	AUTO(sums_clear) struct sums sums = SUMS_INIT;
 	auto_free char *list = NULL, *text = NULL;
 	const struct sums_entry *entry;
 	struct digest seen;

@@ -24,7 +24,7 @@ struct release_origin {
 		.name = NULL                                                                       \
 	}
 
-void release_origin_release(struct release_origin *origin);
+void release_origin_clear(struct release_origin *origin);
 
 /*
  * Finds NAME-VERSION.release.json by SHA256SUMS and reads it. ERR_NOT_FOUND, ERR_INPUT,

@@ -7,13 +7,13 @@
 
 #include <string.h>
 
-struct release_url {
+struct remote_release {
 	char *base; /* without a '/' at its end */
 	struct http_client *client;
 };
 
 int
-release_url_open(const char *base, bool offline, struct release_url **ret_url, struct error *err)
+remote_release_open(const char *base, bool offline, struct remote_release **ret_url, struct error *err)
 {
 	const struct http_options options = {.notice = app_notice};
 	size_t length = strlen(base);
@@ -34,7 +34,7 @@ release_url_open(const char *base, bool offline, struct release_url **ret_url, s
 }
 
 void
-release_url_freep(struct release_url **url)
+remote_release_freep(struct remote_release **url)
 {
 	if (*url == NULL)
 		return;
@@ -48,7 +48,7 @@ static int
 url_read(void *context, const char *name, size_t max_bytes, char **ret_text, size_t *ret_length,
 	 struct error *err)
 {
-	struct release_url *from = context;
+	struct remote_release *from = context;
 	auto_free char *url = xasprintf("%s/%s", from->base, name);
 
 	return http_get(from->client, url, HTTP_ALLOW_FILE, max_bytes, ret_text, ret_length, err);
@@ -58,7 +58,7 @@ static int
 url_digest(void *context, const char *name, uint64_t max_bytes, struct digest *ret_digest,
 	   uint64_t *ret_size, struct error *err)
 {
-	struct release_url *from = context;
+	struct remote_release *from = context;
 	auto_free char *url = xasprintf("%s/%s", from->base, name);
 	auto_close int fd = nameless_file(err);
 	struct http_request request = {.url = url, .allow = HTTP_ALLOW_FILE};
@@ -76,7 +76,7 @@ url_digest(void *context, const char *name, uint64_t max_bytes, struct digest *r
 }
 
 struct verify_files
-release_url_files(struct release_url *url)
+remote_release_files(struct remote_release *url)
 {
 	return (struct verify_files){url, url_read, url_digest, NULL};
 }

@@ -8,12 +8,12 @@
 #include "base/error.h"
 #include "distributor/verify/verify.h"
 
-struct release_url;
+struct remote_release;
 
 /* `base` is https:// or file://, or http:// to this machine. ERR_INPUT, ERR_IO. */
-int release_url_open(const char *base, bool offline, struct release_url **ret_url,
+int remote_release_open(const char *base, bool offline, struct remote_release **ret_url,
 		     struct error *err) CHECKED;
-void release_url_freep(struct release_url **url); /* for AUTO() */
+void remote_release_freep(struct remote_release **url); /* for AUTO() */
 
 /* Borrows `url`. */
-struct verify_files release_url_files(struct release_url *url);
+struct verify_files remote_release_files(struct remote_release *url);

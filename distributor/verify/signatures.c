@@ -39,7 +39,7 @@ static int
 check_minisign(struct verifying *v, const char *text, size_t length)
 {
 	bool required = v->request->only_count == 0;
-	AUTO(minisig_release) struct minisig sig = MINISIG_INIT;
+	AUTO(minisig_clear) struct minisig sig = MINISIG_INIT;
 	auto_free char *file = NULL;
 	const struct keyring_entry *entry;
 	struct error err = ERROR_INIT;
@@ -91,7 +91,7 @@ int
 verify_signatures_only(const struct verify_files *files, const struct verify_request *request,
 		       const char *comment, struct error *err)
 {
-	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
+	AUTO(verify_report_clear) struct verify_report report = VERIFY_REPORT_INIT;
 	struct verifying v = {.files = files, .request = request, .report = &report};
 	bool good = verify_signatures(&v) && v.comment != NULL && strcmp(v.comment, comment) == 0;
 
@@ -99,7 +99,7 @@ verify_signatures_only(const struct verify_files *files, const struct verify_req
 		good = good && report.rows[i].status == VERIFY_OK;
 	free(v.comment);
 	free(v.version);
-	sums_release(&v.sums);
+	sums_clear(&v.sums);
 	if (!good && verify_report_conclude(&report, err) < 0 &&
 	    (err->code == ERR_IO || err->code == ERR_INTERRUPTED))
 		return -1;

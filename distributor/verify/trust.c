@@ -88,7 +88,7 @@ add_keys(const struct keyring *keyring, struct strbuf *text)
 void
 verify_trust_note(const struct keyring *keyring, struct verify_report *report)
 {
-	AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf text = STRBUF_INIT;
 	const struct keyring_stamp *allowed = &keyring->allowed_stamp;
 
 	if (keyring->root == NULL) {

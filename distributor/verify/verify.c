@@ -10,7 +10,7 @@
 #include <string.h>
 
 void
-verify_report_release(struct verify_report *report)
+verify_report_clear(struct verify_report *report)
 {
 	for (size_t i = 0; i < report->count; i++) {
 		free(report->rows[i].sentence);
@@ -150,7 +150,7 @@ void
 verify_tag(const char *name, const char *text, size_t length, const struct keyring *keyring,
 	   const char *commit, struct verify_report *report, struct digest *ret_sums)
 {
-	AUTO(tag_object_release) struct tag_object tag = TAG_OBJECT_INIT;
+	AUTO(tag_object_clear) struct tag_object tag = TAG_OBJECT_INIT;
 	auto_free char *signed_what = NULL, *after = NULL;
 	const struct keyring_entry *entry;
 	struct error err = ERROR_INIT;

@@ -36,7 +36,7 @@ struct verify_report {
 		.rows = NULL                                                                       \
 	}
 
-void verify_report_release(struct verify_report *report);
+void verify_report_clear(struct verify_report *report);
 
 /* Adds an answer. */
 void verify_note(struct verify_report *report, const char *check, enum verify_status status,

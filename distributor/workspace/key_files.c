@@ -73,7 +73,7 @@ int
 key_files_have(const char *directory, const struct public_key *key, bool is_root, bool *ret_listed,
 	       struct error *err)
 {
-	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+	AUTO(keyring_clear) struct keyring keyring = KEYRING_INIT;
 	auto_free char *list = NULL, *revoked = NULL;
 	enum keyring_role role = is_root ? KEYRING_ROOTS : KEYRING_ALLOWED;
 
@@ -130,7 +130,7 @@ static int
 add_to_list(const char *directory, enum keyring_role role, const struct public_key *key,
 	    const char *line, struct error *err)
 {
-	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+	AUTO(keyring_clear) struct keyring keyring = KEYRING_INIT;
 	auto_free char *path = path_join(directory, keyring_role_name(role));
 	auto_free char *text = NULL, *whole = NULL;
 

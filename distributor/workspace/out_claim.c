@@ -8,7 +8,7 @@
 #include <time.h>
 
 int
-out_lock(const char *out, bool wait, struct error *err)
+out_claim(const char *out, bool wait, struct error *err)
 {
 	static const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
 	auto_free char *path = path_join(out, ".lock");

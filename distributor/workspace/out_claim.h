@@ -14,4 +14,4 @@
  * or the process ends. While another run holds it this waits, after saying so, or with `wait` false
  * fails with ERR_BUSY. ERR_IO, ERR_INTERRUPTED.
  */
-int out_lock(const char *out, bool wait, struct error *err) CHECKED;
+int out_claim(const char *out, bool wait, struct error *err) CHECKED;

@@ -150,7 +150,7 @@ look_at_tag(size_t index, void *context, struct error *err)
 		return -1;
 	tag->had = result == 1;
 	tag->old = manifest.digest;
-	registry_manifest_release(&manifest);
+	registry_manifest_clear(&manifest);
 	return 0;
 }
 
@@ -256,7 +256,7 @@ push_read_document(const struct push *push, const struct oci_descriptor *descrip
 static int
 mend_children(struct push *push, const struct oci_document *document, struct error *err)
 {
-	AUTO(oci_parsed_release) struct oci_parsed parsed = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed parsed = OCI_PARSED_INIT;
 	enum push_effect effect;
 
 	if (oci_parse("manifest", document->text, document->length, &parsed, err) < 0)
@@ -272,7 +272,7 @@ mend_children(struct push *push, const struct oci_document *document, struct err
 			return -1;
 	}
 	for (size_t i = 0; i < parsed.manifests.count; i++) {
-		AUTO(oci_document_release) struct oci_document child = OCI_DOCUMENT_INIT;
+		AUTO(oci_document_clear) struct oci_document child = OCI_DOCUMENT_INIT;
 		char name[OCI_DIGEST_SIZE];
 
 		if (push_read_document(push, &parsed.manifests.items[i], &child, err) < 0)
@@ -319,7 +319,7 @@ has_document(const struct push *push, const char *name, const struct oci_descrip
 	if (there == 1)
 		there = digest_equal(&seen.digest, &descriptor->digest) &&
 			seen.size == descriptor->size;
-	registry_manifest_release(&seen);
+	registry_manifest_clear(&seen);
 	return there;
 }
 
@@ -328,7 +328,7 @@ static int
 send_document(struct push *push, const char *name, const struct oci_descriptor *descriptor,
 	      struct error *err)
 {
-	AUTO(oci_document_release) struct oci_document document = OCI_DOCUMENT_INIT;
+	AUTO(oci_document_clear) struct oci_document document = OCI_DOCUMENT_INIT;
 
 	if (push_read_document(push, descriptor, &document, err) < 0 ||
 	    push_put_document(push, name, &document, err) < 0)
@@ -388,7 +388,7 @@ push_look_at(struct push *push, const char *tag, const struct digest *known,
 		return there < 0 ? -1 : PUSH_NOTHING;
 	if (digest_equal(&ret_seen->digest, known))
 		return PUSH_KNOWN;
-	registry_manifest_release(ret_seen);
+	registry_manifest_clear(ret_seen);
 	there = registry_get_manifest(push->registry, tag, ret_seen, &text, err);
 	if (there <= 0)
 		return there < 0 ? -1 : PUSH_NOTHING;
@@ -400,7 +400,7 @@ push_tag(size_t index, void *context, struct error *err)
 {
 	struct push *push = context;
 	struct tag *tag = &push->tags[index];
-	AUTO(oci_document_release) struct oci_document document = OCI_DOCUMENT_INIT;
+	AUTO(oci_document_clear) struct oci_document document = OCI_DOCUMENT_INIT;
 	enum push_effect effect = is_in_place(tag) ? PUSH_KEPT : tag->had ? PUSH_MOVED : PUSH_SENT;
 
 	if (push_tag_rank(tag->name, push->options->version) != push->rank)
@@ -450,11 +450,11 @@ run_phases(struct push *push, struct error *err)
 }
 
 static void
-push_release(struct push *push)
+push_clear(struct push *push)
 {
-	oci_descriptors_release(&push->blobs);
+	oci_descriptors_clear(&push->blobs);
 	for (size_t i = 0; i < push->document_count; i++)
-		oci_descriptor_release(&push->documents[i].descriptor);
+		oci_descriptor_clear(&push->documents[i].descriptor);
 	free(push->documents);
 	free(push->tags);
 	free(push->fallbacks);
@@ -481,6 +481,6 @@ push_layout(const struct layout *layout, struct registry *registry,
 		push.task = progress_start(options->progress, label, PROGRESS_BYTES, 0);
 	result = run_phases(&push, err);
 	progress_done(push.task, NULL);
-	push_release(&push);
+	push_clear(&push);
 	return result < 0 ? error_prefix(err, "cannot push to '%s'", name) : 0;
 }

@@ -36,7 +36,7 @@ look_back(struct push *push, const struct tag *tag, struct error *err)
 	char text[OCI_DIGEST_SIZE];
 
 	(void)oci_digest_text(&seen.digest, text);
-	registry_manifest_release(&seen);
+	registry_manifest_clear(&seen);
 	if (there < 0 || same)
 		return there;
 	if (there == 1 && referrers_tag_is_signature(tag->name)) {

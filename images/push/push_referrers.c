@@ -22,7 +22,7 @@ put_unlisted(struct push *push, const struct tag *tag, const struct oci_parsed *
 				 "'%s'",
 				 tag->name);
 	for (size_t i = 0; i < ours->manifests.count; i++) {
-		AUTO(oci_document_release) struct oci_document document = OCI_DOCUMENT_INIT;
+		AUTO(oci_document_clear) struct oci_document document = OCI_DOCUMENT_INIT;
 		char name[OCI_DIGEST_SIZE];
 
 		(void)oci_digest_text(&ours->manifests.items[i].digest, name);
@@ -48,7 +48,7 @@ static int
 drop_gone(struct push *push, struct oci_descriptors *list, struct error *err)
 {
 	for (size_t i = 0; i < list->count;) {
-		AUTO(registry_manifest_release)
+		AUTO(registry_manifest_clear)
 		struct registry_manifest seen = {.media_type = NULL};
 		char name[OCI_DIGEST_SIZE];
 		int there = 1;
@@ -62,7 +62,7 @@ drop_gone(struct push *push, struct oci_descriptors *list, struct error *err)
 			i++;
 			continue;
 		}
-		oci_descriptor_release(&list->items[i]);
+		oci_descriptor_clear(&list->items[i]);
 		list->count--;
 		memmove(&list->items[i], &list->items[i + 1],
 			(list->count - i) * sizeof(*list->items));
@@ -74,7 +74,7 @@ static int
 put_merged(struct push *push, const struct tag *tag, struct oci_parsed *theirs,
 	   const struct oci_parsed *ours, int try, struct digest *ret_put, struct error *err)
 {
-	AUTO(oci_document_release) struct oci_document merged = OCI_DOCUMENT_INIT;
+	AUTO(oci_document_clear) struct oci_document merged = OCI_DOCUMENT_INIT;
 
 	if (try > PUSH_MAX_TRIES)
 		return error_set(err, ERR_VERIFY,
@@ -93,7 +93,7 @@ push_referrers(size_t index, void *context, struct error *err)
 {
 	struct push *push = context;
 	struct tag *tag = &push->fallbacks[index];
-	AUTO(oci_parsed_release) struct oci_parsed ours = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed ours = OCI_PARSED_INIT;
 	struct digest subject, known = tag->descriptor->digest;
 
 	if (layout_read_parsed(push->layout, tag->descriptor, &ours, err) < 0)
@@ -101,9 +101,9 @@ push_referrers(size_t index, void *context, struct error *err)
 	if (!referrers_tag_subject(tag->name, &subject))
 		return 0;
 	for (int try = 1;; try++) {
-		AUTO(oci_parsed_release) struct oci_parsed theirs = OCI_PARSED_INIT;
-		AUTO(oci_document_release) struct oci_document merged = OCI_DOCUMENT_INIT;
-		AUTO(registry_manifest_release)
+		AUTO(oci_parsed_clear) struct oci_parsed theirs = OCI_PARSED_INIT;
+		AUTO(oci_document_clear) struct oci_document merged = OCI_DOCUMENT_INIT;
+		AUTO(registry_manifest_clear)
 		struct registry_manifest seen = {.media_type = NULL};
 		int look = PUSH_NOTHING;
 		int native = registry_list_referrers(push->registry, &subject, &theirs, err);

@@ -39,7 +39,7 @@ drop_gone(struct push *push, struct oci_descriptors *others, struct error *err)
 		if (result == REGISTRY_THERE || result == REGISTRY_UNKNOWN)
 			others->items[kept++] = *layer;
 		else
-			oci_descriptor_release(layer);
+			oci_descriptor_clear(layer);
 	}
 	others->count = kept;
 	return result < 0 ? -1 : 0;
@@ -105,11 +105,11 @@ static int
 look_and_put(struct push *push, struct tag *tag, const struct oci_parsed *ours, int try,
 	     struct error *err)
 {
-	AUTO(registry_manifest_release) struct registry_manifest seen = {.media_type = NULL};
-	AUTO(oci_parsed_release) struct oci_parsed theirs = OCI_PARSED_INIT;
-	AUTO(oci_descriptors_release) struct oci_descriptors others = {NULL, 0};
-	AUTO(oci_document_release) struct oci_document config = OCI_DOCUMENT_INIT;
-	AUTO(oci_document_release) struct oci_document manifest = OCI_DOCUMENT_INIT;
+	AUTO(registry_manifest_clear) struct registry_manifest seen = {.media_type = NULL};
+	AUTO(oci_parsed_clear) struct oci_parsed theirs = OCI_PARSED_INIT;
+	AUTO(oci_descriptors_clear) struct oci_descriptors others = {NULL, 0};
+	AUTO(oci_document_clear) struct oci_document config = OCI_DOCUMENT_INIT;
+	AUTO(oci_document_clear) struct oci_document manifest = OCI_DOCUMENT_INIT;
 	enum push_effect effect = tag->had ? PUSH_MOVED : PUSH_SENT;
 	int look = look_at(push, tag, &seen, &theirs, err);
 	bool complete = signature_others(&theirs, ours, &others);
@@ -138,7 +138,7 @@ look_and_put(struct push *push, struct tag *tag, const struct oci_parsed *ours, 
 int
 push_signatures(struct push *push, struct tag *tag, struct error *err)
 {
-	AUTO(oci_parsed_release) struct oci_parsed ours = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed ours = OCI_PARSED_INIT;
 	int done = 0;
 
 	if (layout_read_parsed(push->layout, tag->descriptor, &ours, err) < 0)
@@ -151,10 +151,10 @@ push_signatures(struct push *push, struct tag *tag, struct error *err)
 int
 push_has_signatures(struct push *push, const struct tag *tag, struct error *err)
 {
-	AUTO(registry_manifest_release) struct registry_manifest seen = {.media_type = NULL};
-	AUTO(oci_parsed_release) struct oci_parsed ours = OCI_PARSED_INIT;
-	AUTO(oci_parsed_release) struct oci_parsed theirs = OCI_PARSED_INIT;
-	AUTO(oci_descriptors_release) struct oci_descriptors others = {NULL, 0};
+	AUTO(registry_manifest_clear) struct registry_manifest seen = {.media_type = NULL};
+	AUTO(oci_parsed_clear) struct oci_parsed ours = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed theirs = OCI_PARSED_INIT;
+	AUTO(oci_descriptors_clear) struct oci_descriptors others = {NULL, 0};
 	int look;
 
 	if (layout_read_parsed(push->layout, tag->descriptor, &ours, err) < 0)

@@ -70,7 +70,7 @@ forget_tokens(struct auth *auth)
 	for (size_t i = 0; i < auth->cached_count; i++) {
 		free(auth->cached[i].scope);
 		free(auth->cached[i].asked);
-		token_release(&auth->cached[i].token);
+		token_clear(&auth->cached[i].token);
 	}
 	free(auth->cached);
 	auth->cached = NULL;
@@ -83,7 +83,7 @@ auth_free(struct auth *auth)
 	if (auth == NULL)
 		return;
 	forget_tokens(auth);
-	credentials_release(&auth->credentials);
+	credentials_clear(&auth->credentials);
 	free(auth->realm);
 	free(auth->service);
 	free(auth->failed_scope);
@@ -150,7 +150,7 @@ drop_login(struct auth *auth, const char *why)
 	if (auth->options.login != AUTH_LOGIN_OPTIONAL || auth->credentials.secret == NULL)
 		return false;
 	warn(auth, why, " it");
-	credentials_release(&auth->credentials);
+	credentials_clear(&auth->credentials);
 	forget_tokens(auth);
 	free(TAKE(auth->failed_scope));
 	if (auth->scheme == CHALLENGE_BASIC)
@@ -223,7 +223,7 @@ renew(struct auth *auth, const char *scope, const char *asked, struct error *err
 	}
 	free(cached->asked);
 	cached->asked = xstrdup(asked);
-	token_release(&cached->token);
+	token_clear(&cached->token);
 	cached->token = token;
 	return 0;
 }
@@ -399,7 +399,7 @@ int
 auth_challenged(struct auth *auth, const struct http_response *answer, const char *sent,
 		const char *scope, struct error *err)
 {
-	AUTO(challenges_release) struct challenges list = CHALLENGES_INIT;
+	AUTO(challenges_clear) struct challenges list = CHALLENGES_INIT;
 	const struct challenge *bearer, *basic;
 	const char *value;
 	int result;

@@ -46,7 +46,7 @@ skip_commas(const char *at)
 static const char *
 read_quoted(const char *at, char **ret_text)
 {
-	AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf text = STRBUF_INIT;
 
 	for (; *at != '"'; at++) {
 		if (*at == '\\')
@@ -163,7 +163,7 @@ read_challenge(const char *at, struct challenge *challenge)
 }
 
 static void
-challenge_release(struct challenge *challenge)
+challenge_clear(struct challenge *challenge)
 {
 	free(challenge->realm);
 	free(challenge->service);
@@ -173,10 +173,10 @@ challenge_release(struct challenge *challenge)
 }
 
 void
-challenges_release(struct challenges *list)
+challenges_clear(struct challenges *list)
 {
 	for (size_t i = 0; i < list->count; i++)
-		challenge_release(&list->items[i]);
+		challenge_clear(&list->items[i]);
 	free(list->items);
 	*list = (struct challenges)CHALLENGES_INIT;
 }
@@ -195,9 +195,9 @@ challenges_parse(const char *value, struct challenges *list)
 
 		if (next == NULL || next == at || list->count >= MAX_CHALLENGES ||
 		    (*next != ',' && *next != '\0')) {
-			challenge_release(&challenge);
+			challenge_clear(&challenge);
 			while (list->count > before)
-				challenge_release(&list->items[--list->count]);
+				challenge_clear(&list->items[--list->count]);
 			return false;
 		}
 		list->items = xgrow(list->items, list->count, sizeof(*list->items));

@@ -40,4 +40,4 @@ bool challenges_parse(const char *value, struct challenges *list) CHECKED;
 const struct challenge *
 challenges_find(const struct challenges *list, enum challenge_scheme scheme);
 
-void challenges_release(struct challenges *list);
+void challenges_clear(struct challenges *list);

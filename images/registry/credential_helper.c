@@ -163,6 +163,6 @@ credential_helper_ask(const char *name, const struct reference *repository,
 				   program, server, status);
 	if (answer.text != NULL)
 		explicit_bzero(answer.text, answer.length);
-	strbuf_release(&answer);
+	strbuf_clear(&answer);
 	return result;
 }

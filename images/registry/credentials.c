@@ -15,7 +15,7 @@
 #define MAX_FILE ((size_t)1 << 20)
 
 void
-credentials_release(struct credentials *credentials)
+credentials_clear(struct credentials *credentials)
 {
 	if (credentials->secret != NULL)
 		explicit_bzero(credentials->secret, strlen(credentials->secret));
@@ -263,7 +263,7 @@ credentials_parse(const char *name, const char *text, size_t length, bool legacy
 		  const struct reference *repository, struct credentials *ret_credentials,
 		  char **ret_helper, struct error *err)
 {
-	AUTO(credentials_release) struct credentials credentials = CREDENTIALS_INIT;
+	AUTO(credentials_clear) struct credentials credentials = CREDENTIALS_INIT;
 	json_error_t where;
 	json_t *root;
 	int result;

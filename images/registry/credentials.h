@@ -26,7 +26,7 @@ struct credentials {
 /* What docker calls the registry: its own under an old address, others by their host. Borrowed. */
 const char *credentials_server(const struct reference *repository);
 
-void credentials_release(struct credentials *credentials);
+void credentials_clear(struct credentials *credentials);
 
 /*
  * Keeps the secret, which has to be there, out of all messages, also in the form in which it is

@@ -58,7 +58,7 @@ registry_reference(const struct registry *registry)
 }
 
 void
-registry_manifest_release(struct registry_manifest *manifest)
+registry_manifest_clear(struct registry_manifest *manifest)
 {
 	free(manifest->media_type);
 	*manifest = (struct registry_manifest){.media_type = NULL};
@@ -137,7 +137,7 @@ registry_send(struct registry *registry, const struct registry_request *request,
 		next = own ? auth_header(registry->auth, request->scope, &authorization, err) : 0;
 		http.authorization = authorization;
 		if (next == 0) {
-			http_response_release(ret_response);
+			http_response_clear(ret_response);
 			next = http_request(registry->http, &http, ret_response, err);
 			if (next < 0)
 				auth_answered(registry->auth, authorization, 0);
@@ -201,7 +201,7 @@ registry_refused(const struct http_response *response, const char *what, struct 
 static bool
 speaks(struct http_client *http, const char *scheme, const char *host)
 {
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 	auto_free char *url = xasprintf("%s://%s/v2/", scheme, host);
 	struct http_request request = {.url = url, .retry = HTTP_RETRY_NEVER};
 	struct error err = ERROR_INIT;
@@ -230,7 +230,7 @@ local_scheme(struct http_client *http, const char *host)
 static int
 ping(struct registry *registry, struct error *err)
 {
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 	struct http_request request = {
 		.url = registry->base,
 		.allow = registry_allow(registry),
@@ -302,7 +302,7 @@ int
 registry_get_manifest(struct registry *registry, const char *name,
 		      struct registry_manifest *ret_manifest, char **ret_text, struct error *err)
 {
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 	struct digest wanted, seen;
 
 	if (send_for_manifest(registry, "GET", name, &response, err) < 0)
@@ -348,7 +348,7 @@ int
 registry_head_manifest(struct registry *registry, const char *name,
 		       struct registry_manifest *ret_manifest, struct error *err)
 {
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 
 	if (!registry->no_head) {
 		if (send_for_manifest(registry, "HEAD", name, &response, err) < 0)
@@ -383,7 +383,7 @@ int
 registry_put_manifest(struct registry *registry, const char *name,
 		      const struct oci_document *document, struct error *err)
 {
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 	auto_free char *tail = xasprintf("manifests/%s", name);
 	auto_free char *url = registry_url(registry, tail);
 	auto_free char *type = xasprintf("Content-Type: %s", document->descriptor.media_type);

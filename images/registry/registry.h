@@ -39,7 +39,7 @@ struct registry_manifest {
 	uint64_t size;
 };
 
-void registry_manifest_release(struct registry_manifest *manifest);
+void registry_manifest_clear(struct registry_manifest *manifest);
 
 /*
  * Asks for a manifest or index by tag, or by "sha256:HEX". Returns 1, 0 if it is not there, or -1.

@@ -47,7 +47,7 @@ enum registry_look
 registry_head_blob(struct registry *registry, const struct digest *digest, uint64_t size,
 		   struct error *err)
 {
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 	char name[OCI_DIGEST_SIZE];
 	bool get = registry->no_head;
 	const char *seen;
@@ -83,7 +83,7 @@ int
 registry_get_blob(struct registry *registry, const struct digest *digest, uint64_t size,
 		  char **ret_text, struct error *err)
 {
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 	char name[OCI_DIGEST_SIZE];
 	auto_free char *tail = xasprintf("blobs/%s", oci_digest_text(digest, name));
 	auto_free char *url = registry_url(registry, tail);

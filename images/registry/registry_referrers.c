@@ -32,7 +32,7 @@ get_page(struct registry *registry, const char *url, struct http_response *respo
 static int
 add_page(const struct http_response *response, struct oci_parsed *list, struct error *err)
 {
-	AUTO(oci_parsed_release) struct oci_parsed page = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed page = OCI_PARSED_INIT;
 
 	if (oci_parse("referrers", response->body, response->length, &page, err) < 0)
 		return -1;
@@ -75,7 +75,7 @@ ask_api(struct registry *registry, const struct digest *digest, struct oci_parse
 	auto_free char *url = registry_url(registry, tail);
 
 	for (int page = 1; url != NULL; page++) {
-		AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+		AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 		auto_free char *next = NULL;
 
 		if (page > MAX_PAGES)
@@ -107,7 +107,7 @@ ask_fallback(struct registry *registry, const struct digest *digest, struct oci_
 
 	if (result == 1)
 		result = oci_parse(tag, text, (size_t)manifest.size, list, err);
-	registry_manifest_release(&manifest);
+	registry_manifest_clear(&manifest);
 	return result < 0 ? -1 : 0;
 }
 
@@ -115,7 +115,7 @@ int
 registry_list_referrers(struct registry *registry, const struct digest *digest,
 			struct oci_parsed *ret_index, struct error *err)
 {
-	AUTO(oci_parsed_release) struct oci_parsed list = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed list = OCI_PARSED_INIT;
 	char name[OCI_DIGEST_SIZE];
 	int result = ask_api(registry, digest, &list, err);
 
@@ -130,7 +130,7 @@ int
 registry_referrers(struct registry *registry, const struct digest *digest,
 		   struct oci_parsed *ret_index, struct error *err)
 {
-	AUTO(oci_parsed_release) struct oci_parsed list = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed list = OCI_PARSED_INIT;
 	int result = registry_list_referrers(registry, digest, &list, err);
 
 	if (result < 0 || (result == 0 && ask_fallback(registry, digest, &list, err) < 0))

@@ -87,7 +87,7 @@ add_part(struct strbuf *out, const struct part *part)
 char *
 scope_join(const char *own, const char *challenge)
 {
-	AUTO(strbuf_release) struct strbuf out = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf out = STRBUF_INIT;
 	const char *said = challenge != NULL ? challenge : "";
 	struct part part, other;
 

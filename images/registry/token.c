@@ -12,7 +12,7 @@
 #define MAX_TOKEN        65536
 
 void
-token_release(struct token *token)
+token_clear(struct token *token)
 {
 	if (token->text != NULL)
 		explicit_bzero(token->text, strlen(token->text));
@@ -137,7 +137,7 @@ token_fetch(struct http_client *http, const struct token_request *request, struc
 {
 	static const char *const form_headers[] = {
 		"Content-Type: application/x-www-form-urlencoded", NULL};
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 	bool refresh = request->credentials->secret != NULL && request->credentials->identity_token;
 	auto_free char *url = refresh ? xstrdup(request->realm) : get_url(request);
 	auto_free char *name = http_url_redacted(request->realm);

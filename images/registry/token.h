@@ -18,7 +18,7 @@ struct token {
 		NULL, 0.0                                                                          \
 	}
 
-void token_release(struct token *token);
+void token_clear(struct token *token);
 
 /* All is borrowed. */
 struct token_request {

@@ -86,7 +86,7 @@ start_url(const struct upload *upload, bool mount)
 static int
 start(struct upload *upload, bool mount, enum step *ret_step, struct error *err)
 {
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 	auto_free char *url = start_url(upload, mount);
 	auto_free char *scope =
 		mount ? xasprintf("%s repository:%s:pull", upload->registry->push_scope,
@@ -214,7 +214,7 @@ judge_closing(struct upload *upload, const struct http_response *response, enum 
 static int
 send_whole(struct upload *upload, enum step *ret_step, struct error *err)
 {
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 
 	if (send_closing(upload, upload->blob->descriptor->size, &response, err) < 0)
 		return error_prefix(err, "blob '%s'", upload->name);
@@ -239,7 +239,7 @@ held_bytes(const struct http_response *response, uint64_t *ret_held)
 static int
 send_piece(struct upload *upload, uint64_t *offset, uint64_t *ret_sent, struct error *err)
 {
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 	uint64_t left = upload->blob->descriptor->size - *offset, held;
 	uint64_t size = upload->piece < left ? upload->piece : left;
 	auto_free char *range = xasprintf("Content-Range: %llu-%llu", (unsigned long long)*offset,
@@ -275,7 +275,7 @@ send_piece(struct upload *upload, uint64_t *offset, uint64_t *ret_sent, struct e
 static int
 send_pieces(struct upload *upload, enum step *ret_step, struct error *err)
 {
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 	uint64_t offset = 0, sent;
 	int back = 0;
 

@@ -56,7 +56,7 @@ static int
 take_files(struct repo *repo, git_odb *odb, const char *name, char **best, struct error *err)
 {
 	auto_free char *path = path_join(git_repository_commondir(repo->git), "refs/tags");
-	AUTO(words_release) struct words names = WORDS_INIT;
+	AUTO(words_clear) struct words names = WORDS_INIT;
 
 	if (repo_check_absent(repo->git, "refs/tags", err) < 0)
 		return -1;
@@ -188,7 +188,7 @@ repo_tree_file(struct repo *repo, const char *revision, const char *inside, size
 {
 	AUTO(repo_object_freep) git_object *object = NULL;
 	AUTO(repo_commit_freep) git_commit *commit = NULL;
-	AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf text = STRBUF_INIT;
 	char id[REPO_ID_SIZE];
 	const git_blob *blob;
 	git_oid oid;

@@ -23,7 +23,7 @@ struct answer {
 };
 
 static void
-answer_release(struct answer *answer)
+answer_clear(struct answer *answer)
 {
 	free(answer->refusal);
 	*answer = (struct answer){.refusal = NULL};
@@ -33,7 +33,7 @@ answer_release(struct answer *answer)
 static char *
 sentence_of(const char *text)
 {
-	AUTO(strbuf_release) struct strbuf out = {.max_length = MAX_SAID};
+	AUTO(strbuf_clear) struct strbuf out = {.max_length = MAX_SAID};
 
 	while (*text != '\0') {
 		size_t whole = strcspn(text, "\r\n"), length = whole;
@@ -165,7 +165,7 @@ static int
 push_once(const struct git_run *run, bool dry_run, struct answer *answer, bool *ret_credentials,
 	  struct error *err)
 {
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 	auto_free char *spec = xasprintf("%s:%s", run->pushing->reference, run->pushing->reference);
 	/* The tag and nothing else, whatever push.* says. Hooks are for what is really sent. */
 	const char *const arguments[] = {"push",
@@ -180,7 +180,7 @@ push_once(const struct git_run *run, bool dry_run, struct answer *answer, bool *
 					 spec,
 					 NULL};
 
-	answer_release(answer);
+	answer_clear(answer);
 	*ret_credentials = false;
 	if (git_run(run, arguments, &result, err) < 0)
 		return -1;
@@ -203,7 +203,7 @@ static int
 explain_conflict(const struct git_run *run, struct error *err)
 {
 	for (size_t i = 0; i < run->urls.count; i++) {
-		AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+		AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 		const char *url = run->urls.items[i];
 		/* Rewritten already: the longest base that fits is itself. */
 		auto_free char *as_it_is = xasprintf("url.%s.insteadOf=%s", url, url);
@@ -251,7 +251,7 @@ pause_ms(unsigned int milliseconds, struct error *err)
 static int
 read_back_tag(struct git_run *run, struct error *err)
 {
-	AUTO(answer_release) struct answer answer = {.refusal = NULL};
+	AUTO(answer_clear) struct answer answer = {.refusal = NULL};
 
 	for (unsigned int look = 0; look < LOOKS; look++) {
 		if (look > 0 && pause_ms((unsigned int)FIRST_WAIT_MS << look, err) < 0)
@@ -268,7 +268,7 @@ read_back_tag(struct git_run *run, struct error *err)
 static int
 push_and_look(struct git_run *run, struct error *err)
 {
-	AUTO(answer_release) struct answer answer = {.refusal = NULL};
+	AUTO(answer_clear) struct answer answer = {.refusal = NULL};
 	bool credentials;
 
 	if (ask_remotes(run, &answer, err) < 0)
@@ -283,9 +283,9 @@ push_and_look(struct git_run *run, struct error *err)
 }
 
 int
-push_by_program(const struct pushing *pushing, struct error *err)
+push_by_program(const struct step_push *pushing, struct error *err)
 {
-	AUTO(git_run_release) struct git_run run = {.pushing = pushing};
+	AUTO(git_run_clear) struct git_run run = {.pushing = pushing};
 
 	if (git_run_prepare(&run, err) < 0)
 		return -1;

@@ -25,16 +25,16 @@ push_check_url(const char *url, struct error *err)
 }
 
 int
-push_conflict(const struct pushing *pushing, const char *have, struct error *err)
+push_conflict(const struct step_push *pushing, const char *have, struct error *err)
 {
 	return error_set(err, ERR_INPUT, "the remote has %s as %s, not as %s", pushing->reference,
 			 have, pushing->id);
 }
 
 static int
-check_push_urls(const struct pushing *pushing, struct error *err)
+check_push_urls(const struct step_push *pushing, struct error *err)
 {
-	AUTO(words_release) struct words urls = {NULL, 0};
+	AUTO(words_clear) struct words urls = {NULL, 0};
 
 	/* git would take it for an option. */
 	if (pushing->push->remote[0] == '-' || pushing->push->remote[0] == '\0')
@@ -52,7 +52,7 @@ repo_tag_push(struct repo *repo, const char *name, const struct repo_push *push,
 {
 	auto_free char *reference = xasprintf("refs/tags/%s", name);
 	char id[REPO_ID_SIZE];
-	struct pushing pushing = {repo, push, name, reference, id};
+	struct step_push pushing = {repo, push, name, reference, id};
 	git_oid oid;
 	int state;
 

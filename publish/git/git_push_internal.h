@@ -11,7 +11,7 @@
 struct git_oid;
 
 /* One push under way. */
-struct pushing {
+struct step_push {
 	struct repo *repo;
 	const struct repo_push *push;
 	const char *name;      /* of the tag */
@@ -25,11 +25,11 @@ struct pushing {
 int push_check_url(const char *url, struct error *err) CHECKED;
 
 /* "the remote has refs/tags/X as A, not as B": ERR_INPUT. */
-int push_conflict(const struct pushing *pushing, const char *have, struct error *err);
+int push_conflict(const struct step_push *pushing, const char *have, struct error *err);
 
 /* Each of them returns what repo_tag_push() does. The first is ERR_NOT_FOUND without a git. */
-int push_by_program(const struct pushing *pushing, struct error *err) CHECKED;
-int push_by_library(const struct pushing *pushing, struct error *err) CHECKED;
+int push_by_program(const struct step_push *pushing, struct error *err) CHECKED;
+int push_by_library(const struct step_push *pushing, struct error *err) CHECKED;
 
 /*
  * Where git would push to, by the rules of git: the pushurls of a remote, else its URLs, rewritten

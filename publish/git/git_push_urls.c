@@ -77,7 +77,7 @@ static void
 take_url(const char *value, struct words *urls)
 {
 	if (*value == '\0')
-		words_release(urls);
+		words_clear(urls);
 	else
 		words_add(urls, value);
 }
@@ -106,10 +106,10 @@ rewrite_all(git_config *config, const struct words *from, const char *key, bool 
 }
 
 static void
-remote_reading_release(struct reading *reading)
+remote_reading_clear(struct reading *reading)
 {
-	words_release(&reading->urls);
-	words_release(&reading->push_urls);
+	words_clear(&reading->urls);
+	words_clear(&reading->push_urls);
 }
 
 /* A mistyped name would be taken for a path, and the complaint be about that. */
@@ -134,7 +134,7 @@ int
 push_urls_resolve(struct repo *repo, const char *remote, struct words *urls, struct error *err)
 {
 	AUTO(repo_config_freep) git_config *config = NULL;
-	AUTO(remote_reading_release) struct reading reading = {.remote = remote};
+	AUTO(remote_reading_clear) struct reading reading = {.remote = remote};
 
 	if (repo_config(repo->git, &config, err) < 0 ||
 	    repo_config_each(config, visit_remote, &reading, err) < 0)

@@ -72,7 +72,7 @@ struct variables {
 };
 
 static void
-variables_release(struct variables *variables)
+variables_clear(struct variables *variables)
 {
 	for (size_t i = 0; i < variables->count; i++)
 		free(variables->items[i]);
@@ -199,7 +199,7 @@ int
 git_run(const struct git_run *run, const char *const *arguments, struct process_result *result,
 	struct error *err)
 {
-	AUTO(variables_release) struct variables variables = {NULL, 0};
+	AUTO(variables_clear) struct variables variables = {NULL, 0};
 	auto_free char *helper = NULL;
 	auto_close int token = -1;
 	const char *argv[MAX_ARGUMENTS + 4] = {"git"};
@@ -298,7 +298,7 @@ git_run_prepare(struct git_run *run, struct error *err)
 static void
 forget_typed(struct git_run *run)
 {
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 	auto_free char *socket = path_join(run->memory, "s");
 	auto_free char *option = xasprintf("--socket=%s", socket);
 	const char *const arguments[] = {"credential-cache", option, "exit", NULL};
@@ -314,12 +314,12 @@ forget_typed(struct git_run *run)
 }
 
 void
-git_run_release(struct git_run *run)
+git_run_clear(struct git_run *run)
 {
 	if (run->memory != NULL)
 		forget_typed(run);
 	free(run->memory);
-	words_release(&run->urls);
+	words_clear(&run->urls);
 	free(run->remote);
 	free(run->origin);
 	free(run->ssh_command);

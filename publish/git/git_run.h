@@ -6,7 +6,7 @@
 #include "publish/git/git_push_internal.h"
 
 struct git_run {
-	const struct pushing *pushing;
+	const struct step_push *pushing;
 	char *remote; /* as git gets it */
 	struct words urls;
 	bool terminal;     /* it may ask there */
@@ -22,7 +22,7 @@ struct git_run {
  * in any case. ERR_INPUT, ERR_IO.
  */
 int git_run_prepare(struct git_run *run, struct error *err) CHECKED;
-void git_run_release(struct git_run *run);
+void git_run_clear(struct git_run *run);
 
 /* Runs git with these arguments, the last of which is NULL. ERR_NOT_FOUND without a git. */
 int git_run(const struct git_run *run, const char *const *arguments, struct process_result *result,

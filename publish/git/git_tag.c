@@ -117,7 +117,7 @@ repo_tag_read(struct repo *repo, const char *name, char **ret_text, size_t *ret_
 {
 	AUTO(repo_odb_freep) git_odb *odb = NULL;
 	AUTO(odb_object_freep) git_odb_object *object = NULL;
-	AUTO(strbuf_release) struct strbuf copy = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf copy = STRBUF_INIT;
 	git_oid oid;
 
 	if (repo_tag_find(repo, name, &oid, err) < 0)

@@ -18,7 +18,7 @@
 
 /* What the callbacks of one push need. */
 struct library_push {
-	const struct pushing *pushing;
+	const struct step_push *pushing;
 	char *origin; /* of the server that the token is for; or NULL */
 	int attempts;
 	char refusal[512];
@@ -191,7 +191,7 @@ push_to(git_remote *remote, struct library_push *l, bool ask_only, struct error 
  * What was rewritten is not rewritten once more; a relative path is one from the top, as for git.
  */
 static int
-open_remote(const struct pushing *pushing, const char *url, git_remote **ret_remote,
+open_remote(const struct step_push *pushing, const char *url, git_remote **ret_remote,
 	    struct error *err)
 {
 	git_remote_create_options options;
@@ -247,7 +247,7 @@ visit_unfollowed(const char *name, const char *value, void *to)
 }
 
 static int
-tell_unfollowed(const struct pushing *pushing, struct error *err)
+tell_unfollowed(const struct step_push *pushing, struct error *err)
 {
 	AUTO(repo_config_freep) git_config *config = NULL;
 	auto_free char *hook =
@@ -271,7 +271,7 @@ tell_unfollowed(const struct pushing *pushing, struct error *err)
 }
 
 static int
-push_to_all(const struct pushing *pushing, struct library_push *l, const struct words *urls,
+push_to_all(const struct step_push *pushing, struct library_push *l, const struct words *urls,
 	    bool ask_only, struct error *err)
 {
 	int sent = 0;
@@ -291,9 +291,9 @@ push_to_all(const struct pushing *pushing, struct library_push *l, const struct 
 }
 
 int
-push_by_library(const struct pushing *pushing, struct error *err)
+push_by_library(const struct step_push *pushing, struct error *err)
 {
-	AUTO(words_release) struct words urls = {NULL, 0};
+	AUTO(words_clear) struct words urls = {NULL, 0};
 	struct library_push l = {.pushing = pushing};
 	auto_free char *origin = NULL;
 	int state;

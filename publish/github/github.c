@@ -90,7 +90,7 @@ github_free(struct github *github)
 	free(github->hint_path);
 	free(github->hashed.items);
 	free(github->removed.items);
-	github_release_release(&github->remote);
+	github_release_clear(&github->remote);
 	pacer_free(github->pacer);
 	(void)pthread_mutex_destroy(&github->lock);
 	free(github);
@@ -107,7 +107,7 @@ github_freep(struct github **github)
 static int
 check_tag(struct github *github, const struct publication *release, struct error *err)
 {
-	AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
+	AUTO(github_answer_clear) struct github_answer answer = GITHUB_ANSWER_INIT;
 	auto_free char *path = xasprintf("git/ref/tags/%s", release->tag);
 	auto_free char *id = NULL;
 	bool annotated;
@@ -159,7 +159,7 @@ github_prepare(struct github *github, const struct publication *release,
 	if (publication_check(release, err) < 0 ||
 	    (!release->tag_pending && check_tag(github, release, err) < 0))
 		return -1;
-	github_release_release(&github->remote);
+	github_release_clear(&github->remote);
 	found = github_release_get(github, path, GITHUB_LAG_NONE, &github->remote, err);
 	if (found < 0)
 		return error_prefix(err, "cannot look for release '%s'", release->tag);
@@ -173,7 +173,7 @@ github_prepare(struct github *github, const struct publication *release,
 static int
 read_latest(struct github *github, char **ret_tag, struct error *err)
 {
-	AUTO(github_release_release) struct github_release latest = {.tag = NULL};
+	AUTO(github_release_clear) struct github_release latest = {.tag = NULL};
 	int found = github_release_get(github, "releases/latest", GITHUB_LAG_NONE, &latest, err);
 
 	if (found < 0)
@@ -185,7 +185,7 @@ read_latest(struct github *github, char **ret_tag, struct error *err)
 int
 github_latest_tag(struct github *github, char **ret_tag, struct error *err)
 {
-	AUTO(github_search_release) struct github_search search = {.tag = NULL};
+	AUTO(github_search_clear) struct github_search search = {.tag = NULL};
 
 	if (read_latest(github, ret_tag, err) < 0)
 		return -1;
@@ -201,7 +201,7 @@ github_latest_tag(struct github *github, char **ret_tag, struct error *err)
 static int
 patch_latest(struct github *github, uint64_t id, struct error *err)
 {
-	AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
+	AUTO(github_answer_clear) struct github_answer answer = GITHUB_ANSWER_INIT;
 	auto_free char *path = xasprintf("releases/%llu", (unsigned long long)id);
 	auto_free char *url = github_url(github, path);
 	static const char text[] = "{\"make_latest\":\"true\"}";
@@ -217,7 +217,7 @@ patch_latest(struct github *github, uint64_t id, struct error *err)
 int
 github_set_latest(struct github *github, const char *tag, struct error *err)
 {
-	AUTO(github_release_release) struct github_release release = {.tag = NULL};
+	AUTO(github_release_clear) struct github_release release = {.tag = NULL};
 	auto_free char *path = xasprintf("releases/tags/%s", tag);
 	auto_free char *latest = NULL;
 	int found = github_release_get(github, path, GITHUB_LAG_RELEASE, &release, err);
@@ -246,7 +246,7 @@ static int
 look_at_tag(struct github *github, const struct publication *release, struct publish_result *result,
 	    struct error *err)
 {
-	AUTO(github_release_release) struct github_release seen = {.tag = NULL};
+	AUTO(github_release_clear) struct github_release seen = {.tag = NULL};
 	auto_free char *path = xasprintf("releases/tags/%s", release->tag);
 	int found = github_release_get(github, path, GITHUB_LAG_NONE, &seen, err);
 
@@ -312,7 +312,7 @@ static int
 publish_draft(struct github *github, const struct publication *release,
 	      struct publish_result *result, struct error *err)
 {
-	AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
+	AUTO(github_answer_clear) struct github_answer answer = GITHUB_ANSWER_INIT;
 
 	/* Time has passed since the draft was compared, and this cannot be taken back. */
 	if (github_assets_compare(github, release, result, err) < 0)

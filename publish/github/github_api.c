@@ -20,9 +20,9 @@ enum { MAX_LIMITED = 20 };
 enum { MAX_PAGES = 1000 };
 
 void
-github_answer_release(struct github_answer *answer)
+github_answer_clear(struct github_answer *answer)
 {
-	http_response_release(&answer->response);
+	http_response_clear(&answer->response);
 	answer->refusal = GITHUB_REFUSAL_OTHER;
 }
 
@@ -213,7 +213,7 @@ send(struct github *github, const struct github_request *request, struct http_re
 	(void)pthread_mutex_lock(&github->lock);
 	github->requests++;
 	(void)pthread_mutex_unlock(&github->lock);
-	http_response_release(response);
+	http_response_clear(response);
 	return http_request(github->http, &http, response, err);
 }
 
@@ -313,11 +313,11 @@ int
 github_call(struct github *github, const struct github_request *request,
 	    struct github_answer *ret_answer, struct error *err)
 {
-	AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
+	AUTO(github_answer_clear) struct github_answer answer = GITHUB_ANSWER_INIT;
 	struct tries tries = {0, 0, 0};
 	int again;
 
-	github_answer_release(ret_answer);
+	github_answer_clear(ret_answer);
 	do {
 		if (send(github, request, &answer.response, err) == 0) {
 			again = judge(github, request, &answer, &tries, err);
@@ -364,7 +364,7 @@ github_each_page(struct github *github, const char *path, enum github_lag lag,
 	auto_free char *url = xstrdup(path);
 
 	for (size_t pages = 0; url != NULL; pages++) {
-		AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
+		AUTO(github_answer_clear) struct github_answer answer = GITHUB_ANSWER_INIT;
 		auto_free char *next = NULL;
 
 		if (pages >= MAX_PAGES)
@@ -418,7 +418,7 @@ github_read_asset(struct github *github, const struct github_asset *asset, int f
 	auto_free char *url = github_url(github, path);
 
 	for (unsigned int failed = 1;; failed++) {
-		AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
+		AUTO(github_answer_clear) struct github_answer answer = GITHUB_ANSWER_INIT;
 		struct error why;
 
 		if (download_asset(github, asset, url, fd, ret_digest, err) == 0)

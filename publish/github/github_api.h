@@ -60,7 +60,7 @@ struct github_answer {
 		HTTP_RESPONSE_INIT, GITHUB_REFUSAL_OTHER                                           \
 	}
 
-void github_answer_release(struct github_answer *answer);
+void github_answer_clear(struct github_answer *answer);
 
 /*
  * Sends a request and returns 0 for an answer of 2xx. Waits as GitHub asks when a limit is hit.

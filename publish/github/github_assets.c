@@ -13,7 +13,7 @@ read_assets(void *context, const char *text, size_t length, struct error *err)
 int
 github_assets_list(struct github *github, struct github_asset_list *ret_list, struct error *err)
 {
-	AUTO(github_asset_list_release) struct github_asset_list list = {NULL, 0};
+	AUTO(github_asset_list_clear) struct github_asset_list list = {NULL, 0};
 	auto_free char *path = xasprintf("releases/%llu/assets?per_page=100",
 					 (unsigned long long)github->remote.id);
 
@@ -84,9 +84,9 @@ struct look {
 };
 
 static void
-look_release(struct look *look)
+look_clear(struct look *look)
 {
-	publish_differences_release(&look->differences);
+	publish_differences_clear(&look->differences);
 }
 
 /*
@@ -106,7 +106,7 @@ static int
 look_once(struct github *github, const struct publication *release, struct publish_result *result,
 	  struct look *look, struct error *err)
 {
-	AUTO(github_asset_list_release) struct github_asset_list list = {NULL, 0};
+	AUTO(github_asset_list_clear) struct github_asset_list list = {NULL, 0};
 
 	if (github_assets_list(github, &list, err) < 0)
 		return -1;
@@ -137,7 +137,7 @@ github_assets_compare(struct github *github, const struct publication *release,
 		      struct publish_result *result, struct error *err)
 {
 	for (unsigned int looks = 1;; looks++) {
-		AUTO(look_release)
+		AUTO(look_clear)
 		struct look look = {.differences = PUBLISH_DIFFERENCES_INIT, .late = true};
 		struct error different;
 		auto_free char *why = NULL;
@@ -169,7 +169,7 @@ int
 github_asset_remove(struct github *github, const struct github_asset *asset, const char *why,
 		    struct publish_result *result, struct error *err)
 {
-	AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
+	AUTO(github_answer_clear) struct github_answer answer = GITHUB_ANSWER_INIT;
 	auto_free char *path = xasprintf("releases/assets/%llu", (unsigned long long)asset->id);
 	auto_free char *url = github_url(github, path);
 	const struct github_request request = {

@@ -47,7 +47,7 @@ int
 github_release_get(struct github *github, const char *path, enum github_lag lag,
 		   struct github_release *ret_release, struct error *err)
 {
-	AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
+	AUTO(github_answer_clear) struct github_answer answer = GITHUB_ANSWER_INIT;
 
 	if (github_get(github, path, lag, &answer, err) < 0)
 		return err->code == ERR_NOT_FOUND ? 0 : -1;
@@ -69,9 +69,9 @@ int
 github_draft_find(struct github *github, const char *tag, struct github_release *ret_draft,
 		  struct error *err)
 {
-	AUTO(github_search_release) struct github_search search = {.tag = tag};
+	AUTO(github_search_clear) struct github_search search = {.tag = tag};
 	const struct github_release_list *drafts = &search.drafts;
-	AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf text = STRBUF_INIT;
 
 	if (github_search_drafts(github, &search, err) < 0)
 		return -1;
@@ -98,7 +98,7 @@ static int
 create_once(struct github *github, const struct publication *release, bool *ret_ours,
 	    struct error *err)
 {
-	AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
+	AUTO(github_answer_clear) struct github_answer answer = GITHUB_ANSWER_INIT;
 	struct error why;
 	int found;
 
@@ -131,9 +131,9 @@ create_once(struct github *github, const struct publication *release, bool *ret_
 static int
 drop_draft(struct github *github, struct error *err)
 {
-	AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
-	AUTO(github_release_release) struct github_release now = {.tag = NULL};
-	AUTO(github_asset_list_release) struct github_asset_list list = {NULL, 0};
+	AUTO(github_answer_clear) struct github_answer answer = GITHUB_ANSWER_INIT;
+	AUTO(github_release_clear) struct github_release now = {.tag = NULL};
+	AUTO(github_asset_list_clear) struct github_asset_list list = {NULL, 0};
 	auto_free char *path = xasprintf("releases/%llu", (unsigned long long)github->remote.id);
 	auto_free char *url = github_url(github, path);
 	const struct github_request request = {
@@ -176,7 +176,7 @@ give_way(struct github *github, const char *tag, const char *theirs, bool ours, 
 static int
 check_alone(struct github *github, const struct publication *release, bool ours, struct error *err)
 {
-	AUTO(github_search_release) struct github_search search = {.tag = release->tag};
+	AUTO(github_search_clear) struct github_search search = {.tag = release->tag};
 
 	if (github_search_drafts(github, &search, err) < 0)
 		return -1;
@@ -217,7 +217,7 @@ static int
 complete_draft(struct github *github, const struct publication *release,
 	       struct publish_result *result, struct error *err)
 {
-	AUTO(github_asset_list_release) struct github_asset_list list = {NULL, 0};
+	AUTO(github_asset_list_clear) struct github_asset_list list = {NULL, 0};
 	auto_free const struct publish_file **missing = xcalloc(release->count, sizeof(*missing));
 	auto_free bool *there = xcalloc(release->count, sizeof(*there));
 	size_t missing_count = 0;

@@ -40,7 +40,7 @@ find_release(struct github *github, const char *tag, struct error *err)
 	auto_free char *path = xasprintf("releases/tags/%s", tag);
 	int found;
 
-	github_release_release(&github->remote);
+	github_release_clear(&github->remote);
 	found = github_release_get(github, path, GITHUB_LAG_NONE, &github->remote, err);
 	return found != 0 ? found : github_draft_find(github, tag, &github->remote, err);
 }
@@ -49,7 +49,7 @@ int
 github_fetch(struct github *github, const char *tag, const char *const *names, size_t count,
 	     const char *directory, struct error *err)
 {
-	AUTO(github_asset_list_release) struct github_asset_list list = {NULL, 0};
+	AUTO(github_asset_list_clear) struct github_asset_list list = {NULL, 0};
 	int found = find_release(github, tag, err), fetched = 0;
 
 	if (found <= 0)

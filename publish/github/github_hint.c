@@ -16,7 +16,7 @@ enum { MAX_HINT = 4096 };
 static int
 read_hint(const struct github *github, const char *tag, uint64_t *ret_id, struct error *err)
 {
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
 	auto_free char *text = NULL;
 	const char *repository, *written_tag;
 	size_t length;
@@ -39,7 +39,7 @@ int
 github_hint_find(struct github *github, const char *tag, struct github_release *ret_draft,
 		 struct error *err)
 {
-	AUTO(github_release_release) struct github_release there = {.tag = NULL};
+	AUTO(github_release_clear) struct github_release there = {.tag = NULL};
 	auto_free char *path = NULL;
 	uint64_t id;
 	int found;

@@ -10,14 +10,14 @@
 enum { MAX_NAME = 1024, MAX_URL = 4096, MAX_SENTENCE = 500 };
 
 void
-github_asset_release(struct github_asset *asset)
+github_asset_clear(struct github_asset *asset)
 {
 	free(asset->name);
 	*asset = (struct github_asset){.name = NULL};
 }
 
 void
-github_release_release(struct github_release *release)
+github_release_clear(struct github_release *release)
 {
 	free(release->tag);
 	free(release->url);
@@ -26,19 +26,19 @@ github_release_release(struct github_release *release)
 }
 
 void
-github_asset_list_release(struct github_asset_list *list)
+github_asset_list_clear(struct github_asset_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
-		github_asset_release(&list->items[i]);
+		github_asset_clear(&list->items[i]);
 	free(list->items);
 	*list = (struct github_asset_list){NULL, 0};
 }
 
 void
-github_release_list_release(struct github_release_list *list)
+github_release_list_clear(struct github_release_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
-		github_release_release(&list->items[i]);
+		github_release_clear(&list->items[i]);
 	free(list->items);
 	*list = (struct github_release_list){NULL, 0};
 }
@@ -147,7 +147,7 @@ int
 github_parse_asset(const char *what, const char *text, size_t length,
 		   struct github_asset *ret_asset, struct error *err)
 {
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
 
 	if (parse(what, text, length, &doc, err) < 0)
 		return -1;
@@ -158,7 +158,7 @@ int
 github_parse_release(const char *what, const char *text, size_t length,
 		     struct github_release *ret_release, struct error *err)
 {
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
 
 	if (parse(what, text, length, &doc, err) < 0)
 		return -1;
@@ -169,8 +169,8 @@ int
 github_parse_assets(const char *what, const char *text, size_t length,
 		    struct github_asset_list *list, struct error *err)
 {
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
-	AUTO(github_asset_list_release) struct github_asset_list page = {NULL, 0};
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(github_asset_list_clear) struct github_asset_list page = {NULL, 0};
 
 	if (parse_list(what, text, length, &doc, err) < 0)
 		return -1;
@@ -192,8 +192,8 @@ int
 github_parse_releases(const char *what, const char *text, size_t length,
 		      struct github_release_list *list, struct error *err)
 {
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
-	AUTO(github_release_list_release) struct github_release_list page = {NULL, 0};
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(github_release_list_clear) struct github_release_list page = {NULL, 0};
 
 	if (parse_list(what, text, length, &doc, err) < 0)
 		return -1;
@@ -216,7 +216,7 @@ int
 github_parse_ref(const char *what, const char *text, size_t length, char **ret_id,
 		 bool *ret_annotated, struct error *err)
 {
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
 	const json_t *object;
 	const char *id, *type;
 
@@ -237,7 +237,7 @@ github_parse_refs(const char *what, const char *text, size_t length,
 		  void (*visit)(void *context, const char *name, bool annotated), void *context,
 		  struct error *err)
 {
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
 
 	if (parse_list(what, text, length, &doc, err) < 0)
 		return -1;
@@ -327,8 +327,8 @@ classify(const char *sentence, const json_t *errors)
 enum github_refusal
 github_parse_refusal(const char *text, size_t length, char **ret_sentence)
 {
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
-	AUTO(strbuf_release) struct strbuf sentence = {.max_length = MAX_SENTENCE};
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(strbuf_clear) struct strbuf sentence = {.max_length = MAX_SENTENCE};
 	struct error ignored = ERROR_INIT;
 	const json_t *errors;
 	const char *message;

@@ -39,10 +39,10 @@ struct github_release_list {
 	size_t count;
 };
 
-void github_asset_release(struct github_asset *asset);
-void github_release_release(struct github_release *release);
-void github_asset_list_release(struct github_asset_list *list);
-void github_release_list_release(struct github_release_list *list);
+void github_asset_clear(struct github_asset *asset);
+void github_release_clear(struct github_release *release);
+void github_asset_list_clear(struct github_asset_list *list);
+void github_release_list_clear(struct github_release_list *list);
 
 /*
  * Readers of one answer each. `what` names the request in messages. The two for lists add to what

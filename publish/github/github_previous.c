@@ -14,7 +14,7 @@ struct search {
 };
 
 static void
-search_release(struct search *search)
+search_clear(struct search *search)
 {
 	free(search->best);
 }
@@ -42,7 +42,7 @@ read_refs(void *context, const char *text, size_t length, struct error *err)
 int
 github_previous_tag(struct github *github, const char *tag, char **ret_tag, struct error *err)
 {
-	AUTO(search_release) struct search search = {.tag = tag};
+	AUTO(search_clear) struct search search = {.tag = tag};
 
 	if (github_each_page(github, "git/matching-refs/tags/v", GITHUB_LAG_NONE, read_refs,
 			     &search, err) < 0)

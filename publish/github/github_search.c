@@ -12,9 +12,9 @@ enum {
 };
 
 void
-github_search_release(struct github_search *search)
+github_search_clear(struct github_search *search)
 {
-	github_release_list_release(&search->drafts);
+	github_release_list_clear(&search->drafts);
 	free(search->newest);
 }
 
@@ -44,7 +44,7 @@ read_page(struct github_search *search, const struct github_answer *answer, size
 	  size_t *ret_drafts, struct error *err)
 {
 	struct github_release_list *drafts = &search->drafts;
-	AUTO(github_release_list_release) struct github_release_list page = {NULL, 0};
+	AUTO(github_release_list_clear) struct github_release_list page = {NULL, 0};
 	size_t unpublished = 0;
 
 	if (github_parse_releases("list of releases", answer->response.body,
@@ -79,7 +79,7 @@ struct place {
 };
 
 static void
-place_release(struct place *place)
+place_clear(struct place *place)
 {
 	free(place->url);
 }
@@ -115,7 +115,7 @@ static int
 search_page(struct github *github, struct github_search *search, struct place *place,
 	    struct error *err)
 {
-	AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
+	AUTO(github_answer_clear) struct github_answer answer = GITHUB_ANSWER_INIT;
 	auto_free char *url = github_absolute(github, place->url), *next = NULL;
 	const struct github_request request = {
 		.kind = GITHUB_READ, .method = "GET", .url = url, .heavy = true};
@@ -140,7 +140,7 @@ search_page(struct github *github, struct github_search *search, struct place *p
 int
 github_search_drafts(struct github *github, struct github_search *search, struct error *err)
 {
-	AUTO(place_release) struct place place = {.size = PAGE};
+	AUTO(place_clear) struct place place = {.size = PAGE};
 
 	set_url(&place);
 	for (size_t pages = 0; place.url != NULL; pages++) {

@@ -17,7 +17,7 @@ struct github_search {
 	char *newest; /* version of a published release that may be the latest, or NULL */
 };
 
-void github_search_release(struct github_search *search);
+void github_search_clear(struct github_search *search);
 
 /*
  * Fills in the rest; without a tag (NULL) only `newest`. The newest releases and all drafts stand first; the end of the

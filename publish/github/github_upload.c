@@ -28,7 +28,7 @@ static int
 post(struct github *github, const struct publish_file *file, struct github_asset *ret_asset,
      bool *ret_unsure, struct error *err)
 {
-	AUTO(github_answer_release) struct github_answer answer = GITHUB_ANSWER_INIT;
+	AUTO(github_answer_clear) struct github_answer answer = GITHUB_ANSWER_INIT;
 	auto_free char *url = http_url_with_query(github->remote.upload_url, "name", file->name);
 	auto_close int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	const struct http_body body = {.fd = fd, .size = file->size};
@@ -62,7 +62,7 @@ static int
 look(struct github *github, const struct publish_file *file, struct publish_result *result,
      struct error *err)
 {
-	AUTO(github_asset_list_release) struct github_asset_list list = {NULL, 0};
+	AUTO(github_asset_list_clear) struct github_asset_list list = {NULL, 0};
 
 	if (github_assets_list(github, &list, err) < 0)
 		return -1;
@@ -112,7 +112,7 @@ static int
 send_once(struct github *github, const struct publish_file *file, struct publish_result *result,
 	  struct error *err)
 {
-	AUTO(github_asset_release) struct github_asset asset = {.name = NULL};
+	AUTO(github_asset_clear) struct github_asset asset = {.name = NULL};
 	struct error why;
 	bool unsure = false;
 	int there;

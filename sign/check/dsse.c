@@ -18,7 +18,7 @@
  */
 
 void
-dsse_release(struct dsse *dsse)
+dsse_clear(struct dsse *dsse)
 {
 	free(dsse->payload);
 	free(dsse->hint);
@@ -37,8 +37,8 @@ int
 dsse_sign_statement(const struct signer *signer, const char *statement, size_t length,
 		    char **ret_bundle, struct error *err)
 {
-	AUTO(strbuf_release) struct strbuf preimage = STRBUF_INIT;
-	AUTO(statement_release) struct statement parsed = STATEMENT_INIT;
+	AUTO(strbuf_clear) struct strbuf preimage = STRBUF_INIT;
+	AUTO(statement_clear) struct statement parsed = STATEMENT_INIT;
 	auto_free char *body = NULL, *hint = NULL, *encoded = NULL;
 	uint8_t signature[SIGNATURE_SIZE];
 
@@ -148,8 +148,8 @@ dsse_parse(const char *text, size_t length, struct dsse *ret_dsse, const char *n
 						{NULL, false}};
 	static const struct jsonx_key envelope_keys[] = {
 		{"payload", true}, {"payloadType", true}, {"signatures", true}, {NULL, false}};
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
-	AUTO(dsse_release) struct dsse dsse = DSSE_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(dsse_clear) struct dsse dsse = DSSE_INIT;
 	const json_t *envelope;
 
 	if (length > DSSE_MAX_TEXT)
@@ -181,7 +181,7 @@ int
 dsse_check(const struct dsse *dsse, const struct public_key *key, const char *name,
 	   struct error *err)
 {
-	AUTO(strbuf_release) struct strbuf preimage = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf preimage = STRBUF_INIT;
 	char fingerprint[FINGERPRINT_SIZE];
 
 	put_preimage(&preimage, dsse->payload, dsse->payload_length);

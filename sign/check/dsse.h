@@ -33,7 +33,7 @@ struct dsse {
 		}                                                                                  \
 	}
 
-void dsse_release(struct dsse *dsse);
+void dsse_clear(struct dsse *dsse);
 
 /*
  * Reads a bundle with one DSSE signature by a key that is named by a hint. Unknown members are

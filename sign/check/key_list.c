@@ -56,7 +56,7 @@ after_line(const char *text)
 char *
 key_list_with_stamp(const char *text, enum keyring_role role, uint64_t serial, int64_t time_sec)
 {
-	AUTO(strbuf_release) struct strbuf list = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf list = STRBUF_INIT;
 	struct keyring_stamp old;
 	time_t seconds = (time_t)time_sec;
 	struct tm tm;
@@ -101,7 +101,7 @@ is_one_of(const struct public_key *key, const struct public_key *keys, size_t co
 static bool
 line_lists_key(const char *line, size_t length, const struct public_key *keys, size_t count)
 {
-	AUTO(keyring_release) struct keyring one = KEYRING_INIT;
+	AUTO(keyring_clear) struct keyring one = KEYRING_INIT;
 	struct error ignored = ERROR_INIT;
 
 	return keyring_parse(line, length, KEYRING_ALLOWED, &one, "", &ignored) == 0 &&
@@ -150,7 +150,7 @@ edit(const char *text, const struct public_key *keys, size_t count, const char *
 char *
 key_list_without(const char *text, const struct public_key *keys, size_t count)
 {
-	AUTO(strbuf_release) struct strbuf list = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf list = STRBUF_INIT;
 
 	(void)edit(text, keys, count, NULL, &list);
 	return list.text != NULL ? strbuf_take(&list) : xstrdup("");
@@ -160,7 +160,7 @@ int
 key_list_retire(const char *text, const struct public_key *key, const char *tag, char **ret_text,
 		struct error *err)
 {
-	AUTO(strbuf_release) struct strbuf list = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf list = STRBUF_INIT;
 	char fingerprint[FINGERPRINT_SIZE];
 	auto_free char *before = NULL;
 

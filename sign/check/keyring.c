@@ -15,7 +15,7 @@ keyring_role_name(enum keyring_role role)
 }
 
 void
-keyring_release(struct keyring *keyring)
+keyring_clear(struct keyring *keyring)
 {
 	for (size_t i = 0; i < keyring->count; i++) {
 		free(keyring->entries[i].principal);

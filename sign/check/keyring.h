@@ -61,7 +61,7 @@ struct keyring {
 		.entries = NULL                                                                    \
 	}
 
-void keyring_release(struct keyring *keyring);
+void keyring_clear(struct keyring *keyring);
 
 /*
  * Adds the keys of the text of one list. Blank lines and comments are skipped, LF and CR LF are

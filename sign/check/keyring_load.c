@@ -17,8 +17,8 @@ struct loading {
 static void
 loading_clear(struct loading *l)
 {
-	keyring_release(&l->keyring);
-	keyring_release(&l->roots);
+	keyring_clear(&l->keyring);
+	keyring_clear(&l->roots);
 	for (size_t i = 0; i < ARRAY_SIZE(l->texts); i++)
 		free(l->texts[i]);
 }

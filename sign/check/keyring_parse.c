@@ -18,7 +18,7 @@ static const char ed25519_type[] = "ssh-ed25519";
 static const struct {
 	const char *name;
 	unsigned int strings;
-} foreign_types[] = {{"ssh-rsa", 2},
+} guest_types[] = {{"ssh-rsa", 2},
 		     {"ecdsa-sha2-nistp256", 2},
 		     {"ecdsa-sha2-nistp384", 2},
 		     {"ecdsa-sha2-nistp521", 2},
@@ -187,9 +187,9 @@ is_foreign_key(const char *type, const char *key)
 	unsigned int strings = 0;
 	size_t length;
 
-	for (size_t i = 0; i < ARRAY_SIZE(foreign_types); i++)
-		if (strcmp(type, foreign_types[i].name) == 0)
-			strings = foreign_types[i].strings;
+	for (size_t i = 0; i < ARRAY_SIZE(guest_types); i++)
+		if (strcmp(type, guest_types[i].name) == 0)
+			strings = guest_types[i].strings;
 	if (strings == 0 || !base64_decode(key, strlen(key), blob, sizeof(blob), &wire.left) ||
 	    !wire_get_text(&wire, type))
 		return false;

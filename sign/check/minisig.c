@@ -21,7 +21,7 @@ static const char untrusted_prefix[] = "untrusted comment: ";
 static const char trusted_prefix[] = "trusted comment: ";
 
 void
-minisig_release(struct minisig *sig)
+minisig_clear(struct minisig *sig)
 {
 	free(sig->trusted_comment);
 	*sig = (struct minisig)MINISIG_INIT;
@@ -45,7 +45,7 @@ static int
 sign_comment(const struct signer *signer, const uint8_t signature[SIGNATURE_SIZE],
 	     const char *comment, uint8_t ret_global[SIGNATURE_SIZE], struct error *err)
 {
-	AUTO(strbuf_release) struct strbuf preimage = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf preimage = STRBUF_INIT;
 
 	strbuf_add(&preimage, signature, SIGNATURE_SIZE);
 	strbuf_adds(&preimage, comment);
@@ -71,7 +71,7 @@ int
 minisig_sign_sums(const struct signer *signer, const char *text, size_t length,
 		  const char *trusted_comment, char **ret_text, struct error *err)
 {
-	AUTO(sums_release) struct sums sums = SUMS_INIT;
+	AUTO(sums_clear) struct sums sums = SUMS_INIT;
 	uint8_t hash[BLAKE2B_SIZE], signature[SIGNATURE_SIZE], global[SIGNATURE_SIZE];
 	size_t comment_length = strlen(trusted_comment);
 
@@ -141,7 +141,7 @@ int
 minisig_parse(const char *text, size_t length, struct minisig *ret_sig, const char *name,
 	      struct error *err)
 {
-	AUTO(minisig_release) struct minisig sig = MINISIG_INIT;
+	AUTO(minisig_clear) struct minisig sig = MINISIG_INIT;
 	const char *line[4] = {NULL}, *comment;
 	size_t size[4] = {0}, left = length;
 
@@ -173,7 +173,7 @@ int
 minisig_check(const struct minisig *sig, const struct public_key *key, const void *bytes,
 	      size_t length, const char *name, struct error *err)
 {
-	AUTO(strbuf_release) struct strbuf global = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf global = STRBUF_INIT;
 	char fingerprint[FINGERPRINT_SIZE];
 	uint8_t hash[BLAKE2B_SIZE];
 

@@ -28,7 +28,7 @@ struct minisig {
 		{0}, {0}, {0}, NULL                                                                \
 	}
 
-void minisig_release(struct minisig *sig);
+void minisig_clear(struct minisig *sig);
 
 /*
  * Reads a signature file of four lines. The legacy form, which signs the file itself and not its

@@ -39,7 +39,7 @@ put_ssh_blob(struct strbuf *buf, const struct public_key *key)
 char *
 public_key_ssh_base64(const struct public_key *key)
 {
-	AUTO(strbuf_release) struct strbuf blob = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf blob = STRBUF_INIT;
 
 	put_ssh_blob(&blob, key);
 	return base64_encode(blob.text, blob.length);
@@ -48,7 +48,7 @@ public_key_ssh_base64(const struct public_key *key)
 char *
 public_key_fingerprint(const struct public_key *key, char text[FINGERPRINT_SIZE])
 {
-	AUTO(strbuf_release) struct strbuf blob = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf blob = STRBUF_INIT;
 	auto_free char *encoded = NULL;
 	struct digest digest;
 

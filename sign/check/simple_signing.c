@@ -12,7 +12,7 @@
 static const char claim_type[] = "cosign container image signature";
 
 void
-simple_signing_release(struct simple_signing *claim)
+simple_signing_clear(struct simple_signing *claim)
 {
 	free(claim->reference);
 	*claim = (struct simple_signing)SIMPLE_SIGNING_INIT;
@@ -99,8 +99,8 @@ simple_signing_check(const char *payload, size_t length, const char *signature,
 		     const struct public_key *key, struct simple_signing *ret_claim,
 		     const char *name, struct error *err)
 {
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
-	AUTO(simple_signing_release) struct simple_signing claim = SIMPLE_SIGNING_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(simple_signing_clear) struct simple_signing claim = SIMPLE_SIGNING_INIT;
 	char fingerprint[FINGERPRINT_SIZE];
 	uint8_t bytes[SIGNATURE_SIZE];
 	size_t size;

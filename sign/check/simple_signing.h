@@ -36,7 +36,7 @@ struct simple_signing {
 		}                                                                                  \
 	}
 
-void simple_signing_release(struct simple_signing *claim);
+void simple_signing_clear(struct simple_signing *claim);
 
 /*
  * Checks the signature and reads what it says: no other members, no other type. Only afterwards

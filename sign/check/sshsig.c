@@ -45,7 +45,7 @@ put_preimage(struct strbuf *buf, const char *name_space, const char *hash_name, 
 static void
 put_nested(struct strbuf *buf, const void *bytes, size_t length)
 {
-	AUTO(strbuf_release) struct strbuf inner = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf inner = STRBUF_INIT;
 
 	wire_put_text(&inner, "ssh-ed25519");
 	wire_put_string(&inner, bytes, length);
@@ -56,7 +56,7 @@ static char *
 armour(const struct public_key *key, const char *name_space,
        const uint8_t signature[SIGNATURE_SIZE])
 {
-	AUTO(strbuf_release) struct strbuf blob = STRBUF_INIT, text = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf blob = STRBUF_INIT, text = STRBUF_INIT;
 	auto_free char *encoded = NULL;
 	size_t length;
 
@@ -81,7 +81,7 @@ sign_in(const struct signer *signer, enum sshsig_namespace name_space, const cha
 	size_t length, char **ret_armour, struct error *err)
 {
 	const char *name = sshsig_namespace_name(name_space);
-	AUTO(strbuf_release) struct strbuf preimage = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf preimage = STRBUF_INIT;
 	uint8_t hash[SHA512_SIZE], signature[SIGNATURE_SIZE];
 
 	sha512_of(text, length, hash);
@@ -97,7 +97,7 @@ int
 sshsig_sign_sums(const struct signer *signer, const char *text, size_t length, char **ret_armour,
 		 struct error *err)
 {
-	AUTO(sums_release) struct sums sums = SUMS_INIT;
+	AUTO(sums_clear) struct sums sums = SUMS_INIT;
 
 	if (sums_parse(text, length, &sums, "SHA256SUMS", err) < 0)
 		return -1;
@@ -108,7 +108,7 @@ int
 sshsig_sign_tag(const struct signer *signer, const char *text, size_t length, char **ret_armour,
 		struct error *err)
 {
-	AUTO(tag_object_release) struct tag_object tag = TAG_OBJECT_INIT;
+	AUTO(tag_object_clear) struct tag_object tag = TAG_OBJECT_INIT;
 
 	if (tag_object_parse(text, length, &tag, "the tag", err) < 0)
 		return -1;
@@ -121,7 +121,7 @@ int
 sshsig_sign_keys(const struct signer *signer, const char *text, size_t length, char **ret_armour,
 		 struct error *err)
 {
-	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+	AUTO(keyring_clear) struct keyring keyring = KEYRING_INIT;
 	auto_free char *copy = xstrndup(text, length);
 	enum keyring_role role = KEYRING_ALLOWED;
 	struct keyring_stamp stamp;
@@ -229,7 +229,7 @@ int
 sshsig_check(const struct sshsig *sig, enum sshsig_namespace name_space, const void *bytes,
 	     size_t length, const char *name, struct error *err)
 {
-	AUTO(strbuf_release) struct strbuf preimage = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf preimage = STRBUF_INIT;
 	const char *want = sshsig_namespace_name(name_space);
 	char fingerprint[FINGERPRINT_SIZE];
 	uint8_t hash[SHA512_SIZE];

@@ -8,9 +8,9 @@
 #include <string.h>
 
 void
-statement_release(struct statement *statement)
+statement_clear(struct statement *statement)
 {
-	sums_release(&statement->subjects);
+	sums_clear(&statement->subjects);
 	free(statement->predicate_type);
 	statement->predicate_type = NULL;
 }
@@ -80,8 +80,8 @@ statement_parse(const char *text, size_t length, struct statement *ret_statement
 						{"predicateType", true},
 						{"predicate", true},
 						{NULL, false}};
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
-	AUTO(statement_release) struct statement statement = STATEMENT_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(statement_clear) struct statement statement = STATEMENT_INIT;
 	const char *type, *predicate;
 
 	if (jsonx_parse(name, text, length, &doc, err) < 0 ||

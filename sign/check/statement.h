@@ -22,7 +22,7 @@ struct statement {
 		SUMS_INIT, NULL                                                                    \
 	}
 
-void statement_release(struct statement *statement);
+void statement_clear(struct statement *statement);
 
 /* Reads the subjects and the kind of the predicate, which is left unread. ERR_INPUT with place. */
 int statement_parse(const char *text, size_t length, struct statement *ret_statement,

@@ -10,7 +10,7 @@
 enum { NAME_AT = 66, NAME_MAX_LENGTH = 255 };
 
 void
-sums_release(struct sums *sums)
+sums_clear(struct sums *sums)
 {
 	for (size_t i = 0; i < sums->count; i++)
 		free(sums->entries[i].name);
@@ -43,7 +43,7 @@ by_name(const void *a, const void *b)
 int
 sums_format(struct sums *sums, char **ret_text, struct error *err)
 {
-	AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf text = STRBUF_INIT;
 	char hex[DIGEST_HEX_SIZE];
 
 	if (sums->count == 0)
@@ -92,7 +92,7 @@ int
 sums_parse(const char *text, size_t length, struct sums *ret_sums, const char *name,
 	   struct error *err)
 {
-	AUTO(sums_release) struct sums sums = SUMS_INIT;
+	AUTO(sums_clear) struct sums sums = SUMS_INIT;
 	size_t number = 1;
 
 	if (length == 0 || length > SUMS_MAX_TEXT)

@@ -26,7 +26,7 @@ struct sums {
 		NULL, 0                                                                            \
 	}
 
-void sums_release(struct sums *sums);
+void sums_clear(struct sums *sums);
 
 /* Adds a file; `name` is copied and has to be a plain name. ERR_INPUT. */
 int sums_add(struct sums *sums, const char *name, const struct digest *sha256,

@@ -9,7 +9,7 @@
 #include <string.h>
 
 void
-tag_object_release(struct tag_object *tag)
+tag_object_clear(struct tag_object *tag)
 {
 	free(tag->commit);
 	free(tag->name);
@@ -138,7 +138,7 @@ int
 tag_object_parse(const char *text, size_t length, struct tag_object *ret_tag, const char *name,
 		 struct error *err)
 {
-	AUTO(tag_object_release) struct tag_object tag = TAG_OBJECT_INIT;
+	AUTO(tag_object_clear) struct tag_object tag = TAG_OBJECT_INIT;
 	auto_free char *whole = NULL, *type = NULL;
 	const char *at;
 

@@ -35,7 +35,7 @@ struct tag_object {
 		NULL, NULL, NULL, 0, NULL, NULL, 0                                                 \
 	}
 
-void tag_object_release(struct tag_object *tag);
+void tag_object_clear(struct tag_object *tag);
 
 /*
  * The unsigned text, to be freed by the caller. `tag` needs all but the signature; its message

@@ -104,7 +104,7 @@ signing_key_from_seed(const uint8_t seed[SEED_SIZE], struct signing_key **ret_ke
 int
 signing_key_generate(struct signing_key **ret_key, struct error *err)
 {
-	AUTO(secret_release) struct secret seed = SECRET_INIT;
+	AUTO(secret_clear) struct secret seed = SECRET_INIT;
 
 	if (secret_alloc(SEED_SIZE, &seed, err) < 0)
 		return -1;
@@ -132,7 +132,7 @@ static int
 parse_der_base64(const char *text, size_t length, struct signing_key **ret_key, const char *name,
 		 struct error *err)
 {
-	AUTO(secret_release) struct secret der = SECRET_INIT;
+	AUTO(secret_clear) struct secret der = SECRET_INIT;
 	size_t decoded;
 
 	if (secret_alloc(DER_SIZE, &der, err) < 0)
@@ -231,7 +231,7 @@ static int
 format_plain(const uint8_t *seed, enum signing_key_form form, struct secret *ret_text,
 	     struct error *err)
 {
-	AUTO(secret_release) struct secret der = SECRET_INIT;
+	AUTO(secret_clear) struct secret der = SECRET_INIT;
 
 	if (secret_alloc(DER_SIZE, &der, err) < 0)
 		return -1;
@@ -286,7 +286,7 @@ int
 signing_key_format(const struct signing_key *key, enum signing_key_form form,
 		   const struct secret *passphrase, struct secret *ret_text, struct error *err)
 {
-	AUTO(secret_release) struct secret seed = SECRET_INIT;
+	AUTO(secret_clear) struct secret seed = SECRET_INIT;
 	size_t length = SEED_SIZE;
 
 	if (form == SIGNING_KEY_PEM && passphrase != NULL)

@@ -52,7 +52,7 @@ static int
 decode_lines(const char *text, size_t length, struct secret *ret_bytes, const char *name,
 	     struct error *err)
 {
-	AUTO(secret_release) struct secret joined = SECRET_INIT;
+	AUTO(secret_clear) struct secret joined = SECRET_INIT;
 	size_t count = 0, decoded;
 
 	if (secret_alloc(length, &joined, err) < 0 || secret_alloc(length, ret_bytes, err) < 0)
@@ -106,7 +106,7 @@ int
 key_foreign_parse_openssh(const struct secret *text, struct signing_key **ret_key, const char *name,
 			  struct error *err)
 {
-	AUTO(secret_release) struct secret blob = SECRET_INIT;
+	AUTO(secret_clear) struct secret blob = SECRET_INIT;
 	const char *body = text->bytes + strlen(openssh_begin);
 	const char *end = strstr(body, openssh_end);
 	struct wire wire;
@@ -163,7 +163,7 @@ decode_minisign(const struct secret *text, struct secret *ret_blob, const char *
 bool
 key_foreign_is_protected(const struct secret *text)
 {
-	AUTO(secret_release) struct secret blob = SECRET_INIT;
+	AUTO(secret_clear) struct secret blob = SECRET_INIT;
 	struct error ignored = ERROR_INIT;
 
 	return key_foreign_is_minisign(text) && decode_minisign(text, &blob, "it", &ignored) == 0 &&
@@ -199,7 +199,7 @@ static int
 unlock_minisign(struct secret *blob, const struct secret *passphrase, const char *name,
 		struct error *err)
 {
-	AUTO(secret_release) struct secret stream = SECRET_INIT;
+	AUTO(secret_clear) struct secret stream = SECRET_INIT;
 	uint8_t *bytes = (uint8_t *)blob->bytes;
 	const uint64_t max_memory = UINT64_C(2) << 30;
 	uint64_t n, p;
@@ -222,7 +222,7 @@ int
 key_foreign_parse_minisign(const struct secret *text, const struct secret *passphrase,
 			   struct signing_key **ret_key, const char *name, struct error *err)
 {
-	AUTO(secret_release) struct secret blob = SECRET_INIT;
+	AUTO(secret_clear) struct secret blob = SECRET_INIT;
 	struct signing_key *key;
 	bool is_protected;
 	const uint8_t *pair;
@@ -310,7 +310,7 @@ key_foreign_format_openssh(const uint8_t seed[SEED_SIZE], const struct public_ke
 			   struct secret *ret_text, struct error *err)
 {
 	enum { ROOM = 512, LINE = 70 };
-	AUTO(secret_release) struct secret blob = SECRET_INIT, encoded = SECRET_INIT;
+	AUTO(secret_clear) struct secret blob = SECRET_INIT, encoded = SECRET_INIT;
 	struct cursor in, out;
 	size_t length, lines;
 

@@ -29,7 +29,7 @@ secret_prepare(struct error *err)
 }
 
 void
-secret_release(struct secret *secret)
+secret_clear(struct secret *secret)
 {
 	if (secret->bytes != NULL)
 		OPENSSL_secure_clear_free(secret->bytes, secret->length + 1);
@@ -55,7 +55,7 @@ static int
 read_to_end(int fd, size_t max_bytes, const char *name, struct secret *ret_secret,
 	    struct error *err)
 {
-	AUTO(secret_release) struct secret room = SECRET_INIT;
+	AUTO(secret_clear) struct secret room = SECRET_INIT;
 	size_t have = 0;
 
 	if (secret_alloc(max_bytes + 1, &room, err) < 0)

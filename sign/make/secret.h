@@ -29,7 +29,7 @@ struct secret {
 int secret_prepare(struct error *err) CHECKED;
 
 /* Wipes and frees. */
-void secret_release(struct secret *secret);
+void secret_clear(struct secret *secret);
 
 /* A zeroed secret of `length` bytes. Prepares the process. ERR_IO. */
 int secret_alloc(size_t length, struct secret *ret_secret, struct error *err) CHECKED;

@@ -48,7 +48,7 @@ verify_release(const struct apt_source *source, const struct apt_root *root,
 	auto_free char *clearsigned = NULL;
 	auto_free char *detached = NULL;
 	auto_free char *plain = NULL;
-	AUTO(release_release) struct release release = RELEASE_INIT;
+	AUTO(release_clear) struct release release = RELEASE_INIT;
 
 	if (apt_root_find_list(root, "_InRelease", &clearsigned, err) < 0 ||
 	    apt_root_find_list(root, "_Release.gpg", &detached, err) < 0 ||
@@ -92,7 +92,7 @@ static int
 update_from_any(const struct apt_source *source, const struct apt_root *root,
 		struct release *ret_release, struct error *err)
 {
-	AUTO(apt_bases_release) struct apt_bases bases = {NULL, 0};
+	AUTO(apt_bases_clear) struct apt_bases bases = {NULL, 0};
 	struct error other = ERROR_INIT;
 
 	if (apt_bases_find(source->urls, source->url_count, &bases, err) < 0)
@@ -148,16 +148,16 @@ struct choice {
 };
 
 static void
-choice_release(struct choice *choice)
+choice_clear(struct choice *choice)
 {
-	package_release(&choice->package);
-	strbuf_release(&choice->reasons);
+	package_clear(&choice->package);
+	strbuf_clear(&choice->reasons);
 }
 
 static int
 consider(struct choice *choice, const struct deb822 *entry, struct error *err)
 {
-	AUTO(package_release) struct package package = {0};
+	AUTO(package_clear) struct package package = {0};
 	const char *why = deb_control_why_not_static(entry);
 
 	if (deb_control_fill(entry, "apt-cache", &package, err) < 0)
@@ -184,7 +184,7 @@ static int
 choose(const struct apt_root *root, const char *name, struct choice *choice, struct error *err)
 {
 	const char *argv[8] = {"apt-cache", "show", "--no-all-versions"};
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 	size_t offset = 0, used = 3;
 	int r;
 
@@ -197,7 +197,7 @@ choose(const struct apt_root *root, const char *name, struct choice *choice, str
 	if (apt_root_run(root, argv, NULL, NULL, NULL, &result, err) < 0)
 		return -1;
 	for (;;) {
-		AUTO(deb822_release) struct deb822 entry = DEB822_INIT;
+		AUTO(deb822_clear) struct deb822 entry = DEB822_INIT;
 
 		r = deb822_next(result.output, result.length, &offset, "apt-cache", &entry, err);
 		if (r <= 0)
@@ -222,9 +222,9 @@ int
 apt_resolve(const struct apt_source *source, const struct arch *host, struct package *ret_package,
 	    struct error *err)
 {
-	AUTO(apt_root_release) struct apt_root root = APT_ROOT_INIT;
-	AUTO(release_release) struct release release = RELEASE_INIT;
-	AUTO(choice_release) struct choice choice = {.reasons = STRBUF_INIT};
+	AUTO(apt_root_clear) struct apt_root root = APT_ROOT_INIT;
+	AUTO(release_clear) struct release release = RELEASE_INIT;
+	AUTO(choice_clear) struct choice choice = {.reasons = STRBUF_INIT};
 	struct package *package = &choice.package;
 
 	if (host->debian == NULL)
@@ -328,7 +328,7 @@ download(const struct apt_root *root, const char *base, const struct package *pa
 		root->helper, "-q",   "-o", "APT::Status-Fd=3", "download-file", url,
 		path,         sha256, NULL};
 	struct download context = {task, path, package->size, false};
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 
 	if (apt_root_run(root, argv, NULL, watch_download, &context, &result, err) < 0)
 		return -1;
@@ -383,8 +383,8 @@ static int
 explain_vanished(const struct apt_source *source, const struct apt_root *root,
 		 const struct package *package, struct error *err)
 {
-	AUTO(choice_release) struct choice newest = {.reasons = STRBUF_INIT};
-	AUTO(release_release) struct release release = RELEASE_INIT;
+	AUTO(choice_clear) struct choice newest = {.reasons = STRBUF_INIT};
+	AUTO(release_clear) struct release release = RELEASE_INIT;
 	struct error ignored = ERROR_INIT;
 	const char *version = NULL;
 
@@ -404,8 +404,8 @@ int
 apt_fetch(const struct apt_source *source, const struct package *package, const char *directory,
 	  struct progress_task *task, char **ret_path, struct error *err)
 {
-	AUTO(apt_root_release) struct apt_root root = APT_ROOT_INIT;
-	AUTO(apt_bases_release) struct apt_bases bases = {NULL, 0};
+	AUTO(apt_root_clear) struct apt_root root = APT_ROOT_INIT;
+	AUTO(apt_bases_clear) struct apt_bases bases = {NULL, 0};
 	auto_free char *path = NULL;
 
 	assert(package->type == SOURCE_APT && strchr(package->file, '/') == NULL);

@@ -57,7 +57,7 @@ apt_machine_helper(char **ret_helper, struct error *err)
 {
 	static const char *const argv[] = {
 		"apt-config", "dump", "--no-empty", "--format", "%v", "Dir::Bin::methods", NULL};
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 	auto_free char *directory = NULL;
 
 	if (ask_apt(argv, &result, err) < 0)
@@ -98,7 +98,7 @@ static int
 add_options(struct strbuf *config, struct error *err)
 {
 	static const char *const argv[] = {"apt-config", "dump", "--format", "%f %v%n", NULL};
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 
 	if (ask_apt(argv, &result, err) < 0)
 		return -1;
@@ -118,7 +118,7 @@ add_logins(struct strbuf *config, struct error *err)
 					   "Dir::Etc::netrcparts/d",
 					   NULL};
 	static const char *const names[] = {"Dir::Etc::netrc", "Dir::Etc::netrcparts"};
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 
 	if (ask_apt(argv, &result, err) < 0)
 		return -1;
@@ -142,7 +142,7 @@ apt_machine_options(struct strbuf *config, struct error *err)
 }
 
 void
-apt_bases_release(struct apt_bases *bases)
+apt_bases_clear(struct apt_bases *bases)
 {
 	for (size_t i = 0; i < bases->count; i++)
 		free(bases->urls[i]);
@@ -201,7 +201,7 @@ ask_machine(struct apt_bases *bases, struct error *err)
 					   "$(REPO_URI) $(COMPONENT) $(ORIGIN)|$(LABEL)",
 					   "Created-By: Packages",
 					   NULL};
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 
 	if (ask_apt(argv, &result, err) < 0)
 		return -1;
@@ -215,7 +215,7 @@ int
 apt_bases_find(const char *const *urls, size_t count, struct apt_bases *ret_bases,
 	       struct error *err)
 {
-	AUTO(apt_bases_release) struct apt_bases bases = {NULL, 0};
+	AUTO(apt_bases_clear) struct apt_bases bases = {NULL, 0};
 	const char *chosen = getenv(MIRROR_VARIABLE);
 
 	if (chosen != NULL && chosen[0] != '\0') {

@@ -32,7 +32,7 @@ is_made_of(const char *text, const char *signs)
 }
 
 void
-apt_root_release(struct apt_root *root)
+apt_root_clear(struct apt_root *root)
 {
 	free(root->directory);
 	free(root->config);
@@ -47,7 +47,7 @@ apt_root_release(struct apt_root *root)
 static int
 write_config(const struct apt_root *root, bool allow_expired, struct error *err)
 {
-	AUTO(strbuf_release) struct strbuf config = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf config = STRBUF_INIT;
 	const char *d = root->directory;
 
 	if (apt_machine_options(&config, err) < 0)
@@ -150,7 +150,7 @@ int
 apt_root_open(const char *directory, const char *suite, const char *arch, const char *keyring,
 	      bool allow_expired, struct apt_root *ret_root, struct error *err)
 {
-	AUTO(apt_root_release) struct apt_root root = APT_ROOT_INIT;
+	AUTO(apt_root_clear) struct apt_root root = APT_ROOT_INIT;
 	auto_free char *lock = NULL;
 
 	if (suite[0] == '\0' || suite[0] == '-' || !is_made_of(suite, "-._/"))
@@ -204,7 +204,7 @@ apt_root_find_list(const struct apt_root *root, const char *suffix, char **ret_p
 		   struct error *err)
 {
 	auto_free char *path = path_join(root->directory, "lists");
-	AUTO(words_release) struct words names = WORDS_INIT;
+	AUTO(words_clear) struct words names = WORDS_INIT;
 	char *found = NULL;
 
 	if (directory_names(path, &names, err) < 0)

@@ -43,7 +43,7 @@ struct apt_root {
 int apt_root_open(const char *directory, const char *suite, const char *arch, const char *keyring,
 		  bool allow_expired, struct apt_root *ret_root, struct error *err) CHECKED;
 
-void apt_root_release(struct apt_root *root);
+void apt_root_clear(struct apt_root *root);
 
 /*
  * The base URLs of Debian's archive, to be tried in order: what the environment variable
@@ -51,7 +51,7 @@ void apt_root_release(struct apt_root *root);
  * Debian; then `urls`. They may carry credentials and are not for messages.
  *
  * ERR_INPUT if there is none, or for one that could not stand in a sources.list. To be released
- * with apt_bases_release().
+ * with apt_bases_clear().
  */
 struct apt_bases {
 	char **urls;
@@ -60,7 +60,7 @@ struct apt_bases {
 
 int apt_bases_find(const char *const *urls, size_t count, struct apt_bases *ret_bases,
 		   struct error *err) CHECKED;
-void apt_bases_release(struct apt_bases *bases);
+void apt_bases_clear(struct apt_bases *bases);
 
 /*
  * Brings the lists up to date from one base URL, verified by apt. Where apt cannot go on with the

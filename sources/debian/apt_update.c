@@ -55,7 +55,7 @@ is_of_old_state(const char *errors)
 static int
 empty_directory(const char *path, struct error *err)
 {
-	AUTO(words_release) struct words names = WORDS_INIT;
+	AUTO(words_clear) struct words names = WORDS_INIT;
 
 	if (directory_names(path, &names, err) < 0)
 		return -1;
@@ -89,7 +89,7 @@ static int
 update_from_nothing(const struct apt_root *root, const char *errors, char **ret_notice,
 		    struct error *err)
 {
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 	auto_free char *lists = path_join(root->directory, "lists");
 	auto_free char *why = apt_first_line(errors, "E: ");
 
@@ -106,7 +106,7 @@ update_from_nothing(const struct apt_root *root, const char *errors, char **ret_
 int
 apt_root_update(const struct apt_root *root, const char *base, char **ret_notice, struct error *err)
 {
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 	auto_free char *path = path_join(root->directory, "sources.list");
 	auto_free char *line = source_line(root, base);
 

@@ -15,7 +15,7 @@ struct line {
 };
 
 void
-deb822_release(struct deb822 *paragraph)
+deb822_clear(struct deb822 *paragraph)
 {
 	for (size_t i = 0; i < paragraph->count; i++) {
 		free(paragraph->fields[i].name);
@@ -108,7 +108,7 @@ static void
 add_continuations(struct deb822 *paragraph, const char *text, size_t length, size_t *offset)
 {
 	struct deb822_field *field = &paragraph->fields[paragraph->count - 1];
-	AUTO(strbuf_release) struct strbuf value = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf value = STRBUF_INIT;
 	struct line line;
 	size_t next = *offset;
 
@@ -132,7 +132,7 @@ int
 deb822_next(const char *text, size_t length, size_t *offset, const char *name,
 	    struct deb822 *ret_paragraph, struct error *err)
 {
-	AUTO(deb822_release) struct deb822 paragraph = DEB822_INIT;
+	AUTO(deb822_clear) struct deb822 paragraph = DEB822_INIT;
 	size_t at = *offset, before = at;
 	struct line line;
 
@@ -158,8 +158,8 @@ int
 deb822_parse(const char *text, size_t length, const char *name, struct deb822 *ret_paragraph,
 	     struct error *err)
 {
-	AUTO(deb822_release) struct deb822 first = DEB822_INIT;
-	AUTO(deb822_release) struct deb822 second = DEB822_INIT;
+	AUTO(deb822_clear) struct deb822 first = DEB822_INIT;
+	AUTO(deb822_clear) struct deb822 second = DEB822_INIT;
 	size_t offset = 0;
 	int r = deb822_next(text, length, &offset, name, &first, err);
 

@@ -39,7 +39,7 @@ int deb822_next(const char *text, size_t length, size_t *offset, const char *nam
 int deb822_parse(const char *text, size_t length, const char *name, struct deb822 *ret_paragraph,
 		 struct error *err) CHECKED;
 
-void deb822_release(struct deb822 *paragraph);
+void deb822_clear(struct deb822 *paragraph);
 
 /* The value of a field, whose name may differ in case, or NULL; borrowed. */
 const char *deb822_get(const struct deb822 *paragraph, const char *field) CHECKED;

@@ -208,7 +208,7 @@ release_parse_date(const char *text, int64_t *ret_sec)
 }
 
 void
-release_release(struct release *release)
+release_clear(struct release *release)
 {
 	free(release->suite);
 	free(release->codename);
@@ -227,7 +227,7 @@ int
 release_parse(const char *text, size_t length, const char *name, struct release *ret_release,
 	      struct error *err)
 {
-	AUTO(deb822_release) struct deb822 fields = DEB822_INIT;
+	AUTO(deb822_clear) struct deb822 fields = DEB822_INIT;
 	struct release release = RELEASE_INIT;
 	const char *date, *valid_until;
 
@@ -271,7 +271,7 @@ release_verify(const char *path, const char *detached, const char *keyring,
 	       const struct release_keys *keys, const char *directory, struct release *ret_release,
 	       struct error *err)
 {
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 	auto_free char *signed_path = path_join(directory, "Release.signed");
 	auto_free char *text = NULL;
 	struct release_signature signature;

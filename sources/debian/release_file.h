@@ -49,7 +49,7 @@ struct release {
 		"", NULL, NULL, 0, 0                                                               \
 	}
 
-void release_release(struct release *release);
+void release_clear(struct release *release);
 
 /* Reads the fields of the text that was signed. ERR_INPUT. The signer is left empty. */
 int release_parse(const char *text, size_t length, const char *name, struct release *ret_release,

@@ -45,7 +45,7 @@ fedora_drop_metapackage(struct package_list *list, const char *binary_name)
 	for (size_t i = 0; i < list->count && list->count > 1; i++) {
 		if (strcmp(list->items[i].name, binary_name) != 0)
 			continue;
-		package_release(&list->items[i]);
+		package_clear(&list->items[i]);
 		memmove(&list->items[i], &list->items[i + 1],
 			(list->count - i - 1) * sizeof(*list->items));
 		list->count--;
@@ -110,7 +110,7 @@ hunt_give_up(struct hunt *hunt, struct error *err)
 {
 	int r = give_up(&hunt->tried, &hunt->failure, err);
 
-	strbuf_release(&hunt->tried);
+	strbuf_clear(&hunt->tried);
 	return r;
 }
 
@@ -150,7 +150,7 @@ resolve_pinned(struct hunt *hunt, const char *evr, struct package_list *found, s
 	const struct fedora_query *query = hunt->query;
 
 	for (size_t i = 0; i < query->repository_count; i++) {
-		package_list_release(found);
+		package_list_clear(found);
 		if (repository_resolve(hunt->client, query, query->repositories[i], hunt->host, evr,
 				       found, err) == 0) {
 			add_fallbacks(query, found, 0);
@@ -159,7 +159,7 @@ resolve_pinned(struct hunt *hunt, const char *evr, struct package_list *found, s
 		hunt_failed(hunt, err);
 	}
 	for (size_t i = 0; i < query->koji_count; i++) {
-		package_list_release(found);
+		package_list_clear(found);
 		if (koji_resolve(hunt->client, query, query->koji[i], hunt->host, evr, found,
 				 err) == 0) {
 			add_fallbacks(query, found, i + 1);
@@ -186,7 +186,7 @@ int
 fedora_resolve(struct http_client *client, const struct fedora_query *query,
 	       const struct arch *host, struct package_list *list, struct error *err)
 {
-	AUTO(package_list_release) struct package_list found = PACKAGE_LIST_INIT;
+	AUTO(package_list_clear) struct package_list found = PACKAGE_LIST_INIT;
 	auto_free char *binary_name = fedora_binary_name(query);
 	auto_free char *evr = NULL;
 	struct hunt hunt = {.client = client, .query = query, .host = host};
@@ -203,7 +203,7 @@ fedora_resolve(struct http_client *client, const struct fedora_query *query,
 		return -1;
 	if (resolve_pinned(&hunt, evr, &found, err) < 0)
 		return -1;
-	strbuf_release(&hunt.tried);
+	strbuf_clear(&hunt.tried);
 	fedora_drop_metapackage(&found, binary_name);
 	package_list_sort(&found);
 	move_packages(&found, list);
@@ -229,7 +229,7 @@ fedora_newest(struct http_client *client, const struct fedora_query *query, cons
 	if (check_host(query, host, err) < 0)
 		return -1;
 	for (size_t i = 0; i < query->repository_count; i++) {
-		AUTO(package_list_release) struct package_list found = PACKAGE_LIST_INIT;
+		AUTO(package_list_clear) struct package_list found = PACKAGE_LIST_INIT;
 
 		if (repository_resolve(client, query, query->repositories[i], host, NULL, &found,
 				       err) == 0)
@@ -249,7 +249,7 @@ fedora_newest(struct http_client *client, const struct fedora_query *query, cons
 	/* One place that could not be asked may be the one that has something newer. */
 	if (newest == NULL || hunt.failure.code != ERR_NONE)
 		return hunt_give_up(&hunt, err);
-	strbuf_release(&hunt.tried);
+	strbuf_clear(&hunt.tried);
 	*ret_evr = TAKE(newest);
 	return 0;
 }

@@ -63,7 +63,7 @@ struct build {
 };
 
 static void
-build_release(struct build *build)
+build_clear(struct build *build)
 {
 	free(build->url);
 	free(build->suffix);
@@ -131,7 +131,7 @@ void
 koji_add_urls(const struct fedora_query *query, const char *base, const char *key,
 	      struct package *package)
 {
-	AUTO(build_release)
+	AUTO(build_clear)
 	struct build build = build_of(query, base, package->version, package->arch);
 
 	add_build_urls(&build, key, package);
@@ -187,7 +187,7 @@ probe(struct http_client *client, const struct build *build, const char *key, co
 	auto_free char *text = NULL;
 	const struct http_request head = {.method = "HEAD", .url = whole, .allow = FEDORA_ALLOW};
 	const struct http_request get = {.url = whole, .allow = FEDORA_ALLOW, .head_only = true};
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 
 	*ret_there = true;
 	if (http_get(client, signature, FEDORA_ALLOW, MAX_SIGNATURE, &text, NULL, err) == 0)
@@ -244,7 +244,7 @@ resolve_key(struct http_client *client, const struct build *build, const char *k
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(directories) && r == 0 && list->count == 0; i++) {
-		AUTO(words_release) struct words names = WORDS_INIT;
+		AUTO(words_clear) struct words names = WORDS_INIT;
 
 		r = list_directory(client, directories[i], &names, err);
 		if (r == 0)
@@ -263,7 +263,7 @@ int
 koji_resolve(struct http_client *client, const struct fedora_query *query, const char *base,
 	     const struct arch *host, const char *evr, struct package_list *list, struct error *err)
 {
-	AUTO(build_release) struct build build = build_of(query, base, evr, host->fedora);
+	AUTO(build_clear) struct build build = build_of(query, base, evr, host->fedora);
 	auto_free char *shown = http_url_redacted(build.url);
 
 	for (size_t i = 0; i < query->key_count && list->count == 0; i++) {
@@ -295,7 +295,7 @@ static int
 is_signed(struct http_client *client, const struct fedora_query *query, const char *base,
 	  const struct arch *host, const char *evr, bool *ret_signed, struct error *err)
 {
-	AUTO(package_list_release) struct package_list list = PACKAGE_LIST_INIT;
+	AUTO(package_list_clear) struct package_list list = PACKAGE_LIST_INIT;
 
 	*ret_signed = koji_resolve(client, query, base, host, evr, &list, err) == 0;
 	return *ret_signed || err->code == ERR_NOT_FOUND ? 0 : -1;
@@ -310,7 +310,7 @@ newest_release(struct http_client *client, const struct fedora_query *query, con
 	auto_free char *url = xasprintf("%s/%s/%s/", base, query->package, version);
 	const char *colon = query->evr != NULL ? strchr(query->evr, ':') : NULL;
 	int epoch = colon != NULL ? (int)(colon - query->evr) + 1 : 0;
-	AUTO(words_release) struct words releases = WORDS_INIT;
+	AUTO(words_clear) struct words releases = WORDS_INIT;
 
 	if (list_directory(client, url, &releases, err) < 0)
 		return -1;
@@ -340,7 +340,7 @@ koji_newest(struct http_client *client, const struct fedora_query *query, const 
 	auto_free char *root = xstrndup(base, length);
 	auto_free char *url = xasprintf("%s/%s/", root, query->package);
 	auto_free char *shown = http_url_redacted(url);
-	AUTO(words_release) struct words versions = WORDS_INIT;
+	AUTO(words_clear) struct words versions = WORDS_INIT;
 
 	if (list_directory(client, url, &versions, err) < 0)
 		return -1;

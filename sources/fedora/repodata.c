@@ -24,7 +24,7 @@ hex_digit(char c)
 char *
 location_decode(const char *text, size_t length)
 {
-	AUTO(strbuf_release) struct strbuf out = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf out = STRBUF_INIT;
 
 	for (size_t i = 0; i < length; i++) {
 		int high = i + 2 < length && text[i] == '%' ? hex_digit(text[i + 1]) : -1;
@@ -166,7 +166,7 @@ metalink_parse(const char *name, const char *text, size_t length, struct metalin
 	else if (r == 0 && state.metalink.url_count == 0)
 		r = error_set(err, ERR_INPUT, "metalink '%s' has no URL of repomd.xml", name);
 	if (r < 0) {
-		metalink_release(&state.metalink);
+		metalink_clear(&state.metalink);
 		return -1;
 	}
 	*ret_metalink = state.metalink;
@@ -174,7 +174,7 @@ metalink_parse(const char *name, const char *text, size_t length, struct metalin
 }
 
 void
-metalink_release(struct metalink *metalink)
+metalink_clear(struct metalink *metalink)
 {
 	for (size_t i = 0; i < metalink->url_count; i++)
 		free(metalink->urls[i]);
@@ -249,7 +249,7 @@ repomd_parse(const char *name, const char *text, size_t length, struct repomd *r
 		r = error_set(err, ERR_INPUT, "'%s' has no primary list with a SHA-256 or SHA-512",
 			      name);
 	if (r < 0) {
-		repomd_release(&state.repomd);
+		repomd_clear(&state.repomd);
 		return -1;
 	}
 	*ret_repomd = state.repomd;
@@ -257,7 +257,7 @@ repomd_parse(const char *name, const char *text, size_t length, struct repomd *r
 }
 
 void
-repomd_release(struct repomd *repomd)
+repomd_clear(struct repomd *repomd)
 {
 	free(repomd->location);
 	free(repomd->base);

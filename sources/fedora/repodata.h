@@ -34,7 +34,7 @@ struct metalink {
  */
 int metalink_parse(const char *name, const char *text, size_t length, struct metalink *ret_metalink,
 		   struct error *err) CHECKED;
-void metalink_release(struct metalink *metalink);
+void metalink_clear(struct metalink *metalink);
 
 /* What repomd.xml says of the list of packages. */
 struct repomd {
@@ -50,7 +50,7 @@ struct repomd {
  */
 int repomd_parse(const char *name, const char *text, size_t length, struct repomd *ret_repomd,
 		 struct error *err) CHECKED;
-void repomd_release(struct repomd *repomd);
+void repomd_clear(struct repomd *repomd);
 
 /* One package of the list. All strings are valid during the call only. */
 struct repo_package {

@@ -20,7 +20,7 @@
 static char *
 expand(const char *template, const struct fedora_query *query, const struct arch *host)
 {
-	AUTO(strbuf_release) struct strbuf out = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf out = STRBUF_INIT;
 
 	while (*template != '\0') {
 		if (text_starts_with(template, "{release}")) {
@@ -45,18 +45,18 @@ struct mirrors {
 };
 
 static void
-mirrors_release(struct mirrors *mirrors)
+mirrors_clear(struct mirrors *mirrors)
 {
 	for (size_t i = 0; i < mirrors->count; i++)
 		free(mirrors->urls[i]);
-	metalink_release(&mirrors->metalink);
+	metalink_clear(&mirrors->metalink);
 }
 
 static int
 find_mirrors(struct http_client *client, const char *repository, struct mirrors *mirrors,
 	     struct error *err)
 {
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 	struct http_request request = {.allow = FEDORA_ALLOW, .max_response_bytes = MAX_METALINK};
 	auto_free char *shown = NULL;
 
@@ -106,7 +106,7 @@ get_repomd(struct http_client *client, const struct mirrors *mirrors, const char
 {
 	auto_free char *url = xasprintf("%s" REPOMD, base);
 	auto_free char *shown = http_url_redacted(url);
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 	const struct http_request request = {.url = url,
 					     .allow = FEDORA_ALLOW,
 					     .named_by = mirrors->named_by,
@@ -207,7 +207,7 @@ struct search {
 static void
 search_reset(struct search *search)
 {
-	package_list_release(search->list);
+	package_list_clear(search->list);
 	search->with_emulators = 0;
 	free(search->fault);
 	search->fault = NULL;
@@ -295,7 +295,7 @@ static int
 search_mirror(struct http_client *client, struct search *search, struct error *err)
 {
 	const char *base = search->mirrors->urls[search->mirror];
-	AUTO(repomd_release) struct repomd repomd = {.location = NULL};
+	AUTO(repomd_clear) struct repomd repomd = {.location = NULL};
 	auto_close int fd = -1;
 
 	if (get_repomd(client, search->mirrors, base, &repomd, &search->place, err) < 0)
@@ -351,7 +351,7 @@ repository_resolve(struct http_client *client, const struct fedora_query *query,
 		   const char *repository, const struct arch *host, const char *evr,
 		   struct package_list *list, struct error *err)
 {
-	AUTO(mirrors_release) struct mirrors mirrors = {.count = 0};
+	AUTO(mirrors_clear) struct mirrors mirrors = {.count = 0};
 	auto_free char *binary_name = fedora_binary_name(query);
 	auto_free char *expanded = expand(repository, query, host);
 	struct search search = {

@@ -47,7 +47,7 @@ on_start(void *user, const XML_Char *name, const XML_Char **attributes)
 		return;
 	}
 	parser->depth++;
-	strbuf_release(&parser->texts[parser->depth]);
+	strbuf_clear(&parser->texts[parser->depth]);
 	parser->texts[parser->depth] = (struct strbuf)STRBUF_INIT;
 	parser->texts[parser->depth].max_length = MAX_TEXT;
 	if (parser->handler->start(parser->handler->context, parser->depth, without_prefix(name),
@@ -86,7 +86,7 @@ on_end(void *user, const XML_Char *name)
 					without_prefix(name), trimmed(text), &parser->error) < 0) {
 		stop(parser);
 	}
-	strbuf_release(text);
+	strbuf_clear(text);
 	*text = (struct strbuf)STRBUF_INIT;
 	parser->depth--;
 }
@@ -138,7 +138,7 @@ xml_parser_free(struct xml_parser *parser)
 		return;
 	XML_ParserFree(parser->expat);
 	for (size_t i = 0; i < ARRAY_SIZE(parser->texts); i++)
-		strbuf_release(&parser->texts[i]);
+		strbuf_clear(&parser->texts[i]);
 	free(parser);
 }
 

@@ -144,7 +144,7 @@ load_identity(struct rpm *rpm, struct error *err)
 int
 rpm_open(const char *path, const char *label, struct rpm *ret_rpm, struct error *err)
 {
-	AUTO(rpm_release) struct rpm rpm = RPM_INIT;
+	AUTO(rpm_clear) struct rpm rpm = RPM_INIT;
 
 	rpm.label = xstrdup(label != NULL ? label : path_base(path));
 	if (open_regular(path, rpm.label, &rpm.fd, &rpm.size, err) < 0 ||
@@ -157,12 +157,12 @@ rpm_open(const char *path, const char *label, struct rpm *ret_rpm, struct error 
 }
 
 void
-rpm_release(struct rpm *rpm)
+rpm_clear(struct rpm *rpm)
 {
 	if (rpm->fd >= 0)
 		(void)close(rpm->fd);
-	rpm_header_release(&rpm->signature);
-	rpm_header_release(&rpm->header);
+	rpm_header_clear(&rpm->signature);
+	rpm_header_clear(&rpm->header);
 	free(rpm->signature_bytes);
 	free(rpm->header_bytes);
 	free(rpm->label);
@@ -221,8 +221,8 @@ int
 rpm_splice(const char *unsigned_path, const char *signature_path, int fd, struct error *err)
 {
 	static const uint8_t zeros[8];
-	AUTO(rpm_release) struct rpm rpm = RPM_INIT;
-	AUTO(rpm_header_release) struct rpm_header signature = {0};
+	AUTO(rpm_clear) struct rpm rpm = RPM_INIT;
+	AUTO(rpm_header_clear) struct rpm_header signature = {0};
 	auto_free char *bytes = NULL;
 	const char *label = path_base(signature_path);
 	const char *hex;

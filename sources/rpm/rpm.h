@@ -91,7 +91,7 @@ struct rpm {
  */
 int rpm_open(const char *path, const char *label, struct rpm *ret_rpm, struct error *err) CHECKED;
 
-void rpm_release(struct rpm *rpm);
+void rpm_clear(struct rpm *rpm);
 
 /*
  * Gives an unsigned build its signature: writes lead of `unsigned_path`, the signature header in

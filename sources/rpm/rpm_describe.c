@@ -36,7 +36,7 @@ int
 rpm_describe(const char *path, struct openpgp_keyring *ring, const struct arch *host,
 	     struct package *package, const struct package_warnings *warnings, struct error *err)
 {
-	AUTO(rpm_release) struct rpm rpm = RPM_INIT;
+	AUTO(rpm_clear) struct rpm rpm = RPM_INIT;
 	struct openpgp_signer signer;
 	struct rpm_identity identity;
 

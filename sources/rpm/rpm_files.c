@@ -25,7 +25,7 @@ struct columns {
 };
 
 static void
-columns_release(struct columns *c)
+columns_clear(struct columns *c)
 {
 	free(c->bases);
 	free(c->directories);
@@ -151,7 +151,7 @@ fill(const struct columns *c, struct rpm_file_list *list)
 int
 rpm_files_load(const struct rpm *rpm, struct rpm_file_list *ret_list, struct error *err)
 {
-	AUTO(columns_release) struct columns c = {0};
+	AUTO(columns_clear) struct columns c = {0};
 	struct rpm_file_list list = {.digest_algorithm = ALGORITHM_MD5};
 
 	c.bases = rpm_header_strings(&rpm->header, RPM_TAG_BASE_NAMES, &list.count);
@@ -171,7 +171,7 @@ rpm_files_load(const struct rpm *rpm, struct rpm_file_list *ret_list, struct err
 }
 
 void
-rpm_files_release(struct rpm_file_list *list)
+rpm_files_clear(struct rpm_file_list *list)
 {
 	free(list->items);
 	*list = (struct rpm_file_list){0};

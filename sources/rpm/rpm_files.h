@@ -35,4 +35,4 @@ struct rpm_file_list {
 int
 rpm_files_load(const struct rpm *rpm, struct rpm_file_list *ret_list, struct error *err) CHECKED;
 
-void rpm_files_release(struct rpm_file_list *list);
+void rpm_files_clear(struct rpm_file_list *list);

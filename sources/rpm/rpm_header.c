@@ -212,7 +212,7 @@ int
 rpm_header_parse(const uint8_t *bytes, size_t size, enum rpm_region region, const char *name,
 		 struct rpm_header *ret_header, struct error *err)
 {
-	AUTO(rpm_header_release) struct rpm_header header = {0};
+	AUTO(rpm_header_clear) struct rpm_header header = {0};
 	size_t measured;
 
 	if (size < RPM_HEADER_INTRO_SIZE)
@@ -235,7 +235,7 @@ rpm_header_parse(const uint8_t *bytes, size_t size, enum rpm_region region, cons
 }
 
 void
-rpm_header_release(struct rpm_header *header)
+rpm_header_clear(struct rpm_header *header)
 {
 	free(header->entries);
 	*header = (struct rpm_header){0};

@@ -63,7 +63,7 @@ int rpm_header_measure(const uint8_t *intro, size_t max_size, const char *name, 
 int rpm_header_parse(const uint8_t *bytes, size_t size, enum rpm_region region, const char *name,
 		     struct rpm_header *ret_header, struct error *err) CHECKED;
 
-void rpm_header_release(struct rpm_header *header);
+void rpm_header_clear(struct rpm_header *header);
 
 /* The entry of that tag, or NULL. */
 const struct rpm_entry *rpm_header_find(const struct rpm_header *header, uint32_t tag);

@@ -224,8 +224,8 @@ rpm_reader_free(void *state)
 	struct rpm_reader *r = state;
 
 	decompressor_free(r->decompressor);
-	rpm_files_release(&r->files);
-	rpm_release(&r->rpm);
+	rpm_files_clear(&r->files);
+	rpm_clear(&r->rpm);
 	hasher_free(r->hasher);
 	free(r->seen);
 	free(r->name);

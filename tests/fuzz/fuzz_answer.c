@@ -10,8 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	AUTO(strbuf_release) struct strbuf answer = {.max_length = MAX_ANSWER};
-	AUTO(credentials_release) struct credentials credentials = CREDENTIALS_INIT;
+	AUTO(strbuf_clear) struct strbuf answer = {.max_length = MAX_ANSWER};
+	AUTO(credentials_clear) struct credentials credentials = CREDENTIALS_INIT;
 	auto_free char *body = xstrndup((const char *)bytes, size);
 	struct http_response response = {.status = 403, .body = body, .length = strlen(body)};
 	struct error err = ERROR_INIT;

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 static void
 config(const char *text)
 {
-	AUTO(strbuf_release) struct strbuf kept = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf kept = STRBUF_INIT;
 	const char *line;
 
 	keep_options(text, &kept);
@@ -29,7 +29,7 @@ config(const char *text)
 static void
 targets(const char *text)
 {
-	AUTO(apt_bases_release) struct apt_bases bases = {NULL, 0};
+	AUTO(apt_bases_clear) struct apt_bases bases = {NULL, 0};
 	struct error err = ERROR_INIT;
 
 	(void)!add_machine_bases(&bases, text, true, &err);
@@ -43,12 +43,12 @@ targets(const char *text)
 static void
 packages(const char *text, size_t size)
 {
-	AUTO(choice_release) struct choice choice = {.arch = "amd64", .reasons = STRBUF_INIT};
+	AUTO(choice_clear) struct choice choice = {.arch = "amd64", .reasons = STRBUF_INIT};
 	struct error err = ERROR_INIT;
 	size_t offset = 0;
 
 	for (;;) {
-		AUTO(deb822_release) struct deb822 entry = DEB822_INIT;
+		AUTO(deb822_clear) struct deb822 entry = DEB822_INIT;
 
 		if (deb822_next(text, size, &offset, "apt-cache", &entry, &err) <= 0 ||
 		    consider(&choice, &entry, &err) < 0)

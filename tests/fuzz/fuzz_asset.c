@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	AUTO(asset_list_release) struct asset_list list = ASSET_LIST_INIT, again = ASSET_LIST_INIT;
+	AUTO(asset_list_clear) struct asset_list list = ASSET_LIST_INIT, again = ASSET_LIST_INIT;
 	auto_free char *text = NULL, *second = NULL;
 	struct error err = ERROR_INIT;
 

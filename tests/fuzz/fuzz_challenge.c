@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	AUTO(challenges_release) struct challenges list = CHALLENGES_INIT;
+	AUTO(challenges_clear) struct challenges list = CHALLENGES_INIT;
 	auto_free char *value = xstrndup((const char *)bytes, size);
 
 	if (!challenges_parse(value, &list))

@@ -6,7 +6,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	AUTO(checksums_release) struct checksums checksums = CHECKSUMS_INIT;
+	AUTO(checksums_clear) struct checksums checksums = CHECKSUMS_INIT;
 	struct error err = ERROR_INIT;
 
 	(void)!checksums_parse((const char *)bytes, size, "input", &checksums, &err);

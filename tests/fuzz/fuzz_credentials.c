@@ -12,11 +12,11 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static char host[] = "ghcr.io", registry[] = "ghcr.io", path[] = "owner/repo";
 	const struct reference repository = {.registry = registry, .host = host, .path = path};
-	AUTO(token_release) struct token token = TOKEN_INIT;
+	AUTO(token_clear) struct token token = TOKEN_INIT;
 	struct error err = ERROR_INIT;
 
 	for (int legacy = 0; legacy <= 1; legacy++) {
-		AUTO(credentials_release) struct credentials found = CREDENTIALS_INIT;
+		AUTO(credentials_clear) struct credentials found = CREDENTIALS_INIT;
 		auto_free char *helper = NULL;
 
 		if (credentials_parse("f", (const char *)bytes, size, legacy != 0, &repository,

@@ -27,7 +27,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	auto_close int fd = memfd_create("input", MFD_CLOEXEC);
-	AUTO(deb822_release) struct deb822 control = DEB822_INIT;
+	AUTO(deb822_clear) struct deb822 control = DEB822_INIT;
 	struct error err = ERROR_INIT;
 	char path[40];
 

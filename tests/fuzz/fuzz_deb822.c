@@ -15,8 +15,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	size_t offset = 0;
 
 	for (;;) {
-		AUTO(deb822_release) struct deb822 paragraph = DEB822_INIT;
-		AUTO(package_release) struct package package = {0};
+		AUTO(deb822_clear) struct deb822 paragraph = DEB822_INIT;
+		AUTO(package_clear) struct package package = {0};
 		size_t before = offset;
 
 		if (deb822_next((const char *)bytes, size, &offset, "input", &paragraph, &err) <= 0)

@@ -18,10 +18,10 @@ ignore_ref(void *context, const char *name, bool annotated)
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	AUTO(github_asset_list_release) struct github_asset_list assets = {NULL, 0};
-	AUTO(github_release_list_release) struct github_release_list releases = {NULL, 0};
-	AUTO(github_release_release) struct github_release release = {.tag = NULL};
-	AUTO(github_asset_release) struct github_asset asset = {.name = NULL};
+	AUTO(github_asset_list_clear) struct github_asset_list assets = {NULL, 0};
+	AUTO(github_release_list_clear) struct github_release_list releases = {NULL, 0};
+	AUTO(github_release_clear) struct github_release release = {.tag = NULL};
+	AUTO(github_asset_clear) struct github_asset asset = {.name = NULL};
 	auto_free char *text = NULL, *sentence = NULL;
 	struct error err = ERROR_INIT;
 	bool annotated;

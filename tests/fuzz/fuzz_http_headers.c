@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 static void
 read_fields(const char *text, size_t length)
 {
-	AUTO(http_headers_release) struct http_headers headers = {NULL, 0, 0};
+	AUTO(http_headers_clear) struct http_headers headers = {NULL, 0, 0};
 	struct http_content_range range;
 	auto_free char *next = NULL;
 	const char *field;

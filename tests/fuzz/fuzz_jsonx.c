@@ -6,7 +6,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static const char *const paths[] = {"", "a", "a.b", "a[1].b", "[0][1]", "[\"x y\"].z"};
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
 	struct error err = ERROR_INIT;
 
 	if (jsonx_parse("input", (const char *)bytes, size, &doc, &err) < 0)

@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	AUTO(secret_release) struct secret text = SECRET_INIT;
+	AUTO(secret_clear) struct secret text = SECRET_INIT;
 	AUTO(signing_key_freep) struct signing_key *key = NULL;
 	struct error err = ERROR_INIT;
 
@@ -18,7 +18,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (size != 0)
 		memcpy(text.bytes, bytes, size);
 	if (signing_key_parse(&text, NULL, &key, "x", &err) == 0) {
-		AUTO(secret_release) struct secret again = SECRET_INIT;
+		AUTO(secret_clear) struct secret again = SECRET_INIT;
 
 		if (signing_key_format(key, SIGNING_KEY_OPENSSH, NULL, &again, &err) < 0)
 			abort();

@@ -14,9 +14,9 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	static const char key[] = "36F612DCF27F7D1A48A835E4DBFCF71C6D9F90A6";
 	struct fedora_query query = {.source = "fedora", .package = package, .release = 44};
 	auto_free char *page = xstrndup((const char *)bytes, size);
-	AUTO(package_list_release) struct package_list list = PACKAGE_LIST_INIT;
-	AUTO(words_release) struct words names = WORDS_INIT;
-	AUTO(build_release)
+	AUTO(package_list_clear) struct package_list list = PACKAGE_LIST_INIT;
+	AUTO(words_clear) struct words names = WORDS_INIT;
+	AUTO(build_clear)
 	struct build build = build_of(&query, "https://koji", "2:10.2.2-1.fc44", "x86_64");
 	struct error err = ERROR_INIT;
 

@@ -7,9 +7,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
-	AUTO(lock_release) struct lock lock = LOCK_INIT;
-	AUTO(plan_release) struct plan plan = PLAN_INIT;
+	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
+	AUTO(lock_clear) struct lock lock = LOCK_INIT;
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
 	struct error err = ERROR_INIT;
 
 	if (lock_parse("lock", (const char *)bytes, size, &lock, &err) == 0) {

@@ -42,7 +42,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct input input = {bytes, size};
 	struct verify_files files = {.context = &input, .read = read_memory};
-	AUTO(release_origin_release) struct release_origin origin = RELEASE_ORIGIN_INIT;
+	AUTO(release_origin_clear) struct release_origin origin = RELEASE_ORIGIN_INIT;
 	struct error err = ERROR_INIT;
 	struct digest digest;
 	const char *tag;

@@ -6,7 +6,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	AUTO(release_release) struct release release = RELEASE_INIT;
+	AUTO(release_clear) struct release release = RELEASE_INIT;
 	struct error err = ERROR_INIT;
 
 	(void)!release_parse((const char *)bytes, size, "input", &release, &err);

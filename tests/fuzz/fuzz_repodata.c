@@ -29,9 +29,9 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	const char *text = (const char *)bytes;
 
 	if (metalink_parse("input", text, size, &metalink, &err) == 0)
-		metalink_release(&metalink);
+		metalink_clear(&metalink);
 	if (repomd_parse("input", text, size, &repomd, &err) == 0)
-		repomd_release(&repomd);
+		repomd_clear(&repomd);
 	if (fd >= 0 && write(fd, bytes, size) == (ssize_t)size)
 		(void)!primary_scan(fd, COMPRESSION_NONE, "input", "qemu", found, NULL, &err);
 	return 0;

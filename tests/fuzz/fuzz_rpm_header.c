@@ -33,7 +33,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	size_t sum = 0;
-	AUTO(rpm_header_release) struct rpm_header header = {0};
+	AUTO(rpm_header_clear) struct rpm_header header = {0};
 	struct error err = ERROR_INIT;
 
 	if (rpm_header_parse(bytes, size, RPM_REGION_MAIN, "input", &header, &err) < 0 &&

@@ -23,9 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 static void
 signatures(const char *text, size_t size)
 {
-	AUTO(minisig_release) struct minisig minisig = MINISIG_INIT;
-	AUTO(dsse_release) struct dsse dsse = DSSE_INIT;
-	AUTO(simple_signing_release) struct simple_signing claim = SIMPLE_SIGNING_INIT;
+	AUTO(minisig_clear) struct minisig minisig = MINISIG_INIT;
+	AUTO(dsse_clear) struct dsse dsse = DSSE_INIT;
+	AUTO(simple_signing_clear) struct simple_signing claim = SIMPLE_SIGNING_INIT;
 	struct error err = ERROR_INIT;
 	struct sshsig sshsig;
 
@@ -42,7 +42,7 @@ signatures(const char *text, size_t size)
 static void
 key_list(const char *text, size_t size, enum keyring_role role)
 {
-	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT, changed = KEYRING_INIT;
+	AUTO(keyring_clear) struct keyring keyring = KEYRING_INIT, changed = KEYRING_INIT;
 	auto_free char *terminated = xstrndup(text, size), *stamped = NULL, *without = NULL;
 	struct error err = ERROR_INIT;
 	struct keyring_stamp stamp;
@@ -64,7 +64,7 @@ key_list(const char *text, size_t size, enum keyring_role role)
 static void
 lists(const char *text, size_t size)
 {
-	AUTO(sums_release) struct sums sums = SUMS_INIT;
+	AUTO(sums_clear) struct sums sums = SUMS_INIT;
 	struct error err = ERROR_INIT;
 
 	if (sums_parse(text, size, &sums, "x", &err) == 0) {
@@ -81,9 +81,9 @@ lists(const char *text, size_t size)
 static void
 documents(const char *text, size_t size)
 {
-	AUTO(statement_release) struct statement statement = STATEMENT_INIT;
-	AUTO(release_claim_release) struct release_claim claim = RELEASE_CLAIM_INIT;
-	AUTO(tag_object_release) struct tag_object tag = TAG_OBJECT_INIT;
+	AUTO(statement_clear) struct statement statement = STATEMENT_INIT;
+	AUTO(release_claim_clear) struct release_claim claim = RELEASE_CLAIM_INIT;
+	AUTO(tag_object_clear) struct tag_object tag = TAG_OBJECT_INIT;
 	auto_free char *terminated = xstrndup(text, size);
 	struct error err = ERROR_INIT;
 	struct public_key parsed;

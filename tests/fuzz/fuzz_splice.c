@@ -41,7 +41,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	(void)signature;
 	(void)package;
 	if (rpm_splice(package_path, signature_path, out, &err) == 0) {
-		AUTO(rpm_release) struct rpm before = RPM_INIT, after = RPM_INIT;
+		AUTO(rpm_clear) struct rpm before = RPM_INIT, after = RPM_INIT;
 
 		if (rpm_open(package_path, NULL, &before, &err) < 0 ||
 		    rpm_open(out_path, NULL, &after, &err) < 0 ||

@@ -19,9 +19,9 @@ one_layer_layout(const char *path, const uint8_t *blob, size_t size, const struc
 				  .host = arch_find("armv7l"),
 				  .layers = &layer,
 				  .layer_count = 1};
-	AUTO(oci_document_release) struct oci_document config = OCI_DOCUMENT_INIT;
-	AUTO(oci_document_release) struct oci_document manifest = OCI_DOCUMENT_INIT;
-	AUTO(layout_tags_release) struct layout_tags tags = LAYOUT_TAGS_INIT;
+	AUTO(oci_document_clear) struct oci_document config = OCI_DOCUMENT_INIT;
+	AUTO(oci_document_clear) struct oci_document manifest = OCI_DOCUMENT_INIT;
+	AUTO(layout_tags_clear) struct layout_tags tags = LAYOUT_TAGS_INIT;
 	AUTO(tempfile_discard) struct tempfile tmp = TEMPFILE_INIT;
 	AUTO(layout_freep) struct layout *layout = NULL;
 	struct error err = ERROR_INIT;

@@ -84,8 +84,8 @@ void
 build_deb(struct strbuf *deb, const char *control, const struct tar_entry *entries, size_t count)
 {
 	struct tar_entry control_entry = {"./control", '0', 0644, control, strlen(control), NULL};
-	AUTO(strbuf_release) struct strbuf tar = STRBUF_INIT;
-	AUTO(strbuf_release) struct strbuf data = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf tar = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf data = STRBUF_INIT;
 
 	build_tar(&tar, &control_entry, 1);
 	build_tar(&data, entries, count);

@@ -254,7 +254,7 @@ def check_broken_images(release):
     shutil.copytree(f"{register_lib.BUILD}/register", registrars,
                     ignore=lambda _, names: [n for n in names if not n.startswith("register-")])
     with open(f"{registrars}/register-{OTHER}", "wb") as f:
-        f.write(subprocess.run([f"{register_lib.BUILD}/tests/foreign_tool", OTHER], check=True,
+        f.write(subprocess.run([f"{register_lib.BUILD}/tests/guest_tool", OTHER], check=True,
                                capture_output=True).stdout)
     out = release.copy_out("registrar")
     shutil.rmtree(f"{out}/images")

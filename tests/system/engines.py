@@ -45,7 +45,7 @@ class FullRelease(testcmd_lib.Release):
     programs of the host, for none of them is ever run."""
 
     def programs(self, host):
-        tool = f"{register_lib.BUILD}/tests/foreign_tool"
+        tool = f"{register_lib.BUILD}/tests/guest_tool"
         tiny = subprocess.run([tool, host], check=True, capture_output=True).stdout
         result = {row.emulator: tiny for row in register_lib.ROWS}
         for target in testcmd_lib.TARGETS:

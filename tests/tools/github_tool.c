@@ -45,7 +45,7 @@ struct loaded {
 };
 
 static void
-loaded_release(struct loaded *loaded)
+loaded_clear(struct loaded *loaded)
 {
 	for (size_t i = 0; i < loaded->text_count; i++)
 		free(loaded->texts[i]);
@@ -90,7 +90,7 @@ static int
 run(struct github_options *options, struct publication *publication, bool only_prepare, bool decide,
     struct error *err)
 {
-	AUTO(publish_result_release) struct publish_result result = PUBLISH_RESULT_INIT;
+	AUTO(publish_result_clear) struct publish_result result = PUBLISH_RESULT_INIT;
 	AUTO(http_client_freep) struct http_client *http = NULL;
 	AUTO(github_freep) struct github *github = NULL;
 	auto_free char *latest = NULL;
@@ -150,7 +150,7 @@ main(int argc, char **argv)
 {
 	struct github_options options = GITHUB_OPTIONS_DEFAULT;
 	struct publication publication = {.title = "Title", .body = "# Body\n", .latest = true};
-	AUTO(loaded_release) struct loaded loaded = {NULL, 0, NULL};
+	AUTO(loaded_clear) struct loaded loaded = {NULL, 0, NULL};
 	struct error err = ERROR_INIT;
 	bool prepare = false, decide = false;
 	int i;

@@ -58,7 +58,7 @@ make_program(const char *host, const char *target, size_t size)
 
 static void
 make_tarball(const char *dir, const char *host, const char *target, size_t size,
-	     struct package *package, struct manifest_host *noted)
+	     struct package *package, struct packlist_host *noted)
 {
 	AUTO(diff_id_freep) struct diff_id *diff_id = diff_id_new(CREATED_SEC);
 	AUTO(deflater_freep) struct deflater *deflater = deflater_new();
@@ -70,7 +70,7 @@ make_tarball(const char *dir, const char *host, const char *target, size_t size,
 		xasprintf("%s/out/assets/%s_qemu-%s-static.tar.gz", dir, host, target);
 	auto_free char *inside = xasprintf("usr/bin/qemu-%s-static", target);
 	struct packed_member packed = {.size = size};
-	struct manifest_member note = {.package = NULL};
+	struct packlist_member note = {.package = NULL};
 	struct member *member = package_add_member(package, target, inside);
 	struct error err = ERROR_INIT;
 	struct written_file written;
@@ -93,7 +93,7 @@ make_tarball(const char *dir, const char *host, const char *target, size_t size,
 	note.package_sha256 = package->sha256;
 	diff_id_add(diff_id, target, bytes, size);
 	diff_id_finish(diff_id, &note.diff_id);
-	manifest_add_member(noted, &note);
+	packlist_add_member(noted, &note);
 }
 
 static void
@@ -134,11 +134,11 @@ make_registrar(const char *dir, const struct arch *host)
 
 static void
 make_host(const char *dir, const char *name, size_t size, struct lock *lock,
-	  struct manifest *manifest)
+	  struct packlist *packlist)
 {
 	const struct arch *host = arch_find(name);
 	struct package *package = package_list_add(&lock->packages);
-	struct manifest_host *noted = manifest_add_host(manifest, name);
+	struct packlist_host *noted = packlist_add_host(packlist, name);
 	AUTO(diff_id_freep) struct diff_id *all = diff_id_new(CREATED_SEC);
 
 	if (host == NULL) {
@@ -166,7 +166,7 @@ make_host(const char *dir, const char *name, size_t size, struct lock *lock,
 		if (arch_is_own_target(host, targets[i]))
 			continue;
 		diff_id_add(all, targets[i], bytes, size);
-		manifest_add_all_in_one(noted, targets[i]);
+		packlist_add_all_in_one(noted, targets[i]);
 	}
 	diff_id_finish(all, &noted->all_in_one_diff_id);
 	make_registrar(dir, host);
@@ -193,19 +193,19 @@ write_matrix(const char *dir, char **hosts, int count)
 }
 
 static void
-write_lists(const char *dir, const struct manifest *manifest, const struct lock *lock)
+write_lists(const char *dir, const struct packlist *packlist, const struct lock *lock)
 {
-	AUTO(asset_list_release) struct asset_list list = ASSET_LIST_INIT;
+	AUTO(asset_list_clear) struct asset_list list = ASSET_LIST_INIT;
 	auto_free char *packed_path = xasprintf("%s/out/packed.json", dir);
 	auto_free char *list_path = xasprintf("%s/out/assets.json", dir);
-	auto_free char *packed = manifest_format(manifest), *listed = NULL;
+	auto_free char *packed = packlist_format(packlist), *listed = NULL;
 	struct error err = ERROR_INIT;
 
 	list.name = xstrdup(lock->name);
 	list.version = xstrdup(lock->version);
 	list.source_date_epoch = CREATED_SEC;
 	list.lock_sha256 = lock->digest;
-	manifest_list_assets(manifest, &list);
+	packlist_list_assets(packlist, &list);
 	listed = asset_list_format(&list);
 	must(write_file(packed_path, packed, strlen(packed), 0644, &err), &err);
 	must(write_file(list_path, listed, strlen(listed), 0644, &err), &err);
@@ -214,8 +214,8 @@ write_lists(const char *dir, const struct manifest *manifest, const struct lock 
 int
 main(int argc, char **argv)
 {
-	AUTO(lock_release) struct lock lock = LOCK_INIT;
-	AUTO(manifest_release) struct manifest manifest = MANIFEST_INIT;
+	AUTO(lock_clear) struct lock lock = LOCK_INIT;
+	AUTO(packlist_clear) struct packlist packlist = PACKLIST_INIT;
 	struct error err = ERROR_INIT;
 	auto_free char *assets = NULL, *registrars = NULL, *path = NULL, *text = NULL;
 	size_t size;
@@ -232,14 +232,14 @@ main(int argc, char **argv)
 	lock.serial = 1;
 	lock.source_date_epoch = CREATED_SEC;
 	for (int i = 3; i < argc; i++)
-		make_host(argv[1], argv[i], size, &lock, &manifest);
+		make_host(argv[1], argv[i], size, &lock, &packlist);
 	write_matrix(argv[1], argv + 3, argc - 3);
 	path = path_join(argv[1], "matrix.lock.json");
 	text = lock_format(&lock);
 	must(write_file(path, text, strlen(text), 0644, &err), &err);
-	manifest.compressor = deflater_identity();
-	manifest.source_date_epoch = CREATED_SEC;
+	packlist.compressor = deflater_identity();
+	packlist.source_date_epoch = CREATED_SEC;
 	digest_of(text, strlen(text), &lock.digest);
-	write_lists(argv[1], &manifest, &lock);
+	write_lists(argv[1], &packlist, &lock);
 	return 0;
 }

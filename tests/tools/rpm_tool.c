@@ -37,7 +37,7 @@ static int
 verify(char **args, int count, struct error *err)
 {
 	AUTO(openpgp_keyring_freep) struct openpgp_keyring *ring = NULL;
-	AUTO(rpm_release) struct rpm rpm = RPM_INIT;
+	AUTO(rpm_clear) struct rpm rpm = RPM_INIT;
 	struct rpm_identity identity;
 	struct openpgp_signer signer;
 	char hex[DIGEST_HEX_SIZE];
@@ -116,7 +116,7 @@ splice(char **args, int count, struct error *err)
 static int
 inspect(char **args, int count, struct error *err)
 {
-	AUTO(package_release) struct package package = {.version = NULL};
+	AUTO(package_clear) struct package package = {.version = NULL};
 	const struct arch *host = arch_find(args[1]);
 	char hex[DIGEST_HEX_SIZE];
 
@@ -164,7 +164,7 @@ ask_fedora(char **args, int count, bool newest, struct error *err)
 {
 	static const struct http_options options = {.tries = 1, .first_wait_ms = 1};
 	AUTO(http_client_freep) struct http_client *client = NULL;
-	AUTO(package_list_release) struct package_list list = PACKAGE_LIST_INIT;
+	AUTO(package_list_clear) struct package_list list = PACKAGE_LIST_INIT;
 	const char *repositories[8], *koji[8];
 	const char *const keys[] = {args[2]};
 	struct fedora_query query = {
@@ -247,7 +247,7 @@ fetch_locked(char **args, int count, struct error *err)
 	static const struct http_options http_options = {.tries = 1, .first_wait_ms = 1};
 	AUTO(http_client_freep) struct http_client *client = NULL;
 	AUTO(cache_freep) struct cache *cache = NULL;
-	AUTO(package_list_release) struct package_list list = PACKAGE_LIST_INIT;
+	AUTO(package_list_clear) struct package_list list = PACKAGE_LIST_INIT;
 	struct package *package = package_list_add(&list);
 	struct fetch_options options = {.jobs = 1};
 	struct fetch_result result = {.path = NULL};
@@ -267,7 +267,7 @@ fetch_locked(char **args, int count, struct error *err)
 	r = fetch_packages(&options, &list, &result, err);
 	if (r == 0)
 		(void)puts(result.path);
-	fetch_results_release(&result, 1);
+	fetch_results_clear(&result, 1);
 	return r;
 }
 
@@ -275,7 +275,7 @@ static int
 describe(char **args, int count, struct error *err)
 {
 	AUTO(openpgp_keyring_freep) struct openpgp_keyring *ring = NULL;
-	AUTO(package_release) struct package package = {.name = NULL};
+	AUTO(package_clear) struct package package = {.name = NULL};
 	const char *const files[] = {args[1]};
 	const char *const pins[] = {args[2]};
 	const struct arch *host = arch_find(args[3]);

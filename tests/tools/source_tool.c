@@ -44,8 +44,8 @@ print_warning(void *context, const char *text)
 static int
 control(char **args, int count, struct error *err)
 {
-	AUTO(deb822_release) struct deb822 fields = DEB822_INIT;
-	AUTO(package_release) struct package package = {0};
+	AUTO(deb822_clear) struct deb822 fields = DEB822_INIT;
+	AUTO(package_clear) struct package package = {0};
 
 	(void)count;
 	if (deb_read_control(args[0], NULL, &fields, err) < 0 ||
@@ -116,7 +116,7 @@ static int
 inspect(char **args, int count, struct error *err)
 {
 	static const struct package_warnings warnings = {print_warning, NULL};
-	AUTO(package_release) struct package package = {0};
+	AUTO(package_clear) struct package package = {0};
 	const struct arch *host = arch_find_any(args[1]);
 	char hex[DIGEST_HEX_SIZE];
 
@@ -196,7 +196,7 @@ find_package(char **args, int count, int options, struct settings *settings,
 static int
 resolve(char **args, int count, struct error *err)
 {
-	AUTO(package_release) struct package package = {0};
+	AUTO(package_clear) struct package package = {0};
 	struct settings settings = {0};
 	char hex[DIGEST_HEX_SIZE];
 
@@ -215,7 +215,7 @@ resolve(char **args, int count, struct error *err)
 static int
 fetch(char **args, int count, struct error *err)
 {
-	AUTO(package_release) struct package package = {0};
+	AUTO(package_clear) struct package package = {0};
 	struct settings settings = {0};
 	auto_free char *path = NULL;
 

@@ -139,7 +139,7 @@ exit_statuses_say_who_can_help(void **state)
 static void
 words_are_owned_and_sorted(void **state)
 {
-	AUTO(words_release) struct words words = WORDS_INIT;
+	AUTO(words_clear) struct words words = WORDS_INIT;
 	const char *const *argv;
 
 	(void)state;
@@ -254,7 +254,7 @@ json_differences_name_the_first_place(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(jsonx_release) struct jsonx_doc a = JSONX_DOC_INIT, b = JSONX_DOC_INIT;
+		AUTO(jsonx_clear) struct jsonx_doc a = JSONX_DOC_INIT, b = JSONX_DOC_INIT;
 		auto_free char *text = NULL;
 		struct error err = ERROR_INIT;
 
@@ -282,7 +282,7 @@ json_errors_name_the_place(void **state)
 		{"[\"x y\"]", "f.json:4:10: [\"x y\"]: x"},
 		{"", "f.json:1:1: document: x"},
 	};
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -300,7 +300,7 @@ json_refuses_duplicates_and_depth(void **state)
 {
 	enum { DEEPEST = 64 };
 	struct jsonx_doc doc = JSONX_DOC_INIT;
-	AUTO(jsonx_release) struct jsonx_doc deepest = JSONX_DOC_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc deepest = JSONX_DOC_INIT;
 	struct error err = ERROR_INIT;
 	char deep[2 * DEEPEST + 2];
 
@@ -320,7 +320,7 @@ unknown_keys_are_corrected(void **state)
 {
 	static const struct jsonx_key keys[] = {
 		{"source", true}, {"version", false}, {NULL, false}};
-	AUTO(jsonx_release) struct jsonx_doc doc = JSONX_DOC_INIT;
+	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -332,7 +332,7 @@ unknown_keys_are_corrected(void **state)
 static size_t
 files_in(const char *directory)
 {
-	AUTO(words_release) struct words names = WORDS_INIT;
+	AUTO(words_clear) struct words names = WORDS_INIT;
 	struct error err = ERROR_INIT;
 
 	assert_ok(directory_names(directory, &names, &err), err);
@@ -343,8 +343,8 @@ static void
 directories_are_listed_sorted(void **state)
 {
 	auto_free char *root = scratch_directory();
-	AUTO(words_release) struct words names = WORDS_INIT;
-	AUTO(words_release) struct words again = WORDS_INIT;
+	AUTO(words_clear) struct words names = WORDS_INIT;
+	AUTO(words_clear) struct words again = WORDS_INIT;
 	auto_close int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct error err = ERROR_INIT;
 
@@ -354,7 +354,7 @@ directories_are_listed_sorted(void **state)
 	for (const char *name = "c\0.a\0b\0"; *name != '\0'; name += strlen(name) + 1)
 		assert_int_equal(mkdirat(fd, name, 0755), 0);
 	for (int twice = 0; twice < 2; twice++) {
-		words_release(&names);
+		words_clear(&names);
 		assert_ok(directory_names_at(fd, "shown", &names, &err), err);
 		assert_string_equal(words_argv(&names)[0], ".a");
 		assert_string_equal(words_argv(&names)[1], "b");

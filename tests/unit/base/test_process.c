@@ -24,7 +24,7 @@ static void
 output_errors_and_status_come_back(void **state)
 {
 	static const char *const argv[] = {"sh", "-c", "printf 'a b'; echo why >&2; exit 7", NULL};
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 	struct process_request request = {.argv = argv};
 	struct error err = ERROR_INIT;
 
@@ -67,7 +67,7 @@ programs_are_absolute(void **state)
 	assert_ok(write_file("here/sh", "not executable", 14, 0644, &err), err);
 	for (size_t p = 0; p < ARRAY_SIZE(paths); p++) {
 		const char *const shell[] = {"/bin/sh", "-c", "mine", NULL};
-		AUTO(process_result_release) struct process_result shown = PROCESS_RESULT_INIT;
+		AUTO(process_result_clear) struct process_result shown = PROCESS_RESULT_INIT;
 		struct process_request by_shell = {.argv = shell};
 
 		assert_int_equal(setenv("PATH", paths[p], 1), 0);
@@ -75,7 +75,7 @@ programs_are_absolute(void **state)
 		assert_ok(process_run(&by_shell, &shown, &err), err);
 		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 			const char *const argv[] = {rows[i].name, NULL};
-			AUTO(process_result_release)
+			AUTO(process_result_clear)
 			struct process_result result = PROCESS_RESULT_INIT;
 			struct process_request request = {.argv = argv};
 
@@ -103,7 +103,7 @@ static void
 a_signal_is_a_status(void **state)
 {
 	static const char *const argv[] = {"sh", "-c", "kill -9 $$", NULL};
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 	struct process_request request = {.argv = argv};
 	struct error err = ERROR_INIT;
 
@@ -118,7 +118,7 @@ time_runs_out(void **state)
 	/* What it has written by then is nobody's, and freed. */
 	static const char *const argv[] = {"sh", "-c", "echo a; echo b >&2; sleep 60 & sleep 60",
 					   NULL};
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 	struct process_request request = {.argv = argv, .timeout_ms = 300};
 	struct error err = ERROR_INIT;
 	double started = monotonic_sec();
@@ -136,7 +136,7 @@ the_environment_is_a_list_of_names(void **state)
 {
 	static const char *const argv[] = {"env", NULL};
 	static const char *const extra[] = {"APT_CONFIG=/x y", NULL};
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 	struct process_request request = {.argv = argv, .environment = extra, .directory = "/"};
 	struct error err = ERROR_INIT;
 
@@ -169,8 +169,8 @@ status_lines_arrive_one_by_one(void **state)
 		"cd /; pwd; echo one >&3; head -c 5000 /dev/zero | tr '\\0' x >&3; "
 		"echo >&3; echo three >&3; printf cut >&3",
 		NULL};
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
-	AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(strbuf_clear) struct strbuf text = STRBUF_INIT;
 	struct process_request request = {.argv = argv, .status_line = collect, .context = &text};
 	struct error err = ERROR_INIT;
 
@@ -184,8 +184,8 @@ static void
 a_program_is_stopped_with_its_children(void **state)
 {
 	static const char *const argv[] = {"sh", "-c", "sleep 60 & echo enough >&3; wait", NULL};
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
-	AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(strbuf_clear) struct strbuf text = STRBUF_INIT;
 	struct process_request request = {.argv = argv, .status_line = collect, .context = &text};
 	struct error err = ERROR_INIT;
 
@@ -246,7 +246,7 @@ failures_name_the_program(void **state)
 {
 	static const char *const missing[] = {"no-such-program-here", NULL};
 	static const char *const loud[] = {"head", "-c", "5000", "/dev/zero", NULL};
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 	struct process_request request = {.argv = missing};
 	struct error err = ERROR_INIT;
 
@@ -264,7 +264,7 @@ only_the_end_of_the_errors_is_kept(void **state)
 {
 	static const char *const argv[] = {
 		"sh", "-c", "head -c 100000 /dev/zero | tr '\\0' x >&2; echo last >&2", NULL};
-	AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 	struct process_request request = {.argv = argv};
 	struct error err = ERROR_INIT;
 

@@ -24,7 +24,7 @@ make_image(enum oci_types types, const char *host, struct oci_document *ret_conf
 {
 	static const char *const entrypoint[] = {"/register", NULL};
 	static const char *const environment[] = {"QEMU_BIN_DIR=/usr/bin", NULL};
-	AUTO(oci_labels_release) struct oci_labels labels = OCI_LABELS_INIT;
+	AUTO(oci_labels_clear) struct oci_labels labels = OCI_LABELS_INIT;
 	struct oci_layer layer = {OCI_LAYER_GZIP, digest_for("blob"), 4, digest_for("tar"), "COPY"};
 	struct oci_image image = {types,       arch_find(host), 1700000000, entrypoint,
 				  environment, &layer,          1,          &labels};
@@ -40,8 +40,8 @@ make_image(enum oci_types types, const char *host, struct oci_document *ret_conf
 static void
 test_golden(void **state)
 {
-	AUTO(oci_document_release) struct oci_document config = OCI_DOCUMENT_INIT;
-	AUTO(oci_document_release) struct oci_document manifest = OCI_DOCUMENT_INIT;
+	AUTO(oci_document_clear) struct oci_document config = OCI_DOCUMENT_INIT;
+	AUTO(oci_document_clear) struct oci_document manifest = OCI_DOCUMENT_INIT;
 	char hex[DIGEST_HEX_SIZE], want[DIGEST_HEX_SIZE];
 	struct digest seen;
 
@@ -65,8 +65,8 @@ test_golden(void **state)
 static void
 test_docker_types(void **state)
 {
-	AUTO(oci_document_release) struct oci_document config = OCI_DOCUMENT_INIT;
-	AUTO(oci_document_release) struct oci_document manifest = OCI_DOCUMENT_INIT;
+	AUTO(oci_document_clear) struct oci_document config = OCI_DOCUMENT_INIT;
+	AUTO(oci_document_clear) struct oci_document manifest = OCI_DOCUMENT_INIT;
 	struct oci_layer zstd = {.kind = OCI_LAYER_ZSTD, .created_by = "x"};
 	struct oci_image image = {.types = OCI_TYPES_DOCKER,
 				  .host = arch_find("x86_64"),
@@ -88,8 +88,8 @@ static void
 test_index(void **state)
 {
 	struct oci_descriptors list = {NULL, 0};
-	AUTO(oci_document_release) struct oci_document index = OCI_DOCUMENT_INIT;
-	AUTO(oci_parsed_release) struct oci_parsed parsed = OCI_PARSED_INIT;
+	AUTO(oci_document_clear) struct oci_document index = OCI_DOCUMENT_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed parsed = OCI_PARSED_INIT;
 	static const char *const hosts[] = {"x86_64", "aarch64", "armv7l", "armv5tel"};
 	struct error err = ERROR_INIT;
 
@@ -97,8 +97,8 @@ test_index(void **state)
 	assert_refused(oci_index_make(OCI_TYPES_OCI, &list, NULL, &index, &err), err, ERR_INPUT,
 		       "without manifests");
 	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
-		AUTO(oci_document_release) struct oci_document config = OCI_DOCUMENT_INIT;
-		AUTO(oci_document_release) struct oci_document manifest = OCI_DOCUMENT_INIT;
+		AUTO(oci_document_clear) struct oci_document config = OCI_DOCUMENT_INIT;
+		AUTO(oci_document_clear) struct oci_document manifest = OCI_DOCUMENT_INIT;
 
 		make_image(OCI_TYPES_OCI, hosts[i], &config, &manifest);
 		oci_descriptor_copy(&manifest.descriptor, oci_descriptors_add(&list));
@@ -118,7 +118,7 @@ test_index(void **state)
 	list.items[0].architecture = NULL;
 	assert_refused(oci_index_make(OCI_TYPES_OCI, &list, NULL, &index, &err), err, ERR_INPUT,
 		       "without a platform");
-	oci_descriptors_release(&list);
+	oci_descriptors_clear(&list);
 }
 
 #define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -160,7 +160,7 @@ test_parse(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(oci_parsed_release) struct oci_parsed parsed = OCI_PARSED_INIT;
+		AUTO(oci_parsed_clear) struct oci_parsed parsed = OCI_PARSED_INIT;
 		struct error err = ERROR_INIT;
 		int result = oci_parse("m", rows[i].text, strlen(rows[i].text), &parsed, &err);
 
@@ -178,7 +178,7 @@ test_too_many(void **state)
 {
 	enum { COUNT = 100001 };
 	struct strbuf text = STRBUF_INIT;
-	AUTO(oci_parsed_release) struct oci_parsed parsed = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed parsed = OCI_PARSED_INIT;
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -188,7 +188,7 @@ test_too_many(void **state)
 	strbuf_adds(&text, "]}");
 	assert_refused(oci_parse("m", text.text, text.length, &parsed, &err), err, ERR_INPUT,
 		       "layers: has 100001 items");
-	strbuf_release(&text);
+	strbuf_clear(&text);
 }
 
 static void
@@ -211,7 +211,7 @@ test_config(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(oci_config_parsed_release)
+		AUTO(oci_config_parsed_clear)
 		struct oci_config_parsed config = {.diff_ids = NULL};
 		struct error err = ERROR_INIT;
 		int result =
@@ -234,8 +234,8 @@ test_many_labels(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
-		AUTO(oci_parsed_release) struct oci_parsed parsed = OCI_PARSED_INIT;
+		AUTO(strbuf_clear) struct strbuf text = STRBUF_INIT;
+		AUTO(oci_parsed_clear) struct oci_parsed parsed = OCI_PARSED_INIT;
 		struct error err = ERROR_INIT;
 		int result;
 
@@ -272,9 +272,9 @@ static void
 publish_one(const char *path, const char *name, const char *content)
 {
 	AUTO(layout_freep) struct layout *layout = NULL;
-	AUTO(layout_tags_release) struct layout_tags tags = LAYOUT_TAGS_INIT;
-	AUTO(oci_document_release) struct oci_document config = OCI_DOCUMENT_INIT;
-	AUTO(oci_document_release) struct oci_document manifest = OCI_DOCUMENT_INIT;
+	AUTO(layout_tags_clear) struct layout_tags tags = LAYOUT_TAGS_INIT;
+	AUTO(oci_document_clear) struct oci_document config = OCI_DOCUMENT_INIT;
+	AUTO(oci_document_clear) struct oci_document manifest = OCI_DOCUMENT_INIT;
 	AUTO(tempfile_discard) struct tempfile tmp = TEMPFILE_INIT;
 	struct oci_layer layer = {OCI_LAYER_TAR, digest_for(content), strlen(content),
 				  digest_for(content), "COPY"};
@@ -342,7 +342,7 @@ test_layout_damage(void **state)
 	auto_free char *elsewhere = path_join(path, "elsewhere");
 	auto_free char *layer = NULL, *old = NULL, *new = NULL;
 	AUTO(layout_freep) struct layout *layout = NULL;
-	AUTO(layout_tags_release) struct layout_tags tags = LAYOUT_TAGS_INIT;
+	AUTO(layout_tags_clear) struct layout_tags tags = LAYOUT_TAGS_INIT;
 	struct digest digest = digest_for("first");
 	struct error err = ERROR_INIT;
 
@@ -447,7 +447,7 @@ static void
 put_index_of(struct layout *layout, const struct oci_descriptor *child,
 	     struct oci_descriptor *ret_index)
 {
-	AUTO(oci_document_release) struct oci_document document = OCI_DOCUMENT_INIT;
+	AUTO(oci_document_clear) struct oci_document document = OCI_DOCUMENT_INIT;
 	char digest[OCI_DIGEST_SIZE];
 	struct error err = ERROR_INIT;
 
@@ -469,10 +469,10 @@ test_nested_index(void **state)
 {
 	char *path = scratch_directory();
 	AUTO(layout_freep) struct layout *layout = NULL;
-	AUTO(layout_tags_release) struct layout_tags tags = LAYOUT_TAGS_INIT;
-	AUTO(layout_tags_release) struct layout_tags both = LAYOUT_TAGS_INIT;
-	AUTO(oci_descriptor_release) struct oci_descriptor inner = {.media_type = NULL};
-	AUTO(oci_descriptor_release) struct oci_descriptor outer = {.media_type = NULL};
+	AUTO(layout_tags_clear) struct layout_tags tags = LAYOUT_TAGS_INIT;
+	AUTO(layout_tags_clear) struct layout_tags both = LAYOUT_TAGS_INIT;
+	AUTO(oci_descriptor_clear) struct oci_descriptor inner = {.media_type = NULL};
+	AUTO(oci_descriptor_clear) struct oci_descriptor outer = {.media_type = NULL};
 	struct error err = ERROR_INIT;
 
 	(void)state;

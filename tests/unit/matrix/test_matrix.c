@@ -69,7 +69,7 @@ shipped_matrices_are_read(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-		AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+		AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
 		struct error err = ERROR_INIT;
 
 		assert_ok(matrix_load(paths[i], &matrix, &err), err);
@@ -80,7 +80,7 @@ shipped_matrices_are_read(void **state)
 static void
 pairs_follow_targets_and_exclusions(void **state)
 {
-	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
 
 	(void)state;
 	parse_matrix(two_hosts, &matrix);
@@ -103,7 +103,7 @@ tarballs_are_excluded_where_no_image_needs_them(void **state)
 		"\"hosts\":{\"x86_64\":{\"source\":\"t\"}},\"targets\":\"all\","
 		"\"exclude\":[{\"to\":\"x86_64\",\"only\":\"tarballs\"},"
 		"{\"to\":\"arm\",\"only\":\"tarballs\"},{\"to\":\"arm\",\"only\":\"images\"}]}";
-	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
 
 	(void)state;
 	parse_matrix(text, &matrix);
@@ -129,7 +129,7 @@ paths_begin_beside_the_matrix(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
+		AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
 		auto_free char *path = NULL;
 
 		matrix.doc.name = xstrdup(rows[i].matrix);
@@ -193,8 +193,8 @@ make_lock(struct lock *lock, const char *second_version)
 static void
 a_lock_survives_writing_and_reading(void **state)
 {
-	AUTO(lock_release) struct lock lock = LOCK_INIT;
-	AUTO(lock_release) struct lock again = LOCK_INIT;
+	AUTO(lock_clear) struct lock lock = LOCK_INIT;
+	AUTO(lock_clear) struct lock again = LOCK_INIT;
 	auto_free char *text = NULL;
 	auto_free char *second = NULL;
 	struct error err = ERROR_INIT;
@@ -283,8 +283,8 @@ add_second(struct lock *lock)
 static void
 every_key_of_a_lock_is_written_and_read(void **state)
 {
-	AUTO(lock_release) struct lock lock = LOCK_INIT;
-	AUTO(lock_release) struct lock read = LOCK_INIT;
+	AUTO(lock_clear) struct lock lock = LOCK_INIT;
+	AUTO(lock_clear) struct lock read = LOCK_INIT;
 	auto_free char *golden = NULL;
 	auto_free char *text = NULL;
 	auto_free char *again = NULL;
@@ -311,9 +311,9 @@ every_key_of_a_lock_is_written_and_read(void **state)
 static void
 an_epoch_of_0_is_read_as_none(void **state)
 {
-	AUTO(lock_release) struct lock lock = LOCK_INIT;
-	AUTO(lock_release) struct lock read = LOCK_INIT;
-	AUTO(lock_release) struct lock without = LOCK_INIT;
+	AUTO(lock_clear) struct lock lock = LOCK_INIT;
+	AUTO(lock_clear) struct lock read = LOCK_INIT;
+	AUTO(lock_clear) struct lock without = LOCK_INIT;
 	auto_free char *text = NULL;
 	struct error err = ERROR_INIT;
 	struct package *package;
@@ -350,7 +350,7 @@ broken_locks_are_refused(void **state)
 		{"\"target\": \"aarch64\"", "\"target\": \"arm\"", "\"path\" is"},
 		{"\"host\": \"aarch64\"", "\"host\": \"vax\"", "unknown \"host\" 'vax'"},
 	};
-	AUTO(lock_release) struct lock lock = LOCK_INIT;
+	AUTO(lock_clear) struct lock lock = LOCK_INIT;
 	auto_free char *text = NULL;
 
 	(void)state;
@@ -386,9 +386,9 @@ a_matrix_is_not_a_lock(void **state)
 static void
 matrix_and_lock_must_agree(void **state)
 {
-	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
-	AUTO(lock_release) struct lock lock = LOCK_INIT;
-	AUTO(lock_release) struct lock skewed = LOCK_INIT;
+	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
+	AUTO(lock_clear) struct lock lock = LOCK_INIT;
+	AUTO(lock_clear) struct lock skewed = LOCK_INIT;
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -407,8 +407,8 @@ matrix_and_lock_must_agree(void **state)
 static void
 an_open_patch_level_needs_one_version(void **state)
 {
-	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
-	AUTO(lock_release) struct lock lock = LOCK_INIT;
+	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
+	AUTO(lock_clear) struct lock lock = LOCK_INIT;
 	auto_free char *text = xstrdup(two_hosts);
 	char *version = strstr(text, "10.0.13-1");
 	struct error err = ERROR_INIT;
@@ -428,10 +428,10 @@ an_open_patch_level_needs_one_version(void **state)
 static void
 a_release_candidate_is_locked_as_the_matrix_has_it(void **state)
 {
-	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
-	AUTO(lock_release) struct lock lock = LOCK_INIT;
-	AUTO(lock_release) struct lock read = LOCK_INIT;
-	AUTO(plan_release) struct plan plan = PLAN_INIT;
+	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
+	AUTO(lock_clear) struct lock lock = LOCK_INIT;
+	AUTO(lock_clear) struct lock read = LOCK_INIT;
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
 	auto_free char *matrix_text = xstrdup(two_hosts);
 	auto_free char *text = NULL;
 	auto_free char *version = NULL;
@@ -461,9 +461,9 @@ a_release_candidate_is_locked_as_the_matrix_has_it(void **state)
 static void
 the_plan_counts_what_is_made(void **state)
 {
-	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
-	AUTO(lock_release) struct lock lock = LOCK_INIT;
-	AUTO(plan_release) struct plan plan = PLAN_INIT;
+	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
+	AUTO(lock_clear) struct lock lock = LOCK_INIT;
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
 
 	(void)state;
 	parse_matrix(two_hosts, &matrix);
@@ -488,8 +488,8 @@ without_a_lock_the_plan_expects_what_qemu_has(void **state)
 		"\"sources\":{\"t\":{\"type\":\"apt\",\"suite\":\"trixie\"}},"
 		"\"hosts\":{\"x86_64\":{\"source\":\"t\"},\"armv7l\":{\"source\":\"t\"},"
 		"\"s390x\":{\"source\":\"t\",\"version\":\"7.2.22\"}}}";
-	AUTO(matrix_release) struct matrix matrix = MATRIX_INIT;
-	AUTO(plan_release) struct plan plan = PLAN_INIT;
+	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
 
 	(void)state;
 	parse_matrix(text, &matrix);

@@ -23,7 +23,7 @@ fill(struct asset *asset, const char *name, enum asset_kind kind)
 static void
 what_is_written_is_read(void **state)
 {
-	AUTO(asset_list_release) struct asset_list list = ASSET_LIST_INIT, again = ASSET_LIST_INIT;
+	AUTO(asset_list_clear) struct asset_list list = ASSET_LIST_INIT, again = ASSET_LIST_INIT;
 	auto_free char *text = NULL, *second = NULL;
 	struct error err = ERROR_INIT;
 
@@ -71,7 +71,7 @@ damage_is_named(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(asset_list_release) struct asset_list list = ASSET_LIST_INIT;
+		AUTO(asset_list_clear) struct asset_list list = ASSET_LIST_INIT;
 		struct error err = ERROR_INIT;
 
 		assert_refused(

@@ -555,7 +555,7 @@ test_credentials_stay(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+		AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 		auto_free char *path = xasprintf("cred/%s", rows[i].path);
 		auto_free char *url = bad_http_url(&server, path);
 		struct http_request request = {
@@ -590,7 +590,7 @@ test_secret_bodies_stay(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+		AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 		auto_free char *path = xasprintf("body-stays/%s", rows[i].path);
 		auto_free char *url = bad_http_url(&server, path);
 		struct http_request request = {
@@ -663,8 +663,8 @@ test_proxy(void **state)
 	AUTO(http_client_freep) struct http_client *client = make_client();
 	auto_free char *proxy = xasprintf("http://127.0.0.1:%d", server.port);
 	auto_free char *local = bad_http_url(&server, "p/echo");
-	AUTO(http_response_release) struct http_response direct = HTTP_RESPONSE_INIT;
-	AUTO(http_response_release) struct http_response through = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response direct = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response through = HTTP_RESPONSE_INIT;
 	struct http_request request = {.url = local, .allow = HTTP_ALLOW_PLAIN};
 
 	(void)state;
@@ -718,7 +718,7 @@ test_led_to_this_machine(void **state)
 	assert_int_equal(setenv("http_proxy", proxy, 1), 0);
 	assert_int_equal(setenv("no_proxy", ".localhost", 1), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+		AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 		auto_free char *port = xasprintf("%d", server.port);
 		auto_free char *url = replace(rows[i].url, "%d", port);
 		struct http_request request = {
@@ -833,7 +833,7 @@ test_again(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+		AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 		auto_free char *test = xasprintf("again%zu", i);
 		auto_free char *path =
 			xasprintf("%s/flaky/%d/%d/none/10", test, rows[i].refusal, rows[i].times);
@@ -853,7 +853,7 @@ static void
 test_head_only(void **state)
 {
 	AUTO(http_client_freep) struct http_client *client = make_client();
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 	auto_free char *large = bad_http_url(&server, "ho/to/302/other/plain/50000000");
 	auto_free char *refused = bad_http_url(&server, "ho/status/403");
 	struct http_request request = {.url = large, .head_only = true, .max_response_bytes = 100};
@@ -901,7 +901,7 @@ test_sends_bodies(void **state)
 	(void)digest_hex(&digest, part_hex);
 	assert_ok(write_all(fd, content, SIZE, "scratch", &err), err);
 	for (size_t i = 0; i < ARRAY_SIZE(methods) * ARRAY_SIZE(paths); i++) {
-		AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+		AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 		auto_free char *path = xasprintf("body/%s", paths[i / 3]);
 		auto_free char *url = bad_http_url(&server, path);
 		auto_free char *method = xasprintf("\"method\": \"%s\"", methods[i % 3]);
@@ -932,7 +932,7 @@ test_empty_bodies(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+		AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 		struct http_request request = {.method = rows[i].method, .url = url};
 
 		ask(client, &request, 200, &response);
@@ -945,7 +945,7 @@ static void
 test_head(void **state)
 {
 	AUTO(http_client_freep) struct http_client *client = make_client();
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 	auto_free char *url = bad_http_url(&server, "h/redirect/302/2/plain/5000");
 	struct http_request request = {.method = "HEAD", .url = url};
 
@@ -989,7 +989,7 @@ test_retries_by_method(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+		AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 		auto_free char *test = xasprintf("m%zu", i);
 		auto_free char *path = xasprintf("%s/%s/%s", test, rows[i].mode, rows[i].path);
 		auto_free char *url = bad_http_url(&server, path);
@@ -1013,7 +1013,7 @@ static void
 test_answers_of_writes(void **state)
 {
 	AUTO(http_client_freep) struct http_client *client = make_client();
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 	auto_free char *refused = bad_http_url(&server, "w/status/422");
 	auto_free char *moved = bad_http_url(&server, "w/redirect/303/1/echo");
 	struct http_request request = {.method = "POST", .url = refused};
@@ -1041,7 +1041,7 @@ test_locations(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+		AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 		auto_free char *path = xasprintf("loc/locations/%s", rows[i].kind);
 		auto_free char *url = bad_http_url(&server, path);
 		auto_free char *want =
@@ -1090,7 +1090,7 @@ test_bad_locations(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(http_response_release)
+		AUTO(http_response_clear)
 		struct http_response response = {.status = 202, .url = xstrdup(rows[i].url)};
 		auto_free char *line =
 			xasprintf("Location: %s", rows[i].location != NULL ? rows[i].location : "");
@@ -1115,7 +1115,7 @@ static void
 test_challenges(void **state)
 {
 	AUTO(http_client_freep) struct http_client *client = make_client();
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 	auto_free char *url = bad_http_url(&server, "c/challenge");
 	struct http_request request = {.url = url};
 
@@ -1131,7 +1131,7 @@ static void
 test_bad_requests(void **state)
 {
 	AUTO(http_client_freep) struct http_client *client = make_client();
-	AUTO(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
 	auto_free char *url = bad_http_url(&server, "x/echo");
 	auto_close int fd = open_scratch();
 	struct http_body short_file = {.fd = fd, .size = 10};

@@ -295,7 +295,7 @@ add(struct http_headers *headers, const char *line)
 static void
 test_headers(void **state)
 {
-	AUTO(http_headers_release) struct http_headers headers = {NULL, 0, 0};
+	AUTO(http_headers_clear) struct http_headers headers = {NULL, 0, 0};
 
 	(void)state;
 	add(&headers, "Content-Type:  text/plain \r\n");
@@ -317,8 +317,8 @@ test_headers(void **state)
 static void
 test_headers_have_limits(void **state)
 {
-	AUTO(http_headers_release) struct http_headers many = {NULL, 0, 0};
-	AUTO(http_headers_release) struct http_headers longs = {NULL, 0, 0};
+	AUTO(http_headers_clear) struct http_headers many = {NULL, 0, 0};
+	AUTO(http_headers_clear) struct http_headers longs = {NULL, 0, 0};
 	enum { LENGTH = 100000 };
 	auto_free char *line = xmalloc(LENGTH);
 	int fields = 0, lines = 0;
@@ -403,7 +403,7 @@ test_retry_after(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(http_headers_release) struct http_headers headers = {NULL, 0, 0};
+		AUTO(http_headers_clear) struct http_headers headers = {NULL, 0, 0};
 		int64_t got;
 
 		for (size_t k = 0; rows[i].lines[k] != NULL; k++)

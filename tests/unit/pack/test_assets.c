@@ -26,7 +26,7 @@ struct fixture {
 	struct member members[2][TARGETS];
 	struct assets_member wanted[2][TARGETS];
 	struct assets_host hosts[2];
-	struct assets_plan plan;
+	struct assets_request plan;
 	enum misdeed misdeed;
 };
 
@@ -131,7 +131,7 @@ fixture_init(struct fixture *fixture, unsigned int jobs, enum misdeed misdeed)
 	assert_non_null(mkdtemp(fixture->directory));
 	for (size_t h = 0; h < 2; h++)
 		fill_host(fixture, h);
-	fixture->plan = (struct assets_plan){.out = fixture->directory,
+	fixture->plan = (struct assets_request){.out = fixture->directory,
 					     .hosts = fixture->hosts,
 					     .host_count = 2,
 					     .source_date_epoch = EPOCH,
@@ -161,7 +161,7 @@ remove_directory(const char *path)
 }
 
 static void
-fixture_release(struct fixture *fixture)
+fixture_clear(struct fixture *fixture)
 {
 	auto_free char *assets = path_join(fixture->directory, ASSETS_DIRECTORY);
 
@@ -175,12 +175,12 @@ fixture_release(struct fixture *fixture)
 }
 
 static void
-load(const struct fixture *fixture, struct manifest *ret_manifest)
+load(const struct fixture *fixture, struct packlist *ret_manifest)
 {
-	auto_free char *path = path_join(fixture->directory, MANIFEST_NAME);
+	auto_free char *path = path_join(fixture->directory, PACKLIST_NAME);
 	struct error err = ERROR_INIT;
 
-	assert_ok(manifest_load(path, ret_manifest, &err), err);
+	assert_ok(packlist_load(path, ret_manifest, &err), err);
 }
 
 /* The digests that packing takes on the way are those of the files, for any number of threads. */
@@ -191,8 +191,8 @@ test_digests(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(jobs); i++) {
-		AUTO(assets_report_release) struct assets_report report = ASSETS_REPORT_INIT;
-		AUTO(manifest_release) struct manifest manifest = MANIFEST_INIT;
+		AUTO(assets_report_clear) struct assets_report report = ASSETS_REPORT_INIT;
+		AUTO(packlist_clear) struct packlist packlist = PACKLIST_INIT;
 		AUTO(diff_id_freep) struct diff_id *all = diff_id_new(EPOCH);
 		uint8_t bytes[SIZE + 700 * TARGETS];
 		struct digest digest;
@@ -203,7 +203,7 @@ test_digests(void **state)
 		assert_ok(assets_make(&fixture.plan, &report, &err), err);
 		assert_int_equal(report.hosts[0].made, TARGETS);
 		assert_int_equal(report.assets.count, 4 * TARGETS);
-		load(&fixture, &manifest);
+		load(&fixture, &packlist);
 		for (size_t t = 0; t < TARGETS; t++) {
 			if (t == 2)
 				continue;
@@ -211,9 +211,9 @@ test_digests(void **state)
 			diff_id_add(all, targets[t], bytes, size_of(t));
 		}
 		diff_id_finish(all, &digest);
-		assert_true(digest_equal(&digest, &manifest.hosts[1].all_in_one_diff_id));
-		assert_int_equal(manifest.hosts[1].all_in_one_count, TARGETS - 1);
-		fixture_release(&fixture);
+		assert_true(digest_equal(&digest, &packlist.hosts[1].all_in_one_diff_id));
+		assert_int_equal(packlist.hosts[1].all_in_one_count, TARGETS - 1);
+		fixture_clear(&fixture);
 	}
 }
 
@@ -221,19 +221,19 @@ test_digests(void **state)
 static void
 test_other_order(void **state)
 {
-	AUTO(assets_report_release) struct assets_report report = ASSETS_REPORT_INIT;
-	AUTO(manifest_release) struct manifest manifest = MANIFEST_INIT;
+	AUTO(assets_report_clear) struct assets_report report = ASSETS_REPORT_INIT;
+	AUTO(packlist_clear) struct packlist packlist = PACKLIST_INIT;
 	struct fixture fixture;
 	struct error err = ERROR_INIT;
 
 	(void)state;
 	fixture_init(&fixture, 3, BACKWARDS);
 	assert_ok(assets_make(&fixture.plan, &report, &err), err);
-	load(&fixture, &manifest);
-	assert_true(digest_is_zero(&manifest.hosts[0].all_in_one_diff_id));
-	assert_int_equal(manifest.hosts[0].count, TARGETS);
-	assert_false(digest_is_zero(&manifest.hosts[0].members[3].diff_id));
-	fixture_release(&fixture);
+	load(&fixture, &packlist);
+	assert_true(digest_is_zero(&packlist.hosts[0].all_in_one_diff_id));
+	assert_int_equal(packlist.hosts[0].count, TARGETS);
+	assert_false(digest_is_zero(&packlist.hosts[0].members[3].diff_id));
+	fixture_clear(&fixture);
 }
 
 static const struct {
@@ -254,8 +254,8 @@ test_misdeeds(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(misdeeds); i++) {
-		AUTO(assets_report_release) struct assets_report report = ASSETS_REPORT_INIT;
-		AUTO(manifest_release) struct manifest manifest = MANIFEST_INIT;
+		AUTO(assets_report_clear) struct assets_report report = ASSETS_REPORT_INIT;
+		AUTO(packlist_clear) struct packlist packlist = PACKLIST_INIT;
 		struct fixture fixture;
 		struct error err = ERROR_INIT;
 
@@ -263,13 +263,13 @@ test_misdeeds(void **state)
 		assert_refused(assets_make(&fixture.plan, &report, &err), err, misdeeds[i].code,
 			       misdeeds[i].message);
 		assert_null(report.hosts);
-		load(&fixture, &manifest);
-		assert_true(manifest.hosts[1].count < TARGETS);
+		load(&fixture, &packlist);
+		assert_true(packlist.hosts[1].count < TARGETS);
 		fixture.misdeed = NOTHING;
 		assert_ok(assets_make(&fixture.plan, &report, &err), err);
 		assert_int_equal(report.hosts[1].made + report.hosts[1].unchanged, TARGETS);
-		assert_int_equal(report.hosts[1].unchanged, manifest.hosts[1].count);
-		fixture_release(&fixture);
+		assert_int_equal(report.hosts[1].unchanged, packlist.hosts[1].count);
+		fixture_clear(&fixture);
 	}
 }
 

@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 static void
-add_member(struct manifest_host *host, const char *target, uint8_t seed)
+add_member(struct packlist_host *host, const char *target, uint8_t seed)
 {
 	char package[] = "qemu-user_8.1_amd64.deb", version[] = "1:8.1+ds-1";
-	struct manifest_member member = {.package = package, .package_version = version};
+	struct packlist_member member = {.package = package, .package_version = version};
 
 	(void)snprintf(member.packed.target, TARGET_SIZE, "%s", target);
 	member.packed.size = 1000u + seed;
@@ -25,56 +25,56 @@ add_member(struct manifest_host *host, const char *target, uint8_t seed)
 	memset(member.tarball.sha256.bytes, seed + 1, DIGEST_SIZE);
 	memset(member.diff_id.bytes, seed + 2, DIGEST_SIZE);
 	memset(member.package_sha256.bytes, seed + 3, DIGEST_SIZE);
-	manifest_add_member(host, &member);
+	packlist_add_member(host, &member);
 }
 
-static struct manifest
+static struct packlist
 make_manifest(void)
 {
-	struct manifest manifest = {.compressor = xstrdup("libdeflate"),
+	struct packlist packlist = {.compressor = xstrdup("libdeflate"),
 				    .source_date_epoch = 1700000000};
-	struct manifest_host *host = manifest_add_host(&manifest, "x86_64");
+	struct packlist_host *host = packlist_add_host(&packlist, "x86_64");
 
 	host->legacy_names = true;
 	add_member(host, "aarch64", 10);
 	add_member(host, "arm", 20);
 	memset(host->all_in_one_diff_id.bytes, 7, DIGEST_SIZE);
-	manifest_add_all_in_one(host, "aarch64");
-	manifest_add_all_in_one(host, "arm");
-	add_member(manifest_add_host(&manifest, "aarch64"), "arm", 30);
-	return manifest;
+	packlist_add_all_in_one(host, "aarch64");
+	packlist_add_all_in_one(host, "arm");
+	add_member(packlist_add_host(&packlist, "aarch64"), "arm", 30);
+	return packlist;
 }
 
 static void
 test_round_trip(void **state)
 {
-	AUTO(manifest_release) struct manifest manifest = make_manifest();
-	AUTO(manifest_release) struct manifest back = MANIFEST_INIT;
-	auto_free char *text = manifest_format(&manifest);
+	AUTO(packlist_clear) struct packlist packlist = make_manifest();
+	AUTO(packlist_clear) struct packlist back = PACKLIST_INIT;
+	auto_free char *text = packlist_format(&packlist);
 	auto_free char *again = NULL;
-	const struct manifest_host *host;
-	const struct manifest_member *member;
+	const struct packlist_host *host;
+	const struct packlist_member *member;
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	assert_ok(manifest_parse("packed.json", text, strlen(text), &back, &err), err);
-	again = manifest_format(&back);
+	assert_ok(packlist_parse("packed.json", text, strlen(text), &back, &err), err);
+	again = packlist_format(&back);
 	assert_string_equal(text, again);
 	assert_int_equal(back.count, 2);
 	assert_string_equal(back.hosts[0].name, "aarch64");
-	host = manifest_find_host(&back, "x86_64");
+	host = packlist_find_host(&back, "x86_64");
 	assert_non_null(host);
 	assert_true(host->legacy_names);
 	assert_int_equal(host->all_in_one_count, 2);
 	assert_string_equal(host->all_in_one_targets[1], "arm");
-	member = manifest_find_member(host, "arm");
+	member = packlist_find_member(host, "arm");
 	assert_non_null(member);
 	assert_int_equal(member->packed.crc32, 0xfedcba98u + 20);
 	assert_int_equal(member->packed.compressed_size, 520);
 	assert_int_equal(member->tarball.sha256.bytes[5], 21);
 	assert_string_equal(member->package_version, "1:8.1+ds-1");
-	assert_null(manifest_find_host(&back, "s390x"));
-	assert_null(manifest_find_member(host, "mips"));
+	assert_null(packlist_find_host(&back, "s390x"));
+	assert_null(packlist_find_member(host, "mips"));
 }
 
 static void
@@ -86,12 +86,12 @@ test_asset_list(void **state)
 		"qemu-arm-static.tar.gz",         "x86_64_qemu-aarch64-static.tar.gz",
 		"x86_64_qemu-arm-static.tar.gz",
 	};
-	AUTO(manifest_release) struct manifest manifest = make_manifest();
-	AUTO(asset_list_release) struct asset_list list = ASSET_LIST_INIT;
+	AUTO(packlist_clear) struct packlist packlist = make_manifest();
+	AUTO(asset_list_clear) struct asset_list list = ASSET_LIST_INIT;
 	const struct asset *program;
 
 	(void)state;
-	manifest_list_assets(&manifest, &list);
+	packlist_list_assets(&packlist, &list);
 	assert_int_equal(list.count, ARRAY_SIZE(names));
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		assert_string_equal(list.items[i].name, names[i]);
@@ -103,7 +103,7 @@ test_asset_list(void **state)
 }
 
 static const struct {
-	const char *from, *to; /* replaced in the text of a good manifest */
+	const char *from, *to; /* replaced in the text of a good packlist */
 	const char *message;
 } broken[] = {
 	{"\"format\": 1", "\"format\": 2", "format"},
@@ -128,23 +128,23 @@ replace_first(const char *text, const char *from, const char *to)
 	const char *at = strstr(text, from);
 
 	if (at == NULL)
-		fail_msg("'%s' is not in the manifest", from);
+		fail_msg("'%s' is not in the packlist", from);
 	return xasprintf("%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
 }
 
 static void
 test_broken(void **state)
 {
-	AUTO(manifest_release) struct manifest manifest = make_manifest();
-	auto_free char *text = manifest_format(&manifest);
+	AUTO(packlist_clear) struct packlist packlist = make_manifest();
+	auto_free char *text = packlist_format(&packlist);
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {
 		auto_free char *bad = replace_first(text, broken[i].from, broken[i].to);
-		struct manifest back = MANIFEST_INIT;
+		struct packlist back = PACKLIST_INIT;
 		struct error err = ERROR_INIT;
 
-		assert_refused(manifest_parse("packed.json", bad, strlen(bad), &back, &err), err,
+		assert_refused(packlist_parse("packed.json", bad, strlen(bad), &back, &err), err,
 			       ERR_INPUT, broken[i].message);
 		assert_non_null(strstr(err.message, "packed.json:"));
 		assert_null(back.hosts);
@@ -219,5 +219,5 @@ main(void)
 		cmocka_unit_test(test_copy),
 	};
 
-	return cmocka_run_group_tests_name("manifest", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("packlist", tests, NULL, NULL);
 }

@@ -61,7 +61,7 @@ make_tarball(const char *target, size_t size)
 }
 
 static void
-made_release(struct made *made)
+made_clear(struct made *made)
 {
 	(void)close(made->fd);
 	free(made->bytes);
@@ -176,7 +176,7 @@ test_golden_digests(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(golden); i++) {
-		AUTO(made_release)
+		AUTO(made_clear)
 		struct made made = make_tarball(golden[i].target, golden[i].size);
 		auto_close int fd = memfd_create("layer", MFD_CLOEXEC);
 		struct layer_part part = {&made.member, made.fd, "made"};
@@ -199,7 +199,7 @@ test_tarball_is_gzip_of_tar(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
-		AUTO(made_release) struct made made = make_tarball("s390x", sizes[i]);
+		AUTO(made_clear) struct made made = make_tarball("s390x", sizes[i]);
 		uint8_t header[TAR_BLOCK];
 		size_t size, end = TAR_BLOCK + sizes[i];
 		auto_free uint8_t *tar = gunzip(made.fd, &size);
@@ -222,7 +222,7 @@ test_tarball_is_gzip_of_tar(void **state)
 static void
 test_tarball_read(void **state)
 {
-	AUTO(made_release) struct made made = make_tarball("ppc64le", 100000);
+	AUTO(made_clear) struct made made = make_tarball("ppc64le", 100000);
 	auto_free uint8_t *bytes = NULL;
 	struct packed_member member;
 	struct error err = ERROR_INIT;
@@ -243,7 +243,7 @@ test_tarball_read(void **state)
 static void
 test_every_changed_byte_is_noticed(void **state)
 {
-	AUTO(made_release) struct made made = make_tarball("ppc64le", 700);
+	AUTO(made_clear) struct made made = make_tarball("ppc64le", 700);
 	struct packed_member member = {.target = "untouched"};
 	struct error err = ERROR_INIT;
 	int64_t mtime_sec = 1;
@@ -268,7 +268,7 @@ test_every_changed_byte_is_noticed(void **state)
 static void
 test_size_has_a_limit(void **state)
 {
-	AUTO(made_release) struct made made = make_tarball("ppc64le", 700);
+	AUTO(made_clear) struct made made = make_tarball("ppc64le", 700);
 	struct packed_member member;
 	struct error err = ERROR_INIT;
 	int64_t mtime_sec;
@@ -285,7 +285,7 @@ test_size_has_a_limit(void **state)
 static void
 test_every_cut_is_noticed(void **state)
 {
-	AUTO(made_release) struct made made = make_tarball("ppc64le", 700);
+	AUTO(made_clear) struct made made = make_tarball("ppc64le", 700);
 	struct packed_member member;
 	struct error err = ERROR_INIT;
 	int64_t mtime_sec;
@@ -301,9 +301,9 @@ test_every_cut_is_noticed(void **state)
 static void
 test_all_in_one_layer(void **state)
 {
-	AUTO(made_release) struct made one = make_tarball("aarch64", 70001);
-	AUTO(made_release) struct made two = make_tarball("arm", 512 * 9);
-	AUTO(made_release) struct made three = make_tarball("s390x", 1);
+	AUTO(made_clear) struct made one = make_tarball("aarch64", 70001);
+	AUTO(made_clear) struct made two = make_tarball("arm", 512 * 9);
+	AUTO(made_clear) struct made three = make_tarball("s390x", 1);
 	const struct made *all[] = {&one, &two, &three};
 	const struct layer_part parts[] = {{&one.member, one.fd, "one"},
 					   {&two.member, two.fd, "two"},
@@ -342,7 +342,7 @@ test_all_in_one_layer(void **state)
 static void
 test_diff_id_checks_members(void **state)
 {
-	AUTO(made_release) struct made made = make_tarball("arm", 900);
+	AUTO(made_clear) struct made made = make_tarball("arm", 900);
 	struct packed_member lie = made.member;
 	struct layer_part part = {&lie, made.fd, "made.tar.gz"};
 	struct error err = ERROR_INIT;
@@ -358,7 +358,7 @@ test_diff_id_checks_members(void **state)
 static void
 test_layer_of_short_tarball(void **state)
 {
-	AUTO(made_release) struct made made = make_tarball("arm", 9000);
+	AUTO(made_clear) struct made made = make_tarball("arm", 9000);
 	struct layer_part part = {&made.member, made.fd, "made.tar.gz"};
 	auto_close int fd = memfd_create("layer", MFD_CLOEXEC);
 	struct written_file layer;
@@ -373,7 +373,7 @@ test_layer_of_short_tarball(void **state)
 static void
 test_full_disk(void **state)
 {
-	AUTO(made_release) struct made made = make_tarball("arm", 9000);
+	AUTO(made_clear) struct made made = make_tarball("arm", 9000);
 	struct layer_part part = {&made.member, made.fd, "made.tar.gz"};
 	auto_close int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
 	struct written_file layer;

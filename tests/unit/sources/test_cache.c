@@ -73,7 +73,7 @@ put(const char *path, const void *bytes, size_t length)
 static void
 fill(struct fixture *f)
 {
-	AUTO(cache_entry_release) struct cache_entry entry = CACHE_ENTRY_INIT;
+	AUTO(cache_entry_clear) struct cache_entry entry = CACHE_ENTRY_INIT;
 	struct error err = ERROR_INIT;
 
 	assert_int_equal(cache_begin(f->cache, &f->digest, SIZE, false, &entry, &err), 0);
@@ -91,7 +91,7 @@ static void
 test_round_trip(void **state)
 {
 	struct fixture *f = *state;
-	AUTO(cache_entry_release) struct cache_entry entry = CACHE_ENTRY_INIT;
+	AUTO(cache_entry_clear) struct cache_entry entry = CACHE_ENTRY_INIT;
 	auto_free char *want = at(f, "sha256", f->hex);
 	auto_free char *partial = at(f, "partial", f->hex);
 	auto_free char *path = NULL;
@@ -127,17 +127,17 @@ test_resumes(void **state)
 
 	assert_int_equal(cache_begin(f->cache, &f->digest, SIZE, false, &entry, &err), 0);
 	assert_ok(write_all(entry.fd, content, 10, "entry", &err), err);
-	cache_entry_release(&entry);
+	cache_entry_clear(&entry);
 	assert_true(exists(partial));
 	assert_int_equal(cache_begin(f->cache, &f->digest, SIZE, false, &entry, &err), 0);
 	assert_int_equal(entry.have, 10);
-	cache_entry_release(&entry);
+	cache_entry_clear(&entry);
 	/* Longer than it can be: nothing of it is used. */
 	put(partial, "0123456789012345678901234567890123456789", 40);
 	assert_int_equal(cache_begin(f->cache, &f->digest, SIZE, false, &entry, &err), 0);
 	assert_int_equal(entry.have, 0);
 	assert_int_equal(ftruncate(entry.fd, 0), 0);
-	cache_entry_release(&entry);
+	cache_entry_clear(&entry);
 	/* Nothing has arrived: nothing is left behind. */
 	assert_false(exists(partial));
 }
@@ -240,7 +240,7 @@ static void *
 begin_second(void *context)
 {
 	struct second *second = context;
-	AUTO(cache_entry_release) struct cache_entry entry = CACHE_ENTRY_INIT;
+	AUTO(cache_entry_clear) struct cache_entry entry = CACHE_ENTRY_INIT;
 
 	second->begun =
 		cache_begin(second->f->cache, &second->f->digest, SIZE, true, &entry, &second->err);
@@ -277,7 +277,7 @@ test_second_takes_over(void **state)
 	assert_int_equal(cache_begin(f->cache, &f->digest, SIZE, false, &entry, &err), 0);
 	assert_int_equal(pthread_create(&second.thread, NULL, begin_second, &second), 0);
 	(void)usleep(20000);
-	cache_entry_release(&entry);
+	cache_entry_clear(&entry);
 	(void)pthread_join(second.thread, NULL);
 	if (second.begun != 0)
 		fail_msg("%d %s", second.begun, second.err.message);
@@ -312,7 +312,7 @@ test_killed(void **state)
 	(void)waitpid(pid, NULL, 0);
 	assert_int_equal(cache_begin(f->cache, &f->digest, SIZE, false, &entry, &err), 0);
 	assert_int_equal(entry.have, 7);
-	cache_entry_release(&entry);
+	cache_entry_clear(&entry);
 }
 
 static void

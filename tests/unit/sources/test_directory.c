@@ -60,7 +60,7 @@ put_deb(const char *file, const char *name, const char *version, const char *arc
 {
 	auto_free char *control =
 		xasprintf("Package: %s\nVersion: %s\nArchitecture: %s\n", name, version, arch);
-	AUTO(strbuf_release) struct strbuf deb = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf deb = STRBUF_INIT;
 	char hex[DIGEST_HEX_SIZE];
 	struct digest digest;
 
@@ -79,8 +79,8 @@ resolve(const char *host, struct package_list *list, struct error *err)
 static void
 packages_are_found_by_what_they_say(void **state)
 {
-	AUTO(package_list_release) struct package_list list = PACKAGE_LIST_INIT;
-	AUTO(strbuf_release) struct strbuf sums = STRBUF_INIT;
+	AUTO(package_list_clear) struct package_list list = PACKAGE_LIST_INIT;
+	AUTO(strbuf_clear) struct strbuf sums = STRBUF_INIT;
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -129,8 +129,8 @@ packages_are_found_by_what_they_say(void **state)
 static void
 doubtful_directories_are_refused(void **state)
 {
-	AUTO(package_list_release) struct package_list list = PACKAGE_LIST_INIT;
-	AUTO(strbuf_release) struct strbuf sums = STRBUF_INIT;
+	AUTO(package_list_clear) struct package_list list = PACKAGE_LIST_INIT;
+	AUTO(strbuf_clear) struct strbuf sums = STRBUF_INIT;
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -177,7 +177,7 @@ lists_of_checksums(void **state)
 		{"SHA256 (a) = \n", "S:1: it is not 'SHA256 (NAME)"},
 		{"SHA512 (a) = " HEX HEX "\n", "S:1: it is not"},
 	};
-	AUTO(checksums_release) struct checksums sums = CHECKSUMS_INIT;
+	AUTO(checksums_clear) struct checksums sums = CHECKSUMS_INIT;
 	char hex[DIGEST_HEX_SIZE];
 	struct error err = ERROR_INIT;
 

@@ -64,8 +64,8 @@ teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	fetch_results_release(f->results, ARRAY_SIZE(f->results));
-	package_list_release(&f->list);
+	fetch_results_clear(f->results, ARRAY_SIZE(f->results));
+	package_list_clear(&f->list);
 	http_client_free(f->http);
 	cache_free(f->cache);
 	scratch_remove(f->directory);
@@ -104,7 +104,7 @@ add(struct fixture *f, size_t size, const char *first, const char *second)
 static int
 fetch(struct fixture *f, struct error *err)
 {
-	fetch_results_release(f->results, ARRAY_SIZE(f->results));
+	fetch_results_clear(f->results, ARRAY_SIZE(f->results));
 	f->warnings[0] = '\0';
 	return fetch_packages(&f->options, &f->list, f->results, err);
 }
@@ -454,7 +454,7 @@ test_two_runs(void **state)
 		assert_ok(runs[i].result, runs[i].err);
 		for (size_t k = 0; k < f->list.count; k++)
 			assert_non_null(runs[i].results[k].path);
-		fetch_results_release(runs[i].results, f->list.count);
+		fetch_results_clear(runs[i].results, f->list.count);
 	}
 	assert_int_equal(hits(f, "plain"), 12);
 	assert_int_equal(count_files(f, "sha256"), 12);

@@ -53,7 +53,7 @@ shows_every_host_once(void **state)
 		 3},
 		{.host = NULL},
 	};
-	AUTO(release_info_release) struct release_info info = RELEASE_INFO_INIT;
+	AUTO(release_info_clear) struct release_info info = RELEASE_INFO_INIT;
 	const struct release_notes notes = {.info = &info, .repository = "https://a/b"};
 	static const char template_text[] = "{{hosts}}{{hosts-count}} {{repository}}\n";
 	auto_free char *scratch = scratch_directory();
@@ -108,7 +108,7 @@ says_what_changed(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(lock_release) struct lock before = LOCK_INIT, after = LOCK_INIT;
+		AUTO(lock_clear) struct lock before = LOCK_INIT, after = LOCK_INIT;
 		auto_free char *text = NULL;
 
 		make_lock(rows[i].before, &before);

@@ -52,7 +52,7 @@ tags_end_at_their_limit(void **state)
 
 	(void)state;
 	for (size_t more = 0; more < 2; more++) {
-		AUTO(tag_object_release) struct tag_object tag = TAG_OBJECT_INIT;
+		AUTO(tag_object_clear) struct tag_object tag = TAG_OBJECT_INIT;
 		size_t length = TAG_OBJECT_MAX_TEXT + more;
 		auto_free char *whole = padded(text, sizeof(text) - 2, 'x', length);
 		struct error err = ERROR_INIT;
@@ -64,7 +64,7 @@ tags_end_at_their_limit(void **state)
 				       ERR_INPUT, "T: not the text of a tag");
 	}
 	for (size_t i = 0; i < sizeof(text); i++) {
-		AUTO(tag_object_release) struct tag_object tag = TAG_OBJECT_INIT;
+		AUTO(tag_object_clear) struct tag_object tag = TAG_OBJECT_INIT;
 		auto_free char *whole = padded(text, i, ' ', sizeof(text));
 		struct error err = ERROR_INIT;
 
@@ -104,7 +104,7 @@ lists_of_digests_end_at_their_limits(void **state)
 	(void)state;
 	assert_int_equal(SUMS_MAX_TEXT, SUMS_MAX_FILES * 256);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(sums_release) struct sums sums = SUMS_INIT;
+		AUTO(sums_clear) struct sums sums = SUMS_INIT;
 		auto_free char *text = lines_of_sums(rows[i].files, rows[i].name_length);
 		struct error err = ERROR_INIT;
 
@@ -123,8 +123,8 @@ statements_end_at_their_limit(void **state)
 {
 	(void)state;
 	for (size_t count = STATEMENT_MAX_SUBJECTS; count <= STATEMENT_MAX_SUBJECTS + 1; count++) {
-		AUTO(statement_release) struct statement statement = STATEMENT_INIT;
-		AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
+		AUTO(statement_clear) struct statement statement = STATEMENT_INIT;
+		AUTO(strbuf_clear) struct strbuf text = STRBUF_INIT;
 		struct error err = ERROR_INIT;
 
 		strbuf_addf(&text,
@@ -156,7 +156,7 @@ bundles_end_at_their_limit(void **state)
 
 	(void)state;
 	for (size_t more = 0; more < 2; more++) {
-		AUTO(dsse_release) struct dsse dsse = DSSE_INIT;
+		AUTO(dsse_clear) struct dsse dsse = DSSE_INIT;
 		size_t length = DSSE_MAX_TEXT + more;
 		auto_free char *whole = padded(text, strlen(text), ' ', length);
 		struct error err = ERROR_INIT;
@@ -180,7 +180,7 @@ signatures_end_at_their_limits(void **state)
 	(void)state;
 	trusted = strstr(minisign, "\ntrusted comment: ") + strlen("\ntrusted comment: ");
 	for (size_t more = 0; more < 2; more++) {
-		AUTO(simple_signing_release) struct simple_signing claim = SIMPLE_SIGNING_INIT;
+		AUTO(simple_signing_clear) struct simple_signing claim = SIMPLE_SIGNING_INIT;
 		size_t first = (size_t)(comment - minisign), at = (size_t)(trusted - minisign);
 		size_t line = strlen("trusted comment: ") + strcspn(trusted, "\n");
 		auto_free char *armour =
@@ -198,7 +198,7 @@ signatures_end_at_their_limits(void **state)
 		else
 			assert_int_equal(sshsig_parse(armour, strlen(armour), &sig, "S", &err), -1);
 		for (size_t i = 0; i < ARRAY_SIZE(minisigs); i++) {
-			AUTO(minisig_release) struct minisig parsed = MINISIG_INIT;
+			AUTO(minisig_clear) struct minisig parsed = MINISIG_INIT;
 			size_t length = strlen(minisigs[i]);
 
 			if (more == 0)
@@ -253,7 +253,7 @@ claims_have_no_entry_that_is_passed_over(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(release_claim_release) struct release_claim claim = RELEASE_CLAIM_INIT;
+		AUTO(release_claim_clear) struct release_claim claim = RELEASE_CLAIM_INIT;
 		auto_free char *text =
 			xasprintf("{\"name\":\"n\",\"version\":\"1\",\"tag\":\"v1\",\"commit\":"
 				  "\"c\",\"assets\":%s,\"documents\":%s}",

@@ -65,7 +65,7 @@ test_reference(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(reference_release) struct reference reference = REFERENCE_INIT;
+		AUTO(reference_clear) struct reference reference = REFERENCE_INIT;
 		struct error err = ERROR_INIT;
 
 		assert_ok(reference_parse(rows[i].text, &reference, &err), err);
@@ -78,7 +78,7 @@ test_reference(void **state)
 			assert_string_equal(reference.tag, rows[i].tag);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		AUTO(reference_release) struct reference reference = REFERENCE_INIT;
+		AUTO(reference_clear) struct reference reference = REFERENCE_INIT;
 		struct error err = ERROR_INIT;
 
 		if (reference_parse(bad[i], &reference, &err) == 0)
@@ -91,7 +91,7 @@ test_reference(void **state)
 static void
 test_repository(void **state)
 {
-	AUTO(reference_release) struct reference reference = REFERENCE_INIT;
+	AUTO(reference_clear) struct reference reference = REFERENCE_INIT;
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -108,7 +108,7 @@ test_repository(void **state)
 static void
 test_challenge(void **state)
 {
-	AUTO(challenges_release) struct challenges list = CHALLENGES_INIT;
+	AUTO(challenges_clear) struct challenges list = CHALLENGES_INIT;
 	const struct challenge *bearer, *basic;
 
 	(void)state;
@@ -163,7 +163,7 @@ test_sloppy_challenge(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(challenges_release) struct challenges list = CHALLENGES_INIT;
+		AUTO(challenges_clear) struct challenges list = CHALLENGES_INIT;
 		const struct challenge *found;
 
 		if (!challenges_parse(rows[i].text, &list))
@@ -235,7 +235,7 @@ test_bad_challenge(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(challenges_release) struct challenges list = CHALLENGES_INIT;
+		AUTO(challenges_clear) struct challenges list = CHALLENGES_INIT;
 
 		if (challenges_parse(rows[i], &list))
 			fail_msg("'%s' was accepted", rows[i]);
@@ -324,8 +324,8 @@ test_credentials(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(reference_release) struct reference repository = REFERENCE_INIT;
-		AUTO(credentials_release) struct credentials found = CREDENTIALS_INIT;
+		AUTO(reference_clear) struct reference repository = REFERENCE_INIT;
+		AUTO(credentials_clear) struct credentials found = CREDENTIALS_INIT;
 		auto_free char *helper = NULL;
 		struct error err = ERROR_INIT;
 		int result;
@@ -351,8 +351,8 @@ test_identity_token(void **state)
 		"{\"ghcr.io\":{\"auth\":\"" ALICE "\",\"identitytoken\":\"tok\"}}";
 	static const char docker[] = "{\"auths\":{\"ghcr.io\":{\"auth\":\"Ym9iOg==\","
 				     "\"identitytoken\":\"tok\"}}}";
-	AUTO(reference_release) struct reference repository = REFERENCE_INIT;
-	AUTO(credentials_release) struct credentials found = CREDENTIALS_INIT;
+	AUTO(reference_clear) struct reference repository = REFERENCE_INIT;
+	AUTO(credentials_clear) struct credentials found = CREDENTIALS_INIT;
 	auto_free char *helper = NULL;
 	struct error err = ERROR_INIT;
 
@@ -363,7 +363,7 @@ test_identity_token(void **state)
 			 1);
 	assert_true(found.identity_token);
 	assert_string_equal(found.secret, "tok");
-	credentials_release(&found);
+	credentials_clear(&found);
 	/* docker writes "auth" without a password beside it: base64 of "bob:" */
 	assert_int_equal(credentials_parse("f", docker, strlen(docker), false, &repository, &found,
 					   &helper, &err),
@@ -388,13 +388,13 @@ test_bad_credentials(void **state)
 		{"{\"credHelpers\":{\"ghcr.io\":7}}",
 		 "a credential helper in 'f' has no plain name"},
 	};
-	AUTO(reference_release) struct reference repository = REFERENCE_INIT;
+	AUTO(reference_clear) struct reference repository = REFERENCE_INIT;
 	struct error err = ERROR_INIT;
 
 	(void)state;
 	assert_ok(reference_parse("ghcr.io/a", &repository, &err), err);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(credentials_release) struct credentials found = CREDENTIALS_INIT;
+		AUTO(credentials_clear) struct credentials found = CREDENTIALS_INIT;
 		auto_free char *helper = NULL;
 
 		assert_refused(credentials_parse("f", rows[i].text, strlen(rows[i].text), false,
@@ -427,7 +427,7 @@ test_find(void **state)
 	auto_free char *docker = path_join(dir, "config.json");
 	auto_free char *path = xasprintf("%s:%s", dir, getenv("PATH"));
 	auto_free char *named = path_join(dir, "named.json");
-	AUTO(reference_release) struct reference repository = REFERENCE_INIT;
+	AUTO(reference_clear) struct reference repository = REFERENCE_INIT;
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -444,7 +444,7 @@ test_find(void **state)
 	(void)setenv("DOCKER_CONFIG", dir, 1);
 	assert_ok(reference_parse("ghcr.io/a", &repository, &err), err);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		AUTO(credentials_release) struct credentials found = CREDENTIALS_INIT;
+		AUTO(credentials_clear) struct credentials found = CREDENTIALS_INIT;
 		auto_free char *text = xasprintf("{\"credsStore\":\"%s\"}", names[i] + 18);
 		auto_free char *absent = NULL;
 		int result;
@@ -468,7 +468,7 @@ test_find(void **state)
 		}
 	}
 	{
-		AUTO(credentials_release) struct credentials found = CREDENTIALS_INIT;
+		AUTO(credentials_clear) struct credentials found = CREDENTIALS_INIT;
 		static const char text[] = "{\"auths\":{\"ghcr.io\":{\"auth\":\"" ALICE "\"}}}";
 		auto_free char *absent = NULL;
 
@@ -488,8 +488,8 @@ static void
 test_helper_that_cannot_be_read(void **state)
 {
 	static const char script[] = "#!/bin/sh\necho credentials not found\nexit 1\n";
-	AUTO(credentials_release) struct credentials found = CREDENTIALS_INIT;
-	AUTO(reference_release) struct reference repository = REFERENCE_INIT;
+	AUTO(credentials_clear) struct credentials found = CREDENTIALS_INIT;
+	AUTO(reference_clear) struct reference repository = REFERENCE_INIT;
 	char *dir = scratch_directory();
 	auto_free char *program = path_join(dir, "docker-credential-mute");
 	auto_free char *path = xasprintf("%s:%s", dir, getenv("PATH"));
@@ -537,7 +537,7 @@ test_places(void **state)
 	static const char *const folders[] = {"run/containers", "conf/containers", "docker",
 					      "home"};
 	char *dir = scratch_directory();
-	AUTO(reference_release) struct reference repository = REFERENCE_INIT;
+	AUTO(reference_clear) struct reference repository = REFERENCE_INIT;
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -559,7 +559,7 @@ test_places(void **state)
 		(void)setenv(rows[i].variable, value, 1);
 	}
 	for (size_t i = 0; i <= ARRAY_SIZE(rows); i++) {
-		AUTO(credentials_release) struct credentials found = CREDENTIALS_INIT;
+		AUTO(credentials_clear) struct credentials found = CREDENTIALS_INIT;
 		auto_free char *user = xasprintf("user%zu", i);
 		auto_free char *absent = NULL;
 		int result = credentials_find(NULL, &repository, &found, &absent, &err);
@@ -624,7 +624,7 @@ test_token(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(token_release) struct token token = TOKEN_INIT;
+		AUTO(token_clear) struct token token = TOKEN_INIT;
 		struct error err = ERROR_INIT;
 		double before = monotonic_sec();
 
@@ -671,10 +671,10 @@ test_merge(void **state)
 		"{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"x\",\"artifactType\":"
 		"\"other\","
 		"\"digest\":\"sha256:" HEX64 "\",\"size\":7,\"annotations\":{\"k\":\"v\"}}]}";
-	AUTO(oci_parsed_release) struct oci_parsed theirs = OCI_PARSED_INIT, ours = OCI_PARSED_INIT;
-	AUTO(oci_parsed_release) struct oci_parsed read = OCI_PARSED_INIT;
-	AUTO(oci_document_release) struct oci_document merged = OCI_DOCUMENT_INIT;
-	AUTO(oci_document_release) struct oci_document again = OCI_DOCUMENT_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed theirs = OCI_PARSED_INIT, ours = OCI_PARSED_INIT;
+	AUTO(oci_parsed_clear) struct oci_parsed read = OCI_PARSED_INIT;
+	AUTO(oci_document_clear) struct oci_document merged = OCI_DOCUMENT_INIT;
+	AUTO(oci_document_clear) struct oci_document again = OCI_DOCUMENT_INIT;
 	struct oci_descriptor *mine = oci_descriptors_add(&ours.manifests);
 	struct error err = ERROR_INIT;
 
@@ -697,7 +697,7 @@ test_content_of_blobs(void **state)
 {
 	static const struct registry_options options = {.auth = {.auth_file = NULL}};
 	struct bad_http server = {0};
-	AUTO(reference_release) struct reference repository = REFERENCE_INIT;
+	AUTO(reference_clear) struct reference repository = REFERENCE_INIT;
 	struct http_client *http = NULL;
 	struct registry *registry = NULL;
 	struct digest right = bad_http_digest(1000), wrong = bad_http_digest(999);

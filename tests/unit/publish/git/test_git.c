@@ -433,7 +433,7 @@ test_push_urls(void **state)
 		auto_free char *name = xasprintf("r%zu.git", i), *path = path_join(top, name);
 		auto_free char *config = path_join(path, "config"), *old = NULL, *text = NULL;
 		char commit[REPO_ID_SIZE], joined[256] = "";
-		AUTO(words_release) struct words urls = {NULL, 0};
+		AUTO(words_clear) struct words urls = {NULL, 0};
 		struct error err = ERROR_INIT;
 
 		repo_free(make_repo(path, commit));

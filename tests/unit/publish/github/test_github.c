@@ -75,7 +75,7 @@ test_assets(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(github_asset_list_release) struct github_asset_list list = {NULL, 0};
+		AUTO(github_asset_list_clear) struct github_asset_list list = {NULL, 0};
 		struct error err = ERROR_INIT;
 		auto_free char *text =
 			xasprintf("[{\"id\":1,\"name\":\"a\",\"state\":\"uploaded\",\"size\":5,"
@@ -112,7 +112,7 @@ test_malformed(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(github_asset_list_release) struct github_asset_list list = {NULL, 0};
+		AUTO(github_asset_list_clear) struct github_asset_list list = {NULL, 0};
 		struct error err = ERROR_INIT;
 
 		assert_refused(github_parse_assets("page", rows[i].text, strlen(rows[i].text),
@@ -128,7 +128,7 @@ test_release(void **state)
 	static const char text[] =
 		"{\"id\":7,\"tag_name\":\"v1\",\"draft\":true,\"html_url\":\"https://h/\","
 		"\"upload_url\":\"https://u/7/assets{?name,label}\"}";
-	AUTO(github_release_release) struct github_release release = {.tag = NULL};
+	AUTO(github_release_clear) struct github_release release = {.tag = NULL};
 	struct error err = ERROR_INIT;
 
 	(void)state;

@@ -137,13 +137,13 @@ static void
 limits_of_a_list(void **state)
 {
 	auto_free char *text = xmalloc(KEYRING_MAX_TEXT + 2);
-	AUTO(strbuf_release) struct strbuf list = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf list = STRBUF_INIT;
 	struct error err = ERROR_INIT;
 
 	(void)state;
 	memset(text, '#', KEYRING_MAX_TEXT + 1);
 	for (size_t more = 0; more < 2; more++) {
-		AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+		AUTO(keyring_clear) struct keyring keyring = KEYRING_INIT;
 		int result = keyring_parse(text, KEYRING_MAX_TEXT + more, KEYRING_ALLOWED, &keyring,
 					   "L", &err);
 
@@ -153,7 +153,7 @@ limits_of_a_list(void **state)
 		strbuf_addf(&list, "x namespaces=\"file\" %s AAAA\n",
 			    i % 2 == 0 ? "ssh-rsa" : "sk-x");
 	for (int more = 0; more < 2; more++) {
-		AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+		AUTO(keyring_clear) struct keyring keyring = KEYRING_INIT;
 		auto_free char *one = line_of(1);
 		int result = keyring_parse(strbuf_text(&list), list.length, KEYRING_ALLOWED,
 					   &keyring, "L", &err);
@@ -168,8 +168,8 @@ limits_of_a_list(void **state)
 static void
 nothing_stands_behind_a_nul(void **state)
 {
-	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
-	AUTO(tag_object_release) struct tag_object tag = TAG_OBJECT_INIT;
+	AUTO(keyring_clear) struct keyring keyring = KEYRING_INIT;
+	AUTO(tag_object_clear) struct tag_object tag = TAG_OBJECT_INIT;
 	static const char begin[] = "object 0123456789012345678901234567890123456789\ntype commit\n"
 				    "tag v1\ntagger A B <a@example.org> 1 +0000\n\n";
 	auto_free char *text = xmalloc(TAG_OBJECT_MAX_TEXT + 2);
@@ -184,7 +184,7 @@ nothing_stands_behind_a_nul(void **state)
 	text[TAG_OBJECT_MAX_TEXT - 1] = '\n';
 	text[TAG_OBJECT_MAX_TEXT] = '\n';
 	assert_ok(tag_object_parse(text, TAG_OBJECT_MAX_TEXT, &tag, "T", &err), err);
-	tag_object_release(&tag);
+	tag_object_clear(&tag);
 	assert_refused(tag_object_parse(text, TAG_OBJECT_MAX_TEXT + 1, &tag, "T", &err), err,
 		       ERR_INPUT, "T: not the text of a tag");
 	text[strlen(begin) + 2] = '\n';
@@ -213,7 +213,7 @@ a_retired_key_is_good_for_what_there_was(void **state)
 	};
 	const struct public_key key = key_number(1), other = key_number(2);
 	auto_free char *one = line_of(1), *two = line_of(2), *list = NULL, *text = NULL;
-	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
+	AUTO(keyring_clear) struct keyring keyring = KEYRING_INIT;
 	const struct keyring_entry *entry = NULL;
 	struct error err = ERROR_INIT;
 
@@ -302,7 +302,7 @@ minisign_keys_have_one_length(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(secret_release) struct secret text = SECRET_INIT;
+		AUTO(secret_clear) struct secret text = SECRET_INIT;
 		AUTO(signing_key_freep) struct signing_key *key = NULL;
 		struct error err = ERROR_INIT;
 
@@ -318,7 +318,7 @@ a_variable_is_wiped_wherever_it_is(void **state)
 {
 	char first[] = "NAME=one", other[] = "NAMES=two", second[] = "NAME=three";
 	char *made[] = {first, other, second, NULL}, **kept = environ;
-	AUTO(secret_release) struct secret secret = SECRET_INIT;
+	AUTO(secret_clear) struct secret secret = SECRET_INIT;
 	struct error err = ERROR_INIT;
 	int result;
 
@@ -342,7 +342,7 @@ secrets_are_refused_rather_than_cut(void **state)
 	(void)state;
 	assert_ok(write_file(path, "0123456789", 10, 0600, &err), err);
 	for (size_t max = 9; max <= 11; max++) {
-		AUTO(secret_release) struct secret text = SECRET_INIT, again = SECRET_INIT;
+		AUTO(secret_clear) struct secret text = SECRET_INIT, again = SECRET_INIT;
 		int result = secret_read_file(path, max, &text, &err), ends[2];
 
 		assert_int_equal(pipe(ends), 0);

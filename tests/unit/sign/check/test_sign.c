@@ -39,7 +39,7 @@ data(const char *name)
 static struct signing_key *
 load_key(const char *name, const char *passphrase)
 {
-	AUTO(secret_release) struct secret text = SECRET_INIT, phrase = SECRET_INIT;
+	AUTO(secret_clear) struct secret text = SECRET_INIT, phrase = SECRET_INIT;
 	auto_free char *bytes = data(name);
 	struct signing_key *key = NULL;
 	struct error err = ERROR_INIT;
@@ -132,7 +132,7 @@ key_files_are_written_as_others_do(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(secret_release) struct secret text = SECRET_INIT;
+		AUTO(secret_clear) struct secret text = SECRET_INIT;
 		auto_free char *want = data(rows[i].name);
 
 		assert_ok(signing_key_format(key, rows[i].form, NULL, &text, &err), err);
@@ -145,7 +145,7 @@ a_protected_key_needs_its_passphrase(void **state)
 {
 	AUTO(signing_key_freep) struct signing_key *key = load_key("release.pem", NULL);
 	AUTO(signing_key_freep) struct signing_key *again = NULL;
-	AUTO(secret_release)
+	AUTO(secret_clear)
 	struct secret right = SECRET_INIT, wrong = SECRET_INIT, text = SECRET_INIT;
 	struct error err = ERROR_INIT;
 
@@ -186,7 +186,7 @@ key_refusals_never_show_the_text(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(secret_release) struct secret text = SECRET_INIT;
+		AUTO(secret_clear) struct secret text = SECRET_INIT;
 		AUTO(signing_key_freep) struct signing_key *key = NULL;
 		struct error err = ERROR_INIT;
 
@@ -277,7 +277,7 @@ static void
 tags_are_those_of_git(void **state)
 {
 	AUTO(signing_key_freep) struct signing_key *key = load_key("release.pem", NULL);
-	AUTO(tag_object_release) struct tag_object tag = TAG_OBJECT_INIT;
+	AUTO(tag_object_clear) struct tag_object tag = TAG_OBJECT_INIT;
 	struct signer signer = signer_of(key);
 	auto_free char *whole = data("tag.txt"), *text = NULL, *armour = NULL, *again = NULL;
 	struct error err = ERROR_INIT;
@@ -302,7 +302,7 @@ foreign_signatures_verify(void **state)
 {
 	AUTO(signing_key_freep) struct signing_key *key = load_key("release.pem", NULL);
 	AUTO(signing_key_freep) struct signing_key *other = load_key("other.pem", NULL);
-	AUTO(minisig_release) struct minisig minisig = MINISIG_INIT, legacy = MINISIG_INIT;
+	AUTO(minisig_clear) struct minisig minisig = MINISIG_INIT, legacy = MINISIG_INIT;
 	auto_free char *sums = data("SHA256SUMS"), *ssh_text = data("SHA256SUMS.sig");
 	auto_free char *minisign_text = data("SHA256SUMS.minisig");
 	auto_free char *legacy_text = data("SHA256SUMS.legacy.minisig");
@@ -357,7 +357,7 @@ no_changed_byte_of_a_signature_passes(void **state)
 	}
 	/* The untrusted comment and the key number are what their names say. */
 	for (size_t i = strcspn(minisign, "\n") + 1; i < strlen(minisign); i++) {
-		AUTO(minisig_release) struct minisig sig = MINISIG_INIT;
+		AUTO(minisig_clear) struct minisig sig = MINISIG_INIT;
 
 		minisign[i] ^= 1;
 		if (minisig_parse(minisign, strlen(minisign), &sig, "m", &err) == 0 &&
@@ -373,7 +373,7 @@ statements_are_signed_as_bundles(void **state)
 {
 	AUTO(signing_key_freep) struct signing_key *key = load_key("release.pem", NULL);
 	AUTO(signing_key_freep) struct signing_key *other = load_key("other.pem", NULL);
-	AUTO(dsse_release) struct dsse dsse = DSSE_INIT;
+	AUTO(dsse_clear) struct dsse dsse = DSSE_INIT;
 	struct signer signer = signer_of(key);
 	auto_free char *bundle = NULL;
 	struct error err = ERROR_INIT;
@@ -396,7 +396,7 @@ static void
 images_have_statements_without_a_name(void **state)
 {
 	AUTO(signing_key_freep) struct signing_key *key = load_key("release.pem", NULL);
-	AUTO(statement_release) struct statement statement = STATEMENT_INIT;
+	AUTO(statement_clear) struct statement statement = STATEMENT_INIT;
 	struct signer signer = signer_of(key);
 	auto_free char *text = NULL, *bundle = NULL;
 	struct error err = ERROR_INIT;
@@ -479,7 +479,7 @@ words_of_packages_are_understood(void **state)
 		if ((license_expression(licenses[i].text) != NULL) != licenses[i].is_expression)
 			fail_msg("'%s'", licenses[i].text);
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
-		AUTO(source_package_release) struct source_package source = SOURCE_PACKAGE_INIT;
+		AUTO(source_package_clear) struct source_package source = SOURCE_PACKAGE_INIT;
 
 		if (source_package_parse(sources[i].text, &source) != (sources[i].name != NULL))
 			fail_msg("'%s'", sources[i].text);
@@ -504,7 +504,7 @@ no_changed_byte_of_a_bundle_passes(void **state)
 		dsse_sign_statement(&signer, statement_text, strlen(statement_text), &bundle, &err),
 		err);
 	for (size_t i = 0; i + 1 < strlen(bundle); i++) {
-		AUTO(dsse_release) struct dsse dsse = DSSE_INIT;
+		AUTO(dsse_clear) struct dsse dsse = DSSE_INIT;
 
 		bundle[i] ^= 1;
 		if (dsse_parse(bundle, strlen(bundle), &dsse, "b", &err) == 0 &&
@@ -548,7 +548,7 @@ strict_bundles_only(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(dsse_release) struct dsse dsse = DSSE_INIT;
+		AUTO(dsse_clear) struct dsse dsse = DSSE_INIT;
 		struct error err = ERROR_INIT;
 
 		assert_refused(dsse_parse(rows[i].text, strlen(rows[i].text), &dsse, "b", &err),
@@ -560,7 +560,7 @@ static void
 image_claims_bind_name_and_digest(void **state)
 {
 	AUTO(signing_key_freep) struct signing_key *key = load_key("release.pem", NULL);
-	AUTO(simple_signing_release) struct simple_signing claim = SIMPLE_SIGNING_INIT;
+	AUTO(simple_signing_clear) struct simple_signing claim = SIMPLE_SIGNING_INIT;
 	struct signer signer = signer_of(key);
 	auto_free char *payload = NULL, *signature = NULL;
 	const char *reference = "ghcr.io/example/q:v1";
@@ -577,7 +577,7 @@ image_claims_bind_name_and_digest(void **state)
 	assert_string_equal(claim.reference, reference);
 	assert_true(digest_equal(&claim.manifest, &digest));
 	for (size_t i = 0; i < strlen(payload); i++) {
-		AUTO(simple_signing_release) struct simple_signing changed = SIMPLE_SIGNING_INIT;
+		AUTO(simple_signing_clear) struct simple_signing changed = SIMPLE_SIGNING_INIT;
 
 		payload[i] ^= 1;
 		assert_refused(simple_signing_check(payload, strlen(payload), signature,
@@ -692,14 +692,14 @@ sums_have_one_spelling(void **state)
 		{"CA978112CA1BBDCAFAC231B39A23DC4DA786EFF8147C4E72B9807785AFEE48BB  a\n",
 		 "S:1: not a digest"},
 	};
-	AUTO(sums_release) struct sums twice = SUMS_INIT;
+	AUTO(sums_clear) struct sums twice = SUMS_INIT;
 	auto_free char *text = NULL;
 	struct error err = ERROR_INIT;
 	struct digest digest = {{0}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(sums_release) struct sums sums = SUMS_INIT;
+		AUTO(sums_clear) struct sums sums = SUMS_INIT;
 
 		assert_refused(sums_parse(rows[i].text, strlen(rows[i].text), &sums, "S", &err),
 			       err, ERR_INPUT, rows[i].sentence);
@@ -736,7 +736,7 @@ damaged_tags_are_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(tag_object_release) struct tag_object tag = TAG_OBJECT_INIT;
+		AUTO(tag_object_clear) struct tag_object tag = TAG_OBJECT_INIT;
 		struct error err = ERROR_INIT;
 
 		assert_refused(
@@ -864,7 +864,7 @@ a_report_is_concluded_by_the_failure_that_decides(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
+		AUTO(verify_report_clear) struct verify_report report = VERIFY_REPORT_INIT;
 		struct error err = ERROR_INIT;
 
 		verify_note(&report, "tag", VERIFY_OK, "good");

@@ -95,8 +95,8 @@ files_come_one_by_one(void **state)
 		{"usr/bin/d", '0', 0644, "", 0, NULL},
 		{"./dev/e", '3', 0600, NULL, 0, NULL},
 	};
-	AUTO(strbuf_release) struct strbuf deb = STRBUF_INIT;
-	AUTO(strbuf_release) struct strbuf names = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf deb = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf names = STRBUF_INIT;
 	AUTO(drop) char *path = NULL;
 	struct error err = ERROR_INIT;
 
@@ -115,10 +115,10 @@ files_come_one_by_one(void **state)
 static void
 control_becomes_a_package(void **state)
 {
-	AUTO(strbuf_release) struct strbuf deb = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf deb = STRBUF_INIT;
 	AUTO(drop) char *path = NULL;
-	AUTO(deb822_release) struct deb822 fields = DEB822_INIT;
-	AUTO(package_release) struct package package = {0};
+	AUTO(deb822_clear) struct deb822 fields = DEB822_INIT;
+	AUTO(package_clear) struct package package = {0};
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -168,8 +168,8 @@ malformed_packages_say_why(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(strbuf_release) struct strbuf deb = STRBUF_INIT;
-		AUTO(strbuf_release) struct strbuf names = STRBUF_INIT;
+		AUTO(strbuf_clear) struct strbuf deb = STRBUF_INIT;
+		AUTO(strbuf_clear) struct strbuf names = STRBUF_INIT;
 		AUTO(drop) char *path = NULL;
 		struct error err = ERROR_INIT;
 
@@ -189,8 +189,8 @@ parts_with_an_underscore_are_passed_over(void **state)
 {
 	static const char tar_end[1024];
 	static const char *const names[] = {"_gpgorigin", "control.tar", "_x", "data.tar", "_y"};
-	AUTO(strbuf_release) struct strbuf deb = STRBUF_INIT;
-	AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf deb = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf text = STRBUF_INIT;
 	AUTO(drop) char *path = NULL;
 	AUTO(drop) char *longer = NULL;
 	struct error err = ERROR_INIT;
@@ -215,13 +215,13 @@ a_package_cut_anywhere_is_refused(void **state)
 		{"./usr/bin/a", '0', 0755, "hello", 5, NULL},
 		{"./usr/bin/b", '0', 0755, control, sizeof(control), NULL},
 	};
-	AUTO(strbuf_release) struct strbuf deb = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf deb = STRBUF_INIT;
 
 	(void)state;
 	build_deb(&deb, control, entries, ARRAY_SIZE(entries));
 	for (size_t length = 0; length < deb.length; length += 61) {
 		struct strbuf cut = {.text = deb.text, .length = length};
-		AUTO(strbuf_release) struct strbuf names = STRBUF_INIT;
+		AUTO(strbuf_clear) struct strbuf names = STRBUF_INIT;
 		AUTO(drop) char *path = as_file("cut.deb", &cut);
 		struct error err = ERROR_INIT;
 
@@ -234,7 +234,7 @@ a_package_cut_anywhere_is_refused(void **state)
 static void
 what_is_no_package_is_refused(void **state)
 {
-	AUTO(strbuf_release) struct strbuf text = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf text = STRBUF_INIT;
 	AUTO(package_reader_freep) struct package_reader *reader = NULL;
 	AUTO(drop) char *path = NULL;
 	struct error err = ERROR_INIT;
@@ -307,7 +307,7 @@ inspect(const char *text, const struct tar_entry *entries, size_t count, const c
 	struct package *package, struct strbuf *notes, struct error *err)
 {
 	const struct package_warnings warnings = {note, notes};
-	AUTO(strbuf_release) struct strbuf deb = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf deb = STRBUF_INIT;
 	AUTO(drop) char *path = NULL;
 
 	build_deb(&deb, text, entries, count);
@@ -331,8 +331,8 @@ members_are_found_and_described(void **state)
 		{"./usr/libexec/qemu-binfmt/arm-binfmt-P", '2', 0777, NULL, 0,
 		 "../../bin/qemu-arm"},
 	};
-	AUTO(package_release) struct package package = {0};
-	AUTO(strbuf_release) struct strbuf notes = STRBUF_INIT;
+	AUTO(package_clear) struct package package = {0};
+	AUTO(strbuf_clear) struct strbuf notes = STRBUF_INIT;
 	struct error err = ERROR_INIT;
 	struct digest digest;
 
@@ -453,8 +453,8 @@ bad_members_are_refused_by_name(void **state)
 	kind.text = "nothing";
 	build_elf(silent, &kind);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(package_release) struct package package = {0};
-		AUTO(strbuf_release) struct strbuf notes = STRBUF_INIT;
+		AUTO(package_clear) struct package package = {0};
+		AUTO(strbuf_clear) struct strbuf notes = STRBUF_INIT;
 		size_t count = rows[i].entries[1].name != NULL ? 2 : 1;
 		struct error err = ERROR_INIT;
 
@@ -488,12 +488,12 @@ the_wrong_package_is_refused(void **state)
 		{.version = (char *)(uintptr_t) "1:10.0.2+ds-1"},
 		{.arch = (char *)(uintptr_t) "armhf"},
 	};
-	AUTO(strbuf_release) struct strbuf notes = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf notes = STRBUF_INIT;
 	struct error err = ERROR_INIT;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(package_release) struct package package = {0};
+		AUTO(package_clear) struct package package = {0};
 
 		assert_refused(
 			inspect(rows[i].control, NULL, 0, rows[i].host, &package, &notes, &err),
@@ -527,8 +527,8 @@ malformed_control_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(package_release) struct package package = {0};
-		AUTO(strbuf_release) struct strbuf notes = STRBUF_INIT;
+		AUTO(package_clear) struct package package = {0};
+		AUTO(strbuf_clear) struct strbuf notes = STRBUF_INIT;
 		struct error err = ERROR_INIT;
 
 		assert_refused(inspect(rows[i].text, NULL, 0, "aarch64", &package, &notes, &err),
@@ -545,8 +545,8 @@ a_dictionary_of_xz_has_a_limit(void **state)
 				     0xe6, 0xd6, 0xb4, 0x46, 0x02, 0x00, 0x21, 0x01,
 				     0x24, 0x00, 0x00, 0x00, 0x5e, 0x1f, 0xc7, 0xf9};
 	static const char tar_end[1024];
-	AUTO(strbuf_release) struct strbuf deb = STRBUF_INIT;
-	AUTO(strbuf_release) struct strbuf names = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf deb = STRBUF_INIT;
+	AUTO(strbuf_clear) struct strbuf names = STRBUF_INIT;
 	AUTO(drop) char *path = NULL;
 	struct error err = ERROR_INIT;
 

@@ -62,7 +62,7 @@ dpkg_agrees(void **state)
 		"1.0-1",  "1.0-0", "1:0",  "0:1",   "1.0-~", "1.0.~1",  "1a1",  "1A1",    "1.0-1a",
 		"1.0--1", "10.0",  "9.99", "1.0-a", "1.0+~", "1.0~~-1", "1..0", "1.0-1+", "2:1.0-1",
 	};
-	AUTO(process_result_release) struct process_result probe = PROCESS_RESULT_INIT;
+	AUTO(process_result_clear) struct process_result probe = PROCESS_RESULT_INIT;
 	static const char *const version[] = {"dpkg", "--version", NULL};
 	struct process_request request = {.argv = version};
 	struct error err = ERROR_INIT;
@@ -77,7 +77,7 @@ dpkg_agrees(void **state)
 			"printf -; elif dpkg --compare-versions \"$a\" eq \"$b\"; then printf 0; "
 			"else printf +; fi; done 2>/dev/null";
 		const char *argv[ARRAY_SIZE(words) + 6] = {"sh", "-c", script, "sh", words[i]};
-		AUTO(process_result_release) struct process_result result = PROCESS_RESULT_INIT;
+		AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 
 		memcpy(&argv[5], words, sizeof(words));
 		request = (struct process_request){.argv = argv};

@@ -137,7 +137,7 @@ fields_of_a_release(void **state)
 		{"", "it is empty"},
 		{"Date: Sat, 21 Nov 2026 09:15:44 UTC\nDate: x\n", "'Date' comes twice"},
 	};
-	AUTO(release_release) struct release release = RELEASE_INIT;
+	AUTO(release_clear) struct release release = RELEASE_INIT;
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -156,8 +156,8 @@ static void
 paragraphs_follow_each_other(void **state)
 {
 	static const char text[] = "\n \nA: 1\nB:\n x\n  y \n\n\nC: 2\r\nD:  3  \n";
-	AUTO(deb822_release) struct deb822 first = DEB822_INIT;
-	AUTO(deb822_release) struct deb822 second = DEB822_INIT;
+	AUTO(deb822_clear) struct deb822 first = DEB822_INIT;
+	AUTO(deb822_clear) struct deb822 second = DEB822_INIT;
 	struct deb822 none = DEB822_INIT;
 	struct error err = ERROR_INIT;
 	size_t offset = 0, length = strlen(text);

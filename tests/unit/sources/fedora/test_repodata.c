@@ -43,7 +43,7 @@ test_metalink(void **state)
 	assert_int_equal(got.url_count, 2);
 	assert_string_equal(got.urls[0], "https://a.test/f/repodata/repomd.xml");
 	assert_string_equal(got.urls[1], "http://c.test/f/repodata/repomd.xml");
-	metalink_release(&got);
+	metalink_clear(&got);
 }
 
 #define DATA(type, rest) "<repomd><data type=\"" type "\">" rest "</data></repomd>"
@@ -88,12 +88,12 @@ parse(enum document document, const char *text, struct error *err)
 	case METALINK:
 		r = metalink_parse("doc.xml", text, strlen(text), &link, err);
 		if (r == 0)
-			metalink_release(&link);
+			metalink_clear(&link);
 		return r;
 	case REPOMD:
 		r = repomd_parse("doc.xml", text, strlen(text), &repomd, err);
 		if (r == 0)
-			repomd_release(&repomd);
+			repomd_clear(&repomd);
 		return r;
 	case PRIMARY:
 		break;
@@ -242,7 +242,7 @@ test_repomd(void **state)
 	assert_int_equal(repomd.checksum.kind, REPO_CHECKSUM_SHA512);
 	assert_int_equal(repomd.checksum.sha512[0], 0xaa);
 	assert_int_equal(repomd.checksum.sha512[63], 0xbb);
-	repomd_release(&repomd);
+	repomd_clear(&repomd);
 }
 
 static void

@@ -85,7 +85,7 @@ test_layout(void **state)
 		assert_string_equal(rpm.name, rows[i].name);
 		assert_string_equal(rpm.evr, rows[i].evr);
 		assert_string_equal(rpm.arch, rows[i].arch);
-		rpm_release(&rpm);
+		rpm_clear(&rpm);
 	}
 }
 
@@ -99,7 +99,7 @@ verify_path(const char *path, const char *key_file, const char *pin,
 
 	if (r == 0)
 		r = rpm_verify(&rpm, ring, identity, signer, err);
-	rpm_release(&rpm);
+	rpm_clear(&rpm);
 	openpgp_keyring_free(ring);
 	return r;
 }
@@ -279,7 +279,7 @@ test_every_region(void **state)
 		if (rpm_open(copy, NULL, &rpm, &err) == 0 &&
 		    rpm_verify(&rpm, ring, NULL, &signer, &err) == 0)
 			fail_msg("flipped byte %zu was accepted", at);
-		rpm_release(&rpm);
+		rpm_clear(&rpm);
 		assert_int_equal(pwrite(fd, bytes + at, 1, (off_t)at), 1);
 	}
 	openpgp_keyring_free(ring);

@@ -62,7 +62,7 @@ test_header(void **state)
 		assert_null(rpm_header_numbers(&header, 1000, &count));
 		assert_null(rpm_header_strings(&header, 1000, &count));
 	}
-	rpm_header_release(&header);
+	rpm_header_clear(&header);
 }
 
 static void
@@ -171,7 +171,7 @@ test_signature_region(void **state)
 		if ((rows[i].text == NULL) != (r == 0) ||
 		    (rows[i].text != NULL && strstr(err.message, rows[i].text) == NULL))
 			fail_msg("%s: returned %d, '%s'", rows[i].label, r, err.message);
-		rpm_header_release(&header);
+		rpm_header_clear(&header);
 	}
 }
 

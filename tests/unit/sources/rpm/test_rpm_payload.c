@@ -26,7 +26,7 @@ setup(void **state)
 	(void)state;
 	assert_ok(rpm_open("fuzz/corpus/rpm/w.ufdio", NULL, &rpm, &err), err);
 	payload_offset = (size_t)rpm.payload_offset;
-	rpm_release(&rpm);
+	rpm_clear(&rpm);
 	assert_ok(read_file("fuzz/corpus/rpm/w.ufdio", 1 << 20, &original, &original_size, &err),
 		  err);
 	return 0;

@@ -12,19 +12,19 @@
 
 #define KEY_NO_FD UINT64_MAX
 
-struct key_source {
+struct key_input {
 	const char *file;
 	uint64_t fd;
 	uint64_t passphrase_fd;
 };
 
-#define KEY_SOURCE_INIT                                                                            \
+#define KEY_INPUT_INIT                                                                            \
 	{                                                                                          \
 		NULL, KEY_NO_FD, KEY_NO_FD                                                         \
 	}
 
-/* The options, for a table of option_spec, of a static struct key_source. */
-#define KEY_SOURCE_OPTIONS(source)                                                                 \
+/* The options, for a table of option_spec, of a static struct key_input. */
+#define KEY_INPUT_OPTIONS(source)                                                                 \
 	{"key",                                                                                    \
 	 '\0',                                                                                     \
 	 "FILE",                                                                                   \
@@ -43,12 +43,12 @@ struct key_source {
  * Reads the key. Variables are wiped and unset whether they are used or not, so that no child
  * inherits them. ERR_USAGE when no key was named, else as signing_key_parse().
  */
-int key_source_read(const struct key_source *source, struct signing_key **ret_key,
+int key_input_read(const struct key_input *source, struct signing_key **ret_key,
 		    struct error *err) CHECKED;
 
 /*
  * The passphrase to protect a new key with: from the descriptor, the variable, or the terminal,
  * where it is asked for twice. ERR_USAGE without any of them.
  */
-int key_source_new_passphrase(const struct key_source *source, struct secret *ret_passphrase,
+int key_input_new_passphrase(const struct key_input *source, struct secret *ret_passphrase,
 			      struct error *err) CHECKED;

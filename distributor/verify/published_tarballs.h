@@ -18,5 +18,5 @@
  * that failed, ERR_NETWORK, ERR_NOT_FOUND, ERR_INPUT, ERR_IO.
  */
 int
-release_source_prepare(const struct app *app, const struct matrix *matrix, const struct lock *lock,
+published_tarballs_prepare(const struct app *app, const struct matrix *matrix, const struct lock *lock,
 		       const char *from, char **ret_directory, struct error *err) CHECKED;

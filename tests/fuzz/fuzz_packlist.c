@@ -9,15 +9,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	AUTO(manifest_release) struct manifest manifest = MANIFEST_INIT;
-	AUTO(manifest_release) struct manifest again = MANIFEST_INIT;
+	AUTO(packlist_clear) struct packlist packlist = PACKLIST_INIT;
+	AUTO(packlist_clear) struct packlist again = PACKLIST_INIT;
 	struct error err = ERROR_INIT;
 	auto_free char *text = NULL;
 
-	if (manifest_parse("fuzz", (const char *)bytes, size, &manifest, &err) < 0)
+	if (packlist_parse("fuzz", (const char *)bytes, size, &packlist, &err) < 0)
 		return 0;
-	text = manifest_format(&manifest);
-	if (manifest_parse("again", text, strlen(text), &again, &err) < 0)
+	text = packlist_format(&packlist);
+	if (packlist_parse("again", text, strlen(text), &again, &err) < 0)
 		abort();
 	return 0;
 }

@@ -1,4 +1,4 @@
-#include "distributor/steps/key_source.h"
+#include "distributor/steps/key_input.h"
 
 #include "base/alloc.h"
 
@@ -25,7 +25,7 @@ read_fd(uint64_t fd, const char *option, struct secret *ret_secret, struct error
 static int
 read_line_hidden(int tty, struct secret *ret_line, struct error *err)
 {
-	AUTO(secret_release) struct secret line = SECRET_INIT;
+	AUTO(secret_clear) struct secret line = SECRET_INIT;
 	struct termios saved, hidden;
 	ssize_t n = -1;
 
@@ -66,7 +66,7 @@ ask(const char *question, struct secret *ret_line, struct error *err)
 
 /* From the descriptor or the variable; 0 and an empty secret when there is neither. */
 static int
-given_passphrase(const struct key_source *source, struct secret *ret_passphrase, struct error *err)
+given_passphrase(const struct key_input *source, struct secret *ret_passphrase, struct error *err)
 {
 	if (source->passphrase_fd != KEY_NO_FD) {
 		if (read_fd(source->passphrase_fd, "--passphrase-fd", ret_passphrase, err) < 0)
@@ -80,7 +80,7 @@ given_passphrase(const struct key_source *source, struct secret *ret_passphrase,
 }
 
 static int
-read_text(const struct key_source *source, struct secret *environment, struct secret *ret_text,
+read_text(const struct key_input *source, struct secret *environment, struct secret *ret_text,
 	  const char **ret_name, struct error *err)
 {
 	if (source->file != NULL && source->fd != KEY_NO_FD)
@@ -104,10 +104,10 @@ read_text(const struct key_source *source, struct secret *environment, struct se
 }
 
 int
-key_source_read(const struct key_source *source, struct signing_key **ret_key, struct error *err)
+key_input_read(const struct key_input *source, struct signing_key **ret_key, struct error *err)
 {
-	AUTO(secret_release) struct secret environment = SECRET_INIT, text = SECRET_INIT;
-	AUTO(secret_release) struct secret passphrase = SECRET_INIT;
+	AUTO(secret_clear) struct secret environment = SECRET_INIT, text = SECRET_INIT;
+	AUTO(secret_clear) struct secret passphrase = SECRET_INIT;
 	const char *name = NULL;
 
 	if (secret_take_environment(KEY_VARIABLE, &environment, err) < 0 &&
@@ -124,10 +124,10 @@ key_source_read(const struct key_source *source, struct signing_key **ret_key, s
 }
 
 int
-key_source_new_passphrase(const struct key_source *source, struct secret *ret_passphrase,
+key_input_new_passphrase(const struct key_input *source, struct secret *ret_passphrase,
 			  struct error *err)
 {
-	AUTO(secret_release) struct secret first = SECRET_INIT, second = SECRET_INIT;
+	AUTO(secret_clear) struct secret first = SECRET_INIT, second = SECRET_INIT;
 
 	if (given_passphrase(source, &first, err) < 0)
 		return -1;

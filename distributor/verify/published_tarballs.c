@@ -1,4 +1,4 @@
-#include "distributor/verify/tarballs.h"
+#include "distributor/verify/published_tarballs.h"
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -113,8 +113,8 @@ fetch(struct source *source, struct error *err)
 static int
 verify(const struct source *source, const struct matrix *matrix, struct error *err)
 {
-	AUTO(keyring_release) struct keyring keyring = KEYRING_INIT;
-	AUTO(verify_report_release) struct verify_report report = VERIFY_REPORT_INIT;
+	AUTO(keyring_clear) struct keyring keyring = KEYRING_INIT;
+	AUTO(verify_report_clear) struct verify_report report = VERIFY_REPORT_INIT;
 	auto_free char *tag = xasprintf("v%s", matrix->version);
 	struct verify_files files = verify_directory(source->directory);
 	struct verify_request request = {
@@ -133,18 +133,18 @@ verify(const struct source *source, const struct matrix *matrix, struct error *e
 }
 
 static void
-source_release(struct source *source)
+source_clear(struct source *source)
 {
-	words_release(&source->names);
-	sums_release(&source->sums);
+	words_clear(&source->names);
+	sums_clear(&source->sums);
 	http_client_free(source->http);
 }
 
 int
-release_source_prepare(const struct app *app, const struct matrix *matrix, const struct lock *lock,
+published_tarballs_prepare(const struct app *app, const struct matrix *matrix, const struct lock *lock,
 		       const char *from, char **ret_directory, struct error *err)
 {
-	AUTO(source_release) struct source source = {.app = app};
+	AUTO(source_clear) struct source source = {.app = app};
 	bool is_url = strstr(from, "://") != NULL, there = true;
 	auto_free char *base = xstrdup(from);
 	auto_free char *directory = is_url ? path_join(app->out, "assets") : xstrdup(from);
