@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/digest_memo.h"
 
 #include "base/alloc.h"

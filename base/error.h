@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -33,10 +34,7 @@ struct error {
 	char message[2048];
 };
 
-#define ERROR_INIT                                                                                 \
-	{                                                                                          \
-		.code = ERR_NONE                                                                   \
-	}
+#define ERROR_INIT {.code = ERR_NONE}
 
 /* Sets code and sentence. Is -1. */
 #define error_set(err, code, ...) ERROR_MINUS_ONE(error_write((err), (code), __VA_ARGS__))

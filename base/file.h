@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -24,10 +25,7 @@ struct tempfile {
 	char *temporary_path;
 };
 
-#define TEMPFILE_INIT                                                                              \
-	{                                                                                          \
-		-1, NULL, NULL                                                                     \
-	}
+#define TEMPFILE_INIT {-1, NULL, NULL}
 
 /* `mode` is what the file will have, whatever the umask says. ERR_IO. */
 int tempfile_open(struct tempfile *tmp, const char *path, mode_t mode, struct error *err) CHECKED;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -22,10 +23,7 @@ struct jsonx_doc {
 	struct json_t *root; /* owned; borrowed by readers */
 };
 
-#define JSONX_DOC_INIT                                                                             \
-	{                                                                                          \
-		NULL, NULL, 0, NULL                                                                \
-	}
+#define JSONX_DOC_INIT {NULL, NULL, 0, NULL}
 
 void jsonx_clear(struct jsonx_doc *doc);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/alloc.h"
 #include "base/jsonx.h"
 #include "base/strbuf.h"

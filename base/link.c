@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/link.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -41,10 +42,7 @@ struct process_result {
 	char *errors;  /* the last 8 KiB of standard error */
 };
 
-#define PROCESS_RESULT_INIT                                                                        \
-	{                                                                                          \
-		0, NULL, 0, NULL                                                                   \
-	}
+#define PROCESS_RESULT_INIT {0, NULL, 0, NULL}
 
 /*
  * Runs it to its end. Standard input is empty, and it has a process group of its own, which is

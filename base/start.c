@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/start.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -20,10 +21,7 @@ struct strbuf {
 	bool overflow;
 };
 
-#define STRBUF_INIT                                                                                \
-	{                                                                                          \
-		NULL, 0, 0, 0, false                                                               \
-	}
+#define STRBUF_INIT {NULL, 0, 0, 0, false}
 
 void strbuf_clear(struct strbuf *buf);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -14,10 +15,7 @@ struct words {
 	size_t count;
 };
 
-#define WORDS_INIT                                                                                 \
-	{                                                                                          \
-		NULL, 0                                                                            \
-	}
+#define WORDS_INIT {NULL, 0}
 
 /* Adds a copy. */
 void words_add(struct words *words, const char *word);

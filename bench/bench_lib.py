@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the programs of bench/ share: running and measuring, the packages of a lock, and the steps of
 the shell pipeline that `distributor` replaces."""
 import argparse

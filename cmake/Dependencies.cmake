@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The libraries of docs/dependencies.md, all found through pkg-config.
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.13)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Compiler and linker flags, collected in one interface target that every target of ours links.
 include(CheckCCompilerFlag)
 include(CheckLinkerFlag)

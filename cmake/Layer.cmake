@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # dist_layer(FOLDER SOURCES a.c b.c [USES folder...] [LIBRARIES target...])
 #
 # Makes the static library dist_FOLDER. Its headers are visible as "FOLDER/x.h" to itself and to the

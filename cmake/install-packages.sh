@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Sourced by ./quickstart and ./check: install_packages PACKAGE... installs what is missing.
 # A package is named as Debian does; fedora_name knows the other spelling.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/build.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/contents.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/digest_set.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /* A set of digests. */
@@ -8,10 +9,7 @@ struct digest_set {
 	void *root; /* of tsearch(3) */
 };
 
-#define DIGEST_SET_INIT                                                                            \
-	{                                                                                          \
-		NULL                                                                               \
-	}
+#define DIGEST_SET_INIT {NULL}
 
 /* Returns true if the digest was not there before. */
 bool digest_set_add(struct digest_set *set, const struct digest *digest);

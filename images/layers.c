@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/layers.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -27,10 +28,7 @@ struct layout_tags {
 	size_t count;
 };
 
-#define LAYOUT_TAGS_INIT                                                                           \
-	{                                                                                          \
-		NULL, 0                                                                            \
-	}
+#define LAYOUT_TAGS_INIT {NULL, 0}
 
 /* Adds a name; the descriptor is copied, without platform and annotations. */
 void layout_tags_add(struct layout_tags *tags, const char *name,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/oci.h"
 
 #include "base/alloc.h"

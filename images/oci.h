@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -64,10 +65,7 @@ struct oci_labels {
 	size_t count;
 };
 
-#define OCI_LABELS_INIT                                                                            \
-	{                                                                                          \
-		NULL, 0                                                                            \
-	}
+#define OCI_LABELS_INIT {NULL, 0}
 
 /* Copies both; a NULL or empty value adds nothing, a key that is there gets the new value. */
 void oci_labels_set(struct oci_labels *labels, const char *key, const char *value);
@@ -111,10 +109,7 @@ struct oci_document {
 	struct oci_descriptor descriptor;
 };
 
-#define OCI_DOCUMENT_INIT                                                                          \
-	{                                                                                          \
-		.text = NULL                                                                       \
-	}
+#define OCI_DOCUMENT_INIT {.text = NULL}
 
 void oci_document_clear(struct oci_document *document);
 
@@ -174,10 +169,7 @@ struct oci_parsed {
 	struct oci_labels annotations;
 };
 
-#define OCI_PARSED_INIT                                                                            \
-	{                                                                                          \
-		.media_type = NULL                                                                 \
-	}
+#define OCI_PARSED_INIT {.media_type = NULL}
 
 /*
  * Reads a manifest or index: both families, unknown members ignored as the specification asks.

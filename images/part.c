@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/part.h"
 
 #include "base/alloc.h"

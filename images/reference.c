@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/reference.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -19,10 +20,7 @@ struct reference {
 	struct digest digest;
 };
 
-#define REFERENCE_INIT                                                                             \
-	{                                                                                          \
-		.registry = NULL                                                                   \
-	}
+#define REFERENCE_INIT {.registry = NULL}
 
 /*
  * Reads a name. A first part without '.', ':' and other than "localhost" is not a registry: then

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/referrers.h"
 
 #include "base/jsonx.h"

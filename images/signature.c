@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/signature.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/layout.h"
 
 #include "images/digest_set.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/zstd_file.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -21,10 +22,7 @@ struct lock {
 	struct digest digest; /* of the file as read; zero for a lock that was not read */
 };
 
-#define LOCK_INIT                                                                                  \
-	{                                                                                          \
-		.name = NULL                                                                       \
-	}
+#define LOCK_INIT {.name = NULL}
 
 /*
  * Reads and checks a lock. ERR_NOT_FOUND, ERR_IO, ERR_INPUT. `command` is what makes the lock, for

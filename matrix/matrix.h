@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -76,10 +77,7 @@ struct matrix {
 	size_t exclude_count;
 };
 
-#define MATRIX_INIT                                                                                \
-	{                                                                                          \
-		.name = NULL                                                                       \
-	}
+#define MATRIX_INIT {.name = NULL}
 
 /* Reads and checks the file. ERR_NOT_FOUND, ERR_IO, ERR_INPUT. */
 int matrix_load(const char *path, struct matrix *ret_matrix, struct error *err) CHECKED;

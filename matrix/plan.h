@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -46,10 +47,7 @@ struct plan {
 	size_t indexes;    /* over hosts: of each target with an image, `latest`, `register` */
 };
 
-#define PLAN_INIT                                                                                  \
-	{                                                                                          \
-		.matrix = NULL                                                                     \
-	}
+#define PLAN_INIT {.matrix = NULL}
 
 /* GitHub's hard limit, and the number of assets whose uploads fit into an hour of GITHUB_TOKEN. */
 enum { PLAN_MAX_ASSETS = 1000, PLAN_HOURLY_ASSETS = 450 };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "matrix/reader.h"
 
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "model/arch.h"
 
 #include "base/cleanup.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -41,10 +42,7 @@ struct asset_list {
 	size_t count;
 };
 
-#define ASSET_LIST_INIT                                                                            \
-	{                                                                                          \
-		.name = NULL                                                                       \
-	}
+#define ASSET_LIST_INIT {.name = NULL}
 
 void asset_list_clear(struct asset_list *list);
 

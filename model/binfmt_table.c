@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "model/binfmt_table.h"
 
 #include <stdint.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "model/package.h"
 
 #include "base/alloc.h"

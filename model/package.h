@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -68,10 +69,7 @@ struct package_list {
 	size_t count;
 };
 
-#define PACKAGE_LIST_INIT                                                                          \
-	{                                                                                          \
-		NULL, 0                                                                            \
-	}
+#define PACKAGE_LIST_INIT {NULL, 0}
 
 void package_list_clear(struct package_list *list);
 

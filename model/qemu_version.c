@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "model/qemu_version.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "model/release_version.h"
 
 #include <stddef.h>

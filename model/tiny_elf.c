@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "model/tiny_elf.h"
 
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "net/again.h"
 
 #include "base/cleanup.h"

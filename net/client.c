@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "net/internal.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "net/headers.h"
 
 #include "base/alloc.h"

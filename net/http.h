@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -99,10 +100,7 @@ struct http_response {
 	enum http_place place; /* where that server is */
 };
 
-#define HTTP_RESPONSE_INIT                                                                         \
-	{                                                                                          \
-		0, {NULL, 0, 0}, NULL, 0, NULL, HTTP_PLACE_ANY                                     \
-	}
+#define HTTP_RESPONSE_INIT {0, {NULL, 0, 0}, NULL, 0, NULL, HTTP_PLACE_ANY}
 
 void http_response_clear(struct http_response *response);
 

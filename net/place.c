@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "net/place.h"
 
 #include "base/cleanup.h"

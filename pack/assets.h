@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -88,10 +89,7 @@ struct assets_report {
 	size_t stray_count;
 };
 
-#define ASSETS_REPORT_INIT                                                                         \
-	{                                                                                          \
-		.hosts = NULL                                                                      \
-	}
+#define ASSETS_REPORT_INIT {.hosts = NULL}
 
 void assets_report_clear(struct assets_report *report);
 

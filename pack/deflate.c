@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "pack/deflate.h"
 
 #include "base/alloc.h"
@@ -275,7 +276,7 @@ open_end(uint8_t *stream, size_t length, const struct block *last)
 	static const uint8_t empty[] = {0, 0, 0xff, 0xff};
 
 	assert((stream[last->start >> 3] >> (last->start & 7) & 1) == 1);
-	stream[last->start >> 3] &= (uint8_t) ~(1u << (last->start & 7));
+	stream[last->start >> 3] &= (uint8_t)~(1u << (last->start & 7));
 	/*
 	 * The bits after the end are zero; the three bits of a stored block's header may not fit.
 	 */

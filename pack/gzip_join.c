@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "pack/gzip_join.h"
 
 #include "base/alloc.h"

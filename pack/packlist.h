@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -47,10 +48,7 @@ struct packlist {
 	size_t count;
 };
 
-#define PACKLIST_INIT                                                                              \
-	{                                                                                          \
-		.compressor = NULL                                                                 \
-	}
+#define PACKLIST_INIT {.compressor = NULL}
 
 /* Reads a packlist and checks its form. ERR_NOT_FOUND, ERR_IO, ERR_INPUT. */
 int packlist_load(const char *path, struct packlist *ret_manifest, struct error *err) CHECKED;

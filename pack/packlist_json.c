@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "pack/packlist.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "pack/pipeline.h"
 
 #include "base/alloc.h"

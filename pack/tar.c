@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "pack/tar.h"
 
 #include "base/cleanup.h"

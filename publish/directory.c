@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "publish/directory.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -44,10 +45,7 @@ struct publish_result {
 	size_t downloads; /* files without a digest, which were fetched and hashed */
 };
 
-#define PUBLISH_RESULT_INIT                                                                        \
-	{                                                                                          \
-		.url = NULL                                                                        \
-	}
+#define PUBLISH_RESULT_INIT {.url = NULL}
 
 void publish_result_clear(struct publish_result *result);
 
@@ -66,10 +64,7 @@ struct publish_differences {
 	size_t count;
 };
 
-#define PUBLISH_DIFFERENCES_INIT                                                                   \
-	{                                                                                          \
-		STRBUF_INIT, 0                                                                     \
-	}
+#define PUBLISH_DIFFERENCES_INIT {STRBUF_INIT, 0}
 
 void publish_differences_clear(struct publish_differences *differences);
 

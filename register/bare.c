@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "register/bare.h"
 
 #include <linux/errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "register/binfmt.h"
 
 #include <linux/errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * binfmt: the kernel's directory of formats, /proc/sys/fs/binfmt_misc.
  */

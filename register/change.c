@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "register/change.h"
 
 #include <linux/errno.h>

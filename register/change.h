@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * change: making and removing entries of the kernel.
  *

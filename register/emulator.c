@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "register/emulator.h"
 
 #include <linux/elf.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * emulator: whether the file that an entry names can do its work where the entry is used.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "register/entry.h"
 
 #include "register/bare.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * explain: why the kernel refused something, and what to do about it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "register/export.h"
 
 #include <linux/errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * export: files that register the targets at boot, for systemd-binfmt.service or update-binfmts.
  */

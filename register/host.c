@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "register/host.h"
 
 #include "register/bare.h"

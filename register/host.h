@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * host: the machine that the registrar runs on, and which targets it is left without.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "register/options.h"
 
 #include "model/binfmt_table.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "register/plan.h"
 
 #include "register/names.h"

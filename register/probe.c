@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "register/probe.h"
 
 #include <linux/errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * probe: whether this machine runs programs of an architecture itself.
  *

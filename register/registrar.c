@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "register/registrar.h"
 
 #include <linux/errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * registrar: the program behind the images' /register.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The entry point and the functions that a compiler calls on its own. Only the registrar itself has
  * this file: the unit tests have a C library for it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "register/status.h"
 
 #include "register/explain.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "register/sys.h"
 
 #include <asm/unistd.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -54,10 +55,7 @@ struct cache_entry {
 	uint64_t have; /* so many bytes of it are there from before, at most `size` */
 };
 
-#define CACHE_ENTRY_INIT                                                                           \
-	{                                                                                          \
-		.fd = -1                                                                           \
-	}
+#define CACHE_ENTRY_INIT {.fd = -1}
 
 /*
  * Begins or resumes a file of `size` bytes. Returns 0 with the entry locked, or 1 if the file is in

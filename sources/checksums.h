@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -23,10 +24,7 @@ struct checksums {
 	size_t count;
 };
 
-#define CHECKSUMS_INIT                                                                             \
-	{                                                                                          \
-		NULL, 0                                                                            \
-	}
+#define CHECKSUMS_INIT {NULL, 0}
 
 /*
  * Empty lines, and those that begin with '#', are passed over. ERR_INPUT with `name` and the line

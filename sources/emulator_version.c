@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/emulator_version.h"
 
 #include "base/alloc.h"

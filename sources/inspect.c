@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/emulators.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/package_inspect.h"
 
 #include "base/alloc.h"

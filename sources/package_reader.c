@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/package_reader.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/xz.h"
 
 #include "base/alloc.h"

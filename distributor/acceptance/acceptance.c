@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/acceptance/acceptance.h"
 
 #include "base/alloc.h"
@@ -122,8 +123,8 @@ acceptance_end(struct acceptance *trial)
 }
 
 void
-acceptance_add(struct acceptance *trial, struct acceptance_host *host, enum acceptance_kind kind, const char *target,
-	  enum acceptance_outcome outcome, const char *reason)
+acceptance_add(struct acceptance *trial, struct acceptance_host *host, enum acceptance_kind kind,
+	       const char *target, enum acceptance_outcome outcome, const char *reason)
 {
 	(void)pthread_mutex_lock(&trial->lock_cases);
 	host->cases = xgrow(host->cases, host->case_count, sizeof(*host->cases));
@@ -137,7 +138,8 @@ acceptance_add(struct acceptance *trial, struct acceptance_host *host, enum acce
 }
 
 size_t
-acceptance_count(const struct acceptance_host *host, enum acceptance_kind kind, enum acceptance_outcome outcome)
+acceptance_count(const struct acceptance_host *host, enum acceptance_kind kind,
+		 enum acceptance_outcome outcome)
 {
 	size_t count = 0;
 
@@ -160,8 +162,8 @@ is_shaky(const struct acceptance_host *host, const char *target)
 }
 
 int
-acceptance_add_guest(struct acceptance *trial, struct acceptance_host *host, enum acceptance_kind kind,
-		  const char *target, int result, struct error *err)
+acceptance_add_guest(struct acceptance *trial, struct acceptance_host *host,
+		     enum acceptance_kind kind, const char *target, int result, struct error *err)
 {
 	enum acceptance_outcome outcome = ACCEPTANCE_OK;
 
@@ -194,7 +196,7 @@ last_words(const char *errors)
 
 int
 acceptance_run(const struct acceptance *trial, const char *const *argv, int status, char **ret_said,
-	  struct error *err)
+	       struct error *err)
 {
 	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 	static const char *const environment[] = {"QEMU_BIN_DIR=/usr/bin", NULL};
@@ -217,7 +219,7 @@ acceptance_run(const struct acceptance *trial, const char *const *argv, int stat
 
 int
 acceptance_run_guest(const struct acceptance *trial, const char *const *argv, const char *target,
-		  struct error *err)
+		     struct error *err)
 {
 	auto_free char *wanted = xasprintf("%-*s\n", FOREIGN_WORD - 1, target);
 	auto_free char *said = NULL;

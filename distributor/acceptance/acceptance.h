@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -91,10 +92,12 @@ void acceptance_end(struct acceptance *trial);
 const struct arch *acceptance_machine(void);
 
 /* Adds a case; from several threads. `target` is copied, `reason` too and NULL for ACCEPTANCE_OK. */
-void acceptance_add(struct acceptance *trial, struct acceptance_host *host, enum acceptance_kind kind,
+void
+acceptance_add(struct acceptance *trial, struct acceptance_host *host, enum acceptance_kind kind,
 	       const char *target, enum acceptance_outcome outcome, const char *reason);
 
-size_t acceptance_count(const struct acceptance_host *host, enum acceptance_kind kind, enum acceptance_outcome outcome);
+size_t acceptance_count(const struct acceptance_host *host, enum acceptance_kind kind,
+			enum acceptance_outcome outcome);
 
 /* The path "WORK/NAME", to be freed by the caller. */
 char *acceptance_path(const struct acceptance *trial, const char *name) CHECKED;
@@ -104,12 +107,12 @@ char *acceptance_path(const struct acceptance *trial, const char *name) CHECKED;
  * output, to be freed by the caller. ERR_VERIFY, with what it wrote on standard error, if it ends
  * in another way than with `status`; ERR_IO.
  */
-int acceptance_run(const struct acceptance *trial, const char *const *argv, int status, char **ret_said,
-	      struct error *err) CHECKED;
+int acceptance_run(const struct acceptance *trial, const char *const *argv, int status,
+		   char **ret_said, struct error *err) CHECKED;
 
 /* Runs the tiny program of a target by `argv` and compares what it says. */
-int acceptance_run_guest(const struct acceptance *trial, const char *const *argv, const char *target,
-		      struct error *err) CHECKED;
+int acceptance_run_guest(const struct acceptance *trial, const char *const *argv,
+			 const char *target, struct error *err) CHECKED;
 
 /*
  * Writes the tiny programs of all targets into "DIRECTORY/programs". That has to be done before
@@ -127,14 +130,16 @@ char *acceptance_program(const char *directory, const char *target) CHECKED;
  *
  * Returns -1 if `err` says that this cannot go on.
  */
-int acceptance_add_guest(struct acceptance *trial, struct acceptance_host *host, enum acceptance_kind kind,
-		      const char *target, int result, struct error *err) CHECKED;
+int acceptance_add_guest(struct acceptance *trial, struct acceptance_host *host,
+			 enum acceptance_kind kind, const char *target, int result,
+			 struct error *err) CHECKED;
 
 /*
  * Unpacks each binary of a host out of its tarball, compares it with the lock, runs it, and with it
  * the tiny program of its target. Failures are cases; -1 only if this cannot go on.
  */
-int acceptance_binaries(struct acceptance *trial, struct acceptance_host *host, struct error *err) CHECKED;
+int acceptance_binaries(struct acceptance *trial, struct acceptance_host *host,
+			struct error *err) CHECKED;
 
 /*
  * Unpacks the host's images, compares what is in them, and tries their registrar: the files that it
@@ -142,12 +147,14 @@ int acceptance_binaries(struct acceptance *trial, struct acceptance_host *host, 
  * themselves. What fails or cannot be tried are cases; -1 only if this cannot go on. After
  * acceptance_binaries() of the same host.
  */
-int acceptance_images(struct acceptance *trial, struct acceptance_host *host, struct error *err) CHECKED;
+int acceptance_images(struct acceptance *trial, struct acceptance_host *host,
+		      struct error *err) CHECKED;
 
 /*
  * Whether the host has an image of all emulators: one without the image of any pair has none.
  */
-bool acceptance_wants_all_in_one(const struct acceptance *trial, const struct acceptance_host *host);
+bool
+acceptance_wants_all_in_one(const struct acceptance *trial, const struct acceptance_host *host);
 
 /*
  * Compares the image of each pair of the host with the lock: it has the pair's program and nothing
@@ -155,18 +162,19 @@ bool acceptance_wants_all_in_one(const struct acceptance *trial, const struct ac
  * go on.
  */
 int acceptance_contents_of_pairs(struct acceptance *trial, struct acceptance_host *host,
-			    const struct layout *layout, struct error *err) CHECKED;
+				 const struct layout *layout, struct error *err) CHECKED;
 
 /* The image `latest` of a host that should have none: if it is there, that is a failed case. */
 int acceptance_contents_without_all(struct acceptance *trial, struct acceptance_host *host,
-			       const struct layout *layout, struct error *err) CHECKED;
+				    const struct layout *layout, struct error *err) CHECKED;
 
 /*
  * Compares the image `tag` of the host, which is unpacked in `root`: it has the lock's programs if
  * it is `latest` and none if it is `register`, the registrar of this build, and nothing else.
  */
-int acceptance_contents_of_root(struct acceptance *trial, struct acceptance_host *host, const char *tag,
-			   const char *root, struct error *err) CHECKED;
+int acceptance_contents_of_root(struct acceptance *trial, struct acceptance_host *host,
+				const char *tag, const char *root, struct error *err) CHECKED;
 
 /* Prints the table or JSON. Returns -1 with ERR_VERIFY if a case failed. */
-int acceptance_report(struct acceptance *trial, double seconds, bool strict, struct error *err) CHECKED;
+int
+acceptance_report(struct acceptance *trial, double seconds, bool strict, struct error *err) CHECKED;

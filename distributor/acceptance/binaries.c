@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/acceptance/acceptance.h"
 
 #include "base/alloc.h"
@@ -67,8 +68,8 @@ unpack_one(size_t index, void *context, struct error *err)
 		return 0;
 	if (err->code == ERR_IO || err->code == ERR_INTERRUPTED)
 		return -1;
-	acceptance_add(work->trial, work->host, ACCEPTANCE_VERSION, pair->member->target, ACCEPTANCE_FAILED,
-		  err->message);
+	acceptance_add(work->trial, work->host, ACCEPTANCE_VERSION, pair->member->target,
+		       ACCEPTANCE_FAILED, err->message);
 	return 0;
 }
 
@@ -131,13 +132,15 @@ run_one(size_t index, void *context, struct error *err)
 	if (result < 0 && err->code == ERR_INTERRUPTED)
 		return -1;
 	acceptance_add(work->trial, work->host, ACCEPTANCE_VERSION, target,
-		  result < 0 ? ACCEPTANCE_FAILED : ACCEPTANCE_OK, result < 0 ? err->message : NULL);
+		       result < 0 ? ACCEPTANCE_FAILED : ACCEPTANCE_OK,
+		       result < 0 ? err->message : NULL);
 	result = check_program(work->trial, work->host, pair, err);
 	progress_add(work->task, 1);
 	if (result > 0)
-		acceptance_add(work->trial, work->host, ACCEPTANCE_PROGRAM, target, ACCEPTANCE_SKIPPED,
-			  "there is no tiny program for this target");
-	else if (acceptance_add_guest(work->trial, work->host, ACCEPTANCE_PROGRAM, target, result, err) < 0)
+		acceptance_add(work->trial, work->host, ACCEPTANCE_PROGRAM, target,
+			       ACCEPTANCE_SKIPPED, "there is no tiny program for this target");
+	else if (acceptance_add_guest(work->trial, work->host, ACCEPTANCE_PROGRAM, target, result,
+				      err) < 0)
 		return -1;
 	return 0;
 }
@@ -255,7 +258,8 @@ acceptance_binaries(struct acceptance *trial, struct acceptance_host *host, stru
 		if (err->code == ERR_IO)
 			return -1;
 		acceptance_add(trial, host, ACCEPTANCE_VERSION, NULL,
-			  err->code == ERR_NOT_FOUND ? ACCEPTANCE_SKIPPED : ACCEPTANCE_FAILED, err->message);
+			       err->code == ERR_NOT_FOUND ? ACCEPTANCE_SKIPPED : ACCEPTANCE_FAILED,
+			       err->message);
 		return 0;
 	}
 	if (ask_emulator(trial, host, err) < 0)

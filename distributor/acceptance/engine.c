@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/acceptance/engine.h"
 
 #include "base/alloc.h"

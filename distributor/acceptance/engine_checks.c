@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/acceptance/engine_checks.h"
 
 #include "base/alloc.h"

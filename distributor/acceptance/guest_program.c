@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/acceptance/guest_program.h"
 
 #include "base/cleanup.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/acceptance/acceptance.h"
 
 #include "base/alloc.h"
@@ -89,13 +90,14 @@ try_pair(size_t index, void *context, struct error *err)
 	if (result < 0 && err->code == ERR_INTERRUPTED)
 		return -1;
 	acceptance_add(work->trial, work->host, ACCEPTANCE_IMAGE, target,
-		  result < 0 ? ACCEPTANCE_FAILED : ACCEPTANCE_OK, result < 0 ? err->message : NULL);
+		       result < 0 ? ACCEPTANCE_FAILED : ACCEPTANCE_OK,
+		       result < 0 ? err->message : NULL);
 	return 0;
 }
 
 int
-acceptance_contents_of_pairs(struct acceptance *trial, struct acceptance_host *host, const struct layout *layout,
-			struct error *err)
+acceptance_contents_of_pairs(struct acceptance *trial, struct acceptance_host *host,
+			     const struct layout *layout, struct error *err)
 {
 	struct work work = {trial, host, layout};
 
@@ -113,14 +115,15 @@ acceptance_wants_all_in_one(const struct acceptance *trial, const struct accepta
 
 int
 acceptance_contents_without_all(struct acceptance *trial, struct acceptance_host *host,
-			   const struct layout *layout, struct error *err)
+				const struct layout *layout, struct error *err)
 {
 	bool there;
 
 	if (image_is_there(layout, "latest", host->arch, &there, err) < 0) {
 		if (err->code == ERR_INTERRUPTED)
 			return -1;
-		acceptance_add(trial, host, ACCEPTANCE_IMAGE, "latest", ACCEPTANCE_FAILED, err->message);
+		acceptance_add(trial, host, ACCEPTANCE_IMAGE, "latest", ACCEPTANCE_FAILED,
+			       err->message);
 	} else if (there) {
 		auto_free char *reason =
 			xasprintf("the image 'latest' is of no pair that this release has; '%s' "
@@ -153,7 +156,7 @@ check_programs(const struct acceptance *trial, const struct acceptance_host *hos
 
 int
 acceptance_contents_of_root(struct acceptance *trial, struct acceptance_host *host, const char *tag,
-		       const char *root, struct error *err)
+			    const char *root, struct error *err)
 {
 	AUTO(image_contents_clear)
 	struct image_contents contents = {root, tag, trial->images_command, WORDS_INIT};
@@ -171,6 +174,6 @@ acceptance_contents_of_root(struct acceptance *trial, struct acceptance_host *ho
 	if (outcome != ACCEPTANCE_OK && err->code == ERR_INTERRUPTED)
 		return -1;
 	acceptance_add(trial, host, ACCEPTANCE_IMAGE, tag, outcome,
-		  outcome != ACCEPTANCE_OK ? err->message : NULL);
+		       outcome != ACCEPTANCE_OK ? err->message : NULL);
 	return 0;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/acceptance/acceptance.h"
 
 #include "base/alloc.h"
@@ -211,12 +212,14 @@ run_by_itself(size_t index, void *context, struct error *err)
 	const char *const in_root[] = {chroot_program(), image->root, inside, NULL};
 	int result;
 
-	if (!must_register(image, row) || here == NULL || !acceptance_wants(image->trial, row->name))
+	if (!must_register(image, row) || here == NULL ||
+	    !acceptance_wants(image->trial, row->name))
 		return 0;
-	result = acceptance_run_guest(image->trial, image->host->emulator == NULL ? outside : in_root,
-				   row->name, err);
+	result = acceptance_run_guest(
+		image->trial, image->host->emulator == NULL ? outside : in_root, row->name, err);
 	progress_add(image->task, 1);
-	return acceptance_add_guest(image->trial, image->host, ACCEPTANCE_ITSELF, row->name, result, err);
+	return acceptance_add_guest(image->trial, image->host, ACCEPTANCE_ITSELF, row->name, result,
+				    err);
 }
 
 /* The registrar of the all-in-one image, then every program. */
@@ -233,7 +236,8 @@ try_all_in_one(struct image *image, struct error *err)
 		return error_prefix(err, "/register --reset -p yes");
 	if (check_entries(image, "F", err) < 0)
 		return -1;
-	acceptance_add(image->trial, image->host, ACCEPTANCE_REGISTER, "latest", ACCEPTANCE_OK, NULL);
+	acceptance_add(image->trial, image->host, ACCEPTANCE_REGISTER, "latest", ACCEPTANCE_OK,
+		       NULL);
 	return parallel_for(image->count, (unsigned int)image->trial->app->jobs, run_by_itself,
 			    image, err);
 }
@@ -253,7 +257,8 @@ try_register_image(struct image *image, struct error *err)
 		return error_prefix(err, "/register --reset");
 	if (check_entries(image, "", err) < 0)
 		return -1;
-	acceptance_add(image->trial, image->host, ACCEPTANCE_REGISTER, "register", ACCEPTANCE_OK, NULL);
+	acceptance_add(image->trial, image->host, ACCEPTANCE_REGISTER, "register", ACCEPTANCE_OK,
+		       NULL);
 	return 0;
 }
 
@@ -288,7 +293,7 @@ try_files(struct image *image, struct error *err)
 	if (make_directories(directory, err) < 0)
 		return -1;
 	if (acceptance_run(image->trial, image->host->emulator != NULL ? argv : argv + 1, 0, &said,
-		      err) < 0)
+			   err) < 0)
 		return error_prefix(err, "/register --systemd ALL");
 	for (size_t i = 0; i < BINFMT_TARGET_COUNT; i++)
 		if (must_register(image, &binfmt_targets[i]) &&
@@ -323,11 +328,12 @@ try_image(struct acceptance *trial, struct acceptance_host *host, const struct l
 		return -1;
 	if (!host->runs)
 		return 0;
-	if (all_in_one && try_files(&image, err) < 0 && note(&image, ACCEPTANCE_FILES, NULL, err) < 0)
+	if (all_in_one && try_files(&image, err) < 0 &&
+	    note(&image, ACCEPTANCE_FILES, NULL, err) < 0)
 		return -1;
 	if (trial->sandbox->binfmt < 0) {
 		acceptance_add(trial, host, ACCEPTANCE_REGISTER, tag, ACCEPTANCE_SKIPPED,
-			  trial->sandbox->why_not.message);
+			       trial->sandbox->why_not.message);
 		return 0;
 	}
 	if ((all_in_one ? try_all_in_one(&image, err) : try_register_image(&image, err)) < 0 &&

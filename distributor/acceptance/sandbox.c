@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/acceptance/sandbox.h"
 
 #include "base/alloc.h"

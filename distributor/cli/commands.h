@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /* Every command, and the options that several of them take: what help and manual are made from. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/cli/completion.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * make_manual DIRECTORY DATE: writes manual pages and completions, which the build installs. Not
  * installed itself.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/cli/manual.h"
 
 #include "base/alloc.h"

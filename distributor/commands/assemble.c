@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/assemble.h"
 #include "base/alloc.h"
 #include "base/jsonx.h"

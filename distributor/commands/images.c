@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/images.h"
 #include "base/alloc.h"
 #include "base/file.h"
@@ -69,8 +70,9 @@ run_images(struct app *app, int argc, char **argv, struct error *err)
 
 	(void)argc;
 	(void)argv;
-	if (imaging.from_release == NULL && (release_info_load(app, NULL, &info, err) < 0 ||
-					     step_images_find_revision(app, &info, &imaging, err) < 0))
+	if (imaging.from_release == NULL &&
+	    (release_info_load(app, NULL, &info, err) < 0 ||
+	     step_images_find_revision(app, &info, &imaging, err) < 0))
 		return -1;
 	if (step_images(app, &imaging, &result, err) < 0)
 		return -1;

@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "distributor/cli/command.h"
-#include "distributor/steps/key_lists.h"
 #include "distributor/steps/key_input.h"
+#include "distributor/steps/key_lists.h"
 #include "distributor/workspace/epoch.h"
 #include "distributor/workspace/key_files.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "matrix/lock.h"
 #include "base/alloc.h"
 #include "base/file.h"

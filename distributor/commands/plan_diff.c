@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/commands/plan_diff.h"
 
 #include "base/alloc.h"

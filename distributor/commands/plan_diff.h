@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /* What a matrix changes against the last lock: hosts, sources, versions, cells. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/commands/release_report.h"
 
 #include "base/alloc.h"
@@ -102,7 +103,8 @@ static void
 print_advice(const struct app *app, const struct release_run *releasing,
 	     const struct release_run_options *options)
 {
-	const char *tag = release_run_tag(releasing), *repository = release_run_repository(releasing);
+	const char *tag = release_run_tag(releasing),
+		   *repository = release_run_repository(releasing);
 	const char *keys = release_run_keys(releasing);
 	auto_free char *program = NULL, *place = NULL, *place_word = NULL, *keys_word = NULL;
 	auto_free char *list = NULL, *list_word = NULL, *repository_word = NULL;

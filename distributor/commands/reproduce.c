@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/reproduce.h"
 #include "base/alloc.h"
 #include "base/jsonx.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/sign.h"
 #include "base/jsonx.h"
 #include "base/log.h"
@@ -66,7 +67,7 @@ run_sign(struct app *app, int argc, char **argv, struct error *err)
 	    step_sign(app, &info, &lazy, &result, err) < 0 ||
 	    (info.image_count != 0 &&
 	     step_sign_images(app, &info.matrix, info.assets.source_date_epoch, &lazy, &images,
-			       err) < 0))
+			      err) < 0))
 		return -1;
 	print_result(app, &info, &result, &images, lazy.fingerprint);
 	return 0;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/tag.h"
 #include "base/jsonx.h"
 #include "base/log.h"

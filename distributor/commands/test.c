@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -69,7 +70,7 @@ try_host(struct acceptance *trial, struct acceptance_host *host, struct error *e
 {
 	if (!host->present) {
 		acceptance_add(trial, host, ACCEPTANCE_VERSION, NULL, ACCEPTANCE_SKIPPED,
-			  "there are no tarballs of this host");
+			       "there are no tarballs of this host");
 		return 0;
 	}
 	if (acceptance_binaries(trial, host, err) < 0)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/acceptance/acceptance.h"
 
 #include "base/jsonx.h"
@@ -13,9 +14,12 @@
 static const struct {
 	const char *header, *word;
 } kinds[ACCEPTANCE_KINDS] = {
-	[ACCEPTANCE_VERSION] = {"binaries>", "version"},    [ACCEPTANCE_PROGRAM] = {"programs>", "program"},
-	[ACCEPTANCE_IMAGE] = {"images>", "image"},          [ACCEPTANCE_FILES] = {"files>", "files"},
-	[ACCEPTANCE_REGISTER] = {"registers>", "register"}, [ACCEPTANCE_ITSELF] = {"by itself>", "itself"},
+	[ACCEPTANCE_VERSION] = {"binaries>", "version"},
+	[ACCEPTANCE_PROGRAM] = {"programs>", "program"},
+	[ACCEPTANCE_IMAGE] = {"images>", "image"},
+	[ACCEPTANCE_FILES] = {"files>", "files"},
+	[ACCEPTANCE_REGISTER] = {"registers>", "register"},
+	[ACCEPTANCE_ITSELF] = {"by itself>", "itself"},
 };
 
 static const char *const outcomes[] = {
@@ -112,14 +116,16 @@ print_json(const struct acceptance *trial, const size_t totals[3], double second
 	app_print_json(jsonx_pack(
 		"{s:s, s:s*, s:o, s:I, s:I, s:I, s:f}", "version", trial->matrix->version,
 		"machine", trial->machine != NULL ? trial->machine->name : NULL, "hosts", hosts,
-		outcomes[ACCEPTANCE_OK], (json_int_t)totals[ACCEPTANCE_OK], outcomes[ACCEPTANCE_FAILED],
-		(json_int_t)totals[ACCEPTANCE_FAILED], outcomes[ACCEPTANCE_SKIPPED],
-		(json_int_t)totals[ACCEPTANCE_SKIPPED], "seconds", seconds));
+		outcomes[ACCEPTANCE_OK], (json_int_t)totals[ACCEPTANCE_OK],
+		outcomes[ACCEPTANCE_FAILED], (json_int_t)totals[ACCEPTANCE_FAILED],
+		outcomes[ACCEPTANCE_SKIPPED], (json_int_t)totals[ACCEPTANCE_SKIPPED], "seconds",
+		seconds));
 }
 
 /* One line for each case that did not work, and one for each reason why something was not tried. */
 static void
-tell(const struct acceptance_host *host, const struct acceptance_case *item, const struct acceptance_case *before)
+tell(const struct acceptance_host *host, const struct acceptance_case *item,
+     const struct acceptance_case *before)
 {
 	const char *name = host->arch->name, *target = item->target;
 
@@ -154,10 +160,11 @@ acceptance_report(struct acceptance *trial, double seconds, bool strict, struct 
 		print_table(trial);
 	if (!trial->app->json && !trial->app->quiet)
 		(void)printf("\n%zu cases work, %zu fail, %zu could not be tried, in %.1f s\n",
-			     totals[ACCEPTANCE_OK], totals[ACCEPTANCE_FAILED], totals[ACCEPTANCE_SKIPPED],
-			     seconds);
+			     totals[ACCEPTANCE_OK], totals[ACCEPTANCE_FAILED],
+			     totals[ACCEPTANCE_SKIPPED], seconds);
 	if (totals[ACCEPTANCE_FAILED] != 0)
-		return error_set(err, ERR_VERIFY, "%zu of %zu cases failed", totals[ACCEPTANCE_FAILED],
+		return error_set(err, ERR_VERIFY, "%zu of %zu cases failed",
+				 totals[ACCEPTANCE_FAILED],
 				 totals[ACCEPTANCE_OK] + totals[ACCEPTANCE_FAILED]);
 	if (strict && totals[ACCEPTANCE_SKIPPED] != 0)
 		return error_set(err, ERR_VERIFY, "%zu cases could not be tried, and --strict",

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/verify/verify.h"
 #include "base/alloc.h"
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/commands/verify_report.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/alloc.h"
 #include "base/jsonx.h"
 #include "distributor/documents/purl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/documents/purl.h"
 
 #include "base/alloc.h"

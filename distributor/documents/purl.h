@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -20,10 +21,7 @@ struct source_package {
 	bool is_rpm;
 };
 
-#define SOURCE_PACKAGE_INIT                                                                        \
-	{                                                                                          \
-		NULL, NULL, false                                                                  \
-	}
+#define SOURCE_PACKAGE_INIT {NULL, NULL, false}
 
 void source_package_clear(struct source_package *source);
 

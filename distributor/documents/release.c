@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/documents/release.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -82,10 +83,7 @@ struct release_claim {
 	uint64_t *sizes;                     /* of the files, in their order */
 };
 
-#define RELEASE_CLAIM_INIT                                                                         \
-	{                                                                                          \
-		.name = NULL                                                                       \
-	}
+#define RELEASE_CLAIM_INIT {.name = NULL}
 
 void release_claim_clear(struct release_claim *claim);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /* What the writers of the release's documents share. For the sources of sign/ only. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -20,10 +21,7 @@ struct step_fetch {
 	double seconds;
 };
 
-#define STEP_FETCH_INIT                                                                              \
-	{                                                                                          \
-		.upstream = NULL                                                                   \
-	}
+#define STEP_FETCH_INIT {.upstream = NULL}
 
 void step_fetch_clear(struct step_fetch *fetching);
 
@@ -33,4 +31,4 @@ void step_fetch_clear(struct step_fetch *fetching);
  * upstream_fetch().
  */
 int step_fetch(const struct app *app, bool rehash, struct step_fetch *ret_fetching,
-		 struct error *err) CHECKED;
+	       struct error *err) CHECKED;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/image_inputs.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /* What the images of a release are made from, as matrix, lock and tarballs have it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/images.h"
 
 #include "base/alloc.h"
@@ -5,8 +6,8 @@
 #include "base/log.h"
 #include "distributor/steps/image_inputs.h"
 #include "distributor/steps/release_info.h"
-#include "distributor/verify/release_json.h"
 #include "distributor/verify/published_tarballs.h"
+#include "distributor/verify/release_json.h"
 #include "distributor/workspace/epoch.h"
 #include "distributor/workspace/out_claim.h"
 
@@ -56,8 +57,8 @@ build(const struct app *app, const struct matrix *matrix, const struct lock *loc
 		return -1;
 	if (options->from_release == NULL)
 		assets = path_join(app->out, "assets");
-	else if (published_tarballs_prepare(app, matrix, lock, options->from_release, &assets, err) <
-			 0 ||
+	else if (published_tarballs_prepare(app, matrix, lock, options->from_release, &assets,
+					    err) < 0 ||
 		 read_revision(assets, &revision, err) < 0)
 		return -1;
 	places.assets = assets;
@@ -76,7 +77,7 @@ build(const struct app *app, const struct matrix *matrix, const struct lock *loc
 
 int
 step_images_find_revision(const struct app *app, struct release_info *info,
-		      struct step_images_options *options, struct error *err)
+			  struct step_images_options *options, struct error *err)
 {
 	int found;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -24,7 +25,7 @@ struct release_info;
  * Images need none, but one that cannot be read is not taken for none. ERR_USAGE, ERR_IO, ERR_INPUT.
  */
 int step_images_find_revision(const struct app *app, struct release_info *info,
-			  struct step_images_options *options, struct error *err) CHECKED;
+			      struct step_images_options *options, struct error *err) CHECKED;
 
 /*
  * Makes OUT/images from OUT/assets or a published release, under the lock of OUT. ERR_USAGE:

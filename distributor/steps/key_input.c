@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/key_input.h"
 
 #include "base/alloc.h"
@@ -125,7 +126,7 @@ key_input_read(const struct key_input *source, struct signing_key **ret_key, str
 
 int
 key_input_new_passphrase(const struct key_input *source, struct secret *ret_passphrase,
-			  struct error *err)
+			 struct error *err)
 {
 	AUTO(secret_clear) struct secret first = SECRET_INIT, second = SECRET_INIT;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -18,13 +19,10 @@ struct key_input {
 	uint64_t passphrase_fd;
 };
 
-#define KEY_INPUT_INIT                                                                            \
-	{                                                                                          \
-		NULL, KEY_NO_FD, KEY_NO_FD                                                         \
-	}
+#define KEY_INPUT_INIT {NULL, KEY_NO_FD, KEY_NO_FD}
 
 /* The options, for a table of option_spec, of a static struct key_input. */
-#define KEY_INPUT_OPTIONS(source)                                                                 \
+#define KEY_INPUT_OPTIONS(source)                                                                  \
 	{"key",                                                                                    \
 	 '\0',                                                                                     \
 	 "FILE",                                                                                   \
@@ -33,22 +31,24 @@ struct key_input {
 	 "the signing key, a file of mode 0600\n(default: from the variable " KEY_VARIABLE ")"},   \
 		{"key-fd",      '\0',         "N",                                                 \
 		 OPTION_NUMBER, &(source).fd, "read the signing key from this descriptor"},        \
-	{                                                                                          \
-		"passphrase-fd", '\0', "N", OPTION_NUMBER, &(source).passphrase_fd,                \
-			"read its passphrase from this descriptor\n(default: from the "            \
-			"variable " PASSPHRASE_VARIABLE ",\nelse a question on the terminal)"      \
-	}
+		{"passphrase-fd",                                                                  \
+		 '\0',                                                                             \
+		 "N",                                                                              \
+		 OPTION_NUMBER,                                                                    \
+		 &(source).passphrase_fd,                                                          \
+		 "read its passphrase from this descriptor\n(default: from the "                   \
+		 "variable " PASSPHRASE_VARIABLE ",\nelse a question on the terminal)"}
 
 /*
  * Reads the key. Variables are wiped and unset whether they are used or not, so that no child
  * inherits them. ERR_USAGE when no key was named, else as signing_key_parse().
  */
 int key_input_read(const struct key_input *source, struct signing_key **ret_key,
-		    struct error *err) CHECKED;
+		   struct error *err) CHECKED;
 
 /*
  * The passphrase to protect a new key with: from the descriptor, the variable, or the terminal,
  * where it is asked for twice. ERR_USAGE without any of them.
  */
 int key_input_new_passphrase(const struct key_input *source, struct secret *ret_passphrase,
-			      struct error *err) CHECKED;
+			     struct error *err) CHECKED;

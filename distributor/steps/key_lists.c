@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/key_lists.h"
 
 #include "base/alloc.h"

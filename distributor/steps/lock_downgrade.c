@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/lock_downgrade.h"
 
 #include "base/alloc.h"
@@ -67,7 +68,7 @@ check_package(const struct package *before, const struct package *after, struct 
 
 int
 lock_refuse_downgrade(const struct lock *old, const struct lock *fresh, const char *reason,
-		     struct error *err)
+		      struct error *err)
 {
 	for (size_t i = 0; reason == NULL && i < fresh->packages.count; i++) {
 		const struct package *after = &fresh->packages.items[i];
@@ -80,8 +81,8 @@ lock_refuse_downgrade(const struct lock *old, const struct lock *fresh, const ch
 }
 
 int
-lock_refuse_lost_pairs(const struct lock *old, const struct lock *fresh, const struct matrix *matrix,
-		      struct error *err)
+lock_refuse_lost_pairs(const struct lock *old, const struct lock *fresh,
+		       const struct matrix *matrix, struct error *err)
 {
 	for (size_t i = 0; i < old->packages.count; i++) {
 		const struct package *package = &old->packages.items[i];

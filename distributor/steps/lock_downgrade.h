@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -19,11 +20,11 @@ int package_version_compare(const struct package *a, const struct package *b);
  * ERR_VERIFY for an older version or an older signature, with both; a `reason` permits it.
  */
 int lock_refuse_downgrade(const struct lock *old, const struct lock *fresh, const char *reason,
-			 struct error *err) CHECKED;
+			  struct error *err) CHECKED;
 
 /*
  * A pair that the old lock had and the new one has not, though the matrix still asks for it, is
  * ERR_INPUT until it is excluded.
  */
 int lock_refuse_lost_pairs(const struct lock *old, const struct lock *fresh,
-			  const struct matrix *matrix, struct error *err) CHECKED;
+			   const struct matrix *matrix, struct error *err) CHECKED;

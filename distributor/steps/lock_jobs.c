@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/lock_jobs.h"
 
 #include "base/alloc.h"

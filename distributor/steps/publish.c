@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/publish.h"
 
 #include "base/alloc.h"
@@ -379,7 +380,7 @@ gather(struct step_publish *p, const char *token, struct error *err)
 
 int
 step_publish_new(const struct app *app, const struct publish_options *options, const char *token,
-	       struct step_publish **ret_publishing, struct error *err)
+		 struct step_publish **ret_publishing, struct error *err)
 {
 	AUTO(step_publish_freep) struct step_publish *p = xcalloc(1, sizeof(*p));
 
@@ -393,7 +394,7 @@ step_publish_new(const struct app *app, const struct publish_options *options, c
 
 int
 step_publish_adopt(const struct app *app, const struct publish_options *options, const char *token,
-		 struct error *err)
+		   struct error *err)
 {
 	AUTO(step_publish_freep) struct step_publish *p = xcalloc(1, sizeof(*p));
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -22,14 +23,11 @@ struct publish_options {
 	bool tag_pending; /* for a dry run: do not look for the tag, it would be there by now */
 };
 
-#define PUBLISH_OPTIONS_DEFAULT                                                                    \
-	{                                                                                          \
-		.repo_path = ".", .pace_ms = 1000                                                  \
-	}
+#define PUBLISH_OPTIONS_DEFAULT {.repo_path = ".", .pace_ms = 1000}
 
 /* Reads the words that the commands take for --latest and --pace into the options. ERR_USAGE. */
 int step_publish_read_words(struct publish_options *options, const char *latest,
-			  struct error *err) CHECKED;
+			    struct error *err) CHECKED;
 
 /* Opaque: all of it together. */
 struct step_publish;
@@ -40,8 +38,9 @@ struct step_publish;
  * text. Takes GITHUB_TOKEN out of the environment when it is needed and still there; `token` is
  * used otherwise and may be NULL. ERR_VERIFY: nothing of it is published.
  */
-int step_publish_new(const struct app *app, const struct publish_options *options, const char *token,
-		   struct step_publish **ret_publishing, struct error *err) CHECKED;
+int
+step_publish_new(const struct app *app, const struct publish_options *options, const char *token,
+		 struct step_publish **ret_publishing, struct error *err) CHECKED;
 void step_publish_free(struct step_publish *publishing);
 void step_publish_freep(struct step_publish **publishing); /* for AUTO() */
 
@@ -52,7 +51,7 @@ void step_publish_freep(struct step_publish **publishing); /* for AUTO() */
  * 'sign' verifies. Returns how many files came, or -1.
  */
 int step_publish_adopt(const struct app *app, const struct publish_options *options,
-		     const char *token, struct error *err) CHECKED;
+		       const char *token, struct error *err) CHECKED;
 
 /* First half: everything is there and compared, nothing is public. */
 int step_publish_prepare(struct step_publish *publishing, struct error *err) CHECKED;
@@ -69,4 +68,4 @@ const char *step_publish_server(const struct matrix *matrix);
 
 /* "OWNER/REPO" of the environment or the matrix; ERR_INPUT when neither says. Borrowed. */
 int step_publish_repository(const struct matrix *matrix, const char **ret_repository,
-			  struct error *err) CHECKED;
+			    struct error *err) CHECKED;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/push.h"
 
 #include "base/alloc.h"
@@ -219,8 +220,8 @@ check_version(const struct layout *layout, const char *version, const char *imag
 
 /* Images that nobody can verify are no use to those who do, and a surprise to all others. */
 static int
-check_signatures(const struct app *app, const struct layout *layout, const struct step_push *pushing,
-		 const char *sign, struct error *err)
+check_signatures(const struct app *app, const struct layout *layout,
+		 const struct step_push *pushing, const char *sign, struct error *err)
 {
 	AUTO(keyring_clear) struct keyring keyring = KEYRING_INIT;
 
@@ -260,7 +261,7 @@ check_part(const struct layout *layout, bool part, struct error *err)
 
 int
 step_push(const struct app *app, const struct step_push_options *options,
-	    struct step_push *ret_pushing, struct error *err)
+	  struct step_push *ret_pushing, struct error *err)
 {
 	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
 	AUTO(layout_freep) struct layout *layout = NULL;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -24,10 +25,7 @@ struct step_push_options {
 	bool summary;      /* a dry run counts what it would send and lists nothing */
 };
 
-#define STEP_PUSH_OPTIONS_DEFAULT                                                                    \
-	{                                                                                          \
-		.connections = 6                                                                   \
-	}
+#define STEP_PUSH_OPTIONS_DEFAULT {.connections = 6}
 
 /* One repository and how it went. */
 struct step_push_target {
@@ -44,10 +42,7 @@ struct step_push {
 	size_t done; /* targets that were tried */
 };
 
-#define STEP_PUSH_INIT                                                                               \
-	{                                                                                          \
-		NULL, 0, 0                                                                         \
-	}
+#define STEP_PUSH_INIT {NULL, 0, 0}
 
 void step_push_clear(struct step_push *pushing);
 
@@ -63,4 +58,4 @@ void step_push_clear(struct step_push *pushing);
  * ERR_VERIFY for one that is not signed; push_layout().
  */
 int step_push(const struct app *app, const struct step_push_options *options,
-		struct step_push *ret_pushing, struct error *err) CHECKED;
+	      struct step_push *ret_pushing, struct error *err) CHECKED;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -23,10 +24,7 @@ struct release_before {
 	struct lock lock;
 };
 
-#define RELEASE_BEFORE_INIT                                                                        \
-	{                                                                                          \
-		BEFORE_UNKNOWN, NULL, LOCK_INIT                                                    \
-	}
+#define RELEASE_BEFORE_INIT {BEFORE_UNKNOWN, NULL, LOCK_INIT}
 
 void release_before_clear(struct release_before *before);
 

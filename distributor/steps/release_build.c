@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -244,8 +245,8 @@ release_run_sign(struct release_run *r, struct release_step *step, struct error 
 
 	if (lock < 0 || adopt(r, err) < 0 || release_info_load_assets(&r->app, &r->info, err) < 0 ||
 	    step_sign(&r->app, &r->info, &r->signer, &result, err) < 0 ||
-	    step_sign_images(&r->app, &r->info.matrix, r->info.assets.source_date_epoch,
-			      &r->signer, &images, err) < 0)
+	    step_sign_images(&r->app, &r->info.matrix, r->info.assets.source_date_epoch, &r->signer,
+			     &images, err) < 0)
 		return -1;
 	names = images.images != 0
 			? xasprintf("%zu assets and %zu images", result.assets, images.images)
@@ -296,9 +297,9 @@ int
 release_run_tag_step(struct release_run *r, struct release_step *step, struct error *err)
 {
 	const struct step_tag tagging = {.revision = "HEAD",
-					.tagger = r->options->tagger,
-					.name_sums = true,
-					.dry_run = r->options->dry_run};
+					 .tagger = r->options->tagger,
+					 .name_sums = true,
+					 .dry_run = r->options->dry_run};
 	bool remote = r->options->directory == NULL && !r->triggered;
 	struct step_tag_result result;
 	struct digest sums;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/release_info.h"
 
 #include "base/alloc.h"

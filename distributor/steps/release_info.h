@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -27,10 +28,7 @@ struct release_info {
 	struct release release; /* borrows from all of the above */
 };
 
-#define RELEASE_INFO_INIT                                                                          \
-	{                                                                                          \
-		.repo = NULL                                                                       \
-	}
+#define RELEASE_INFO_INIT {.repo = NULL}
 
 void release_info_clear(struct release_info *info);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /* What the files of distributor/releasing*.c share. */
@@ -26,8 +27,8 @@ struct release_run {
 typedef int release_step_run(struct release_run *r, struct release_step *step, struct error *err);
 
 release_step_run release_run_lock, release_run_fetch, release_run_tarballs, release_run_images,
-	release_run_sign, release_run_tag_step, release_run_draft, release_run_push, release_run_publish,
-	release_run_latest, release_run_read_back;
+	release_run_sign, release_run_tag_step, release_run_draft, release_run_push,
+	release_run_publish, release_run_latest, release_run_read_back;
 
 /* Where the repository of the tag is; borrowed. */
 const char *release_run_repo_path(const struct release_run *r);

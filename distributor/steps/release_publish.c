@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -39,7 +40,8 @@ release_run_draft(struct release_run *r, struct release_step *step, struct error
 
 /* What all repositories together got. */
 static void
-describe_push(const struct release_run *r, struct release_step *step, const struct step_push *pushing)
+describe_push(const struct release_run *r, struct release_step *step,
+	      const struct step_push *pushing)
 {
 	size_t writes = 0, tags = 0, there = 0;
 	uint64_t bytes = 0;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/reproduce.h"
 
 #include "base/alloc.h"
@@ -289,7 +290,7 @@ static int
 make_again(struct reproduction *p, struct error *err)
 {
 	const struct step_images_options imaging = {.revision = p->origin.commit,
-						.registrars = p->options->registrars};
+						    .registrars = p->options->registrars};
 	AUTO(step_fetch_clear) struct step_fetch fetching = STEP_FETCH_INIT;
 	AUTO(step_tarballs_clear) struct step_tarballs packing = STEP_TARBALLS_INIT;
 	struct build_result built;
@@ -350,7 +351,7 @@ reproduction_clear(struct reproduction *p)
 
 int
 step_reproduce(const struct app *app, const struct step_reproduce_options *options,
-		struct step_reproduce *ret_reproducing, struct error *err)
+	       struct step_reproduce *ret_reproducing, struct error *err)
 {
 	AUTO(reproduction_clear)
 	struct reproduction p = {.app = app, .options = options, .result = ret_reproducing};
@@ -366,5 +367,6 @@ step_reproduce(const struct app *app, const struct step_reproduce_options *optio
 		ret_reproducing->made_in = xstrdup(p.out);
 	if (step_reproduce_compare_files(&p, err) < 0)
 		return -1;
-	return p.origin.has_images && !options->no_images ? step_reproduce_compare_images(&p, err) : 0;
+	return p.origin.has_images && !options->no_images ? step_reproduce_compare_images(&p, err)
+							  : 0;
 }

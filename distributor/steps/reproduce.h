@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -43,10 +44,7 @@ struct step_reproduce {
 	size_t recompressed; /* of these: files with the same content, compressed otherwise */
 };
 
-#define STEP_REPRODUCE_INIT                                                                           \
-	{                                                                                          \
-		.tag = NULL                                                                        \
-	}
+#define STEP_REPRODUCE_INIT {.tag = NULL}
 
 void step_reproduce_clear(struct step_reproduce *reproducing);
 
@@ -55,4 +53,4 @@ void step_reproduce_clear(struct step_reproduce *reproducing);
  * ERR_VERIFY: what it was made from cannot be had; and errors of the steps.
  */
 int step_reproduce(const struct app *app, const struct step_reproduce_options *options,
-		    struct step_reproduce *ret_reproducing, struct error *err) CHECKED;
+		   struct step_reproduce *ret_reproducing, struct error *err) CHECKED;

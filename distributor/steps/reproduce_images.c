@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/reproduce_internal.h"
 
 #include "base/alloc.h"
@@ -219,7 +220,8 @@ compare_tag(struct look *look, const char *tag, const struct digest *theirs, str
 	auto_free char *name = xasprintf("image %s", tag), *where = NULL;
 
 	if (ours == NULL) {
-		step_reproduce_add(result, TAKE(name), REPRODUCED_EXTRA, xstrdup("it was not made"));
+		step_reproduce_add(result, TAKE(name), REPRODUCED_EXTRA,
+				   xstrdup("it was not made"));
 	} else if (!digest_equal(&ours->digest, theirs)) {
 		if (explain_tag(look->p, look->made, tag, ours, theirs, &where, err) < 0)
 			return error_prefix(err, "%s", name);
@@ -250,7 +252,7 @@ add_unlisted(const struct reproduction *p)
 			listed = strcmp(p->result->rows[j].name, name) == 0;
 		if (!listed)
 			step_reproduce_add(p->result, TAKE(name), REPRODUCED_EXTRA,
-					xstrdup("release.json does not list it"));
+					   xstrdup("release.json does not list it"));
 	}
 }
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /* What the files of distributor/reproducing*.c share. */
@@ -17,7 +18,7 @@ struct reproduction {
 	const char *tag;                 /* what was asked for, if it was a tag */
 	struct verify_files files;       /* of the published release */
 	char *directory;                 /* they are in; or NULL */
-	struct remote_release *url;         /* they are at; or NULL */
+	struct remote_release *url;      /* they are at; or NULL */
 	struct layout *published_images; /* or NULL */
 	struct release_origin origin;
 	struct release_image *images; /* of the origin, when they are not made */

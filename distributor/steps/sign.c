@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/sign.h"
 
 #include "base/alloc.h"
@@ -345,7 +346,7 @@ make_sums(struct signing *s, struct error *err)
 
 int
 step_sign_is_done(const struct app *app, const struct release_info *info,
-		const struct keyring *keyring, struct error *err)
+		  const struct keyring *keyring, struct error *err)
 {
 	auto_free char *directory = path_join(app->out, "assets"), *comment = trusted_comment(info);
 	const char *const only[] = {SUMS_NAME};
@@ -372,7 +373,7 @@ step_sign_documents(const struct app *app, struct release_info *info, struct err
 
 int
 step_sign(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
-	    struct step_sign_result *ret_result, struct error *err)
+	  struct step_sign_result *ret_result, struct error *err)
 {
 	AUTO(signing_clear)
 	struct signing s = {.app = app,

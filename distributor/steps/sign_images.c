@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/sign_images.h"
 
 #include "base/alloc.h"
@@ -93,8 +94,8 @@ sign_all(struct layout *layout, const struct signature_subjects *subjects, int64
 
 int
 step_sign_images(const struct app *app, const struct matrix *matrix, int64_t created_sec,
-		  struct lazy_signer *lazy, struct step_sign_images_result *ret_result,
-		  struct error *err)
+		 struct lazy_signer *lazy, struct step_sign_images_result *ret_result,
+		 struct error *err)
 {
 	AUTO(layout_freep) struct layout *layout = NULL;
 	AUTO(signature_subjects_clear) struct signature_subjects subjects = {NULL, 0};
@@ -128,7 +129,7 @@ check_subject(const struct layout *layout, const struct signature_subject *subje
 
 int
 step_sign_images_check(const struct layout *layout, const char *repository,
-		    const struct keyring *keyring, struct error *err)
+		       const struct keyring *keyring, struct error *err)
 {
 	AUTO(signature_subjects_clear) struct signature_subjects subjects = {NULL, 0};
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -19,12 +20,12 @@ struct step_sign_images_result {
  * no name to sign, and nothing is done. Errors of lazy_signer_get() and of the layout.
  */
 int step_sign_images(const struct app *app, const struct matrix *matrix, int64_t created_sec,
-		      struct lazy_signer *lazy, struct step_sign_images_result *ret_result,
-		      struct error *err) CHECKED;
+		     struct lazy_signer *lazy, struct step_sign_images_result *ret_result,
+		     struct error *err) CHECKED;
 
 /*
  * Whether all images of a layout are signed by a key that may, under every name that they get in
  * this repository. ERR_VERIFY with the first that is not. Errors of the layout.
  */
 int step_sign_images_check(const struct layout *layout, const char *repository,
-			const struct keyring *keyring, struct error *err) CHECKED;
+			   const struct keyring *keyring, struct error *err) CHECKED;

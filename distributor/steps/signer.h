@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -8,17 +9,14 @@
 #include "sign/check/keyring.h"
 
 struct lazy_signer {
-	const struct keyring *keyring;   /* borrowed */
+	const struct keyring *keyring;  /* borrowed */
 	const struct key_input *source; /* borrowed */
-	struct signing_key *key;         /* NULL until it is needed */
+	struct signing_key *key;        /* NULL until it is needed */
 	struct signer signer;
 	char fingerprint[FINGERPRINT_SIZE]; /* empty until then */
 };
 
-#define LAZY_SIGNER_INIT(ring, from)                                                               \
-	{                                                                                          \
-		.keyring = (ring), .source = (from)                                                \
-	}
+#define LAZY_SIGNER_INIT(ring, from) {.keyring = (ring), .source = (from)}
 
 void lazy_signer_clear(struct lazy_signer *lazy);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/tag.h"
 
 #include "base/alloc.h"
@@ -195,7 +196,7 @@ compare_existing(const struct release_info *info, const struct keyring *keyring,
 
 int
 step_tag(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
-	    const struct step_tag *tagging, struct step_tag_result *ret_result, struct error *err)
+	 const struct step_tag *tagging, struct step_tag_result *ret_result, struct error *err)
 {
 	AUTO(tag_object_clear) struct tag_object tag = TAG_OBJECT_INIT;
 	auto_free char *text = NULL, *whole = NULL;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -29,5 +30,5 @@ struct step_tag_result {
  * for a new tag.
  */
 int step_tag(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
-		const struct step_tag *tagging, struct step_tag_result *ret_result,
-		struct error *err) CHECKED;
+	     const struct step_tag *tagging, struct step_tag_result *ret_result,
+	     struct error *err) CHECKED;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/tarballs.h"
 
 #include "base/alloc.h"
@@ -53,7 +54,8 @@ prepare(struct step_tarballs *packing, struct error *err)
 	packing->hosts = xcalloc(packing->plan.host_count + 1, sizeof(*packing->hosts));
 	for (size_t h = 0; h < packing->plan.host_count; h++)
 		if (app_wants_host(app, packing->plan.hosts[h].host->arch->name))
-			step_tarballs_host(&packing->plan, h, &packing->hosts[packing->host_count++]);
+			step_tarballs_host(&packing->plan, h,
+					   &packing->hosts[packing->host_count++]);
 	return cache_open(app->cache, &packing->cache, err);
 }
 
@@ -107,8 +109,8 @@ hand_over(struct assets_sink *sink, struct emulator_reader *reader, const struct
 }
 
 static int
-stream_package(struct step_tarballs *packing, struct assets_sink *sink, const struct package *package,
-	       struct error *err)
+stream_package(struct step_tarballs *packing, struct assets_sink *sink,
+	       const struct package *package, struct error *err)
 {
 	AUTO(emulator_reader_freep) struct emulator_reader *reader = NULL;
 	auto_free char *path = NULL;
@@ -240,18 +242,19 @@ add_up(struct step_tarballs *packing)
 }
 
 static int
-make(const struct app *app, bool wait, bool only_look, struct step_tarballs *packing, struct error *err)
+make(const struct app *app, bool wait, bool only_look, struct step_tarballs *packing,
+     struct error *err)
 {
 	double started = monotonic_sec();
 	auto_close int lock = -1;
 	struct assets_request plan = {.out = app->out,
-				   .partial = app->hosts.count != 0,
-				   .jobs = (unsigned int)app->jobs,
-				   .produce = only_look ? need_packages : produce,
-				   .begin = begin,
-				   .end = end,
-				   .keeps = is_release_file,
-				   .context = packing};
+				      .partial = app->hosts.count != 0,
+				      .jobs = (unsigned int)app->jobs,
+				      .produce = only_look ? need_packages : produce,
+				      .begin = begin,
+				      .end = end,
+				      .keeps = is_release_file,
+				      .context = packing};
 
 	packing->app = app;
 	if (prepare(packing, err) < 0 ||
@@ -269,7 +272,8 @@ make(const struct app *app, bool wait, bool only_look, struct step_tarballs *pac
 }
 
 int
-step_tarballs(const struct app *app, bool wait, struct step_tarballs *ret_packing, struct error *err)
+step_tarballs(const struct app *app, bool wait, struct step_tarballs *ret_packing,
+	      struct error *err)
 {
 	return make(app, wait, false, ret_packing, err);
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -28,10 +29,7 @@ struct step_tarballs {
 	bool incomplete; /* step_tarballs_look(): packages are needed */
 };
 
-#define STEP_TARBALLS_INIT                                                                               \
-	{                                                                                          \
-		.app = NULL                                                                        \
-	}
+#define STEP_TARBALLS_INIT {.app = NULL}
 
 void step_tarballs_clear(struct step_tarballs *packing);
 
@@ -46,10 +44,11 @@ void step_tarballs_host(const struct plan *plan, size_t index, struct assets_hos
  * waited for with `wait`. Errors of assets_make(); ERR_BUSY. `app` is borrowed.
  */
 int step_tarballs(const struct app *app, bool wait, struct step_tarballs *ret_packing,
-		struct error *err) CHECKED;
+		  struct error *err) CHECKED;
 
 /*
  * Whether OUT/assets is complete already, so that no package is needed: 1, with `ret_packing` as
  * after step_tarballs(); 0; or -1.
  */
-int step_tarballs_look(const struct app *app, struct step_tarballs *ret_packing, struct error *err) CHECKED;
+int step_tarballs_look(const struct app *app, struct step_tarballs *ret_packing,
+		       struct error *err) CHECKED;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/throwaway.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/steps/upstream.h"
 
 #include "base/alloc.h"

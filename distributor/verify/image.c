@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/verify/image.h"
 
 #include "base/alloc.h"

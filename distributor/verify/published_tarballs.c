@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/verify/published_tarballs.h"
 
 #include "base/alloc.h"
@@ -141,8 +142,9 @@ source_clear(struct source *source)
 }
 
 int
-published_tarballs_prepare(const struct app *app, const struct matrix *matrix, const struct lock *lock,
-		       const char *from, char **ret_directory, struct error *err)
+published_tarballs_prepare(const struct app *app, const struct matrix *matrix,
+			   const struct lock *lock, const char *from, char **ret_directory,
+			   struct error *err)
 {
 	AUTO(source_clear) struct source source = {.app = app};
 	bool is_url = strstr(from, "://") != NULL, there = true;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -17,6 +18,6 @@
  * Stores the directory of the tarballs, to be freed by the caller. ERR_VERIFY with the first check
  * that failed, ERR_NETWORK, ERR_NOT_FOUND, ERR_INPUT, ERR_IO.
  */
-int
-published_tarballs_prepare(const struct app *app, const struct matrix *matrix, const struct lock *lock,
-		       const char *from, char **ret_directory, struct error *err) CHECKED;
+int published_tarballs_prepare(const struct app *app, const struct matrix *matrix,
+			       const struct lock *lock, const char *from, char **ret_directory,
+			       struct error *err) CHECKED;

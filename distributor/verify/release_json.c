@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/verify/release_json.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -19,10 +20,7 @@ struct release_origin {
 	bool has_images;
 };
 
-#define RELEASE_ORIGIN_INIT                                                                        \
-	{                                                                                          \
-		.name = NULL                                                                       \
-	}
+#define RELEASE_ORIGIN_INIT {.name = NULL}
 
 void release_origin_clear(struct release_origin *origin);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/verify/remote.h"
 
 #include "base/alloc.h"
@@ -13,7 +14,8 @@ struct remote_release {
 };
 
 int
-remote_release_open(const char *base, bool offline, struct remote_release **ret_url, struct error *err)
+remote_release_open(const char *base, bool offline, struct remote_release **ret_url,
+		    struct error *err)
 {
 	const struct http_options options = {.notice = app_notice};
 	size_t length = strlen(base);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -12,7 +13,7 @@ struct remote_release;
 
 /* `base` is https:// or file://, or http:// to this machine. ERR_INPUT, ERR_IO. */
 int remote_release_open(const char *base, bool offline, struct remote_release **ret_url,
-		     struct error *err) CHECKED;
+			struct error *err) CHECKED;
 void remote_release_freep(struct remote_release **url); /* for AUTO() */
 
 /* Borrows `url`. */

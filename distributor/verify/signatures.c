@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/alloc.h"
 #include "distributor/verify/verify_internal.h"
 #include "sign/check/minisig.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -31,10 +32,7 @@ struct verify_report {
 	struct digest sums; /* of the SHA256SUMS whose signatures are good, or zero */
 };
 
-#define VERIFY_REPORT_INIT                                                                         \
-	{                                                                                          \
-		.rows = NULL                                                                       \
-	}
+#define VERIFY_REPORT_INIT {.rows = NULL}
 
 void verify_report_clear(struct verify_report *report);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/workspace/epoch.h"
 
 #include "matrix/lock.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/workspace/key_files.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/workspace/out_claim.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/workspace/registrars.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /* Where the registrars of the hosts are: programs that were built along with this one. */

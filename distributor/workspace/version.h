@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /* The program's own version, "0.1.0", and those of its libraries. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "distributor/cli/command.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/push/push_internal.h"
 
 #include "base/alloc.h"

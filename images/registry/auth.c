@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/registry/auth.h"
 
 #include "base/alloc.h"

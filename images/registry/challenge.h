@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -25,10 +26,7 @@ struct challenges {
 	size_t count;
 };
 
-#define CHALLENGES_INIT                                                                            \
-	{                                                                                          \
-		NULL, 0                                                                            \
-	}
+#define CHALLENGES_INIT {NULL, 0}
 
 /*
  * Adds the challenges of one field value, which may hold several, to the list. Returns false for a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/registry/credential_helper.h"
 
 #include "base/alloc.h"
@@ -42,7 +43,7 @@ helper_environment(void)
 static int
 start(const char *program, const char *input, pid_t *ret_pid, int *ret_fd, struct error *err)
 {
-	char *const argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t) "get", NULL};
+	char *const argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)"get", NULL};
 	posix_spawn_file_actions_t actions;
 	auto_free char *path = NULL;
 	int in[2] = {-1, -1}, out[2] = {-1, -1}, failure;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/registry/credentials.h"
 
 #include "base/alloc.h"

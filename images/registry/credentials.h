@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -18,10 +19,7 @@ struct credentials {
 	char *origin;        /* the file or helper it came from, for messages */
 };
 
-#define CREDENTIALS_INIT                                                                           \
-	{                                                                                          \
-		NULL, NULL, false, NULL                                                            \
-	}
+#define CREDENTIALS_INIT {NULL, NULL, false, NULL}
 
 /* What docker calls the registry: its own under an old address, others by their host. Borrowed. */
 const char *credentials_server(const struct reference *repository);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/registry/realm.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/registry/registry_internal.h"
 
 #include "base/alloc.h"

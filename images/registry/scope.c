@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/registry/scope.h"
 
 #include "base/strbuf.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/registry/token.h"
 
 #include "base/alloc.h"

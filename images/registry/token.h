@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -13,10 +14,7 @@ struct token {
 	double renew_at_sec; /* on the clock of monotonic_sec() */
 };
 
-#define TOKEN_INIT                                                                                 \
-	{                                                                                          \
-		NULL, 0.0                                                                          \
-	}
+#define TOKEN_INIT {NULL, 0.0}
 
 void token_clear(struct token *token);
 

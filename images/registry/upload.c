@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One blob on its way to a registry.
  *

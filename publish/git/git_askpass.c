@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "publish/git/git_askpass.h"
 
 #include "base/alloc.h"

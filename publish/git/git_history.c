@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "publish/git/git_internal.h"
 #include "publish/git/git_tag.h"
 

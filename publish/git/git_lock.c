@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "publish/git/git_lock.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /* The two ways of a push: publish/git/git_push.c, git_program.c and git_transport.c only. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "publish/git/git_run.h"
 
 #include "base/alloc.h"

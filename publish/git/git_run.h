@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /* Running the git program for one push: publish/git/git_program.c and git_run.c only. */

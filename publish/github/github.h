@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -35,10 +36,13 @@ struct github_options {
 };
 
 #define GITHUB_OPTIONS_DEFAULT                                                                     \
-	{                                                                                          \
-		.api_url = "https://api.github.com", .parallel = 4, .pace = {1000, 80, 500},       \
-		.tries = 6, .first_wait_ms = 1000, .limit_wait_ms = 60000, .max_wait_sec = 3900    \
-	}
+	{.api_url = "https://api.github.com",                                                      \
+	 .parallel = 4,                                                                            \
+	 .pace = {1000, 80, 500},                                                                  \
+	 .tries = 6,                                                                               \
+	 .first_wait_ms = 1000,                                                                    \
+	 .limit_wait_ms = 60000,                                                                   \
+	 .max_wait_sec = 3900}
 
 /*
  * The address of the API of a GitHub: "https://api.github.com", "https://api.NAME.ghe.com", and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -55,10 +56,7 @@ struct github_answer {
 	enum github_refusal refusal; /* when the request failed with an answer */
 };
 
-#define GITHUB_ANSWER_INIT                                                                         \
-	{                                                                                          \
-		HTTP_RESPONSE_INIT, GITHUB_REFUSAL_OTHER                                           \
-	}
+#define GITHUB_ANSWER_INIT {HTTP_RESPONSE_INIT, GITHUB_REFUSAL_OTHER}
 
 void github_answer_clear(struct github_answer *answer);
 

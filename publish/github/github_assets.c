@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "publish/github/github_assets.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /* The draft of a release: found or made, and completed. For the files of publish/ only. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "publish/github/github_hint.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "publish/github/pacer.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sign/check/dsse.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -25,13 +26,7 @@ struct dsse {
 	uint8_t signature[SIGNATURE_SIZE];
 };
 
-#define DSSE_INIT                                                                                  \
-	{                                                                                          \
-		NULL, 0, NULL,                                                                     \
-		{                                                                                  \
-			0                                                                          \
-		}                                                                                  \
-	}
+#define DSSE_INIT {NULL, 0, NULL, {0}}
 
 void dsse_clear(struct dsse *dsse);
 

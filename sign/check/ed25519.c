@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sign/check/ed25519.h"
 
 #include "base/strbuf.h"

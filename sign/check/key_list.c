@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sign/check/key_list.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -56,10 +57,7 @@ struct keyring {
 	size_t skipped_count;
 };
 
-#define KEYRING_INIT                                                                               \
-	{                                                                                          \
-		.entries = NULL                                                                    \
-	}
+#define KEYRING_INIT {.entries = NULL}
 
 void keyring_clear(struct keyring *keyring);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /* What the sources of the keyring share. For the sources of sign/ only. */

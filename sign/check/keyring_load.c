@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/alloc.h"
 #include "base/file.h"
 #include "sign/check/key_list.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/alloc.h"
 #include "base/base64.h"
 #include "base/strbuf.h"
@@ -19,11 +20,11 @@ static const struct {
 	const char *name;
 	unsigned int strings;
 } guest_types[] = {{"ssh-rsa", 2},
-		     {"ecdsa-sha2-nistp256", 2},
-		     {"ecdsa-sha2-nistp384", 2},
-		     {"ecdsa-sha2-nistp521", 2},
-		     {"sk-ssh-ed25519@openssh.com", 2},
-		     {"sk-ecdsa-sha2-nistp256@openssh.com", 3}};
+		   {"ecdsa-sha2-nistp256", 2},
+		   {"ecdsa-sha2-nistp384", 2},
+		   {"ecdsa-sha2-nistp521", 2},
+		   {"sk-ssh-ed25519@openssh.com", 2},
+		   {"sk-ecdsa-sha2-nistp256@openssh.com", 3}};
 
 /* The next word, terminated in place, with `*at` moved behind it; NULL at the end of the line. */
 static char *

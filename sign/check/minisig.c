@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sign/check/minisig.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -23,10 +24,7 @@ struct minisig {
 	char *trusted_comment; /* owned */
 };
 
-#define MINISIG_INIT                                                                               \
-	{                                                                                          \
-		{0}, {0}, {0}, NULL                                                                \
-	}
+#define MINISIG_INIT {{0}, {0}, {0}, NULL}
 
 void minisig_clear(struct minisig *sig);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sign/check/public_key.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sign/check/simple_signing.h"
 
 #include "base/alloc.h"

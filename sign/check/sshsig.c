@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sign/check/sshsig.h"
 
 #include "base/alloc.h"

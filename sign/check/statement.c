@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sign/check/statement.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -17,10 +18,7 @@ struct statement {
 	char *predicate_type;
 };
 
-#define STATEMENT_INIT                                                                             \
-	{                                                                                          \
-		SUMS_INIT, NULL                                                                    \
-	}
+#define STATEMENT_INIT {SUMS_INIT, NULL}
 
 void statement_clear(struct statement *statement);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sign/check/sums.h"
 
 #include "base/alloc.h"

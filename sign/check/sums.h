@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -21,10 +22,7 @@ struct sums {
 	size_t count;
 };
 
-#define SUMS_INIT                                                                                  \
-	{                                                                                          \
-		NULL, 0                                                                            \
-	}
+#define SUMS_INIT {NULL, 0}
 
 void sums_clear(struct sums *sums);
 

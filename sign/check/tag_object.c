@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sign/check/tag_object.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -30,10 +31,7 @@ struct tag_object {
 	size_t signed_size; /* how many bytes of the text the signature covers */
 };
 
-#define TAG_OBJECT_INIT                                                                            \
-	{                                                                                          \
-		NULL, NULL, NULL, 0, NULL, NULL, 0                                                 \
-	}
+#define TAG_OBJECT_INIT {NULL, NULL, NULL, 0, NULL, NULL, 0}
 
 void tag_object_clear(struct tag_object *tag);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sign/check/wire.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sign/make/key.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/base64.h"
 #include "sign/check/ed25519.h"
 #include "sign/check/wire.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sign/make/secret.h"
 
 #include "base/cleanup.h"

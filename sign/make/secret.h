@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -17,10 +18,7 @@ struct secret {
 	size_t length;
 };
 
-#define SECRET_INIT                                                                                \
-	{                                                                                          \
-		NULL, 0                                                                            \
-	}
+#define SECRET_INIT {NULL, 0}
 
 /*
  * Prepares the process for secrets, once: the secure heap, no core dumps, no reading by other

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/debian/apt.h"
 
 #include "base/alloc.h"

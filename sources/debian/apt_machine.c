@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/debian/apt_internal.h"
 #include "sources/debian/apt_root.h"
 

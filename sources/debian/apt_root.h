@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -26,10 +27,7 @@ struct apt_root {
 	int lock_fd;
 };
 
-#define APT_ROOT_INIT                                                                              \
-	{                                                                                          \
-		.lock_fd = -1                                                                      \
-	}
+#define APT_ROOT_INIT {.lock_fd = -1}
 
 /*
  * Makes or opens the root in `directory`, which is made when missing, and waits for other users of

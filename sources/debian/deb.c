@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/debian/deb.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/debian/deb822.h"
 
 #include "base/alloc.h"

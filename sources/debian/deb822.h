@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -21,10 +22,7 @@ struct deb822 {
 	size_t count;
 };
 
-#define DEB822_INIT                                                                                \
-	{                                                                                          \
-		NULL, 0                                                                            \
-	}
+#define DEB822_INIT {NULL, 0}
 
 /*
  * Reads the paragraph that begins at `*offset` of the `length` bytes at `text` and moves `*offset`

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/debian/deb_control.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/debian/deb_version.h"
 
 #include "base/alloc.h"

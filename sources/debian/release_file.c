@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/debian/release_file.h"
 
 #include "base/alloc.h"

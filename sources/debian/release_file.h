@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -44,10 +45,7 @@ struct release {
 	int64_t valid_until_sec; /* 0: it has no end */
 };
 
-#define RELEASE_INIT                                                                               \
-	{                                                                                          \
-		"", NULL, NULL, 0, 0                                                               \
-	}
+#define RELEASE_INIT {"", NULL, NULL, 0, 0}
 
 void release_clear(struct release *release);
 

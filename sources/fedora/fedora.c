@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/fedora/fedora.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/fedora/repo_checksum.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/fedora/repodata.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/fedora/fedora_internal.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/fedora/spliced.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/fedora/xml.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Writes the C table of the keys in this directory: cmake -DOUTPUT=FILE -P embed.cmake
 file(GLOB keys LIST_DIRECTORIES false ${CMAKE_CURRENT_LIST_DIR}/*.asc)
 list(SORT keys)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/rpm/cpio.h"
 
 #include <string.h>

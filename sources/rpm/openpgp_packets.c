@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/rpm/openpgp_packets.h"
 
 #include "base/alloc.h"

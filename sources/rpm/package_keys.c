@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/rpm/package_keys.h"
 
 static int

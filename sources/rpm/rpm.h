@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /*
@@ -79,10 +80,7 @@ struct rpm {
 	char *evr;              /* "2:10.2.2-1.fc44", without "0:" if it has no epoch; owned */
 };
 
-#define RPM_INIT                                                                                   \
-	{                                                                                          \
-		.fd = -1                                                                           \
-	}
+#define RPM_INIT {.fd = -1}
 
 /*
  * Opens the package at `path`; `label` is its name in messages, NULL for that of the file.

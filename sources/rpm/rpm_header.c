@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/rpm/rpm_header.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/rpm/rpm_version.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /* Runs doubles/bad_http.py beside a test, and knows the content that it serves. */

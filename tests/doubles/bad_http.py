@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """A misbehaving HTTP server for tests, on 127.0.0.1 only.
 
 Prints one line "PORT OTHER_PORT TLS_PORT CA_FILE" and serves until its standard input ends, so that

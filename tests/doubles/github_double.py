@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The double of GitHub Releases (tests/doubles/github/double.mjs) for tests in Python."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A container registry in this process that can misbehave on command.
 
     with Registry() as registry:

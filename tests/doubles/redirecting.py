@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Redirects as real servers send them: with a page. For servers of a directory:
 
     class Handler(Redirecting, http.server.SimpleHTTPRequestHandler): ...

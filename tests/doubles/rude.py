@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Manners of real servers, by chance: a proxy on 127.0.0.1 before a server that is too polite.
 
     with RudeProxy("127.0.0.1:5000", seed) as rude:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Plays a GitHub workflow on this machine: each job in a clean directory with a home of its own, each
 step as a process of its own, and nothing handed from job to job but outputs and artifacts.
 

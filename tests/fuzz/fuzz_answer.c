@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* With its functions that nobody else calls: the answer of a credential helper is text here. */
 #include "images/registry/credential_helper.c"
 #include "images/registry/registry_internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* With their functions that nobody else calls: what programs of apt print is text here. */
 #include "sources/debian/apt.c"
 #include "sources/debian/apt_machine.c"

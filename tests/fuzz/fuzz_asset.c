@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "model/asset.h"
 
 #include <stdlib.h>

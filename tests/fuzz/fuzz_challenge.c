@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/registry/challenge.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "sources/debian/deb.h"

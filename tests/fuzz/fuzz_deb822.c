@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/cleanup.h"
 #include "model/package.h"
 #include "sources/debian/deb822.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "pack/difference.h"
 
 #include <stdlib.h>

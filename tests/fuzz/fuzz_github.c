@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Answers of GitHub: the first byte chooses the reader. */
 
 #include "base/alloc.h"

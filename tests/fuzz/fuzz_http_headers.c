@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Everything that net/ reads out of the head of an answer, and its URLs. */
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/jsonx.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);

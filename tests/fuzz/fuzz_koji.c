@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* With its functions that nobody else calls: the page comes from a server, and is text here. */
 #include "sources/fedora/koji.c"
 

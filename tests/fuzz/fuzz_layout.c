@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* With its functions that nobody else calls: index.json is text here, without a directory. */
 #include "images/layout.c"
 

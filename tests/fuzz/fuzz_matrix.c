@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "matrix/lock.h"
 #include "matrix/matrix.h"
 #include "matrix/plan.h"

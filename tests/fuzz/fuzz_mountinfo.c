@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The list of mounts as the registrar reads it, whose calls of the system go to the input. It is a
  * program without libc, so that this is the only way in.

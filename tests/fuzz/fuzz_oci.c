@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/oci.h"
 #include "images/reference.h"
 #include "images/referrers.h"

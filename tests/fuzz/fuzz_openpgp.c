@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/rpm/openpgp.h"
 #include "sources/rpm/openpgp_packets.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/alloc.h"
 #include "distributor/verify/release_json.h"
 #include "sign/check/sums.h"

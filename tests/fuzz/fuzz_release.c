@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/cleanup.h"
 #include "sources/debian/release_file.h"
 

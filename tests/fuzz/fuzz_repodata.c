@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Any bytes as each of the three documents of a repository. */
 
 #include "sources/fedora/repodata.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Any bytes as a whole package: opened, its payload read through the decompressors and the cpio
  * walker of both forms.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Any bytes as an RPM header: a parsed one answers every question about each of its tags. */
 
 #include "sources/rpm/rpm_header.h"

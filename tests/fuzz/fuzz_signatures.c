@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/alloc.h"
 #include "distributor/documents/release.h"
 #include "sign/check/dsse.h"

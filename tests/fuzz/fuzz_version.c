@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/alloc.h"
 #include "sources/debian/deb_version.h"
 #include "sources/emulator_version.h"

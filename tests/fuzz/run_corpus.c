@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Runs each file of the given directories through a fuzz target once, and prints TAP. */
 
 #include "base/cleanup.h"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """skopeo and podman of Debian 13 on a Debian that is older: Debian 12's know no signature policies.
 
 They run with a root of their own, made of unpacked packages, in which /etc, /tmp, /run and /var are

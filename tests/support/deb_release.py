@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Make a matrix, its lock and a package cache out of .deb files, for tests and the bench.
 
 usage: deb_release.py DIRECTORY HOST=FILE...

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Real packages of Debian for the tests, through apt-get, without a change to this machine's apt.
 
 They are kept in build/downloads, shared by all build directories, and fetched once.

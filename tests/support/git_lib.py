@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Real remotes of git on 127.0.0.1: over http and https, behind a proxy, git daemon and sshd."""
 import base64
 import glob

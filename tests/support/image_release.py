@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the integration scripts about images share: TAP, a small release, and reading a layout."""
 
 import concurrent.futures

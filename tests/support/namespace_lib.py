@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A place for tests of container engines: namespaces of their own for users, mounts, processes and
 network, and a binfmt_misc of their own. What is started in there ends with it."""
 import ctypes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/support/package_builder.h"
 
 #include "base/cleanup.h"

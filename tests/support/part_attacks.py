@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a machine that makes a part of a release can do to it, with every digest right."""
 
 import gzip

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the tests of the registrar share: the program, the table, and a kernel of their own."""
 import functools
 import os

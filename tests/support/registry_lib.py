@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Real registries for the tests, each on a free port of 127.0.0.1."""
 import contextlib
 import http.client

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A whole small release for the tests of `release` and `reproduce`: packages, matrix, lock, cache,
 keys, a git repository, registrars. Nothing of it needs a network or a compiler."""
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Helpers of the scripts that build RPM packages: TAP, stand-ins for QEMU's packages, keys."""
 
 import os

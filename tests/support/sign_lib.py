@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A small release to sign, and the program, for the tests of trust."""
 import base64
 import gzip

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // usage: sigstore_verify.mjs BUNDLE KEY.pem ARTIFACT: sigstore's own verifier on a bundle with a key.
 import { createPublicKey, createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """TAP for the integration scripts in Python, as tap.sh is for those in shell."""
 import sys
 

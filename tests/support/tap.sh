@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Sourced by the integration scripts: TAP for shell.
 #   tap_ok NAME COMMAND...        passes when COMMAND succeeds
 #   tap_is NAME GOT WANTED        passes when the two texts are equal

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #pragma once
 
 /* cmocka, with the headers that it needs before it, and what most tests use. */

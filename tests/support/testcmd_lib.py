@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A release with real emulators for the tests of `distributor test`: few targets, several hosts."""
 import json
 import os

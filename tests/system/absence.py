@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What cannot be looked at is not missing: one error of the machine at one file, put in by strace, ends
 each command with status 1, that file's name, and everything as it was. Prints TAP."""
 import os

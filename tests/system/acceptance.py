@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """`distributor test` on a small release of real emulators: each binary, the registrars of the
 images, and what is told where something is broken, missing or not allowed."""
 import gzip

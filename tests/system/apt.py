@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Debian packages: archives made here with dpkg-deb, apt-ftparchive and a throw-away key, served
 as file: and by a server on 127.0.0.1; one row for each refusal; and real packages, with dpkg-deb,
 bsdtar and gpgv as second opinions. Prints TAP."""

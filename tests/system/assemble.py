@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """`distributor assemble`: parts made for one host each give the bytes of one run for all, whatever
 their order; everything that does not belong together is refused. Prints TAP."""
 

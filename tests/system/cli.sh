@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The command line as a user meets it: help, versions, exit statuses, suggestions, JSON, colours.
 set -u
 . "$(dirname "$0")/../support/tap.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """docs/verify.md: each command of its Linux part is run as it stands. docs/security.md: each test it
 names is there."""
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The images under real podman and real dockerd, in namespaces of their own: the commands of the old
 README, from a real registry that `distributor push` filled, and `distributor test --engine`."""
 import gzip

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Faults of the machine: one system call or one allocation of the release build fails, for a sample of
 (command, call, error, N). Whatever fails, exit status 0 comes with the complete and right result only, no
 other file than a complete one has a final name, nothing is lost, and the same command run again finishes.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Sources of type fedora against stand-ins for Koji's directories and for repositories, served on
 127.0.0.1: packages of rpmbuild and rpmsign, metadata of createrepo_c. Prints TAP."""
 

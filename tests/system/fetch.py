@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """distributor fetch as a user meets it, against doubles/bad_http.py. Prints TAP."""
 import hashlib
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """`distributor images --from-release`: from a directory and from a web server, the same bytes as
 from the tarballs themselves; nothing is taken that is not signed, listed and locked. Prints TAP."""
 

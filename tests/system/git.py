@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Repositories of git as they are: damaged, of other formats, shallow; and remotes of every kind."""
 import json
 import os

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The double of GitHub Releases that other tests publish to, judged by GitHub's own description, client
 # library and recorded answers.
 set -eu

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The double behaves like GitHub: judged by its client library, its description and recorded answers.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Publishing to a double of GitHub that fails on command: whole in the end, or refused.
 set -eu
 cd "${SOURCE_DIR:?}/tests"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Publishing to the double: complete, resumed after everything that can go wrong, refused where it
 // has to be. Each case ends with a look at what GitHub then has and at the order in which it came.
 import assert from 'node:assert/strict';

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """`distributor images` on a small release: what the layout holds, that the bytes depend on nothing
 but the input, what umoci and oci-image-tool think of it, and each refusal. Prints TAP."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The lists of keys: by which root key, for which list, how old, and as ssh-keygen reads them."""
 import base64
 import itertools

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Rotation, revocation and the root key, played through; tags made, pushed, verified and attacked."""
 import json
 import os

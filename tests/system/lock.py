@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """distributor lock, fetch and tarballs from end to end: on Debian archives and on stand-ins for
 Koji that are made here, signed with throw-away keys. Prints TAP."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What is installed beside the program: manual pages, read by mandoc, groff and man-db, and the
 completions, tried in bash, zsh and fish as somebody types. Prints TAP."""
 import glob

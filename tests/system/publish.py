@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """`distributor publish`: a signed release to a double of GitHub and to a directory."""
 import base64
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Images signed and pushed to a real docker-registry: plain, over TLS with a password, with tokens;
 then read by skopeo and podman. Prints TAP."""
 

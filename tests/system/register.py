@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The registrar of this machine: what it writes into files and into a kernel of its own."""
 import json
 import os

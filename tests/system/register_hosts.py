@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The registrars of all hosts: their files, and each one at work under QEMU; Debian's packages and
 the old script as second opinions."""
 import glob

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """`distributor push` against a registry that misbehaves on command: every way in which a registry
 refuses, loses, limits, redirects and lies, and what must not leave this machine. Prints TAP."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """`distributor release --target directory`: every step in order, twice; what it makes is verified
 with the tools of others; what it refuses, and what it says then. Prints TAP."""
 import base64

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """`distributor release` as a maintainer uses it: from a Debian archive that is signed here, to a
 double of GitHub and a real registry; then riscv64 is added to the matrix by one line and released,
 and both releases are made again from their tags. Prints TAP."""

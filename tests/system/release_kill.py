@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """A release to a double of GitHub and a real registry, killed with SIGKILL again and again at
 pseudo-random moments of every step: it always finishes, with the bytes of a run that nobody
 disturbed, and nothing is public early. KILLS says how often, TEST_SEED when. Then the same with

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Plays release.yml: a pushed tag becomes a release on a double of GitHub and a registry. Compared
 with a release made on one machine."""
 import hashlib

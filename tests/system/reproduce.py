@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """`distributor reproduce`: a release is made again from its tag and compared; whatever was changed
 in it is found, and said where. Prints TAP."""
 import glob

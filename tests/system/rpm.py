@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """RPM packages built and signed here by rpmbuild and rpmsign, judged by the project's reader and
 verifier, with rpmkeys, gpgv and bsdtar as second opinions. Prints TAP."""
 

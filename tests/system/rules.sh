@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Calls that only one file may make, because that file looks at what the others would forget.
 set -u
 . "$(dirname "$0")/../support/tap.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The published JSON schema, judged by an independent validator, agrees with the matrix reader."""
 import glob
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The scripts that people meet first, ./check, ./quickstart and tests/run, as somebody does who has
 neither root nor sudo, asks for help, or breaks a test. Nothing is installed."""
 import os
@@ -173,7 +174,7 @@ def layout_of_no_file_is_a_failure(top):
     shutil.copy(SOURCE / ".ci/lint", source / ".ci")
     # Fails where git does, as in a checkout of another user.
     tools = bin_with(top, "sh", "dirname", "grep", "xargs", "nproc", git="echo dubious >&2; exit 128",
-                     clang_format_14="exit 0", clang_tidy_19="exit 0")
+                     clang_format_19="exit 0", clang_tidy_19="exit 0")
     status, _, err = run([".ci/lint"], top, tools)
     equal("a lint that sees no file is a failure", (status, err), (128, "dubious\n"))
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Keys, passphrases and tokens are searched for wherever they must not be."""
 import base64
 import http.server

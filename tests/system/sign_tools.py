@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What `sign` writes, judged by the tools that people have, and by the official models of each format."""
 import base64
 import glob

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Signatures of images, as those verify them who have never heard of this program: skopeo and
 podman with a policy, cosign 2 and 3, oras; from registries with and without the referrers API. The
 files and commands of docs/images.md are taken as they stand there. Prints TAP."""

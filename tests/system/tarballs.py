@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """`distributor tarballs`: real .deb packages in, release assets out.
 
 The seed of what is random is printed, and taken from TEST_SEED if that is set.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Plays update.yml: upstream is asked, and what is newer becomes a pull request with a verified lock.
 Upstream is a Debian archive and a stand-in for Koji's directories, gh writes down what it is asked."""
 import contextlib

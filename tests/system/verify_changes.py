@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """`verify` on releases that somebody has changed: each change has a sentence of its own."""
 import base64
 import concurrent.futures

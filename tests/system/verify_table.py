@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """`verify` with every combination of what it can be given: which checks are made, with what result, and
 which it says that it did not make. Prints TAP."""
 import concurrent.futures

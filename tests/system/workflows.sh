@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The workflows in .github, judged by actionlint and by the parser of GitHub itself.
 set -eu
 cd "${SOURCE_DIR:?}/tests"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The workflows: accepted by actionlint and by GitHub's own parser, and careful with what they are given.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

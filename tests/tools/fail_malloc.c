@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Lets one allocation of a program fail: to be preloaded, for fault_campaign.py.
  *

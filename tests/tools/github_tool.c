@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Publishes the files of a directory through publish/, for tests against the double:
  *

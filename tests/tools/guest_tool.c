@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* guest_tool TARGET: writes the tiny program of a target to standard output. */
 #include "distributor/acceptance/guest_program.h"
 

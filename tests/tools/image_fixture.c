@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Makes what `distributor images` starts from, small and quick: a matrix, its lock, tarballs, and
  * registrars that are nothing but an ELF header.

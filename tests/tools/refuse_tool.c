@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Runs a program for which one system call always fails, as on a disk that is broken.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the integration scripts call to look at one package with the project's own reader and
  * verifier, without a matrix around it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Debian packages through the project's own code, for integration tests and measurements:
  *

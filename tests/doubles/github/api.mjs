@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The REST routes of one repository over a Store, as JSON that follows GitHub's description.
 import { Refusal, invalid, notFound, storedName } from './store.mjs';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #!/usr/bin/env node
 // A double of GitHub Releases for one repository, on 127.0.0.1, until its standard input ends.
 //

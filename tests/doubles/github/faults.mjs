@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A script of things that go wrong, each for the requests that it matches.
 //
 //   { "method": "POST", "path": "/assets$", "name": "^a", "skip": 0, "times": 1, "do": ... }

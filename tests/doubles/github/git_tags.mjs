@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Tags of a bare git repository, so that what was pushed with git is what the API shows.
 import { execFileSync } from 'node:child_process';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // GitHub's own OpenAPI description as the judge of requests and of the double's answers.
 import { readFile } from 'node:fs/promises';
 

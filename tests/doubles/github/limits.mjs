@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Rate limits: the primary one by count, and the secondary one on requests that create content.
 import { Refusal } from './store.mjs';
 

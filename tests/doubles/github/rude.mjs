@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How GitHub behaves on a bad day, drawn from a seed: what was written is seen late, answers fail in passing,
 // large pages take too long, connections end, and a repository that was renamed redirects, with a page.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Starts the double for a test in JavaScript, and talks to its control address.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the double keeps: one repository's tags, releases and assets, and GitHub's rules about them.
 import { createHash, randomBytes } from 'node:crypto';
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* model/qemu_version.c: one spelling of QEMU's versions. */
 
 #include "tests/support/test.h"

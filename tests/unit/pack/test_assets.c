@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/support/test.h"
 
 #include "base/alloc.h"
@@ -132,12 +133,12 @@ fixture_init(struct fixture *fixture, unsigned int jobs, enum misdeed misdeed)
 	for (size_t h = 0; h < 2; h++)
 		fill_host(fixture, h);
 	fixture->plan = (struct assets_request){.out = fixture->directory,
-					     .hosts = fixture->hosts,
-					     .host_count = 2,
-					     .source_date_epoch = EPOCH,
-					     .jobs = jobs,
-					     .produce = produce,
-					     .context = fixture};
+						.hosts = fixture->hosts,
+						.host_count = 2,
+						.source_date_epoch = EPOCH,
+						.jobs = jobs,
+						.produce = produce,
+						.context = fixture};
 }
 
 /* Removes the files of a directory, and the directory. Returns how many begin with a dot. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/support/test.h"
 
 #include "base/interrupt.h"
@@ -121,10 +122,7 @@ run_it(struct run *run, unsigned int workers, unsigned int producers, size_t buf
 	return pipeline_run(&work, &limits, err);
 }
 
-#define RUN_INIT                                                                                   \
-	{                                                                                          \
-		.in_order = true, .fail_source = 0, .fail_item = ITEMS, .fail_produce = SOURCES    \
-	}
+#define RUN_INIT {.in_order = true, .fail_source = 0, .fail_item = ITEMS, .fail_produce = SOURCES}
 
 static void
 test_everything_arrives(void **state)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/support/test.h"
 
 #include "model/arch.h"
@@ -390,10 +391,7 @@ parse(const struct command_line *line, const char *bin_dir, struct options *opti
 }
 
 #define LINE(...)                                                                                  \
-	{                                                                                          \
-		.words = {__VA_ARGS__},                                                            \
-		.count = sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *)                    \
-	}
+	{.words = {__VA_ARGS__}, .count = sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *)}
 
 static void
 test_flags(void **state)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/cache.h"
 
 #include "base/alloc.h"

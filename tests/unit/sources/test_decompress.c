@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/decompress.h"
 
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sources/emulators.c over packages made up here, and the order of RPM versions. */
 
 #include "tests/support/test.h"
@@ -45,14 +46,8 @@ open_fake(const struct member_info *members)
 	return emulator_reader_new(package_reader_new(&ops, fake), "x.rpm");
 }
 
-#define FILE_AT(path)                                                                              \
-	{                                                                                          \
-		path, MEMBER_FILE, 10, 0755, NULL                                                  \
-	}
-#define LINK_AT(path, to)                                                                          \
-	{                                                                                          \
-		path, MEMBER_SYMLINK, 0, 0777, to                                                  \
-	}
+#define FILE_AT(path)     {path, MEMBER_FILE, 10, 0755, NULL}
+#define LINK_AT(path, to) {path, MEMBER_SYMLINK, 0, 0777, to}
 
 static const struct {
 	const char *label;

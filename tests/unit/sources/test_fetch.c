@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sources/fetch.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The text of a release page: what it says of hosts and changes, from locks in short form. */
 
 #include "distributor/steps/release_notes.h"
@@ -72,10 +73,7 @@ shows_every_host_once(void **state)
 	scratch_remove(scratch);
 }
 
-#define SAME                                                                                       \
-	{                                                                                          \
-		"x86_64", "q", "1", "10.0", "trixie", "arm s390x", 1                               \
-	}
+#define SAME {"x86_64", "q", "1", "10.0", "trixie", "arm s390x", 1}
 
 static void
 says_what_changed(void **state)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "images/push/push.h"
 #include "images/reference.h"
 #include "images/referrers.h"

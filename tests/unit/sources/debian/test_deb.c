@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/support/test.h"
 
 #include "base/alloc.h"
@@ -484,9 +485,9 @@ the_wrong_package_is_refused(void **state)
 		 "is a package for all"},
 	};
 	static const struct package expected[] = {
-		{.name = (char *)(uintptr_t) "qemu-user-static"},
-		{.version = (char *)(uintptr_t) "1:10.0.2+ds-1"},
-		{.arch = (char *)(uintptr_t) "armhf"},
+		{.name = (char *)(uintptr_t)"qemu-user-static"},
+		{.version = (char *)(uintptr_t)"1:10.0.2+ds-1"},
+		{.arch = (char *)(uintptr_t)"armhf"},
 	};
 	AUTO(strbuf_clear) struct strbuf notes = STRBUF_INIT;
 	struct error err = ERROR_INIT;

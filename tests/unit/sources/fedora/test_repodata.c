@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sources/fedora/xml.c, sources/fedora/repodata.c and the shipped keys. */
 
 #include "tests/support/test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sources/rpm/openpgp_packets.c: which packets of a key file are handed to librnp. */
 
 #include "tests/support/test.h"
@@ -34,10 +35,7 @@ struct row {
 	size_t known_size;
 };
 
-#define ROW(label, bytes, known)                                                                   \
-	{                                                                                          \
-		label, bytes, sizeof(bytes) - 1, known, sizeof(known) - 1                          \
-	}
+#define ROW(label, bytes, known) {label, bytes, sizeof(bytes) - 1, known, sizeof(known) - 1}
 
 static void
 test_known(void **state)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Real RPM packages against sources/rpm*.c: where their parts are, who signed them, what is in
  * them.

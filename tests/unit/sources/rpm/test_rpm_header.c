@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sources/rpm/rpm_header.c and sources/rpm/cpio.c: malformed headers and payloads, each with its reason. */
 
 #include "tests/support/test.h"

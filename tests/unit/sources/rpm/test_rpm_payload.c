@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sources/rpm/rpm_payload.c: payloads that are not what the header says. The package is one of the
  * fuzzer's corpus, with a plain payload and four files: a symbolic link, a file of 6 bytes, and two
