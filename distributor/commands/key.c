@@ -42,9 +42,7 @@ find_secret_form(enum signing_key_form *ret_form)
 	static const struct {
 		const char *name;
 		enum signing_key_form form;
-	} forms[] = {{"secret-pem", SIGNING_KEY_PEM},
-		     {"secret-line", SIGNING_KEY_LINE},
-		     {"secret-openssh", SIGNING_KEY_OPENSSH}};
+	} forms[] = {{"secret-pem", SIGNING_KEY_PEM}, {"secret-line", SIGNING_KEY_LINE}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
 		if (strcmp(forms[i].name, form) == 0) {
@@ -63,8 +61,8 @@ convert_secret(struct error *err)
 
 	if (!find_secret_form(&secret_form))
 		return error_set(err, ERR_USAGE,
-				 "--to takes ssh, minisign, pem, allowed-signers, secret-pem, "
-				 "secret-line or secret-openssh, not '%s'",
+				 "--to takes ssh, minisign, pem, allowed-signers, secret-pem or "
+				 "secret-line, not '%s'",
 				 form);
 	if (output == NULL)
 		return error_set(err, ERR_USAGE,
@@ -307,8 +305,7 @@ run_key(struct app *app, int argc, char **argv, struct error *err)
 }
 
 static const struct option_spec key_options[] = {
-	{"to", '\0', "ssh|minisign|pem|allowed-signers|secret-pem|secret-line|secret-openssh",
-	 OPTION_TEXT, &form,
+	{"to", '\0', "ssh|minisign|pem|allowed-signers|secret-pem|secret-line", OPTION_TEXT, &form,
 	 "the form; pem is for cosign, secret-line for a CI secret.\n"
 	 "Secret ones need --output"},
 	{"output", '\0', "FILE", OPTION_TEXT, &output, "write it there"},
@@ -331,7 +328,8 @@ const struct command cmd_key = {
 	.summary = "show, convert, endorse, retire and revoke keys",
 	.description =
 		"Prints the fingerprint of a public key, or of the signing key, as ssh-keygen -lf\n"
-		"does, or the key in another form. Reads PKCS#8, OpenSSH and minisign files.\n",
+		"does, or the key in another form. Reads public keys as OpenSSH, minisign and PEM\n"
+		"files, and signing keys in PKCS#8.\n",
 	.examples = "  distributor key keys/release.pub\n"
 		    "  distributor key --key release.pem --to secret-line --output release.line\n"
 		    "  distributor key --endorse --key /media/offline/root.pem\n"

@@ -61,15 +61,3 @@ int signing_key_use(const struct signing_key *key, const uint8_t *preimage, size
 /* A key from its 32 secret bytes. */
 int signing_key_from_seed(const uint8_t seed[32], struct signing_key **ret_key,
 			  struct error *err) CHECKED;
-
-/* The formats of others: sign/make/key_foreign.c. */
-bool key_foreign_is_openssh(const struct secret *text);
-bool key_foreign_is_minisign(const struct secret *text);
-bool key_foreign_is_protected(const struct secret *text);
-int key_foreign_parse_openssh(const struct secret *text, struct signing_key **ret_key,
-			      const char *name, struct error *err) CHECKED;
-int key_foreign_parse_minisign(const struct secret *text, const struct secret *passphrase,
-			       struct signing_key **ret_key, const char *name,
-			       struct error *err) CHECKED;
-int key_foreign_format_openssh(const uint8_t seed[32], const struct public_key *key,
-			       struct secret *ret_text, struct error *err) CHECKED;

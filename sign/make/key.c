@@ -125,7 +125,7 @@ secret_starts_with(const struct secret *text, const char *prefix)
 bool
 signing_key_needs_passphrase(const struct secret *text)
 {
-	return secret_starts_with(text, protected_begin) || key_foreign_is_protected(text);
+	return secret_starts_with(text, protected_begin);
 }
 
 /* The base64 of the DER, of which only the seed varies. */
@@ -176,10 +176,6 @@ signing_key_parse(const struct secret *text, const struct secret *passphrase,
 
 	if (secret_starts_with(text, protected_begin))
 		return parse_protected(text, passphrase, ret_key, name, err);
-	if (key_foreign_is_openssh(text))
-		return key_foreign_parse_openssh(text, ret_key, name, err);
-	if (key_foreign_is_minisign(text))
-		return key_foreign_parse_minisign(text, passphrase, ret_key, name, err);
 	if (secret_starts_with(text, pem_begin)) {
 		body += strlen(pem_begin);
 		end = strstr(body, "\n-----END");
@@ -296,9 +292,6 @@ signing_key_format(const struct signing_key *key, enum signing_key_form form,
 		return -1;
 	if (EVP_PKEY_get_raw_private_key(key->pkey, (uint8_t *)seed.bytes, &length) != 1)
 		return error_set(err, ERR_IO, "libcrypto does not hand out the key");
-	if (form == SIGNING_KEY_OPENSSH)
-		return key_foreign_format_openssh((const uint8_t *)seed.bytes, &key->public_part,
-						  ret_text, err);
 	return format_plain((const uint8_t *)seed.bytes, form, ret_text, err);
 }
 

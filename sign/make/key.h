@@ -23,8 +23,7 @@ void signing_key_freep(struct signing_key **key); /* for AUTO() */
 int signing_key_generate(struct signing_key **ret_key, struct error *err) CHECKED;
 
 /*
- * Reads PKCS#8 (PEM, PEM protected by a passphrase, or one line with the base64 of the DER) and,
- * for those who bring a key from elsewhere, the key files of OpenSSH (not protected) and minisign.
+ * Reads PKCS#8: PEM, PEM protected by a passphrase, or one line with the base64 of the DER.
  * `passphrase` may be NULL; a protected key then is ERR_INPUT, see signing_key_needs_passphrase().
  * `name` is for messages, which never show a part of the text.
  */
@@ -35,9 +34,8 @@ bool signing_key_needs_passphrase(const struct secret *text);
 const struct public_key *signing_key_public(const struct signing_key *key);
 
 enum signing_key_form {
-	SIGNING_KEY_PEM,     /* PKCS#8 PEM, protected if there is a passphrase */
-	SIGNING_KEY_LINE,    /* base64 of the PKCS#8 DER in one line of 64 characters */
-	SIGNING_KEY_OPENSSH, /* what ssh-keygen and git use, not protected */
+	SIGNING_KEY_PEM,  /* PKCS#8 PEM, protected if there is a passphrase */
+	SIGNING_KEY_LINE, /* base64 of the PKCS#8 DER in one line of 64 characters */
 };
 
 /*

@@ -21,7 +21,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (signing_key_parse(&text, NULL, &key, "x", &err) == 0) {
 		AUTO(secret_clear) struct secret again = SECRET_INIT;
 
-		if (signing_key_format(key, SIGNING_KEY_OPENSSH, NULL, &again, &err) < 0)
+		if (signing_key_format(key, SIGNING_KEY_LINE, NULL, &again, &err) < 0)
 			abort();
 	}
 	return 0;

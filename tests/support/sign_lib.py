@@ -24,6 +24,24 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
+def openssh_key(pem):
+    """A copy of an unprotected PEM key, beside it, as a file for ssh-keygen and git; made by hand."""
+    def string(data):
+        return len(data).to_bytes(4, "big") + data
+
+    seed = base64.b64decode(read(pem).decode().splitlines()[1])[-32:]
+    public = base64.b64decode(json.loads(run("key", "--json", "--key", pem))["minisign"])[10:]
+    kind = string(b"ssh-ed25519") + string(public)
+    secret = b"samesame" + kind + string(seed + public) + string(b"") + bytes(range(1, 6))
+    blob = (b"openssh-key-v1\0" + string(b"none") + string(b"none") + string(b"") + (1).to_bytes(4, "big") +
+            string(kind) + string(secret))
+    path = pem + ".ssh"
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(b"-----BEGIN OPENSSH PRIVATE KEY-----\n" + base64.encodebytes(blob) +
+                   b"-----END OPENSSH PRIVATE KEY-----\n")
+    return path
+
+
 def run(*command, status=0, env=None, cwd=None, stdin=None, **options):
     """Runs the program; returns what it printed, standard error last, checking its exit status."""
     done = subprocess.run([PROGRAM, *command], capture_output=True, text=True, errors="backslashreplace", cwd=cwd,
@@ -177,10 +195,7 @@ class Release:
 
     def openssh_key(self, name="release.pem"):
         """The signing key as a file for ssh-keygen and git."""
-        path = os.path.join(self.root, name + ".ssh")
-        if not os.path.exists(path):
-            run("key", "--key", name, "--to", "secret-openssh", "--output", path, cwd=self.root)
-        return path
+        return openssh_key(os.path.join(self.root, name))
 
     def minisign_key(self, name="release.pem"):
         """The signing key as a file for minisign, without a passphrase; made by hand."""

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 
 import tap
-from sign_lib import PROGRAM, Release, read, run, tool, write
+from sign_lib import PROGRAM, Release, openssh_key, read, run, tool, write
 
 work = tempfile.mkdtemp(prefix="keys-")
 os.environ.update(HOME=work)
@@ -144,7 +144,7 @@ changed(("revoked_keys", kept["allowed_signers"]), ("revoked_keys.sig", kept["al
 refused("the other list with its signature", "is a list of allowed_signers, not of revoked_keys")
 changed(("allowed_signers", kept["revoked_keys"]), ("allowed_signers.sig", kept["revoked_keys.sig"]))
 refused("... and the other way round", "is a list of revoked_keys, not of allowed_signers")
-run("key", "--key", "root.pem", "--to", "secret-openssh", "--output", "root.ssh", cwd=work)
+ROOT_SSH = openssh_key(f"{work}/root.pem")
 
 
 def ssh_signed(name, data):
@@ -152,7 +152,7 @@ def ssh_signed(name, data):
     write(path, data)
     if os.path.exists(f"{path}.sig"):
         os.unlink(f"{path}.sig")
-    tool("ssh-keygen", "-q", "-Y", "sign", "-f", f"{work}/root.ssh", "-n", "keys", path)
+    tool("ssh-keygen", "-q", "-Y", "sign", "-f", ROOT_SSH, "-n", "keys", path)
 
 
 for name in LISTS:

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/test.h"
 
-#include "base/base64.h"
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "sign/check/key_list.h"
@@ -267,52 +266,6 @@ a_list_names_the_version_of_its_release(void **state)
 	}
 }
 
-/* The secret key of minisign in base64, with this length and bytes 0 to 5. */
-static void
-foreign_key(const uint8_t *head, size_t length, struct secret *ret_text)
-{
-	uint8_t bytes[160] = {0};
-	auto_free char *encoded = NULL, *text = NULL;
-	struct error err = ERROR_INIT;
-
-	memcpy(bytes, head, 6);
-	encoded = base64_encode(bytes, length);
-	text = xasprintf("untrusted comment: x\n%s\n", encoded);
-	assert_ok(secret_alloc(strlen(text), ret_text, &err), err);
-	memcpy(ret_text->bytes, text, ret_text->length);
-}
-
-static void
-minisign_keys_have_one_length(void **state)
-{
-	static const struct {
-		uint8_t head[6];
-		size_t length;
-		const char *sentence;
-	} rows[] = {
-		{{'E', 'd', 0, 0, 'B', '2'}, 6, "has 6 bytes, expected 158"},
-		{{'E', 'd', 0, 0, 'B', '2'}, 157, "has 157 bytes, expected 158"},
-		{{'E', 'd', 0, 0, 'B', '2'}, 159, "has 159 bytes, expected 158"},
-		{{'E', 'd', 0, 0, 'B', '2'}, 158, "is damaged"},
-		{{'E', 'D', 0, 0, 'B', '2'}, 158, "algorithms that are not supported"},
-		{{'E', 'd', 0, 0, 'B', '3'}, 158, "algorithms that are not supported"},
-		{{'E', 'd', 'S', 'd', 'B', '2'}, 158, "algorithms that are not supported"},
-		{{'E', 'd', 0, 'c', 'B', '2'}, 158, "algorithms that are not supported"},
-		{{'E', 'd', 'S', 'c', 'B', '2'}, 158, "needs its passphrase"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO(secret_clear) struct secret text = SECRET_INIT;
-		AUTO(signing_key_freep) struct signing_key *key = NULL;
-		struct error err = ERROR_INIT;
-
-		foreign_key(rows[i].head, rows[i].length, &text);
-		assert_refused(signing_key_parse(&text, NULL, &key, "K", &err), err, ERR_INPUT,
-			       rows[i].sentence);
-	}
-}
-
 /* execve() takes any strings: a name may be there twice, and a longer one begin like it. */
 static void
 a_variable_is_wiped_wherever_it_is(void **state)
@@ -404,7 +357,6 @@ main(void)
 		cmocka_unit_test(nothing_stands_behind_a_nul),
 		cmocka_unit_test(a_retired_key_is_good_for_what_there_was),
 		cmocka_unit_test(a_list_names_the_version_of_its_release),
-		cmocka_unit_test(minisign_keys_have_one_length),
 		cmocka_unit_test(a_variable_is_wiped_wherever_it_is),
 		cmocka_unit_test(secrets_are_refused_rather_than_cut),
 		cmocka_unit_test(a_new_file_replaces_none),

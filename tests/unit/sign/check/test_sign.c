@@ -101,10 +101,7 @@ every_key_file_gives_the_same_key(void **state)
 		const char *name, *passphrase;
 	} rows[] = {{"release.pem", NULL},
 		    {"release.line", NULL},
-		    {"release.ssh", NULL},
-		    {"release.minisign", NULL},
-		    {"release.protected.pem", "hunter2"},
-		    {"release.protected.minisign", "hunter2"}};
+		    {"release.protected.pem", "hunter2"}};
 	auto_free char *want = data("release.pub");
 
 	(void)state;
@@ -125,9 +122,7 @@ key_files_are_written_as_others_do(void **state)
 	static const struct {
 		enum signing_key_form form;
 		const char *name;
-	} rows[] = {{SIGNING_KEY_PEM, "release.pem"},
-		    {SIGNING_KEY_LINE, "release.line"},
-		    {SIGNING_KEY_OPENSSH, "release.ssh"}};
+	} rows[] = {{SIGNING_KEY_PEM, "release.pem"}, {SIGNING_KEY_LINE, "release.line"}};
 	AUTO(signing_key_freep) struct signing_key *key = load_key("release.pem", NULL);
 	struct error err = ERROR_INIT;
 
