@@ -22,26 +22,28 @@ unknown_command(const char *name, struct error *err)
 
 	if (name[0] == '-')
 		return error_set(err, ERR_USAGE,
-				 "a command is missing before '%s'; see 'distributor --help'",
-				 name);
+				 "expected a command before '%s'; see 'distributor --help'", name);
 	if (close != NULL)
-		return error_set(err, ERR_USAGE, "no command '%s'; did you mean '%s'?", name,
+		return error_set(err, ERR_USAGE, "unknown command '%s'; did you mean '%s'?", name,
 				 close);
-	return error_set(err, ERR_USAGE, "no command '%s'; see 'distributor --help'", name);
+	return error_set(err, ERR_USAGE, "unknown command '%s'; see 'distributor --help'", name);
 }
 
 static void
 print_help(void)
 {
 	(void)printf(
-		"usage: distributor COMMAND [OPTION]... [ARG]...\n\n"
-		"Make, sign and publish releases of static QEMU user emulators for every host.\n\n"
+		"usage: distributor COMMAND [OPTION]... [ARG]...\n"
+		"\n"
+		"Build, sign and publish releases of static QEMU user emulators for every host.\n"
+		"\n"
 		"Commands, in the order of a release:\n");
 	for (size_t i = 0; i < command_count; i++)
 		(void)printf("  %-11s %s\n", command_table[i]->name, command_table[i]->summary);
-	(void)printf("\n'distributor COMMAND --help' explains one command.\n"
+	(void)printf("\n"
+		     "See 'distributor COMMAND --help' for options and examples.\n"
 		     "Exit status: 0 done, 1 failed here, 2 usage, 3 bad input, 4 verification\n"
-		     "failed, 5 network or remote, may succeed later, 130 interrupted.\n");
+		     "failed, 5 network or remote error, may succeed later, 130 interrupted.\n");
 }
 
 static void
@@ -65,15 +67,15 @@ check_operands(const struct command *command, int count, char **operands, struct
 	auto_free char *usage = command_usage(command);
 
 	if (count < command->min_args)
-		return error_set(err, ERR_USAGE, "%s: %s is missing; usage: %s", command->name,
+		return error_set(err, ERR_USAGE, "%s: missing %s; usage: %s", command->name,
 				 command->args, usage);
 	if (command->max_args < 0 || count <= command->max_args)
 		return 0;
 	if (command->max_args == 0)
-		return error_set(err, ERR_USAGE, "%s takes no operand, not '%s'; usage: %s",
+		return error_set(err, ERR_USAGE, "%s: unexpected argument '%s'; usage: %s",
 				 command->name, operands[0], usage);
-	return error_set(err, ERR_USAGE, "%s: '%s' is one operand too many; usage: %s",
-			 command->name, operands[command->max_args], usage);
+	return error_set(err, ERR_USAGE, "%s: unexpected argument '%s'; usage: %s", command->name,
+			 operands[command->max_args], usage);
 }
 
 static int
@@ -94,7 +96,7 @@ run_command(struct app *app, const struct command *command, int argc, char **arg
 	if (check_operands(command, operands, argv + 1, err) < 0)
 		return -1;
 	if (app->jobs == 0 || app->jobs > 1024)
-		return error_set(err, ERR_USAGE, "--jobs takes a number from 1 to 1024");
+		return error_set(err, ERR_USAGE, "--jobs requires a number from 1 to 1024");
 	log_set_level(app->verbose ? LOG_DEBUG : app->quiet ? LOG_WARNING : LOG_INFO);
 	app->progress = progress_new(app->quiet);
 	result = command->run(app, operands, argv + 1, err);
@@ -108,7 +110,7 @@ dispatch(struct app *app, int argc, char **argv, struct error *err)
 	const struct command *command;
 
 	if (argc < 2)
-		return error_set(err, ERR_USAGE, "a command is missing; see 'distributor --help'");
+		return error_set(err, ERR_USAGE, "no command given; see 'distributor --help'");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    (strcmp(argv[1], "help") == 0 && argc == 2)) {
 		print_help();

@@ -53,24 +53,25 @@ command_options(const struct command *command, struct app *app, bool *help,
 		{"matrix", '\0', "FILE", OPTION_TEXT, &app->matrix_path,
 		 "the matrix (default " DEFAULT_MATRIX ")"},
 		{"lock", '\0', "FILE", OPTION_TEXT, &app->lock_path,
-		 "the lock (default: NAME.lock.json beside the matrix)"},
+		 "the lock (default: NAME.lock.json next to the\n"
+		 "matrix)"},
 		{"out", '\0', "DIR", OPTION_TEXT, &app->out,
-		 "where results go (default " DEFAULT_OUT ")"},
+		 "directory for results (default" DEFAULT_OUT ")"},
 		{"cache", '\0', "DIR", OPTION_TEXT, &app->cache,
 		 "package cache (default $XDG_CACHE_HOME/distributor)"},
 		{"keys", '\0', "DIR", OPTION_TEXT, &app->keys,
 		 "public keys (default " DEFAULT_KEYS ")"},
 		{"host", '\0', "HOST", OPTION_LIST, &app->hosts,
-		 "only this host, as 'uname -m' spells it; may be repeated"},
+		 "only this host, named as by 'uname -m'; may be\n"
+		 "repeated"},
 		{"jobs", 'j', "N", OPTION_NUMBER, &app->jobs,
-		 "work in parallel (default: the number of processors)"},
-		{"offline", '\0', NULL, OPTION_FLAG, &app->offline, "never use the network"},
+		 "number of parallel jobs (default: number of CPUs)"},
+		{"offline", '\0', NULL, OPTION_FLAG, &app->offline, "do not use the network"},
 	};
 	const struct option_spec common[] = {
 		{"json", '\0', NULL, OPTION_FLAG, &app->json, "print the result as JSON"},
-		{"quiet", 'q', NULL, OPTION_FLAG, &app->quiet,
-		 "no progress and no summary, warnings and errors only"},
-		{"verbose", 'v', NULL, OPTION_FLAG, &app->verbose, "say more"},
+		{"quiet", 'q', NULL, OPTION_FLAG, &app->quiet, "print only warnings and errors"},
+		{"verbose", 'v', NULL, OPTION_FLAG, &app->verbose, "print debug messages"},
 		{"help", 'h', NULL, OPTION_FLAG, help, "print this help"},
 	};
 	size_t count = 0;

@@ -60,8 +60,8 @@ parse_number(const struct option_spec *spec, const char *text, struct error *err
 	errno = 0;
 	value = strtoull(text, &end, 10);
 	if (errno != 0 || end == text || *end != '\0' || text[0] == '-')
-		return error_set(err, ERR_USAGE, "--%s takes a whole number, not '%s'", spec->name,
-				 text);
+		return error_set(err, ERR_USAGE, "--%s requires a whole number, not '%s'",
+				 spec->name, text);
 	*(uint64_t *)spec->target = value;
 	return 0;
 }
@@ -77,7 +77,8 @@ store(const struct option_spec *spec, const char *text, struct error *err)
 		return 0;
 	case OPTION_TEXT:
 		if (*text == '\0')
-			return error_set(err, ERR_USAGE, "--%s is empty", spec->name);
+			return error_set(err, ERR_USAGE, "--%s requires a non-empty argument",
+					 spec->name);
 		*(const char **)spec->target = text;
 		return 0;
 	case OPTION_NUMBER:
@@ -103,19 +104,20 @@ refuse_long(const struct parser *parser, const char *word, struct error *err)
 		if (!text_starts_with(names[i], name + 2))
 			continue;
 		if (names[i][strlen(name) - 2] == '\0')
-			return error_set(err, ERR_USAGE, "the option '%s' takes no argument", name);
+			return error_set(err, ERR_USAGE, "option '%s' takes no argument", name);
 		if (first != NULL)
-			return error_set(err, ERR_USAGE, "'%s' can be '--%s' or '--%s'", name,
-					 first, names[i]);
+			return error_set(err, ERR_USAGE,
+					 "option '%s' is ambiguous: '--%s' or '--%s'", name, first,
+					 names[i]);
 		first = names[i];
 	}
 	if (first != NULL)
-		return error_set(err, ERR_USAGE, "the option '--%s' takes no argument", first);
+		return error_set(err, ERR_USAGE, "option '--%s' takes no argument", first);
 	close = text_closest(name + 2, names, parser->count);
 	if (close != NULL)
-		return error_set(err, ERR_USAGE, "no option '%s'; did you mean '--%s'?", name,
+		return error_set(err, ERR_USAGE, "unknown option '%s'; did you mean '--%s'?", name,
 				 close);
-	return error_set(err, ERR_USAGE, "no option '%s'", name);
+	return error_set(err, ERR_USAGE, "unknown option '%s'", name);
 }
 
 /* getopt has passed the words before `optind`; of letters in one word it may be in the middle. */
@@ -123,7 +125,7 @@ static int
 refuse_option(const struct parser *parser, char **argv, struct error *err)
 {
 	if (optopt != 0 && optopt < FIRST_LONG)
-		return error_set(err, ERR_USAGE, "no option '-%c'", optopt);
+		return error_set(err, ERR_USAGE, "unknown option '-%c'", optopt);
 	return refuse_long(parser, argv[optind - 1], err);
 }
 
@@ -142,7 +144,7 @@ options_parse(const struct option_spec *table, int argc, char **argv, struct err
 		if (value == '?')
 			return refuse_option(&parser, argv, err);
 		if (value == ':')
-			return error_set(err, ERR_USAGE, "the option '%s' needs an argument",
+			return error_set(err, ERR_USAGE, "option '%s' requires an argument",
 					 argv[optind - 1]);
 		spec = find(&parser, value);
 		assert(spec != NULL);

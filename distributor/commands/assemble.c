@@ -95,30 +95,36 @@ run_assemble(struct app *app, int argc, char **argv, struct error *err)
 }
 
 static const struct option_spec assemble_options[] = {
-	{"part", '\0', NULL, OPTION_FLAG, &stay_part, "the result may lack hosts of the matrix"},
-	{"no-images", '\0', NULL, OPTION_FLAG, &no_images, "join the tarballs alone"},
+	{"part", '\0', NULL, OPTION_FLAG, &stay_part,
+	 "allow hosts of the matrix to be missing from the\n"
+	 "result"},
+	{"no-images", '\0', NULL, OPTION_FLAG, &no_images, "join only the tarballs"},
 	{"revision", '\0', "COMMIT", OPTION_TEXT, &options.revision,
-	 "the commit that the images name (default: HEAD, where that\nhas this matrix and lock)"},
+	 "commit recorded in the images (default: HEAD if it\n"
+	 "has this matrix and lock)"},
 	{"docker-types", '\0', NULL, OPTION_FLAG, &options.docker_types,
-	 "the parts were made with 'images --docker-types'"},
+	 "the parts were built with 'images --docker-types'"},
 	{"zstd", '\0', NULL, OPTION_FLAG, &options.zstd,
-	 "the parts were made with 'images --zstd'"},
+	 "the parts were built with 'images --zstd'"},
 	{"registrars", '\0', "DIR", OPTION_TEXT, &options.registrars,
-	 "programs register-HOST (default: those of this build)"},
+	 "directory with register-HOST programs (default:\n"
+	 "those of this build)"},
 	{.name = NULL},
 };
 
 const struct command cmd_assemble = {
 	.name = "assemble",
 	.args = "PART...",
-	.summary = "join parts that several machines made into one release",
+	.summary = "join parts built on several machines into one release",
 	.description =
-		"Each PART is an OUT directory that 'tarballs --host H' and 'images --host H'\n"
-		"filled elsewhere. Nothing that a part says of itself is believed: every tarball\n"
-		"is unpacked and its program compared with the lock, all images are made again\n"
-		"from the tarballs with the registrars of this build, and a part that has\n"
-		"another program, layer, config, name or file than that is refused (exit status\n"
-		"4). The result has the bytes of a single run for all hosts.\n",
+		"Each PART is the OUT directory of a run of 'tarballs --host HOST' and 'images\n"
+		"--host HOST' on another machine.\n"
+		"\n"
+		"Parts are not trusted: every tarball is unpacked and its program compared with\n"
+		"the lock, and all images are rebuilt from the tarballs with the registrars of\n"
+		"this build. A part with a different program, layer, config, name or file is\n"
+		"refused with exit status 4. The result is identical to a single run for all\n"
+		"hosts.\n",
 	.examples = "  distributor assemble parts/x86_64 parts/aarch64\n",
 	.options = assemble_options,
 	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_OUT | SHARED_JOBS,

@@ -126,30 +126,28 @@ run_fetch(struct app *app, int argc, char **argv, struct error *err)
 
 static const struct option_spec fetch_options[] = {
 	{"rehash", '\0', NULL, OPTION_FLAG, &rehash,
-	 "compare the digest of what the cache has, not only the size"},
+	 "verify the digests of cached packages, not only\n"
+	 "their sizes"},
 	{.name = NULL},
 };
 
 const struct command cmd_fetch = {
 	.name = "fetch",
 	.args = "",
-	.summary = "bring what the lock pins into the cache",
+	.summary = "download the packages pinned by the lock into the cache",
 	.description =
-		"Each package is taken from the cache if it is there, else from apt (packages of\n"
-		"apt sources, by the machine's own mirror), else from the first URL that has it.\n"
-		"Nothing but the locked size and sha256 is accepted; another file is set aside in\n"
-		"the cache, named, and never used. A transfer that was cut or killed goes on "
-		"where\n"
-		"it stopped. Several runs can share one cache.\n"
+		"Takes each package from the cache, or downloads it: packages of apt sources with\n"
+		"apt, from the mirror that this machine uses, all others from the first URL that\n"
+		"has them. Only files with the size and sha256 in the lock are accepted; any\n"
+		"other file is quarantined in the cache and reported. Interrupted downloads are\n"
+		"resumed. Several runs can share one cache.\n"
 		"\n"
-		"Plain http and file URLs are fine: the lock says which bytes are right.\n"
-		"Proxies come from the environment (https_proxy, http_proxy, no_proxy), "
-		"certificates\n"
-		"to trust from $SSL_CERT_FILE, else from the system.\n",
+		"URLs with http and file are safe, since the lock pins the content. Proxies are\n"
+		"read from the environment (https_proxy, http_proxy, no_proxy). Trusted\n"
+		"certificates are read from $SSL_CERT_FILE or the system.\n",
 	.examples = "  distributor fetch --matrix matrix/debian.json\n"
 		    "  distributor fetch --matrix matrix/debian.json --host aarch64 --jobs 8\n"
-		    "  distributor fetch --matrix matrix/debian.json --offline --rehash  # "
-		    "undamaged?\n",
+		    "  distributor fetch --matrix matrix/debian.json --offline --rehash\n",
 	.options = fetch_options,
 	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_CACHE | SHARED_HOST | SHARED_JOBS |
 		  SHARED_OFFLINE,

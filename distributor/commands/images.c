@@ -81,29 +81,37 @@ run_images(struct app *app, int argc, char **argv, struct error *err)
 
 static const struct option_spec images_options[] = {
 	{"docker-types", '\0', NULL, OPTION_FLAG, &options.docker_types,
-	 "media types of Docker's schema 2 instead of OCI's,\nwithout annotations"},
+	 "use media types of Docker schema 2 instead of OCI,\n"
+	 "without annotations"},
 	{"zstd", '\0', NULL, OPTION_FLAG, &options.zstd,
-	 "layers in zstd instead of gzip: half as large, refused by\nDocker before 23"},
+	 "compress layers with zstd instead of gzip: half the\n"
+	 "size, not supported by Docker before 23"},
 	{"revision", '\0', "COMMIT", OPTION_TEXT, &options.revision,
-	 "commit for the annotations (default: HEAD, where that has\nthis matrix and lock; or that "
-	 "of the published release)"},
+	 "commit for the annotations (default: HEAD if it has\n"
+	 "this matrix and lock, or the commit of the\n"
+	 "published release)"},
 	{"from-release", '\0', "DIR|URL", OPTION_TEXT, &options.from_release,
-	 "the tarballs of a published release, which are verified\nfirst, instead of OUT/assets"},
+	 "verify the tarballs of a published release and use\n"
+	 "them instead of OUT/assets"},
 	{"registrars", '\0', "DIR", OPTION_TEXT, &options.registrars,
-	 "programs register-HOST (default: those of this build)"},
+	 "directory with register-HOST programs (default:\n"
+	 "those of this build)"},
 	{.name = NULL},
 };
 
 const struct command cmd_images = {
 	.name = "images",
 	.args = "",
-	.summary = "make the container images as an OCI layout under OUT/images",
+	.summary = "build the container images as an OCI layout in OUT/images",
 	.description =
-		"Makes, without any container engine, the images of each pair, of each host and\n"
-		"of the registrar, and the indexes over all hosts. The compressed bytes of the\n"
-		"layers are those of the tarballs in OUT/assets. With --host a part is made,\n"
-		"which 'assemble' joins with others to the same bytes. With --from-release they\n"
-		"are made from what is published already: the same bytes again.\n",
+		"Builds one image for each pair, each host and the registrar, and an index over\n"
+		"all hosts for each target. No container engine is needed. Layers reuse the\n"
+		"compressed data of the tarballs in OUT/assets, so run 'distributor tarballs'\n"
+		"first.\n"
+		"\n"
+		"With --host only some hosts are built; 'distributor assemble' joins such parts.\n"
+		"With --from-release the images are built from a published release, with\n"
+		"identical digests.\n",
 	.examples = "  distributor images --matrix matrix/debian.json\n"
 		    "  skopeo copy oci:out/images:aarch64 docker-daemon:qemu:aarch64\n",
 	.options = images_options,

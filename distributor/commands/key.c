@@ -280,7 +280,7 @@ check_usage(int argc, char **argv, struct error *err)
 				 "--to, --endorse, --revoke and --retire are things to do one by "
 				 "one");
 	if (argc != 0 && action != NULL)
-		return error_set(err, ERR_USAGE, "%s takes no operand, not '%s'", action, argv[0]);
+		return error_set(err, ERR_USAGE, "%s: unexpected argument '%s'", action, argv[0]);
 	if (output != NULL && form == NULL)
 		return error_set(err, ERR_USAGE, "--output is for a form that --to names");
 	if ((retired != NULL) != (last != NULL))
@@ -306,18 +306,23 @@ run_key(struct app *app, int argc, char **argv, struct error *err)
 
 static const struct option_spec key_options[] = {
 	{"to", '\0', "ssh|minisign|pem|allowed-signers|secret-pem|secret-line", OPTION_TEXT, &form,
-	 "the form; pem is for cosign, secret-line for a CI secret.\n"
-	 "Secret ones need --output"},
-	{"output", '\0', "FILE", OPTION_TEXT, &output, "write it there"},
-	{"principal", '\0', "NAME", OPTION_TEXT, &principal, "the name in ssh and allowed-signers"},
+	 "output format; pem is for cosign, secret-line for a\n"
+	 "CI secret; secret formats require --output"},
+	{"output", '\0', "FILE", OPTION_TEXT, &output, "write the result to FILE"},
+	{"principal", '\0', "NAME", OPTION_TEXT, &principal,
+	 "name in the formats ssh and allowed-signers"},
 	{"endorse", '\0', NULL, OPTION_FLAG, &endorse,
-	 "sign allowed_signers and revoked_keys with the root key"},
+	 "sign allowed_signers and revoked_keys with the root\n"
+	 "key"},
 	{"revoke", '\0', "FILE", OPTION_TEXT, &revoked,
-	 "refuse all that this public key signed: it goes from\nallowed_signers to revoked_keys"},
+	 "reject everything this public key has signed: move\n"
+	 "it from allowed_signers to revoked_keys"},
 	{"retire", '\0', "FILE", OPTION_TEXT, &retired,
-	 "refuse what this public key signs from now on, see --last"},
+	 "reject what this public key signs after the release\n"
+	 "given with --last"},
 	{"last", '\0', "TAG", OPTION_TEXT, &last,
-	 "the last release that a retired key is good for,\n\"v10.2.2-1\""},
+	 "last release a retired key is valid for, such as\n"
+	 "\"v10.2.2-1\""},
 	KEY_INPUT_OPTIONS(source),
 	{.name = NULL},
 };
@@ -327,9 +332,11 @@ const struct command cmd_key = {
 	.args = "[PUBLIC-KEY-FILE]",
 	.summary = "show, convert, endorse, retire and revoke keys",
 	.description =
-		"Prints the fingerprint of a public key, or of the signing key, as ssh-keygen -lf\n"
-		"does, or the key in another form. Reads public keys as OpenSSH, minisign and PEM\n"
-		"files, and signing keys in PKCS#8.\n",
+		"Prints the fingerprint of a public key, or of the signing key, in the format of\n"
+		"ssh-keygen -lf, or converts the key to another format. Reads public keys in\n"
+		"OpenSSH, minisign and PEM files, and signing keys in PKCS#8. --revoke, --retire\n"
+		"and --endorse change the lists in the directory of --keys; commit them\n"
+		"afterwards.\n",
 	.examples = "  distributor key keys/release.pub\n"
 		    "  distributor key --key release.pem --to secret-line --output release.line\n"
 		    "  distributor key --endorse --key /media/offline/root.pem\n"

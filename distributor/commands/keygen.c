@@ -128,28 +128,30 @@ run_keygen(struct app *app, int argc, char **argv, struct error *err)
 
 static const struct option_spec keygen_options[] = {
 	{"principal", '\0', "NAME", OPTION_TEXT, &principal,
-	 "who signs, as verifiers will name it\n(default release@localhost)"},
+	 "name of the signer, as shown to verifiers (default\n"
+	 "release@localhost)"},
 	{"root", '\0', NULL, OPTION_FLAG, &is_root,
-	 "make a root key, which signs nothing but the lists of keys"},
+	 "generate a root key, which signs only the lists of\n"
+	 "keys"},
 	{"no-passphrase", '\0', NULL, OPTION_FLAG, &no_passphrase,
-	 "do not protect the file: for a secret store"},
+	 "do not encrypt the file; for a secret store"},
 	{"passphrase-fd", '\0', "N", OPTION_NUMBER, &source.passphrase_fd,
-	 "read the passphrase from this descriptor (default: from\nthe "
-	 "variable " PASSPHRASE_VARIABLE ", else a question)"},
+	 "read the passphrase from this file descriptor\n(default: from the "
+	 "variable\n" PASSPHRASE_VARIABLE ", or ask)"},
 	{.name = NULL},
 };
 
 const struct command cmd_keygen = {
 	.name = "keygen",
 	.args = "FILE",
-	.summary = "make a signing key",
+	.summary = "generate a signing key",
 	.description =
-		"Writes a new Ed25519 key to FILE (PKCS#8, mode 0600, never replacing one) and "
-		"its\n"
-		"public part to the directory of --keys: a line in allowed_signers, and\n"
-		"release.pub, minisign.pub and release.pem for the tools of others. Keys that\n"
-		"are listed already stay: see docs/security.md for rotation. If FILE is a key\n"
-		"that is not listed yet, as after a run that failed, that key is published.\n",
+		"Writes a new Ed25519 key to FILE (PKCS#8, mode 0600) and its public key to the\n"
+		"directory of --keys: a line in allowed_signers, and release.pub, minisign.pub\n"
+		"and release.pem for other tools. An existing FILE is never overwritten, and keys\n"
+		"that are already listed stay: see docs/security.md for rotation. If FILE\n"
+		"contains a key that is not listed yet, as after a failed run, that key is\n"
+		"published.\n",
 	.examples = "  distributor keygen --principal release@example.org ~/release.pem\n"
 		    "  distributor keygen --root --principal root@example.org "
 		    "/media/offline/root.pem\n",

@@ -210,21 +210,25 @@ run_lock(struct app *app, int argc, char **argv, struct error *err)
 
 static const struct option_spec lock_options[] = {
 	{"check", '\0', NULL, OPTION_FLAG, &check_only,
-	 "only say what upstream has newer; ends with 1 if anything"},
+	 "only report newer upstream packages; exit with 1 if\n"
+	 "there are any"},
 	{"allow-downgrade", '\0', "REASON", OPTION_TEXT, &downgrade_reason,
-	 "let a version or a signing date go back; the reason is\nkept in the lock"},
+	 "accept an older version or signing date; REASON is\n"
+	 "recorded in the lock"},
 	{.name = NULL},
 };
 
 const struct command cmd_lock = {
 	.name = "lock",
 	.args = "",
-	.summary = "resolve and verify upstream, and pin it in the lock",
+	.summary = "find the newest packages, verify them, and pin them in the lock",
 	.description =
-		"Asks each source for the packages of its hosts, fetches them, verifies the whole\n"
-		"chain of trust, looks through every emulator, and writes the lock. Everything\n"
-		"after this needs only the lock. The lock is left alone when nothing has "
-		"changed.\n",
+		"Asks each source for the packages of its hosts, downloads them, verifies their\n"
+		"signatures up to the keys in the matrix, inspects every emulator, and writes the\n"
+		"lock. All later steps use only the lock. If nothing has changed, the lock is not\n"
+		"rewritten.\n"
+		"\n"
+		"Commit the lock together with the matrix.\n",
 	.examples = "  distributor lock --matrix matrix/debian.json\n"
 		    "  distributor lock --matrix matrix/debian.json --check\n",
 	.options = lock_options,

@@ -252,9 +252,10 @@ run_plan(struct app *app, int argc, char **argv, struct error *err)
 
 static const struct option_spec plan_options[] = {
 	{"format", '\0', "table|json|markdown|github", OPTION_TEXT, &format,
-	 "how; github: one line for a workflow's strategy.matrix"},
+	 "output format (default table); github prints one\n"
+	 "line for a workflow's strategy.matrix"},
 	{"diff", '\0', NULL, OPTION_FLAG, &diff,
-	 "say what the matrix changes against the last lock"},
+	 "show what the matrix changes compared with the lock"},
 	{.name = NULL},
 };
 
@@ -263,10 +264,9 @@ const struct command cmd_plan = {
 	.args = "",
 	.summary = "show what the matrix will produce",
 	.description =
-		"Prints the table of targets and hosts with versions and sources, and counts\n"
-		"assets and images; with --host, those of some hosts. Reads the matrix and, when\n"
-		"it is there, the lock; uses no network. The plan is the result, so that --quiet\n"
-		"does not take it away.\n",
+		"Prints a table of hosts and targets with their versions and sources, and counts\n"
+		"assets and images. Reads the matrix and, if it exists, the lock; does not use\n"
+		"the network. --quiet does not suppress the plan.\n",
 	.examples = "  distributor plan --matrix matrix/debian.json\n"
 		    "  distributor plan --format github >>\"$GITHUB_OUTPUT\"\n",
 	.options = plan_options,

@@ -124,40 +124,45 @@ run_publish(struct app *app, int argc, char **argv, struct error *err)
 
 static const struct option_spec publish_options_table[] = {
 	{"target", '\0', "github|directory", OPTION_TEXT, &target,
-	 "github (default), or directory: a plain directory DIR"},
+	 "github (default), or directory to publish in DIR"},
 	{"latest", '\0', "auto|yes|no", OPTION_TEXT, &latest,
-	 "auto: unless a newer version is the latest, or this is a\nrelease candidate and the "
-	 "latest is not (default);\nyes, also for a release that is "
-	 "published; no"},
+	 "mark the release as latest; auto (default): unless\n"
+	 "a newer version is the latest, or this is a release\n"
+	 "candidate and the latest is not; yes and no also\n"
+	 "work on a published release"},
 	{"adopt", '\0', NULL, OPTION_FLAG, &adopt,
-	 "instead, before 'sign': bring back into OUT/assets what an\nearlier run has signed, so "
-	 "that it stays the same release"},
+	 "before 'sign': copy files signed by an earlier run\n"
+	 "into OUT/assets, so that the release stays the same"},
 	{"draft", '\0', NULL, OPTION_FLAG, &only_draft, "stop before publishing"},
 	{"template", '\0', "FILE", OPTION_TEXT, &options.template_path,
-	 "the text of the release, with {{version}}, {{hosts}},\n{{changes}}, {{verify}}, "
-	 "{{checksums}}"},
-	{"notes", '\0', "FILE", OPTION_TEXT, &notes_path, "also write that text to a file"},
+	 "text of the release page, with {{version}},\n"
+	 "{{hosts}}, {{changes}}, {{verify}}, {{checksums}}"},
+	{"notes", '\0', "FILE", OPTION_TEXT, &notes_path,
+	 "also write the text of the release page to FILE"},
 	{"pace", '\0', "MS", OPTION_NUMBER, &options.pace_ms,
-	 "least time between two changes (default 1000); 0: no\nlimits at all, for servers that "
-	 "have none"},
-	{"repo", '\0', "DIR", OPTION_TEXT, &options.repo_path, "the git repository (default .)"},
+	 "minimum time between two changes in milliseconds\n"
+	 "(default 1000); 0: no limits, for servers without\n"
+	 "any"},
+	{"repo", '\0', "DIR", OPTION_TEXT, &options.repo_path, "git repository (default .)"},
 	{"dry-run", '\0', NULL, OPTION_FLAG, &options.dry_run,
-	 "ask and compare everything, write nothing"},
+	 "check and compare everything, write nothing"},
 	{.name = NULL},
 };
 
 const struct command cmd_publish = {
 	.name = "publish",
 	.args = "[DIR]",
-	.summary = "publish the signed release on GitHub, or in a directory",
+	.summary = "publish the signed release on GitHub or in a directory",
 	.description =
-		"Verifies OUT/assets as anybody would, finds or makes the draft release of the\n"
-		"tag, sends what is missing, removes what is wrong, compares name, size and\n"
-		"digest of every file, and only then publishes and reads it all back. Run it\n"
-		"again after any failure: it goes on. A release that is published and identical\n"
-		"is success without a write; one that differs is refused with the difference.\n"
-		"GITHUB_TOKEN, GITHUB_REPOSITORY and GITHUB_API_URL are used as in Actions.\n"
-		"In a directory: DIR/TAG/, DIR/TAG.md and the link DIR/latest.\n",
+		"Verifies OUT/assets, finds or creates the draft release for the tag, uploads\n"
+		"missing files, removes wrong ones, and compares the name, size and digest of\n"
+		"every file. Then publishes the release and reads it back. If a run fails, run it\n"
+		"again: it resumes. A release that is published and identical is success without\n"
+		"any change; one that differs is refused, and the differences are shown.\n"
+		"\n"
+		"Needs the files of 'distributor sign' and the tag. On GitHub, GITHUB_TOKEN is\n"
+		"required; GITHUB_REPOSITORY and GITHUB_API_URL are used as in Actions. With\n"
+		"--target directory it writes DIR/TAG/, DIR/TAG.md and the link DIR/latest.\n",
 	.examples =
 		"  distributor lock && distributor publish --dry-run\n"
 		"  distributor publish --matrix matrix/debian.json --target directory releases\n",

@@ -88,47 +88,50 @@ run_push(struct app *app, int argc, char **argv, struct error *err)
 
 static const struct option_spec push_cmd_options[] = {
 	{"layout", '\0', "DIR", OPTION_TEXT, &options.layout,
-	 "the OCI layout (default OUT/images)"},
+	 "OCI layout to push (default OUT/images)"},
 	{"dry-run", 'n', NULL, OPTION_FLAG, &options.dry_run,
-	 "look at what is there and say what would be sent"},
+	 "compare with the registry and show what would be\n"
+	 "pushed"},
 	{"auth-file", '\0', "FILE", OPTION_TEXT, &options.auth_file,
-	 "credentials, in the form of docker's config.json (default:\n"
-	 "those of docker, podman and skopeo)"},
+	 "credentials, in the format of docker's config.json\n"
+	 "(default: those of docker, podman and skopeo)"},
 	{"ca", '\0', "FILE", OPTION_TEXT, &options.ca_file,
-	 "certificates to trust instead of the system's"},
+	 "trusted certificates, instead of the system's"},
 	{"plain-http", '\0', NULL, OPTION_FLAG, &options.plain_http,
-	 "talk http:// also to other machines than this one"},
+	 "use http:// for registries on other machines too"},
 	{"token-server", '\0', "SERVER", OPTION_LIST, &options.token_servers,
-	 "a host that may see the credentials, besides the\nregistry's own; may be repeated"},
+	 "host that may receive the credentials, in addition\n"
+	 "to the registry itself; may be repeated"},
 	{"mount-from", '\0', "PATH", OPTION_TEXT, &options.mount_from,
-	 "another repository at the same registry that may have\nsome of the blobs"},
+	 "repository in the same registry to mount blobs from"},
 	{"replace-version", '\0', NULL, OPTION_FLAG, &options.replace_version,
-	 "move tags of a version that was published with other\ncontent"},
+	 "move version tags that exist with different content"},
 	{"hold-moving", '\0', NULL, OPTION_FLAG, &options.only_version,
-	 "leave 'latest' and the other tags that move where they are,\nuntil the release is "
-	 "published"},
-	{"part", '\0', NULL, OPTION_FLAG, &options.part, "push a layout that lacks hosts"},
+	 "do not move 'latest' and other moving tags, until\n"
+	 "the release is published"},
+	{"part", '\0', NULL, OPTION_FLAG, &options.part, "push a layout even if hosts are missing"},
 	{"unsigned", '\0', NULL, OPTION_FLAG, &options.unsigned_too,
-	 "push images without a signature by an allowed key for the\nrepository that they go to"},
+	 "push images that no allowed key has signed for the\n"
+	 "target repository"},
 	{"connections", '\0', "N", OPTION_NUMBER, &options.connections,
-	 "requests at the same time (default 6)"},
+	 "number of parallel requests (default 6)"},
 	{.name = NULL},
 };
 
 const struct command cmd_push = {
 	.name = "push",
 	.args = "[REPOSITORY]...",
-	.summary = "bring images, indexes and image signatures to registries",
+	.summary = "push images, indexes and image signatures to registries",
 	.description =
-		"Pushes OUT/images to each repository (default: those of the matrix): blobs,\n"
-		"manifests, indexes, tags of the version, moving tags, 'latest' last; then reads\n"
-		"every tag back. What is there is not sent again, so that a push that was cut\n"
-		"off is simply started again.\n"
+		"Pushes OUT/images to each REPOSITORY (default: those in the matrix): blobs,\n"
+		"manifests, indexes, version tags, moving tags, 'latest' last. Then reads every\n"
+		"tag back. Content that exists in the registry is not uploaded again, so an\n"
+		"interrupted push can be repeated.\n"
 		"\n"
-		"The images have to be signed, for each repository, by a key of --keys; parts,\n"
-		"which are not signed before they are joined, excepted. They have to be of the\n"
-		"version of the matrix; with repositories on the command line only where\n"
-		"--matrix names one.\n",
+		"Images must be signed for each repository by a key in --keys ('distributor sign'\n"
+		"does that), except parts, which are signed after they are joined. Images must\n"
+		"have the version of the matrix; if repositories are given, this is checked only\n"
+		"with --matrix.\n",
 	.examples = "  distributor push --dry-run\n"
 		    "  distributor push --unsigned localhost:5000/owner/qemu-user-static\n",
 	.options = push_cmd_options,

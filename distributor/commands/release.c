@@ -60,38 +60,46 @@ run_release(struct app *app, int argc, char **argv, struct error *err)
 
 static const struct option_spec release_options[] = {
 	{"target", '\0', "github|directory", OPTION_TEXT, &target,
-	 "github (default), or directory: everything on this machine"},
+	 "github (default), or directory to keep everything\n"
+	 "on this machine"},
 	{"directory", '\0', "DIR", OPTION_TEXT, &options.directory,
-	 "the directory (default OUT/releases)"},
+	 "directory to publish in (default OUT/releases)"},
 	{"images", '\0', "REPOSITORY", OPTION_LIST, &options.image_repositories,
-	 "push images there instead of where the matrix says; may\nbe repeated"},
+	 "push images to this repository instead of those in\n"
+	 "the matrix; may be repeated"},
 	{"dry-run", 'n', NULL, OPTION_FLAG, &options.dry_run,
-	 "make everything in OUT, ask and compare everything else,\nwrite nothing elsewhere"},
+	 "write everything in OUT, check and compare the\n"
+	 "rest, publish nothing"},
 	{"repo", '\0', "DIR", OPTION_TEXT, &options.repo_path,
-	 "the git repository of the tag (default .)"},
+	 "git repository of the tag (default .)"},
 	{"remote", '\0', "REMOTE", OPTION_TEXT, &options.remote,
-	 "where the tag is pushed (default origin)"},
+	 "remote to push the tag to (default origin)"},
 	{"tagger", '\0', "WHO", OPTION_TEXT, &options.tagger,
-	 "\"NAME <EMAIL>\" (default: git's user, else the signer)"},
+	 "\"NAME <EMAIL>\" (default: user of git, or the\n"
+	 "signer)"},
 	{"latest", '\0', "auto|yes|no", OPTION_TEXT, &latest,
-	 "auto: unless a newer version is the latest, or this is a\nrelease candidate and the "
-	 "latest is not (default); yes; no"},
+	 "mark the release as latest, see publish (default\n"
+	 "auto)"},
 	{"template", '\0', "FILE", OPTION_TEXT, &options.publish.template_path,
-	 "the text of the release page, see publish"},
+	 "text of the release page, see publish"},
 	{"pace", '\0', "MS", OPTION_NUMBER, &options.publish.pace_ms,
-	 "least time between two changes (default 1000)"},
+	 "minimum time between two changes in milliseconds\n"
+	 "(default 1000)"},
 	{"registrars", '\0', "DIR", OPTION_TEXT, &options.imaging.registrars,
-	 "programs register-HOST (default: those of this build)"},
+	 "directory with register-HOST programs (default:\n"
+	 "those of this build)"},
 	{"auth-file", '\0', "FILE", OPTION_TEXT, &options.push.auth_file,
-	 "credentials of registries, see push"},
+	 "credentials for registries, see push"},
 	{"ca", '\0', "FILE", OPTION_TEXT, &options.push.ca_file,
-	 "certificates of registries to trust instead of the system's"},
+	 "trusted certificates for registries, instead of the\n"
+	 "system's"},
 	{"plain-http", '\0', NULL, OPTION_FLAG, &options.push.plain_http,
-	 "talk http:// also to registries on other machines"},
+	 "use http:// for registries on other machines too"},
 	{"token-server", '\0', "SERVER", OPTION_LIST, &options.push.token_servers,
 	 "see push; may be repeated"},
 	{"connections", '\0', "N", OPTION_NUMBER, &options.push.connections,
-	 "requests to a registry at the same time (default 6)"},
+	 "number of parallel requests to a registry (default\n"
+	 "6)"},
 	KEY_INPUT_OPTIONS(options.key),
 	{.name = NULL},
 };
@@ -99,18 +107,22 @@ static const struct option_spec release_options[] = {
 const struct command cmd_release = {
 	.name = "release",
 	.args = "[VERSION]",
-	.summary = "all of it, in order; run it again after any failure",
+	.summary = "run all steps of a release in order; safe to repeat",
 	.description =
-		"Checks the lock, fetches packages, makes tarballs and images, signs, makes the\n"
-		"tag or verifies the one that started this run, completes a draft release,\n"
-		"pushes images by digest and under tags of the version, publishes the draft,\n"
-		"moves 'latest' and the other moving tags, and reads it all back. What is there\n"
-		"with the right digest is not done again. VERSION has to be the matrix' own.\n"
+		"Checks the lock, fetches packages, builds tarballs and images, signs them,\n"
+		"creates the tag or verifies the one that started this run, uploads a draft\n"
+		"release, pushes images by digest and with version tags, publishes the draft,\n"
+		"moves 'latest' and the other moving tags, and reads everything back. Results\n"
+		"that exist with the right digest are kept, so a run that failed can simply be\n"
+		"repeated. VERSION, if given, must be the version in the matrix.\n"
 		"\n"
-		"With --target directory nothing but this machine is needed: the release goes\n"
-		"to OUT/releases, the images stay in OUT/images; where there is no key a\n"
-		"throw-away one is made and said, where there is no git repository one is made\n"
-		"in OUT/repository.git.\n",
+		"Needs a lock (run 'distributor lock'), a signing key and, for GitHub,\n"
+		"GITHUB_TOKEN.\n"
+		"\n"
+		"With --target directory nothing outside this machine is needed: the release is\n"
+		"written to OUT/releases and the images stay in OUT/images. Without a key, a\n"
+		"throw-away key is generated, with a warning. Without a git repository, one is\n"
+		"created in OUT/repository.git.\n",
 	.examples =
 		"  distributor release --target directory --matrix matrix/debian.json\n"
 		"  distributor lock && distributor release --key ~/release.pem --dry-run\n"

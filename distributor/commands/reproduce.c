@@ -99,31 +99,36 @@ run_reproduce(struct app *app, int argc, char **argv, struct error *err)
 
 static const struct option_spec reproduce_options[] = {
 	{"against", '\0', "DIR|URL", OPTION_TEXT, &options.against,
-	 "for a TAG: where its files are (default: its page on GitHub)"},
+	 "with TAG: where its files are (default: its page on\n"
+	 "GitHub)"},
 	{"repo", '\0', "DIR", OPTION_TEXT, &options.repo_path,
-	 "the git repository with the tag (default .)"},
+	 "git repository with the tag (default .)"},
 	{"registrars", '\0', "DIR", OPTION_TEXT, &options.registrars,
-	 "programs register-HOST (default: those of this build)"},
-	{"no-images", '\0', NULL, OPTION_FLAG, &options.no_images, "leave the images out"},
+	 "directory with register-HOST programs (default:\n"
+	 "those of this build)"},
+	{"no-images", '\0', NULL, OPTION_FLAG, &options.no_images, "do not rebuild images"},
 	{"keep", '\0', "DIR", OPTION_TEXT, &options.keep,
-	 "make it in DIR, and leave it there (default: a temporary\ndirectory)"},
+	 "build in DIR and keep it (default: a temporary\n"
+	 "directory)"},
 	{.name = NULL},
 };
 
 const struct command cmd_reproduce = {
 	.name = "reproduce",
 	.args = "TAG|DIR|URL",
-	.summary = "make a published release again and compare every byte",
+	.summary = "rebuild a published release and compare every byte",
 	.description =
-		"Reads from the release.json of a release what it was made from, takes matrix and\n"
-		"lock from the tag's tree (or from DIR, or from --matrix and --lock if their\n"
-		"digests are right), makes tarballs, images and documents once more in a private\n"
-		"directory, and compares them. Of what differs it says where: the first byte, and\n"
-		"which part of the format that is; or that the content is the same, compressed by\n"
-		"another version. DIR holds the files of a release, or is an OUT directory, whose\n"
-		"images are then compared in depth as well. The provenance and the signatures are\n"
-		"of the run that signed; 'verify' is for those.\n"
-		"Ends with 0 when everything is the same and with 4 when anything is not.\n",
+		"Reads the inputs of a release from its release.json, takes matrix and lock from\n"
+		"the tag (or from DIR, or from --matrix and --lock if their digests match),\n"
+		"rebuilds tarballs, images and documents in a private directory, and compares\n"
+		"them. For each difference it shows the first byte and the part of the format it\n"
+		"belongs to, or that only the compressor differs.\n"
+		"\n"
+		"DIR contains the files of a release, or is an OUT directory, whose images are\n"
+		"then compared in depth too. Provenance and signatures belong to the run that\n"
+		"signed and are not rebuilt; use 'distributor verify' for those.\n"
+		"\n"
+		"Exits with 0 if everything is identical and with 4 if anything differs.\n",
 	.examples = "  distributor reproduce v10.2.2-1\n"
 		    "  distributor reproduce --repo out/repository.git out/releases/latest\n",
 	.options = reproduce_options,

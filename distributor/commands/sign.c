@@ -75,7 +75,7 @@ run_sign(struct app *app, int argc, char **argv, struct error *err)
 
 static const struct option_spec sign_options[] = {
 	KEY_INPUT_OPTIONS(source),
-	{"repo", '\0', "DIR", OPTION_TEXT, &repo_path, "the git repository (default .)"},
+	{"repo", '\0', "DIR", OPTION_TEXT, &repo_path, "git repository (default .)"},
 	{.name = NULL},
 };
 
@@ -86,11 +86,12 @@ const struct command cmd_sign = {
 	.description =
 		"Adds to OUT/assets: SHA256SUMS with signatures for ssh-keygen and minisign,\n"
 		"provenance.sigstore.json for cosign, NAME-VERSION.spdx.json,\n"
-		"NAME-VERSION.sources.json and NAME-VERSION.release.json. The key has to be one\n"
-		"of the allowed_signers in the directory of --keys. Files that are right already\n"
-		"stay, and the key is not read when nothing has to be signed. Images in\n"
-		"OUT/images are signed for cosign, podman and skopeo, under every name that the\n"
-		"matrix gives them.\n",
+		"NAME-VERSION.sources.json and NAME-VERSION.release.json. Images in OUT/images\n"
+		"are signed for cosign, podman and skopeo, for each repository in the matrix.\n"
+		"\n"
+		"Needs a signing key whose public key is in allowed_signers in the directory of\n"
+		"--keys; 'distributor keygen' creates both. Files that are up to date are kept;\n"
+		"the key is read only if something has to be signed.\n",
 	.examples = "  distributor sign --matrix matrix/debian.json --key ~/release.pem\n"
 		    "  distributor sign --matrix matrix/debian.json --key-fd 3 3<release.pem\n",
 	.options = sign_options,

@@ -125,23 +125,28 @@ run_tag(struct app *app, int argc, char **argv, struct error *err)
 }
 
 static const struct option_spec tag_options[] = {
-	{"push", '\0', NULL, OPTION_FLAG, &push, "push the tag to the remote, never by force"},
+	{"push", '\0', NULL, OPTION_FLAG, &push, "push the tag to the remote; never forces"},
 	{"remote", '\0', "REMOTE", OPTION_TEXT, &remote,
-	 "where to: a remote's name, a URL, a path (default\norigin). The program git pushes, "
-	 "with its own credentials,\nelse with GITHUB_TOKEN to the matrix' server"},
+	 "remote name, URL or path to push to (default\n"
+	 "origin). Pushes with git and its credentials, or\n"
+	 "with GITHUB_TOKEN to the server in the matrix"},
 	{"verify", '\0', NULL, OPTION_FLAG, &verify,
-	 "verify the tag instead: signature, name, version, HEAD,\nmatrix and lock"},
+	 "verify the tag instead: signature, name, version,\n"
+	 "HEAD, matrix and lock"},
 	{"root", '\0', "FINGERPRINT", OPTION_TEXT, &root,
-	 "with --verify: the root key that has to have signed the list\nof keys (SHA256:...)"},
-	{"commit", '\0', "REV", OPTION_TEXT, &tagging.revision, "what to tag (default HEAD)"},
+	 "with --verify: root key that must have signed the\n"
+	 "list of keys (SHA256:...)"},
+	{"commit", '\0', "REV", OPTION_TEXT, &tagging.revision, "commit to tag (default HEAD)"},
 	{"sums", '\0', NULL, OPTION_FLAG, &tagging.name_sums,
-	 "let it name OUT/assets/SHA256SUMS, which 'sign' has made:\nthen no workflow and no other "
-	 "machine can release under it"},
+	 "record the digest of OUT/assets/SHA256SUMS, written\n"
+	 "by 'sign', in the tag: no other build can be\n"
+	 "released under it"},
 	{"tagger", '\0', "WHO", OPTION_TEXT, &tagging.tagger,
-	 "\"NAME <EMAIL>\" (default: git's user, else the signer)"},
-	{"repo", '\0', "DIR", OPTION_TEXT, &repo_path, "the git repository (default .)"},
+	 "\"NAME <EMAIL>\" (default: user of git, or the\n"
+	 "signer)"},
+	{"repo", '\0', "DIR", OPTION_TEXT, &repo_path, "git repository (default .)"},
 	{"dry-run", '\0', NULL, OPTION_FLAG, &tagging.dry_run,
-	 "everything but making and pushing the tag"},
+	 "check everything, but do not create or push the tag"},
 	KEY_INPUT_OPTIONS(source),
 	{.name = NULL},
 };
@@ -149,16 +154,15 @@ static const struct option_spec tag_options[] = {
 const struct command cmd_tag = {
 	.name = "tag",
 	.args = "[VERSION]",
-	.summary = "make and push the signed tag of the release",
-	.description = "Makes the annotated tag vVERSION of the matrix' version, with an SSH "
-		       "signature that\n"
-		       "'git verify-tag' accepts. Its time is SOURCE_DATE_EPOCH or the lock's "
-		       "date, so that\n"
-		       "the same release always has the same tag: one that is there already with "
-		       "the same\n"
-		       "content is success, and with other content an error that shows both. The "
-		       "commit\n"
-		       "has to have matrix and lock as they are here.\n",
+	.summary = "create and push the signed tag of the release",
+	.description =
+		"Creates the annotated tag vVERSION for the version in the matrix, with an SSH\n"
+		"signature that 'git verify-tag' accepts. Its date is SOURCE_DATE_EPOCH or the\n"
+		"date of the lock, so the same release always has the same tag. If the tag exists\n"
+		"with the same content, the command succeeds; with different content it fails and\n"
+		"shows both.\n"
+		"\n"
+		"The commit must contain the matrix and the lock as they are on disk.\n",
 	.examples = "  distributor tag --matrix matrix/debian.json --key ~/release.pem --push\n"
 		    "  distributor tag --matrix matrix/debian.json --verify\n",
 	.options = tag_options,

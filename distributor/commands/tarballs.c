@@ -136,23 +136,26 @@ run_tarballs(struct app *app, int argc, char **argv, struct error *err)
 
 static const struct option_spec tarballs_options[] = {
 	{"no-wait", '\0', NULL, OPTION_FLAG, &no_wait,
-	 "fail instead of waiting for another run in the same DIR"},
+	 "fail if another run is using OUT, instead of\n"
+	 "waiting"},
 	{.name = NULL},
 };
 
 const struct command cmd_tarballs = {
 	.name = "tarballs",
 	.args = "",
-	.summary = "make the release assets from the packages in the cache",
+	.summary = "build the release tarballs from the packages in the cache",
 	.description =
-		"Makes OUT/assets/FROM_qemu-TO-static.tar.gz for every pair, and under the\n"
-		"legacy names qemu-TO-static.tar.gz and qemu-TO-static for the host that\n"
-		"carries them. Every program is compared with the lock and has to be a static\n"
-		"ELF file of its host. What is there with the right digest is not made again;\n"
-		"a run that was stopped or killed is continued by the next one.\n"
+		"Writes OUT/assets/FROM_qemu-TO-static.tar.gz for every pair of host and target\n"
+		"and, for the host with legacy names, qemu-TO-static.tar.gz and qemu-TO-static.\n"
+		"Every program is compared with the lock and must be a static ELF file for its\n"
+		"host. Files that exist with the right digest are kept, so an interrupted run can\n"
+		"be repeated.\n"
 		"\n"
-		"OUT/assets.json lists what was made. The same lock gives the same bytes\n"
-		"everywhere; SOURCE_DATE_EPOCH in the environment replaces the lock's date.\n",
+		"OUT/assets.json lists the result. The same lock gives the same bytes on every\n"
+		"machine. SOURCE_DATE_EPOCH in the environment overrides the date of the lock.\n"
+		"\n"
+		"Needs packages in the cache: run 'distributor fetch' first.\n",
 	.examples = "  distributor tarballs --matrix matrix/debian.json\n"
 		    "  distributor tarballs --matrix matrix/debian.json --host aarch64 --out part\n"
 		    "  distributor tarballs --matrix matrix/debian.json --json | jq .made\n",

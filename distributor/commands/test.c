@@ -135,58 +135,62 @@ run_test(struct app *app, int argc, char **argv, struct error *err)
 
 static const struct option_spec test_options[] = {
 	{"target", '\0', "TARGET", OPTION_LIST, &wanted_targets,
-	 "only this target, as QEMU spells it; may be repeated"},
+	 "only this target, named as by QEMU; may be repeated"},
 	{"emulators", '\0', "DIR", OPTION_TEXT, &emulators,
-	 "emulators for this machine that run the other hosts'\n"
-	 "binaries (default: those of this release, else of $PATH)"},
+	 "emulators for this machine that run the binaries of\n"
+	 "other hosts (default: those of this release, or\n"
+	 "those in $PATH)"},
 	{"registrars", '\0', "DIR", OPTION_TEXT, &registrars,
-	 "registrars that the images were made with (default: those of\nthis build)"},
+	 "registrars that the images were built with\n"
+	 "(default: those of this build)"},
 	{"timeout", '\0', "SECONDS", OPTION_NUMBER, &timeout_sec,
-	 "how long one program may take (default 60; 600 for a\ncommand of an engine)"},
-	{"strict", '\0', NULL, OPTION_FLAG, &strict, "fail if anything could not be tried"},
+	 "time limit for one program (default 60; 600 for a\n"
+	 "command of an engine)"},
+	{"strict", '\0', NULL, OPTION_FLAG, &strict, "fail if any test is skipped"},
 	{"engine", '\0', "docker|podman", OPTION_TEXT, &engine.name,
-	 "run the six checks of the images with it instead"},
+	 "run the six image tests with docker or podman\n"
+	 "instead"},
 	{"engine-command", '\0', "WORDS", OPTION_TEXT, &engine.command,
-	 "how the engine is called (default: by its name)"},
+	 "command that runs the engine (default: its name)"},
 	{"run-option", '\0', "OPTION", OPTION_LIST, &engine.run,
-	 "a further option for the engine's 'run'; may be repeated"},
+	 "additional option for the engine's 'run'; may be\n"
+	 "repeated"},
 	{"image", '\0', "REPOSITORY", OPTION_TEXT, &engine.image,
-	 "images that the engine can pull (default: OUT/images is\nloaded into it)"},
+	 "images to pull (default: OUT/images is loaded)"},
 	{"foreign-image", '\0', "IMAGE", OPTION_TEXT, &engine.foreign_image,
-	 "an image for arm64 (on an arm64 machine: for amd64) with a\n"
-	 "uname (default: one with a tiny program is made)"},
+	 "image for arm64 (on arm64: for amd64) that contains\n"
+	 "uname (default: a tiny image is built)"},
 	{"machine-wide", '\0', NULL, OPTION_FLAG, &engine.machine_wide,
-	 "with --engine: the machine's own qemu-* entries may be\nreplaced"},
+	 "with --engine: allow the qemu-* entries of this\n"
+	 "machine to be replaced"},
 	{.name = NULL},
 };
 
 const struct command cmd_test = {
 	.name = "test",
 	.args = "",
-	.summary = "run what was made: every binary, and programs through the images",
+	.summary = "test the binaries and images of the release",
 	.description =
-		"Takes each tarball of OUT/assets apart and compares the program in it with the\n"
-		"lock. Then it is run, and has to say its package's version and to run a tiny\n"
-		"program of its target. Programs of other hosts are run by the emulator that\n"
-		"this release has for this machine, so one machine tests all hosts.\n"
+		"Unpacks each tarball in OUT/assets, compares the program with the lock, and runs\n"
+		"it: it must print the version of its package and run a tiny program for its\n"
+		"target. Programs for other hosts run under the emulator that this release has\n"
+		"for this machine, so one machine can test all hosts.\n"
 		"\n"
-		"Each image in OUT/images has to have the lock's programs, too, this build's\n"
-		"registrar and nothing else, so that images that are older than the tarballs are\n"
-		"found.\n"
+		"Each image in OUT/images must contain the programs in the lock, the registrar of\n"
+		"this build, and nothing else; images older than the tarballs are detected.\n"
 		"\n"
-		"Of each host's images the registrar is run. In a user namespace with a\n"
-		"binfmt_misc of its own (Linux 6.7 or later; not even root is needed) it\n"
-		"registers, and the tiny programs then run by themselves. The machine's own\n"
-		"binfmt_misc is never written to. What cannot be tried here is skipped, with\n"
-		"the reason.\n"
+		"The registrar of each host is run as well. In a user namespace with its own\n"
+		"binfmt_misc (Linux 6.7 or later, no root needed) it registers, and the tiny\n"
+		"programs are then run directly. The binfmt_misc of this machine is not changed.\n"
+		"Tests that cannot run here are reported as skipped, with the reason.\n"
 		"\n"
-		"Columns: binaries that say their version; tiny programs that they run; images\n"
+		"Columns: binaries that print their version; tiny programs that they run; images\n"
 		"with the right content; files that the registrar writes for systemd; images\n"
 		"('latest' and 'register') that register in the kernel; programs that then run\n"
-		"by themselves.\n"
+		"directly.\n"
 		"\n"
-		"With --engine the images run under docker or podman as their users run them.\n"
-		"That replaces the whole machine's entries qemu-*, unless all is in a user\n"
+		"With --engine the images run under docker or podman, as users run them. This\n"
+		"replaces all qemu-* entries of this machine, unless everything runs in a user\n"
 		"namespace. If there were any, those of the images are there afterwards.\n",
 	.examples =
 		"  distributor test --matrix matrix/debian.json\n"

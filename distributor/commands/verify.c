@@ -345,49 +345,53 @@ run_verify(struct app *app, int argc, char **argv, struct error *err)
 
 static const struct option_spec verify_options[] = {
 	{"tag", '\0', "TAG", OPTION_TEXT, &tag,
-	 "what it has to be, \"v10.2.2-1\": refuses an older release\nunder a new name"},
+	 "require this tag, such as \"v10.2.2-1\"; rejects an\n"
+	 "older release offered under a new name"},
 	{"keys", '\0', "DIR", OPTION_TEXT, &trust.keys,
-	 "the public keys to believe: from the project's repository,\nnot from its releases"},
+	 "trusted public keys: take them from the project's\n"
+	 "repository, not from its releases"},
 	{"root", '\0', "FINGERPRINT", OPTION_TEXT, &trust.root,
-	 "the root key that has to have signed the lists of keys"},
+	 "root key that must have signed the lists of keys"},
 	{"repo", '\0', "DIR", OPTION_TEXT, &trust.repo,
-	 "also verify the tag in this clone; without --keys, its\nkeys/ are believed"},
+	 "also verify the tag in this clone; without --keys,\n"
+	 "the keys/ in it are trusted"},
 	{"image", '\0', "NAME", OPTION_LIST, &image_names,
-	 "an image in a registry, REGISTRY/PATH:TAG or\nREGISTRY/PATH@sha256:DIGEST; may be "
-	 "repeated"},
+	 "image in a registry, REGISTRY/PATH:TAG or\n"
+	 "REGISTRY/PATH@sha256:DIGEST; may be repeated"},
 	{"signed-as", '\0', "REPOSITORY", OPTION_TEXT, &image_options.signed_as,
-	 "where the image was published, if NAME is a mirror of it"},
+	 "original repository of the image, if NAME is a\n"
+	 "mirror"},
 	{"auth-file", '\0', "FILE", OPTION_TEXT, &image_options.auth_file,
-	 "credentials for the registry, as for push"},
+	 "credentials for the registry, see push"},
 	{"anonymous", '\0', NULL, OPTION_FLAG, &image_options.anonymous,
-	 "ask the registry as a stranger does, without any login"},
+	 "do not log in to the registry"},
 	{"ca", '\0', "FILE", OPTION_TEXT, &image_options.ca_file,
-	 "certificates that the registry is trusted by"},
+	 "trusted certificates, instead of the system's"},
 	{"token-server", '\0', "SERVER", OPTION_LIST, &image_options.token_servers,
-	 "a host that may see the credentials, as for push; may be\nrepeated"},
+	 "host that may receive the credentials, see push;\n"
+	 "may be repeated"},
 	{"plain-http", '\0', NULL, OPTION_FLAG, &image_options.plain_http,
-	 "talk http:// to the registry"},
+	 "use http:// for the registry"},
 	{.name = NULL},
 };
 
 const struct command cmd_verify = {
 	.name = "verify",
 	.args = "[DIR | FILE... | URL]",
-	.summary = "check a release against the public keys",
+	.summary = "verify a release, a tag or images with the public keys",
 	.description =
-		"Checks a directory with the files of a release, a base URL (https or file) that\n"
-		"serves them, or single files beside their SHA256SUMS: both signatures, every\n"
-		"digest, that no file is missing or foreign, that names, version and content\n"
-		"belong together, and the provenance. With --tag and no operand, the tag in the\n"
-		"repository here. With --image, an image in a registry and each image in its\n"
-		"index: signed by these keys, under this name. Needs no network but for a URL or\n"
-		"an image. With --quiet only what failed is printed.\n"
+		"Verifies a directory with the files of a release, a base URL (https or file), or\n"
+		"single files next to their SHA256SUMS: both signatures, every digest, that no\n"
+		"file is missing or unexpected, that names, version and content match, and the\n"
+		"provenance. With --tag and without arguments, verifies the tag in the local\n"
+		"repository. With --image, verifies an image in a registry and each image in its\n"
+		"index: signed by these keys under this name. The network is used only for URLs\n"
+		"and images. With --quiet only failures are printed.\n"
 		"\n"
-		"The keys to believe have to be named, with --keys or --repo: keys that lie near "
-		"a\n"
-		"release may have come with it. A clone of the project's repository has them. "
-		"With\n"
-		"--root as well, a list is believed only if that root key has signed it.\n",
+		"Trusted keys must be given with --keys or --repo, since keys found next to a\n"
+		"release may have come with it. Get them from a clone of the project's\n"
+		"repository. With --root, a list of keys is trusted only if that root key has\n"
+		"signed it.\n",
 	.examples =
 		"  distributor verify --keys repository/keys --tag v10.2.2-1 release/\n"
 		"  distributor verify --keys repository/keys qemu-aarch64-static.tar.gz\n"

@@ -28,16 +28,16 @@ struct key_input {
 	 "FILE",                                                                                   \
 	 OPTION_TEXT,                                                                              \
 	 &(source).file,                                                                           \
-	 "the signing key, a file of mode 0600\n(default: from the variable " KEY_VARIABLE ")"},   \
+	 "signing key, a file with mode 0600\n(default: from the variable " KEY_VARIABLE ")"},     \
 		{"key-fd",      '\0',         "N",                                                 \
-		 OPTION_NUMBER, &(source).fd, "read the signing key from this descriptor"},        \
+		 OPTION_NUMBER, &(source).fd, "read the signing key from this file descriptor"},   \
 		{"passphrase-fd",                                                                  \
 		 '\0',                                                                             \
 		 "N",                                                                              \
 		 OPTION_NUMBER,                                                                    \
 		 &(source).passphrase_fd,                                                          \
-		 "read its passphrase from this descriptor\n(default: from the "                   \
-		 "variable " PASSPHRASE_VARIABLE ",\nelse a question on the terminal)"}
+		 "read its passphrase from this file descriptor\n(default: from the "              \
+		 "variable\n" PASSPHRASE_VARIABLE ", or ask)"}
 
 /*
  * Reads the key. Variables are wiped and unset whether they are used or not, so that no child

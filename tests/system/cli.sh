@@ -22,8 +22,8 @@ for command in $commands; do
   run "$command" --help
   tap_is "$command --help succeeds" "$status" 0
   tap_has "$command --help shows its usage" "$out" "usage: distributor $command "
-  long=$(printf '%s\n' "$out" | awk 'length($0) > 100' | head -n 1)
-  tap_is "$command --help fits 100 columns" "$long" ""
+  long=$(printf '%s\n' "$out" | awk 'length($0) > 80' | head -n 1)
+  tap_is "$command --help fits 80 columns" "$long" ""
   run "$command" --no-such-option
   tap_is "$command refuses an unknown option" "$status" 2
 done
@@ -74,34 +74,34 @@ tap_has "an unknown command is corrected" "$err" "did you mean 'plan'?"
 run plan --formta json
 tap_has "an unknown option is corrected" "$err" "did you mean '--format'?"
 run plan --formta=json
-tap_has "an unknown option with a value is corrected" "$err" "no option '--formta'; did you mean '--format'?"
+tap_has "an unknown option with a value is corrected" "$err" "unknown option '--formta'; did you mean '--format'?"
 run plan -qx
 tap_is "an unknown letter is a usage error" "$status" 2
-tap_has "an unknown letter among others is named" "$err" "plan: no option '-x'"
+tap_has "an unknown letter among others is named" "$err" "plan: unknown option '-x'"
 run plan --quiet=yes
-tap_has "a value of an option that takes none is told" "$err" "plan: the option '--quiet' takes no argument"
+tap_has "a value of an option that takes none is told" "$err" "plan: option '--quiet' takes no argument"
 run plan --qui=yes
-tap_has "the same of a shortened option" "$err" "plan: the option '--quiet' takes no argument"
+tap_has "the same of a shortened option" "$err" "plan: option '--quiet' takes no argument"
 run release --ta x
-tap_has "a shortened option that is none alone is told" "$err" "release: '--ta' can be '--target' or '--tagger'"
+tap_has "a shortened option that is none alone is told" "$err" "release: option '--ta' is ambiguous: '--target' or '--tagger'"
 run lock --out x
 tap_is "another command's option is a usage error" "$status" 2
-tap_is "another command's option is not mistaken for one of this" "$err" "error: lock: no option '--out'"
+tap_is "another command's option is not mistaken for one of this" "$err" "error: lock: unknown option '--out'"
 run --json plan
 tap_is "an option before the command is a usage error" "$status" 2
-tap_has "an option before the command: what is missing" "$err" "a command is missing before '--json'"
+tap_has "an option before the command: what is missing" "$err" "expected a command before '--json'"
 run kye keys/release.pub
 tap_has "two letters that are exchanged are one mistake" "$err" "did you mean 'key'?"
 run plan extra
 tap_is "an operand too many is a usage error" "$status" 2
-tap_has "an operand too many is named" "$err" "plan takes no operand, not 'extra'"
+tap_has "an operand too many is named" "$err" "plan: unexpected argument 'extra'"
 run tag one two
-tap_has "the second of one operand is named" "$err" "tag: 'two' is one operand too many"
+tap_has "the second of one operand is named" "$err" "tag: unexpected argument 'two'"
 run reproduce
 tap_is "a missing operand is a usage error" "$status" 2
-tap_has "a missing operand is named" "$err" "reproduce: TAG|DIR|URL is missing"
+tap_has "a missing operand is named" "$err" "reproduce: missing TAG|DIR|URL"
 run plan --format
-tap_has "a missing argument is named" "$err" "'--format' needs an argument"
+tap_has "a missing argument is named" "$err" "'--format' requires an argument"
 run plan --matrix "$work/none.json"
 tap_is "a missing matrix ends with 3" "$status" 3
 tap_has "a missing matrix is named" "$err" "none.json"

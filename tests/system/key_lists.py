@@ -251,7 +251,7 @@ for words, status, sentence in (
         (("--retire", "old.pub"), 2, "--retire FILE and --last TAG"),
         (("--last", "v10.1.0-1"), 2, "--retire FILE and --last TAG"),
         (("--retire", "old.pub", "--last", "v10.1.0-1", "--endorse"), 2, "one by one"),
-        (("--retire", "old.pub", "--last", "v10.1.0-1", "x"), 2, "--retire FILE takes no operand, not 'x'"),
+        (("--retire", "old.pub", "--last", "v10.1.0-1", "x"), 2, "--retire FILE: unexpected argument 'x'"),
         (("--retire", "old.pub", "--last", "latest"), 3, "'vlatest' is not the tag of a release"),
         (("--retire", "first.pub", "--last", "v10.1.0-1"), 3, "is not listed"),
         (("--retire", "old.pem", "--last", "v10.1.0-1"), 3, "is a secret key")):

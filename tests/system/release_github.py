@@ -325,7 +325,7 @@ def test_options(m):
         text = tool(PROGRAM, command, "--help").stdout
         tap.ok(f"{command} --help teaches by example", text.startswith("usage: ") and
                re.search(rf"\nExamples:\n(  .*\n)*  .*distributor {command} ?.*\n", text) and
-               max(map(len, text.splitlines())) <= 100, text)
+               max(map(len, text.splitlines())) <= 80, text)
 
 
 MAINTAINER = Maintainer()
