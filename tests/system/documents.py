@@ -129,7 +129,7 @@ for row in rows:
         if not os.path.exists(path) or words.strip() not in read(path).decode():
             missing.append(f"{name}: {words.strip()}")
 tap.equal(f"each of {len(rows)} threats names tests that are there", missing, [])
-pages = ["README.md", "CONTRIBUTING.md", ".github/SECURITY.md", *(f"docs/{n}" for n in sorted(os.listdir(os.path.join(SOURCE, "docs"))) if n.endswith(".md"))]
+pages = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", *(f"docs/{n}" for n in sorted(os.listdir(os.path.join(SOURCE, "docs"))) if n.endswith(".md"))]
 written = {page: read(os.path.join(SOURCE, page)).decode() for page in pages}
 links = {n for page in written.values() for n in re.findall(r"\b(docs/[\w-]+\.md)\b", page)}
 tap.equal("the documents that are named exist", sorted(links - set(pages)), [])
@@ -163,14 +163,21 @@ rows = re.findall(r"^\| ([\w ]+) \| \S+-dev \| .* \| (.*) \|$", written["docs/de
 names = [name for name, _ in rows]
 tap.equal("each library is listed once", sorted(names), sorted({*headers, "jansson", "cmocka"}))
 includes = {}
-for folder in ("base", "net", "pack", "sign", "sources", "images", "publish", "matrix", "distributor", "register"):
-    for name in sorted(os.listdir(os.path.join(SOURCE, folder))):
-        if name.endswith((".c", ".h")):
-            includes[f"{folder}/{name}"] = read(os.path.join(SOURCE, folder, name)).decode()
+for folder in ("base", "model", "net", "pack", "sign", "sources", "images", "publish", "matrix", "distributor", "register"):
+    for where, _, files in os.walk(os.path.join(SOURCE, folder)):
+        for name in files:
+            if name.endswith((".c", ".h")):
+                path = os.path.join(where, name)
+                includes[os.path.relpath(path, SOURCE)] = read(path).decode()
 for library, header in headers.items():
     users = {n for n, code in includes.items() if re.search(rf"^#include <{header}", code, re.M)}
     tap.equal(f"{library} is included where docs/dependencies.md says",
-              set(re.findall(r"`([a-z]+/\w+\.c)`", dict(rows)[library])), users)
+              set(re.findall(r"`([a-z]+(?:/\w+)+\.c)`", dict(rows)[library])), users)
+tree = written["docs/design.md"].partition("## The tree\n")[2].partition("\n\nIncludes point")[0]
+rooms = {n for n in re.findall(r"^    (?:distributor/)?(\w+)/ ", tree, re.M) if n not in ("tests", "bench", "docs", "cmake")}
+picture = read(os.path.join(SOURCE, "docs", "rooms.svg")).decode()
+tap.equal("docs/rooms.svg has each room of docs/design.md", sorted(n for n in rooms if not re.search(rf">{n}\b", picture)), [])
+tap.ok("... which has several", len(rooms) > 15, rooms)
 place = written["README.md"].partition("### The project's public key\n")[2].partition("\n## ")[0]
 public = os.path.join(SOURCE, "keys", "release.pub")
 tap.has("README.md has the fingerprint of the project's key, or says that there is none", place,
