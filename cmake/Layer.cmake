@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: MIT
-# dist_layer(FOLDER SOURCES a.c b.c [USES folder...] [LIBRARIES target...])
+# dist_layer(ROOM SOURCES a.c b.c [USES room...] [LIBRARIES target...])
 #
-# Makes the static library dist_FOLDER. Its headers are visible as "FOLDER/x.h" to itself and to the
-# targets that link it, and to nobody else: each folder is reached through an include directory of
-# its own that holds one symbolic link. So an include against the layering of docs/design.md does
-# not compile.
-function(dist_layer folder)
+# Makes the static library of a folder, or of a room in it: dist_steps of distributor/steps is called
+# dist_distributor_steps. Its headers are visible as "ROOM/x.h" to itself and to the targets that link
+# it, and to nobody else: each room is reached through an include directory of its own that holds one
+# symbolic link. So an include against the layering of docs/design.md does not compile.
+function(dist_layer room)
   cmake_parse_arguments(ARG "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
-  set(view ${CMAKE_BINARY_DIR}/include/${folder})
-  file(MAKE_DIRECTORY ${view})
-  file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${folder} ${view}/${folder} SYMBOLIC)
-  add_library(dist_${folder} STATIC ${ARG_SOURCES})
-  target_include_directories(dist_${folder} PUBLIC ${view})
-  target_link_libraries(dist_${folder} PRIVATE dist_flags ${ARG_LIBRARIES})
+  string(REPLACE / _ name ${room})
+  cmake_path(GET room PARENT_PATH parent)
+  set(view ${CMAKE_BINARY_DIR}/include/${name})
+  file(MAKE_DIRECTORY ${view}/${parent})
+  file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${room} ${view}/${room} SYMBOLIC)
+  add_library(dist_${name} STATIC ${ARG_SOURCES})
+  target_include_directories(dist_${name} PUBLIC ${view})
+  target_link_libraries(dist_${name} PRIVATE dist_flags ${ARG_LIBRARIES})
   foreach(used IN LISTS ARG_USES)
-    target_link_libraries(dist_${folder} PUBLIC dist_${used})
+    string(REPLACE / _ used ${used})
+    target_link_libraries(dist_${name} PUBLIC dist_${used})
   endforeach()
 endfunction()

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "distributor/workspace/key_files.h"
 #include "sign/check/key_list.h"
+#include "sign/make/sshsig_sign.h"
 
 #include <string.h>
 

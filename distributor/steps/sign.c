@@ -11,6 +11,9 @@
 #include "sign/check/dsse.h"
 #include "sign/check/minisig.h"
 #include "sign/check/statement.h"
+#include "sign/make/dsse_sign.h"
+#include "sign/make/minisig_sign.h"
+#include "sign/make/sshsig_sign.h"
 
 #include <errno.h>
 #include <string.h>

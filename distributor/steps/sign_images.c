@@ -6,9 +6,9 @@
 #include "base/interrupt.h"
 #include "distributor/verify/image_signature.h"
 #include "images/referrers.h"
-#include "sign/check/dsse.h"
-#include "sign/check/simple_signing.h"
 #include "sign/check/statement.h"
+#include "sign/make/dsse_sign.h"
+#include "sign/make/simple_signing_sign.h"
 
 #include <string.h>
 

@@ -9,6 +9,7 @@
 #include "distributor/workspace/epoch.h"
 #include "sign/check/sums.h"
 #include "sign/check/tag_object.h"
+#include "sign/make/sshsig_sign.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include "base/jsonx.h"
 #include "base/strbuf.h"
 #include "sign/check/ed25519.h"
-#include "sign/check/statement.h"
+#include "sign/check/formats.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -26,39 +26,12 @@ dsse_clear(struct dsse *dsse)
 	*dsse = (struct dsse)DSSE_INIT;
 }
 
-static void
-put_preimage(struct strbuf *buf, const char *payload, size_t length)
+void
+dsse_put_preimage(struct strbuf *buf, const char *payload, size_t length)
 {
 	strbuf_addf(buf, "DSSEv1 %zu %s %zu ", strlen(DSSE_PAYLOAD_TYPE), DSSE_PAYLOAD_TYPE,
 		    length);
 	strbuf_add(buf, payload, length);
-}
-
-int
-dsse_sign_statement(const struct signer *signer, const char *statement, size_t length,
-		    char **ret_bundle, struct error *err)
-{
-	AUTO(strbuf_clear) struct strbuf preimage = STRBUF_INIT;
-	AUTO(statement_clear) struct statement parsed = STATEMENT_INIT;
-	auto_free char *body = NULL, *hint = NULL, *encoded = NULL;
-	uint8_t signature[SIGNATURE_SIZE];
-
-	if (statement_parse(statement, length, &parsed, "the statement", err) < 0)
-		return -1;
-	put_preimage(&preimage, statement, length);
-	if (preimage_sign(signer, PREIMAGE_DSSE, (const uint8_t *)preimage.text, preimage.length,
-			  signature, err) < 0)
-		return -1;
-	body = base64_encode(statement, length);
-	hint = public_key_hint(&signer->published);
-	encoded = base64_encode(signature, sizeof(signature));
-	/* Base64 needs no escapes, so that the text can be written as it stands. */
-	*ret_bundle = xasprintf("{\"mediaType\":\"%s\","
-				"\"verificationMaterial\":{\"publicKey\":{\"hint\":\"%s\"}},"
-				"\"dsseEnvelope\":{\"payload\":\"%s\",\"payloadType\":\"%s\","
-				"\"signatures\":[{\"sig\":\"%s\"}]}}\n",
-				DSSE_BUNDLE_TYPE, hint, body, DSSE_PAYLOAD_TYPE, encoded);
-	return 0;
 }
 
 /* A string member that has to be exactly this. */
@@ -185,7 +158,7 @@ dsse_check(const struct dsse *dsse, const struct public_key *key, const char *na
 	AUTO(strbuf_clear) struct strbuf preimage = STRBUF_INIT;
 	char fingerprint[FINGERPRINT_SIZE];
 
-	put_preimage(&preimage, dsse->payload, dsse->payload_length);
+	dsse_put_preimage(&preimage, dsse->payload, dsse->payload_length);
 	if (ed25519_verify(key, preimage.text, preimage.length, dsse->signature, err) < 0) {
 		if (err->code != ERR_VERIFY)
 			return -1;

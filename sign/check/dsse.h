@@ -5,19 +5,11 @@
  * In-toto statements in a DSSE envelope in a sigstore bundle v0.3 that names a public key.
  */
 
-#include "sign/make/key.h"
+#include "sign/check/public_key.h"
 
 #define DSSE_PAYLOAD_TYPE "application/vnd.in-toto+json"
 #define DSSE_BUNDLE_TYPE  "application/vnd.dev.sigstore.bundle.v0.3+json"
 #define DSSE_MAX_TEXT     ((size_t)4 << 20)
-
-/*
- * Signs an in-toto statement, which is checked to be one (version 1, with subjects by sha256),
- * and returns the bundle, to be freed by the caller. The payload is exactly these bytes. ERR_INPUT,
- * ERR_VERIFY (see struct signer).
- */
-int dsse_sign_statement(const struct signer *signer, const char *statement, size_t length,
-			char **ret_bundle, struct error *err) CHECKED;
 
 struct dsse {
 	char *payload; /* the statement; owned, terminated */

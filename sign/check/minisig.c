@@ -5,7 +5,7 @@
 #include "base/base64.h"
 #include "base/strbuf.h"
 #include "sign/check/ed25519.h"
-#include "sign/check/sums.h"
+#include "sign/check/formats.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -16,10 +16,7 @@
  * trusted comment: T\n
  * base64 of Ed25519(that signature, T)[64]\n
  */
-enum { SIG_SIZE = 2 + MINISIGN_ID_SIZE + SIGNATURE_SIZE, MAX_UNTRUSTED = 1024, MAX_TRUSTED = 8192 };
-
-static const char untrusted_prefix[] = "untrusted comment: ";
-static const char trusted_prefix[] = "trusted comment: ";
+enum { MAX_UNTRUSTED = 1024 };
 
 void
 minisig_clear(struct minisig *sig)
@@ -28,9 +25,8 @@ minisig_clear(struct minisig *sig)
 	*sig = (struct minisig)MINISIG_INIT;
 }
 
-/* minisign 0.12 refuses comments that are not printable UTF-8. */
-static bool
-is_comment(const char *text, size_t length)
+bool
+minisig_is_comment(const char *text, size_t length)
 {
 	json_t *value;
 
@@ -40,54 +36,6 @@ is_comment(const char *text, size_t length)
 	value = json_stringn(text, length);
 	json_decref(value);
 	return value != NULL;
-}
-
-static int
-sign_comment(const struct signer *signer, const uint8_t signature[SIGNATURE_SIZE],
-	     const char *comment, uint8_t ret_global[SIGNATURE_SIZE], struct error *err)
-{
-	AUTO(strbuf_clear) struct strbuf preimage = STRBUF_INIT;
-
-	strbuf_add(&preimage, signature, SIGNATURE_SIZE);
-	strbuf_adds(&preimage, comment);
-	return preimage_sign(signer, PREIMAGE_COMMENT, (const uint8_t *)preimage.text,
-			     preimage.length, ret_global, err);
-}
-
-static char *
-format(const struct signer *signer, const uint8_t signature[SIGNATURE_SIZE], const char *comment,
-       const uint8_t global[SIGNATURE_SIZE])
-{
-	uint8_t bytes[SIG_SIZE] = {'E', 'D'};
-	auto_free char *first = NULL, *second = base64_encode(global, SIGNATURE_SIZE);
-
-	public_key_minisign_id(&signer->published, bytes + 2);
-	memcpy(bytes + 2 + MINISIGN_ID_SIZE, signature, SIGNATURE_SIZE);
-	first = base64_encode(bytes, sizeof(bytes));
-	return xasprintf("%ssignature from minisign secret key\n%s\n%s%s\n%s\n", untrusted_prefix,
-			 first, trusted_prefix, comment, second);
-}
-
-int
-minisig_sign_sums(const struct signer *signer, const char *text, size_t length,
-		  const char *trusted_comment, char **ret_text, struct error *err)
-{
-	AUTO(sums_clear) struct sums sums = SUMS_INIT;
-	uint8_t hash[BLAKE2B_SIZE], signature[SIGNATURE_SIZE], global[SIGNATURE_SIZE];
-	size_t comment_length = strlen(trusted_comment);
-
-	if (comment_length == 0 || comment_length >= MAX_TRUSTED - strlen(trusted_prefix) - 2 ||
-	    !is_comment(trusted_comment, comment_length))
-		return error_set(err, ERR_INPUT, "'%s' cannot be a trusted comment",
-				 trusted_comment);
-	if (sums_parse(text, length, &sums, SUMS_NAME, err) < 0)
-		return -1;
-	blake2b_of(text, length, hash);
-	if (preimage_sign(signer, PREIMAGE_PREHASH, hash, sizeof(hash), signature, err) < 0 ||
-	    sign_comment(signer, signature, trusted_comment, global, err) < 0)
-		return -1;
-	*ret_text = format(signer, signature, trusted_comment, global);
-	return 0;
 }
 
 /* Cuts the next line off `*at`. */
@@ -109,17 +57,18 @@ static bool
 has_prefix(const char *line, size_t length, const char *prefix, size_t max)
 {
 	return length >= strlen(prefix) && length < max &&
-	       memcmp(line, prefix, strlen(prefix)) == 0 && is_comment(line, length);
+	       memcmp(line, prefix, strlen(prefix)) == 0 && minisig_is_comment(line, length);
 }
 
 static int
 parse_signatures(const char *first, size_t first_length, const char *second, size_t second_length,
 		 struct minisig *sig, const char *name, struct error *err)
 {
-	uint8_t bytes[SIG_SIZE];
+	uint8_t bytes[MINISIG_BYTES];
 	size_t size, global;
 
-	if (!base64_decode(first, first_length, bytes, sizeof(bytes), &size) || size != SIG_SIZE ||
+	if (!base64_decode(first, first_length, bytes, sizeof(bytes), &size) ||
+	    size != MINISIG_BYTES ||
 	    !base64_decode(second, second_length, sig->global, SIGNATURE_SIZE, &global) ||
 	    global != SIGNATURE_SIZE)
 		return error_set(err, ERR_INPUT, "the minisign signature in '%s' is damaged", name);
@@ -149,13 +98,13 @@ minisig_parse(const char *text, size_t length, struct minisig *ret_sig, const ch
 	for (size_t i = 0; i < ARRAY_SIZE(line); i++)
 		if (length > MINISIG_MAX_TEXT || !next_line(&text, &left, &line[i], &size[i]))
 			return error_set(err, ERR_INPUT, "'%s' is not a minisign signature", name);
-	if (left != 0 || !has_prefix(line[0], size[0], untrusted_prefix, MAX_UNTRUSTED) ||
-	    !has_prefix(line[2], size[2], trusted_prefix, MAX_TRUSTED))
+	if (left != 0 || !has_prefix(line[0], size[0], MINISIG_UNTRUSTED, MAX_UNTRUSTED) ||
+	    !has_prefix(line[2], size[2], MINISIG_TRUSTED, MINISIG_MAX_TRUSTED))
 		return error_set(err, ERR_INPUT, "'%s' is not a minisign signature", name);
 	if (parse_signatures(line[1], size[1], line[3], size[3], &sig, name, err) < 0)
 		return -1;
-	comment = line[2] + strlen(trusted_prefix);
-	sig.trusted_comment = xstrndup(comment, size[2] - strlen(trusted_prefix));
+	comment = line[2] + strlen(MINISIG_TRUSTED);
+	sig.trusted_comment = xstrndup(comment, size[2] - strlen(MINISIG_TRUSTED));
 	*ret_sig = sig;
 	sig = (struct minisig)MINISIG_INIT;
 	return 0;

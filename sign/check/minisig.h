@@ -2,20 +2,12 @@
 #pragma once
 
 /*
- * minisign signatures, prehashed, byte for byte as `minisign -S` makes them.
+ * minisign signatures, prehashed.
  */
 
-#include "sign/make/key.h"
+#include "sign/check/public_key.h"
 
 #define MINISIG_MAX_TEXT 16384
-
-/*
- * Signs a SHA256SUMS, which is checked to be one. `trusted_comment` is one line of UTF-8 with no
- * control characters but TAB, which the signature covers too. The text is to be freed by the
- * caller. ERR_INPUT, ERR_VERIFY (see struct signer).
- */
-int minisig_sign_sums(const struct signer *signer, const char *text, size_t length,
-		      const char *trusted_comment, char **ret_text, struct error *err) CHECKED;
 
 struct minisig {
 	uint8_t id[MINISIGN_ID_SIZE];

@@ -6,54 +6,16 @@
 #include "base/jsonx.h"
 #include "base/strbuf.h"
 #include "sign/check/ed25519.h"
+#include "sign/check/formats.h"
 
 #include <jansson.h>
 #include <string.h>
-
-static const char claim_type[] = "cosign container image signature";
 
 void
 simple_signing_clear(struct simple_signing *claim)
 {
 	free(claim->reference);
 	*claim = (struct simple_signing)SIMPLE_SIGNING_INIT;
-}
-
-/* Nothing that JSON would have to escape, and nothing that could look like a digest. */
-static bool
-is_reference(const char *text)
-{
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				      "0123456789._:/-";
-	const char *slash = strrchr(text, '/');
-	const char *colon = slash != NULL ? strchr(slash, ':') : NULL;
-
-	return text[strspn(text, allowed)] == '\0' && colon != NULL && colon[1] != '\0' &&
-	       strchr(colon + 1, ':') == NULL && slash != text && strlen(text) < 512;
-}
-
-int
-simple_signing_sign(const struct signer *signer, const char *reference,
-		    const struct digest *manifest, char **ret_payload, char **ret_signature,
-		    struct error *err)
-{
-	uint8_t signature[SIGNATURE_SIZE];
-	auto_free char *payload = NULL;
-	char hex[DIGEST_HEX_SIZE];
-
-	if (!is_reference(reference))
-		return error_set(err, ERR_INPUT, "'%s' is not REGISTRY/REPOSITORY:TAG", reference);
-	/* podman and skopeo take these members in any order and no others. */
-	payload = xasprintf("{\"critical\":{\"identity\":{\"docker-reference\":\"%s\"},"
-			    "\"image\":{\"docker-manifest-digest\":\"sha256:%s\"},"
-			    "\"type\":\"%s\"},\"optional\":null}",
-			    reference, digest_hex(manifest, hex), claim_type);
-	if (preimage_sign(signer, PREIMAGE_SIMPLE, (const uint8_t *)payload, strlen(payload),
-			  signature, err) < 0)
-		return -1;
-	*ret_signature = base64_encode(signature, sizeof(signature));
-	*ret_payload = TAKE(payload);
-	return 0;
 }
 
 /* The one string member of an object that has no other. */
@@ -86,8 +48,9 @@ parse_claim(const struct jsonx_doc *doc, struct simple_signing *claim, struct er
 	    only_text(doc, critical, "identity", "docker-reference", &reference, err) < 0 ||
 	    only_text(doc, critical, "image", "docker-manifest-digest", &manifest, err) < 0)
 		return -1;
-	if (strcmp(type, claim_type) != 0)
-		return jsonx_error(doc, err, "critical.type", "must be \"%s\"", claim_type);
+	if (strcmp(type, SIMPLE_SIGNING_TYPE) != 0)
+		return jsonx_error(doc, err, "critical.type", "must be \"%s\"",
+				   SIMPLE_SIGNING_TYPE);
 	if (!text_starts_with(manifest, "sha256:") ||
 	    !digest_parse(manifest + strlen("sha256:"), &claim->manifest))
 		return jsonx_error(doc, err, "critical.image", "is not a sha256");

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "sign/check/sshsig.h"
 
-#include "base/alloc.h"
 #include "base/base64.h"
 #include "base/digest.h"
 #include "base/strbuf.h"
 #include "sign/check/ed25519.h"
-#include "sign/check/key_list.h"
-#include "sign/check/sums.h"
-#include "sign/check/tag_object.h"
+#include "sign/check/formats.h"
 #include "sign/check/wire.h"
 
 #include <string.h>
@@ -19,10 +16,7 @@
  *           string { string "ssh-ed25519", string signature[64] }
  * armour    the BEGIN line, base64 of the blob in lines of 70, the END line
  */
-enum { LINE = 70, MAX_BLOB = SSHSIG_MAX_TEXT };
-
-static const char armour_end[] = "-----END SSH SIGNATURE-----\n";
-static const char magic[] = "SSHSIG";
+enum { MAX_BLOB = SSHSIG_MAX_TEXT };
 
 const char *
 sshsig_namespace_name(enum sshsig_namespace name_space)
@@ -32,123 +26,26 @@ sshsig_namespace_name(enum sshsig_namespace name_space)
 	return names[name_space];
 }
 
-static void
-put_preimage(struct strbuf *buf, const char *name_space, const char *hash_name, const void *hash,
-	     size_t hash_size)
+void
+sshsig_put_preimage(struct strbuf *buf, const char *name_space, const char *hash_name,
+		    const void *hash, size_t hash_size)
 {
-	strbuf_adds(buf, magic);
+	strbuf_adds(buf, SSHSIG_MAGIC);
 	wire_put_text(buf, name_space);
 	wire_put_text(buf, "");
 	wire_put_text(buf, hash_name);
 	wire_put_string(buf, hash, hash_size);
 }
 
-static void
-put_nested(struct strbuf *buf, const void *bytes, size_t length)
-{
-	AUTO(strbuf_clear) struct strbuf inner = STRBUF_INIT;
-
-	wire_put_text(&inner, "ssh-ed25519");
-	wire_put_string(&inner, bytes, length);
-	wire_put_string(buf, inner.text, inner.length);
-}
-
-static char *
-armour(const struct public_key *key, const char *name_space,
-       const uint8_t signature[SIGNATURE_SIZE])
-{
-	AUTO(strbuf_clear) struct strbuf blob = STRBUF_INIT, text = STRBUF_INIT;
-	auto_free char *encoded = NULL;
-	size_t length;
-
-	strbuf_adds(&blob, magic);
-	wire_put_uint32(&blob, 1);
-	put_nested(&blob, key->bytes, PUBLIC_KEY_SIZE);
-	wire_put_text(&blob, name_space);
-	wire_put_text(&blob, "");
-	wire_put_text(&blob, "sha512");
-	put_nested(&blob, signature, SIGNATURE_SIZE);
-	encoded = base64_encode(blob.text, blob.length);
-	length = strlen(encoded);
-	strbuf_adds(&text, SSHSIG_BEGIN);
-	for (size_t i = 0; i < length; i += LINE)
-		strbuf_addf(&text, "%.*s\n", LINE, encoded + i);
-	strbuf_adds(&text, armour_end);
-	return strbuf_take(&text);
-}
-
-static int
-sign_in(const struct signer *signer, enum sshsig_namespace name_space, const char *text,
-	size_t length, char **ret_armour, struct error *err)
-{
-	const char *name = sshsig_namespace_name(name_space);
-	AUTO(strbuf_clear) struct strbuf preimage = STRBUF_INIT;
-	uint8_t hash[SHA512_SIZE], signature[SIGNATURE_SIZE];
-
-	sha512_of(text, length, hash);
-	put_preimage(&preimage, name, "sha512", hash, sizeof(hash));
-	if (preimage_sign(signer, PREIMAGE_SSHSIG, (const uint8_t *)preimage.text, preimage.length,
-			  signature, err) < 0)
-		return -1;
-	*ret_armour = armour(&signer->published, name, signature);
-	return 0;
-}
-
-int
-sshsig_sign_sums(const struct signer *signer, const char *text, size_t length, char **ret_armour,
-		 struct error *err)
-{
-	AUTO(sums_clear) struct sums sums = SUMS_INIT;
-
-	if (sums_parse(text, length, &sums, "SHA256SUMS", err) < 0)
-		return -1;
-	return sign_in(signer, SSHSIG_FILE, text, length, ret_armour, err);
-}
-
-int
-sshsig_sign_tag(const struct signer *signer, const char *text, size_t length, char **ret_armour,
-		struct error *err)
-{
-	AUTO(tag_object_clear) struct tag_object tag = TAG_OBJECT_INIT;
-
-	if (tag_object_parse(text, length, &tag, "the tag", err) < 0)
-		return -1;
-	if (tag.signature != NULL)
-		return error_set(err, ERR_INPUT, "the tag '%s' is signed already", tag.name);
-	return sign_in(signer, SSHSIG_GIT, text, length, ret_armour, err);
-}
-
-int
-sshsig_sign_keys(const struct signer *signer, const char *text, size_t length, char **ret_armour,
-		 struct error *err)
-{
-	AUTO(keyring_clear) struct keyring keyring = KEYRING_INIT;
-	auto_free char *copy = xstrndup(text, length);
-	enum keyring_role role = KEYRING_ALLOWED;
-	struct keyring_stamp stamp;
-
-	/* The text says which list it is, so that its signature serves for no other. */
-	if (!key_list_stamp(copy, KEYRING_ALLOWED, &stamp)) {
-		role = KEYRING_REVOKED;
-		if (!key_list_stamp(copy, KEYRING_REVOKED, &stamp))
-			return error_set(err, ERR_INPUT,
-					 "the list of keys does not begin with '# ROLE serial N "
-					 "DATE'");
-	}
-	if (keyring_parse(text, length, role, &keyring, "the list of keys", err) < 0)
-		return -1;
-	return sign_in(signer, SSHSIG_KEYS, text, length, ret_armour, err);
-}
-
 /* The base64 between the two lines, with its line ends taken out; length of the result, or -1. */
 static int
 unwrap(const char *text, size_t length, char *ret_base64, size_t *ret_length)
 {
-	size_t begin = strlen(SSHSIG_BEGIN), end = strlen(armour_end), count = 0;
+	size_t begin = strlen(SSHSIG_BEGIN), end = strlen(SSHSIG_END), count = 0;
 
 	if (length < begin + end || length > SSHSIG_MAX_TEXT ||
 	    memcmp(text, SSHSIG_BEGIN, begin) != 0 ||
-	    memcmp(text + length - end, armour_end, end) != 0 || text[length - end - 1] != '\n')
+	    memcmp(text + length - end, SSHSIG_END, end) != 0 || text[length - end - 1] != '\n')
 		return -1;
 	for (size_t i = begin; i < length - end; i++)
 		if (text[i] != '\n')
@@ -202,7 +99,7 @@ sshsig_parse(const char *text, size_t length, struct sshsig *ret_sig, const char
 	char encoded[SSHSIG_MAX_TEXT];
 	uint8_t blob[MAX_BLOB];
 	struct sshsig sig = {.hash = SSHSIG_SHA512};
-	struct wire wire = {blob + strlen(magic), 0};
+	struct wire wire = {blob + strlen(SSHSIG_MAGIC), 0};
 	const uint8_t *key;
 	size_t encoded_length, size;
 	uint32_t version;
@@ -210,9 +107,9 @@ sshsig_parse(const char *text, size_t length, struct sshsig *ret_sig, const char
 	if (unwrap(text, length, encoded, &encoded_length) < 0)
 		return error_set(err, ERR_INPUT, "'%s' is not an armoured SSH signature", name);
 	if (!base64_decode(encoded, encoded_length, blob, sizeof(blob), &size) ||
-	    size < strlen(magic) || memcmp(blob, magic, strlen(magic)) != 0)
+	    size < strlen(SSHSIG_MAGIC) || memcmp(blob, SSHSIG_MAGIC, strlen(SSHSIG_MAGIC)) != 0)
 		return error_set(err, ERR_INPUT, "the SSH signature in '%s' is damaged", name);
-	wire.left = size - strlen(magic);
+	wire.left = size - strlen(SSHSIG_MAGIC);
 	if (!wire_get_uint32(&wire, &version) || !wire_get_string(&wire, &key, &size))
 		return error_set(err, ERR_INPUT, "the SSH signature in '%s' is cut short", name);
 	if (version != 1)
@@ -242,10 +139,10 @@ sshsig_check(const struct sshsig *sig, enum sshsig_namespace name_space, const v
 				 sig->name_space, want);
 	if (sig->hash == SSHSIG_SHA512) {
 		sha512_of(bytes, length, hash);
-		put_preimage(&preimage, want, "sha512", hash, sizeof(hash));
+		sshsig_put_preimage(&preimage, want, "sha512", hash, sizeof(hash));
 	} else {
 		digest_of(bytes, length, &digest);
-		put_preimage(&preimage, want, "sha256", digest.bytes, DIGEST_SIZE);
+		sshsig_put_preimage(&preimage, want, "sha256", digest.bytes, DIGEST_SIZE);
 	}
 	if (ed25519_verify(&sig->key, preimage.text, preimage.length, sig->signature, err) < 0) {
 		if (err->code != ERR_VERIFY)

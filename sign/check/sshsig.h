@@ -2,13 +2,11 @@
 #pragma once
 
 /*
- * SSH signatures (OpenSSH's PROTOCOL.sshsig), byte for byte as `ssh-keygen -Y sign` makes them.
- *
- * What is signed is one of three kinds of document, each in a namespace of its own and each
- * checked to be one before it is signed.
+ * SSH signatures (OpenSSH's PROTOCOL.sshsig) of three kinds of document, each in a namespace of
+ * its own.
  */
 
-#include "sign/make/key.h"
+#include "sign/check/public_key.h"
 
 enum sshsig_namespace {
 	SSHSIG_FILE, /* "file": SHA256SUMS */
@@ -21,17 +19,6 @@ const char *sshsig_namespace_name(enum sshsig_namespace name_space);
 
 #define SSHSIG_MAX_TEXT 4096
 #define SSHSIG_BEGIN    "-----BEGIN SSH SIGNATURE-----\n"
-
-/*
- * The armoured signature, to be freed by the caller. ERR_INPUT when the text is not such a
- * document; ERR_VERIFY when `signer` holds another public key than the one that signed.
- */
-int sshsig_sign_sums(const struct signer *signer, const char *text, size_t length,
-		     char **ret_armour, struct error *err) CHECKED;
-int sshsig_sign_tag(const struct signer *signer, const char *text, size_t length, char **ret_armour,
-		    struct error *err) CHECKED;
-int sshsig_sign_keys(const struct signer *signer, const char *text, size_t length,
-		     char **ret_armour, struct error *err) CHECKED;
 
 /* A parsed signature of ours or of others. */
 struct sshsig {

@@ -5,7 +5,7 @@
 #include "base/base64.h"
 #include "base/file.h"
 #include "base/strbuf.h"
-#include "sign/check/ed25519.h"
+#include "sign/make/key_internal.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -92,9 +92,8 @@ wrap(EVP_PKEY *pkey, struct signing_key **ret_key, const char *name, struct erro
 	return 0;
 }
 
-int
-signing_key_from_seed(const uint8_t seed[SEED_SIZE], struct signing_key **ret_key,
-		      struct error *err)
+static int
+key_from_seed(const uint8_t seed[SEED_SIZE], struct signing_key **ret_key, struct error *err)
 {
 	if (secret_prepare(err) < 0)
 		return -1;
@@ -111,7 +110,7 @@ signing_key_generate(struct signing_key **ret_key, struct error *err)
 		return -1;
 	if (RAND_priv_bytes((uint8_t *)seed.bytes, SEED_SIZE) != 1)
 		return error_set(err, ERR_IO, "no random numbers to make a key of");
-	return signing_key_from_seed((const uint8_t *)seed.bytes, ret_key, err);
+	return key_from_seed((const uint8_t *)seed.bytes, ret_key, err);
 }
 
 static bool
@@ -144,7 +143,7 @@ parse_der_base64(const char *text, size_t length, struct signing_key **ret_key, 
 				 "'%s' does not hold an Ed25519 key in PKCS#8 (PEM, or the base64 "
 				 "of the DER in one line of 64 characters)",
 				 name);
-	return signing_key_from_seed((const uint8_t *)der.bytes + sizeof(der_prefix), ret_key, err);
+	return key_from_seed((const uint8_t *)der.bytes + sizeof(der_prefix), ret_key, err);
 }
 
 static int

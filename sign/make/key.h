@@ -4,8 +4,8 @@
 /*
  * Ed25519 signing keys.
  *
- * There is no function here that signs: that is what the typed signers of sshsig.h, minisig.h,
- * dsse.h and simple_signing.h are for.
+ * There is no function here that signs: that is what the typed signers of sshsig_sign.h,
+ * minisig_sign.h, dsse_sign.h and simple_signing_sign.h are for.
  */
 
 #include "sign/check/public_key.h"

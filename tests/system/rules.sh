@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Calls that only one file may make, because that file looks at what the others would forget.
+# Calls that only one file may make, because that file looks at what the others would forget; and
+# what a folder has to do without.
 set -u
 . "$(dirname "$0")/../support/tap.sh"
 cd "${SOURCE_DIR:?}"
@@ -24,4 +25,11 @@ only_in '\bjson_v?pack(_ex)?\(' "nor a whole object (jsonx_pack)" publish/github
 only_in '\babort\(' "the program does not end without a word (out_of_memory)" base/alloc.c
 only_in '\bF_OK\b' "what cannot be looked at is not missing (path_exists)"
 only_in '\barchive_read_open\(' "libarchive is opened in steps: archive_read_open() crashes when memory is gone"
+
+# What verifies has no way to a secret key: neither in its sources nor in what was compiled of them.
+tap_is "sign/check knows no secret key and nothing of sign/make" \
+  "$(grep -rnE 'sign/make|\bstruct (signing_key|signer|secret)\b|EVP_DigestSign|EVP_PKEY_(new_raw_private|sign|keygen)' sign/check)" ""
+archive=${BUILD_DIR:?}/sign/libdist_sign_check.a
+tap_is "... and calls nothing that signs" \
+  "$(nm -u "$archive" 2>&1 | grep -E 'EVP_DigestSign|EVP_PKEY_(new_raw_private|sign)|signing_key|secret_|no such' | sort -u)" ""
 tap_done

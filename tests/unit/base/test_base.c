@@ -678,6 +678,35 @@ what_is_durable_is_synced(void **state)
 }
 
 static void
+a_new_file_replaces_none(void **state)
+{
+	auto_free char *directory = scratch_directory(), *path = path_join(directory, "key");
+	auto_free char *text = NULL;
+	struct error err = ERROR_INIT;
+	struct stat st;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		AUTO(tempfile_discard) struct tempfile tmp = TEMPFILE_INIT;
+
+		assert_ok(tempfile_open(&tmp, path, 0600, &err), err);
+		assert_ok(write_all(tmp.fd, i == 0 ? "first" : "again", 5, path, &err), err);
+		if (i == 0)
+			assert_ok(tempfile_commit_new(&tmp, &err), err);
+		else
+			assert_refused(tempfile_commit_new(&tmp, &err), err, ERR_BUSY, "key'");
+		assert_null(tmp.temporary_path);
+	}
+	assert_ok(read_file(path, 10, &text, NULL, &err), err);
+	assert_string_equal(text, "first");
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_nlink, 1);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(directory), 0);
+}
+
+static void
 paths_that_cannot_be_looked_at_are_not_missing(void **state)
 {
 	auto_free char *root = scratch_directory(), *file = path_join(root, "x");
@@ -1112,6 +1141,7 @@ main(void)
 		cmocka_unit_test(a_directory_is_read_to_its_end_or_not_at_all),
 		cmocka_unit_test(tempfiles_are_whole_or_absent),
 		cmocka_unit_test(what_is_durable_is_synced),
+		cmocka_unit_test(a_new_file_replaces_none),
 		cmocka_unit_test(paths_that_cannot_be_looked_at_are_not_missing),
 		cmocka_unit_test(paths_are_made_real),
 		cmocka_unit_test(paths_are_made_absolute),

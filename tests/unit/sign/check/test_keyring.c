@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/test.h"
 
-#include "base/file.h"
+#include "base/alloc.h"
 #include "base/strbuf.h"
 #include "sign/check/key_list.h"
 #include "sign/check/sums.h"
 #include "sign/check/tag_object.h"
-#include "tests/support/scratch.h"
-
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define STAMP "# allowed_signers serial 7 2026-12-01\n"
 
@@ -266,86 +262,6 @@ a_list_names_the_version_of_its_release(void **state)
 	}
 }
 
-/* execve() takes any strings: a name may be there twice, and a longer one begin like it. */
-static void
-a_variable_is_wiped_wherever_it_is(void **state)
-{
-	char first[] = "NAME=one", other[] = "NAMES=two", second[] = "NAME=three";
-	char *made[] = {first, other, second, NULL}, **kept = environ;
-	AUTO(secret_clear) struct secret secret = SECRET_INIT;
-	struct error err = ERROR_INIT;
-	int result;
-
-	(void)state;
-	environ = made;
-	result = secret_take_environment("NAME", &secret, &err);
-	environ = kept;
-	assert_ok(result, err);
-	assert_string_equal(secret.bytes, "one");
-	assert_memory_equal(first, "NAME=\0\0\0", sizeof(first));
-	assert_memory_equal(second, "NAME=\0\0\0\0\0", sizeof(second));
-	assert_string_equal(other, "NAMES=two");
-}
-
-static void
-secrets_are_refused_rather_than_cut(void **state)
-{
-	auto_free char *directory = scratch_directory(), *path = path_join(directory, "secret");
-	struct error err = ERROR_INIT;
-
-	(void)state;
-	assert_ok(write_file(path, "0123456789", 10, 0600, &err), err);
-	for (size_t max = 9; max <= 11; max++) {
-		AUTO(secret_clear) struct secret text = SECRET_INIT, again = SECRET_INIT;
-		int result = secret_read_file(path, max, &text, &err), ends[2];
-
-		assert_int_equal(pipe(ends), 0);
-		assert_int_equal(write(ends[1], "0123456789", 10), 10);
-		assert_int_equal(close(ends[1]), 0);
-		if (max < 10) {
-			assert_refused(result, err, ERR_INPUT, "more than the 9 bytes allowed");
-			assert_refused(secret_read_fd(ends[0], max, &again, &err), err, ERR_INPUT,
-				       "more than the 9 bytes allowed");
-			assert_null(text.bytes);
-			continue;
-		}
-		assert_ok(result, err);
-		assert_string_equal(text.bytes, "0123456789");
-		assert_ok(secret_read_fd(ends[0], max, &again, &err), err);
-		assert_string_equal(again.bytes, "0123456789");
-	}
-	scratch_remove(directory);
-}
-
-static void
-a_new_file_replaces_none(void **state)
-{
-	auto_free char *directory = scratch_directory(), *path = path_join(directory, "key");
-	auto_free char *text = NULL;
-	struct error err = ERROR_INIT;
-	struct stat st;
-
-	(void)state;
-	for (int i = 0; i < 2; i++) {
-		AUTO(tempfile_discard) struct tempfile tmp = TEMPFILE_INIT;
-
-		assert_ok(tempfile_open(&tmp, path, 0600, &err), err);
-		assert_ok(write_all(tmp.fd, i == 0 ? "first" : "again", 5, path, &err), err);
-		if (i == 0)
-			assert_ok(tempfile_commit_new(&tmp, &err), err);
-		else
-			assert_refused(tempfile_commit_new(&tmp, &err), err, ERR_BUSY, "key'");
-		assert_null(tmp.temporary_path);
-	}
-	assert_ok(read_file(path, 10, &text, NULL, &err), err);
-	assert_string_equal(text, "first");
-	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_nlink, 1);
-	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_int_equal(unlink(path), 0);
-	assert_int_equal(rmdir(directory), 0);
-}
-
 int
 main(void)
 {
@@ -357,9 +273,6 @@ main(void)
 		cmocka_unit_test(nothing_stands_behind_a_nul),
 		cmocka_unit_test(a_retired_key_is_good_for_what_there_was),
 		cmocka_unit_test(a_list_names_the_version_of_its_release),
-		cmocka_unit_test(a_variable_is_wiped_wherever_it_is),
-		cmocka_unit_test(secrets_are_refused_rather_than_cut),
-		cmocka_unit_test(a_new_file_replaces_none),
 	};
 
 	return cmocka_run_group_tests_name("keyring", tests, NULL, NULL);

@@ -16,7 +16,10 @@
 #include "sign/check/statement.h"
 #include "sign/check/sums.h"
 #include "sign/check/tag_object.h"
-#include "sign/make/key.h"
+#include "sign/make/dsse_sign.h"
+#include "sign/make/minisig_sign.h"
+#include "sign/make/simple_signing_sign.h"
+#include "sign/make/sshsig_sign.h"
 
 #include <jansson.h>
 #include <stdlib.h>
