@@ -58,3 +58,10 @@ words_clear(struct words *words)
 	free(words->items);
 	*words = (struct words)WORDS_INIT;
 }
+
+void
+text_list_clear(struct text_list *list)
+{
+	free(list->items);
+	*list = (struct text_list){NULL, 0};
+}

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * A list of texts that it owns: file names, arguments of a program.
+ * Lists of texts: one that owns them (file names, arguments of a program), and one that borrows them
+ * (from argv).
  */
 
 #include "base/cleanup.h"
@@ -32,3 +33,11 @@ void words_sort(struct words *words);
 const char *const *words_argv(struct words *words);
 
 void words_clear(struct words *words);
+
+struct text_list {
+	const char **items;
+	size_t count;
+};
+
+/* Frees the list, not the texts. */
+void text_list_clear(struct text_list *list);

@@ -5,7 +5,7 @@
 #include "base/progress.h"
 #include "base/start.h"
 #include "base/strbuf.h"
-#include "distributor/cli/commands.h"
+#include "distributor/commands/table.h"
 #include "distributor/workspace/version.h"
 #include "publish/git/git_askpass.h"
 
@@ -18,7 +18,7 @@ static bool help_wanted;
 static int
 unknown_command(const char *name, struct error *err)
 {
-	const char *close = command_suggest(name);
+	const char *close = command_suggest(&command_table, name);
 
 	if (name[0] == '-')
 		return error_set(err, ERR_USAGE,
@@ -38,8 +38,9 @@ print_help(void)
 		"Build, sign and publish releases of static QEMU user emulators for every host.\n"
 		"\n"
 		"Commands, in the order of a release:\n");
-	for (size_t i = 0; i < command_count; i++)
-		(void)printf("  %-11s %s\n", command_table[i]->name, command_table[i]->summary);
+	for (size_t i = 0; i < command_table.count; i++)
+		(void)printf("  %-11s %s\n", command_table.items[i]->name,
+			     command_table.items[i]->summary);
 	(void)printf("\n"
 		     "See 'distributor COMMAND --help' for options and examples.\n"
 		     "Exit status: 0 done, 1 failed here, 2 usage, 3 bad input, 4 verification\n"
@@ -95,12 +96,12 @@ run_command(struct app *app, const struct command *command, int argc, char **arg
 	}
 	if (check_operands(command, operands, argv + 1, err) < 0)
 		return -1;
-	if (app->jobs == 0 || app->jobs > 1024)
+	if (app->work.jobs == 0 || app->work.jobs > 1024)
 		return error_set(err, ERR_USAGE, "--jobs requires a number from 1 to 1024");
 	log_set_level(app->verbose ? LOG_DEBUG : app->quiet ? LOG_WARNING : LOG_INFO);
-	app->progress = progress_new(app->quiet);
+	app->work.progress = progress_new(app->quiet);
 	result = command->run(app, operands, argv + 1, err);
-	progress_free(app->progress);
+	progress_free(app->work.progress);
 	return result;
 }
 
@@ -125,7 +126,7 @@ dispatch(struct app *app, int argc, char **argv, struct error *err)
 		help_wanted = true;
 		argc = 2;
 	}
-	command = command_find(argv[1]);
+	command = command_find(&command_table, argv[1]);
 	if (command == NULL)
 		return unknown_command(argv[1], err);
 	return run_command(app, command, argc - 1, argv + 1, err);
@@ -144,11 +145,12 @@ int
 main(int argc, char **argv)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	struct app app = {.program = argc > 0 && strchr(argv[0], '/') ? argv[0] : "distributor",
-			  .matrix_path = app_default_matrix(),
-			  .out = DEFAULT_OUT,
-			  .keys = DEFAULT_KEYS,
-			  .jobs = processors > 0 ? (uint64_t)processors : 1};
+	struct app app = {
+		.work = {.program = argc > 0 && strchr(argv[0], '/') ? argv[0] : "distributor",
+			 .matrix_path = workspace_default_matrix(),
+			 .out = DEFAULT_OUT,
+			 .keys = DEFAULT_KEYS,
+			 .jobs = processors > 0 ? (uint64_t)processors : 1}};
 	struct error err = ERROR_INIT;
 	int result;
 
@@ -161,7 +163,7 @@ main(int argc, char **argv)
 		result = dispatch(&app, argc, argv, &err);
 	if (result >= 0)
 		result = finish_output(&err);
-	text_list_clear(&app.hosts);
+	text_list_clear(&app.work.hosts);
 	if (result >= 0)
 		return 0;
 	(void)fflush(stdout);

@@ -16,7 +16,7 @@ enum { FIRST_STEADY = 10 };
 char *
 acceptance_path(const struct acceptance *trial, const char *name)
 {
-	return path_join(trial->work, name);
+	return path_join(trial->scratch, name);
 }
 
 bool
@@ -64,21 +64,21 @@ acceptance_machine(void)
 int
 acceptance_begin(struct acceptance *trial, struct error *err)
 {
-	auto_free char *tarballs =
-		app_command(trial->app, "tarballs", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
+	auto_free char *tarballs = workspace_command(trial->work, "tarballs",
+						     SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 	size_t pairs = 0;
 
 	trial->images_command =
-		app_command(trial->app, "images", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
+		workspace_command(trial->work, "images", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 	trial->machine = acceptance_machine();
 	(void)pthread_mutex_init(&trial->lock_cases, NULL);
-	trial->assets = path_join(trial->app->out, "assets");
-	trial->images = path_join(trial->app->out, "images");
+	trial->assets = path_join(trial->work->out, "assets");
+	trial->images = path_join(trial->work->out, "images");
 	trial->hosts = xcalloc(trial->matrix->host_count + 1, sizeof(*trial->hosts));
 	for (size_t i = 0; i < trial->matrix->host_count; i++) {
 		struct acceptance_host *host = &trial->hosts[trial->host_count];
 
-		if (!app_wants_host(trial->app, trial->matrix->hosts[i].arch->name))
+		if (!workspace_wants_host(trial->work, trial->matrix->hosts[i].arch->name))
 			continue;
 		host->arch = trial->matrix->hosts[i].arch;
 		trial->host_count++;
@@ -89,16 +89,16 @@ acceptance_begin(struct acceptance *trial, struct error *err)
 	if (pairs == 0)
 		return error_set(err, ERR_INPUT, "'%s' has no tarball to test; '%s' makes them",
 				 trial->assets, tarballs);
-	if (temporary_directory("distributor-test", &trial->work, err) < 0)
+	if (temporary_directory("distributor-test", &trial->scratch, err) < 0)
 		return -1;
-	return acceptance_write_programs(trial->work, err);
+	return acceptance_write_programs(trial->scratch, err);
 }
 
 void
 acceptance_end(struct acceptance *trial)
 {
-	if (trial->work != NULL)
-		remove_tree(trial->work);
+	if (trial->scratch != NULL)
+		remove_tree(trial->scratch);
 	for (size_t i = 0; i < trial->host_count; i++) {
 		struct acceptance_host *host = &trial->hosts[i];
 
@@ -115,11 +115,11 @@ acceptance_end(struct acceptance *trial)
 	if (trial->hosts != NULL)
 		(void)pthread_mutex_destroy(&trial->lock_cases);
 	free(trial->hosts);
-	free(trial->work);
+	free(trial->scratch);
 	free(trial->assets);
 	free(trial->images);
 	free(trial->images_command);
-	*trial = (struct acceptance){.app = NULL};
+	*trial = (struct acceptance){.work = NULL};
 }
 
 void

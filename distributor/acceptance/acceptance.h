@@ -8,7 +8,7 @@
  * the result.
  */
 
-#include "distributor/cli/command.h"
+#include "distributor/workspace/workspace.h"
 #include "matrix/lock.h"
 #include "matrix/matrix.h"
 #include "pack/packlist.h"
@@ -57,7 +57,7 @@ struct acceptance_host {
 };
 
 struct acceptance {
-	struct app *app; /* borrowed, as are the next three */
+	struct workspace *work; /* borrowed, as are the next three */
 	const struct matrix *matrix;
 	const struct lock *lock;
 	const struct sandbox *sandbox;   /* what the programs run in */
@@ -65,7 +65,7 @@ struct acceptance {
 	const char *emulators;           /* directory of emulators for this machine, or NULL */
 	const char *registrars;          /* directory of registrars, or NULL for this build's */
 	unsigned int timeout_ms;         /* of each program */
-	char *work;                      /* a directory for this run */
+	char *scratch;                   /* a directory for this run */
 	char *assets;
 	char *images;
 	char *images_command;       /* what makes them, for advice */
@@ -76,7 +76,7 @@ struct acceptance {
 };
 
 /*
- * Collects the hosts and pairs that `app` and `targets` ask for, and makes the work directory. The
+ * Collects the hosts and pairs that `work` and `targets` ask for, and makes the scratch directory. The
  * borrowed fields but `sandbox`, the two directories and `timeout_ms` are set by the caller.
  * ERR_IO; ERR_INPUT if nothing is to be tested.
  */
@@ -85,7 +85,7 @@ int acceptance_begin(struct acceptance *trial, struct error *err) CHECKED;
 /* Whether this target was asked for. */
 bool acceptance_wants(const struct acceptance *trial, const char *target);
 
-/* Removes the work directory, and frees. */
+/* Removes the scratch directory, and frees. */
 void acceptance_end(struct acceptance *trial);
 
 /* What this machine is, or NULL if the table does not have it. */
@@ -174,7 +174,3 @@ int acceptance_contents_without_all(struct acceptance *trial, struct acceptance_
  */
 int acceptance_contents_of_root(struct acceptance *trial, struct acceptance_host *host,
 				const char *tag, const char *root, struct error *err) CHECKED;
-
-/* Prints the table or JSON. Returns -1 with ERR_VERIFY if a case failed. */
-int
-acceptance_report(struct acceptance *trial, double seconds, bool strict, struct error *err) CHECKED;

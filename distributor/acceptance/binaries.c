@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* The job of one host, for parallel_for(). */
-struct work {
+struct scratch {
 	struct acceptance *trial;
 	struct acceptance_host *host;
 	const char *directory;
@@ -30,8 +30,8 @@ unpack(const struct acceptance *trial, const char *host, const struct member *me
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	auto_free uint8_t *bytes = NULL;
 	auto_free char *program = NULL;
-	auto_free char *command =
-		app_command(trial->app, "tarballs", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
+	auto_free char *command = workspace_command(trial->work, "tarballs",
+						    SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 	char file[MEMBER_NAME_SIZE], want[DIGEST_HEX_SIZE], got[DIGEST_HEX_SIZE];
 	struct packed_member packed;
 	int64_t mtime_sec;
@@ -60,15 +60,15 @@ unpack(const struct acceptance *trial, const char *host, const struct member *me
 static int
 unpack_one(size_t index, void *context, struct error *err)
 {
-	const struct work *work = context;
-	struct acceptance_pair *pair = &work->host->pairs[index];
+	const struct scratch *scratch = context;
+	struct acceptance_pair *pair = &scratch->host->pairs[index];
 
-	if (unpack(work->trial, work->host->arch->name, pair->member, work->directory,
+	if (unpack(scratch->trial, scratch->host->arch->name, pair->member, scratch->directory,
 		   &pair->binary, err) == 0)
 		return 0;
 	if (err->code == ERR_IO || err->code == ERR_INTERRUPTED)
 		return -1;
-	acceptance_add(work->trial, work->host, ACCEPTANCE_VERSION, pair->member->target,
+	acceptance_add(scratch->trial, scratch->host, ACCEPTANCE_VERSION, pair->member->target,
 		       ACCEPTANCE_FAILED, err->message);
 	return 0;
 }
@@ -109,7 +109,7 @@ static int
 check_program(const struct acceptance *trial, const struct acceptance_host *host,
 	      const struct acceptance_pair *pair, struct error *err)
 {
-	auto_free char *program = acceptance_program(trial->work, pair->member->target);
+	auto_free char *program = acceptance_program(trial->scratch, pair->member->target);
 	const char *argv[4];
 
 	if (program == NULL)
@@ -121,26 +121,26 @@ check_program(const struct acceptance *trial, const struct acceptance_host *host
 static int
 run_one(size_t index, void *context, struct error *err)
 {
-	const struct work *work = context;
-	const struct acceptance_pair *pair = &work->host->pairs[index];
+	const struct scratch *scratch = context;
+	const struct acceptance_pair *pair = &scratch->host->pairs[index];
 	const char *target = pair->member->target;
 	int result;
 
 	if (pair->binary == NULL)
 		return 0;
-	result = check_version(work->trial, work->host, pair, err);
+	result = check_version(scratch->trial, scratch->host, pair, err);
 	if (result < 0 && err->code == ERR_INTERRUPTED)
 		return -1;
-	acceptance_add(work->trial, work->host, ACCEPTANCE_VERSION, target,
+	acceptance_add(scratch->trial, scratch->host, ACCEPTANCE_VERSION, target,
 		       result < 0 ? ACCEPTANCE_FAILED : ACCEPTANCE_OK,
 		       result < 0 ? err->message : NULL);
-	result = check_program(work->trial, work->host, pair, err);
-	progress_add(work->task, 1);
+	result = check_program(scratch->trial, scratch->host, pair, err);
+	progress_add(scratch->task, 1);
 	if (result > 0)
-		acceptance_add(work->trial, work->host, ACCEPTANCE_PROGRAM, target,
+		acceptance_add(scratch->trial, scratch->host, ACCEPTANCE_PROGRAM, target,
 			       ACCEPTANCE_SKIPPED, "there is no tiny program for this target");
-	else if (acceptance_add_guest(work->trial, work->host, ACCEPTANCE_PROGRAM, target, result,
-				      err) < 0)
+	else if (acceptance_add_guest(scratch->trial, scratch->host, ACCEPTANCE_PROGRAM, target,
+				      result, err) < 0)
 		return -1;
 	return 0;
 }
@@ -235,15 +235,15 @@ ask_emulator(const struct acceptance *trial, struct acceptance_host *host, struc
 
 /* All of it: writing first, so that no child of ours has a binary open when it is to be run. */
 static int
-try_pairs(struct work *work, struct error *err)
+try_pairs(struct scratch *scratch, struct error *err)
 {
-	unsigned int jobs = (unsigned int)work->trial->app->jobs;
-	size_t count = work->host->pair_count;
+	unsigned int jobs = (unsigned int)scratch->trial->work->jobs;
+	size_t count = scratch->host->pair_count;
 
-	if (make_directories(work->directory, err) < 0 ||
-	    parallel_for(count, jobs, unpack_one, work, err) < 0)
+	if (make_directories(scratch->directory, err) < 0 ||
+	    parallel_for(count, jobs, unpack_one, scratch, err) < 0)
 		return -1;
-	return parallel_for(count, jobs, run_one, work, err);
+	return parallel_for(count, jobs, run_one, scratch, err);
 }
 
 int
@@ -251,7 +251,7 @@ acceptance_binaries(struct acceptance *trial, struct acceptance_host *host, stru
 {
 	auto_free char *directory = acceptance_path(trial, host->arch->name);
 	auto_free char *label = xasprintf("binaries of %s", host->arch->name);
-	struct work work = {.trial = trial, .host = host, .directory = directory};
+	struct scratch scratch = {.trial = trial, .host = host, .directory = directory};
 	int result;
 
 	if (find_emulator(trial, host, err) < 0) {
@@ -265,9 +265,10 @@ acceptance_binaries(struct acceptance *trial, struct acceptance_host *host, stru
 	if (ask_emulator(trial, host, err) < 0)
 		return -1;
 	host->runs = true;
-	work.task = progress_start(trial->app->progress, label, PROGRESS_ITEMS, host->pair_count);
-	result = try_pairs(&work, err);
-	progress_done(work.task, NULL);
+	scratch.task =
+		progress_start(trial->work->progress, label, PROGRESS_ITEMS, host->pair_count);
+	result = try_pairs(&scratch, err);
+	progress_done(scratch.task, NULL);
 	remove_tree(directory);
 	for (size_t i = 0; i < host->pair_count; i++)
 		free(TAKE(host->pairs[i].binary));

@@ -255,8 +255,8 @@ static int
 load_images(const struct session *session, struct error *err)
 {
 	const char *const tags[MAX_TAGS] = {"latest", "register", session->target, session->pair};
-	auto_free char *command =
-		app_command(session->app, "images", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
+	auto_free char *command = workspace_command(&session->app->work, "images",
+						    SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 	bool there;
 
 	if (path_exists(session->images, &there, err) < 0)
@@ -388,7 +388,7 @@ open_session(struct session *session, struct error *err)
 	if (path_exists(session->entry, &session->had_entry, err) < 0)
 		return -1;
 	session->pair = xasprintf("%s-%s", machine->name, session->target);
-	session->images = path_join(session->app->out, "images");
+	session->images = path_join(session->app->work.out, "images");
 	words_split(&session->engine.command,
 		    options->command != NULL ? options->command : options->name);
 	for (size_t i = 0; i < options->run.count; i++)

@@ -101,7 +101,7 @@ acceptance_contents_of_pairs(struct acceptance *trial, struct acceptance_host *h
 {
 	struct work work = {trial, host, layout};
 
-	return parallel_for(target_count, (unsigned int)trial->app->jobs, try_pair, &work, err);
+	return parallel_for(target_count, (unsigned int)trial->work->jobs, try_pair, &work, err);
 }
 
 bool

@@ -238,7 +238,7 @@ try_all_in_one(struct image *image, struct error *err)
 		return -1;
 	acceptance_add(image->trial, image->host, ACCEPTANCE_REGISTER, "latest", ACCEPTANCE_OK,
 		       NULL);
-	return parallel_for(image->count, (unsigned int)image->trial->app->jobs, run_by_itself,
+	return parallel_for(image->count, (unsigned int)image->trial->work->jobs, run_by_itself,
 			    image, err);
 }
 
@@ -381,7 +381,7 @@ acceptance_images(struct acceptance *trial, struct acceptance_host *host, struct
 	}
 	if (layout_open(trial->images, trial->images_command, &layout, err) < 0)
 		return -1;
-	task = progress_start(trial->app->progress, label, PROGRESS_ITEMS, BINFMT_TARGET_COUNT);
+	task = progress_start(trial->work->progress, label, PROGRESS_ITEMS, BINFMT_TARGET_COUNT);
 	result = try_images(trial, host, layout, task, err);
 	progress_done(task, NULL);
 	return result;

@@ -7,34 +7,23 @@
 #include <assert.h>
 #include <string.h>
 
-extern const struct command cmd_plan, cmd_lock, cmd_fetch, cmd_tarballs, cmd_images, cmd_assemble,
-	cmd_sign, cmd_tag, cmd_push, cmd_publish, cmd_test, cmd_verify, cmd_release, cmd_reproduce,
-	cmd_keygen, cmd_key;
-
-const struct command *const command_table[] = {
-	&cmd_plan,      &cmd_lock,    &cmd_fetch,  &cmd_tarballs, &cmd_images, &cmd_assemble,
-	&cmd_sign,      &cmd_tag,     &cmd_push,   &cmd_publish,  &cmd_test,   &cmd_verify,
-	&cmd_reproduce, &cmd_release, &cmd_keygen, &cmd_key,
-};
-const size_t command_count = ARRAY_SIZE(command_table);
-
 const struct command *
-command_find(const char *name)
+command_find(const struct command_table *table, const char *name)
 {
-	for (size_t i = 0; i < command_count; i++)
-		if (strcmp(command_table[i]->name, name) == 0)
-			return command_table[i];
+	for (size_t i = 0; i < table->count; i++)
+		if (strcmp(table->items[i]->name, name) == 0)
+			return table->items[i];
 	return NULL;
 }
 
 const char *
-command_suggest(const char *name)
+command_suggest(const struct command_table *table, const char *name)
 {
-	const char *names[ARRAY_SIZE(command_table)];
+	auto_free const char **names = xcalloc(table->count + 1, sizeof(*names));
 
-	for (size_t i = 0; i < command_count; i++)
-		names[i] = command_table[i]->name;
-	return text_closest(name, names, command_count);
+	for (size_t i = 0; i < table->count; i++)
+		names[i] = table->items[i]->name;
+	return text_closest(name, names, table->count);
 }
 
 char *
@@ -50,23 +39,23 @@ command_options(const struct command *command, struct app *app, bool *help,
 {
 	/* In the order of the bits. */
 	const struct option_spec shared[] = {
-		{"matrix", '\0', "FILE", OPTION_TEXT, &app->matrix_path,
+		{"matrix", '\0', "FILE", OPTION_TEXT, &app->work.matrix_path,
 		 "the matrix (default " DEFAULT_MATRIX ")"},
-		{"lock", '\0', "FILE", OPTION_TEXT, &app->lock_path,
+		{"lock", '\0', "FILE", OPTION_TEXT, &app->work.lock_path,
 		 "the lock (default: NAME.lock.json next to the\n"
 		 "matrix)"},
-		{"out", '\0', "DIR", OPTION_TEXT, &app->out,
-		 "directory for results (default" DEFAULT_OUT ")"},
-		{"cache", '\0', "DIR", OPTION_TEXT, &app->cache,
+		{"out", '\0', "DIR", OPTION_TEXT, &app->work.out,
+		 "directory for results (default " DEFAULT_OUT ")"},
+		{"cache", '\0', "DIR", OPTION_TEXT, &app->work.cache,
 		 "package cache (default $XDG_CACHE_HOME/distributor)"},
-		{"keys", '\0', "DIR", OPTION_TEXT, &app->keys,
+		{"keys", '\0', "DIR", OPTION_TEXT, &app->work.keys,
 		 "public keys (default " DEFAULT_KEYS ")"},
-		{"host", '\0', "HOST", OPTION_LIST, &app->hosts,
+		{"host", '\0', "HOST", OPTION_LIST, &app->work.hosts,
 		 "only this host, named as by 'uname -m'; may be\n"
 		 "repeated"},
-		{"jobs", 'j', "N", OPTION_NUMBER, &app->jobs,
+		{"jobs", 'j', "N", OPTION_NUMBER, &app->work.jobs,
 		 "number of parallel jobs (default: number of CPUs)"},
-		{"offline", '\0', NULL, OPTION_FLAG, &app->offline, "do not use the network"},
+		{"offline", '\0', NULL, OPTION_FLAG, &app->work.offline, "do not use the network"},
 	};
 	const struct option_spec common[] = {
 		{"json", '\0', NULL, OPTION_FLAG, &app->json, "print the result as JSON"},

@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Every command, and the options that several of them take: what help and manual are made from. */
+/*
+ * Commands, and the options that several of them take: what help and manual are made from. Which
+ * commands there are stands in distributor/commands/table.c.
+ */
 
 #include "distributor/cli/command.h"
 
-/* In the order of a release. */
-extern const struct command *const command_table[];
-extern const size_t command_count;
+/* Every command of the program, in the order of a release. */
+struct command_table {
+	const struct command *const *items;
+	size_t count;
+};
 
 /* The command of exactly this name, or NULL. */
-const struct command *command_find(const char *name);
+const struct command *command_find(const struct command_table *table, const char *name);
 
 /* The name of the command closest to a mistyped one, or NULL. */
-const char *command_suggest(const char *name);
+const char *command_suggest(const struct command_table *table, const char *name);
 
 /* "distributor COMMAND [OPTION]... ARGS", to be freed by the caller. */
 char *command_usage(const struct command *command) CHECKED;

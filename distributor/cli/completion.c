@@ -133,7 +133,7 @@ bash_command(struct strbuf *script, const struct command *command)
 }
 
 void
-completion_bash(struct strbuf *script)
+completion_bash(const struct command_table *table, struct strbuf *script)
 {
 	strbuf_adds(
 		script,
@@ -156,8 +156,8 @@ completion_bash(struct strbuf *script)
 		"\t\tprevious=${COMP_WORDS[COMP_CWORD - 2]}\n"
 		"\tfi\n"
 		"\tcommands='");
-	for (size_t i = 0; i < command_count; i++)
-		strbuf_addf(script, "%s ", command_table[i]->name);
+	for (size_t i = 0; i < table->count; i++)
+		strbuf_addf(script, "%s ", table->items[i]->name);
 	strbuf_adds(script, "help'\n"
 			    "\tif ((COMP_CWORD == 1)); then\n"
 			    "\t\t_distributor_words \"$commands --help --version\"\n"
@@ -168,8 +168,8 @@ completion_bash(struct strbuf *script)
 			    "\t\t((COMP_CWORD > 2)) || _distributor_words \"$commands\"\n"
 			    "\t\treturn\n"
 			    "\t\t;;\n");
-	for (size_t i = 0; i < command_count; i++)
-		bash_command(script, command_table[i]);
+	for (size_t i = 0; i < table->count; i++)
+		bash_command(script, table->items[i]);
 	strbuf_adds(script, "\t*) return ;;\n"
 			    "\tesac\n"
 			    "\tif [[ $current == -* ]]; then\n"
@@ -245,7 +245,7 @@ zsh_command(struct strbuf *script, const struct command *command)
 }
 
 void
-completion_zsh(struct strbuf *script)
+completion_zsh(const struct command_table *table, struct strbuf *script)
 {
 	strbuf_adds(script,
 		    "#compdef distributor\n"
@@ -255,9 +255,9 @@ completion_zsh(struct strbuf *script)
 		    "\toptions=('--help:explain the program'"
 		    " '--version:print the versions of program and libraries')\n"
 		    "\tcommands=(\n");
-	for (size_t i = 0; i < command_count; i++) {
-		strbuf_addf(script, "\t\t'%s:", command_table[i]->name);
-		add_quoted(script, command_table[i]->summary, "\\");
+	for (size_t i = 0; i < table->count; i++) {
+		strbuf_addf(script, "\t\t'%s:", table->items[i]->name);
+		add_quoted(script, table->items[i]->summary, "\\");
 		strbuf_adds(script, "'\n");
 	}
 	strbuf_adds(script, "\t\t'help:explain one command'\n"
@@ -273,8 +273,8 @@ completion_zsh(struct strbuf *script)
 			    "\thelp)\n"
 			    "\t\t_describe -t commands command commands\n"
 			    "\t\t;;\n");
-	for (size_t i = 0; i < command_count; i++)
-		zsh_command(script, command_table[i]);
+	for (size_t i = 0; i < table->count; i++)
+		zsh_command(script, table->items[i]);
 	strbuf_adds(script, "\tesac\n"
 			    "}\n\n"
 			    "_distributor \"$@\"\n");
@@ -332,7 +332,7 @@ fish_command(struct strbuf *script, const struct command *command)
 }
 
 void
-completion_fish(struct strbuf *script)
+completion_fish(const struct command_table *table, struct strbuf *script)
 {
 	strbuf_adds(
 		script,
@@ -354,9 +354,9 @@ completion_fish(struct strbuf *script)
 		" -d 'explain the program'\n"
 		"complete -c distributor -n '_distributor_is help;"
 		" and test (count (commandline -opc)) -eq 2' -a '");
-	for (size_t i = 0; i < command_count; i++)
-		strbuf_addf(script, "%s%s", i != 0 ? " " : "", command_table[i]->name);
+	for (size_t i = 0; i < table->count; i++)
+		strbuf_addf(script, "%s%s", i != 0 ? " " : "", table->items[i]->name);
 	strbuf_adds(script, "'\n");
-	for (size_t i = 0; i < command_count; i++)
-		fish_command(script, command_table[i]);
+	for (size_t i = 0; i < table->count; i++)
+		fish_command(script, table->items[i]);
 }

@@ -9,7 +9,9 @@
 
 #include "base/strbuf.h"
 
+struct command_table;
+
 /* Each appends a whole script; it needs nothing but its shell, and runs nothing of ours. */
-void completion_bash(struct strbuf *script);
-void completion_zsh(struct strbuf *script);
-void completion_fish(struct strbuf *script);
+void completion_bash(const struct command_table *table, struct strbuf *script);
+void completion_zsh(const struct command_table *table, struct strbuf *script);
+void completion_fish(const struct command_table *table, struct strbuf *script);

@@ -201,16 +201,16 @@ manual_command(const struct command *command, const char *date, struct strbuf *p
 }
 
 static void
-add_see_also(struct strbuf *page)
+add_see_also(const struct command_table *table, struct strbuf *page)
 {
 	add_section(page, "SEE ALSO");
-	for (size_t i = 0; i < command_count; i++)
-		strbuf_addf(page, ".BR distributor\\-%s (1)%s\n", command_table[i]->name,
-			    i + 1 < command_count ? "," : "");
+	for (size_t i = 0; i < table->count; i++)
+		strbuf_addf(page, ".BR distributor\\-%s (1)%s\n", table->items[i]->name,
+			    i + 1 < table->count ? "," : "");
 }
 
 void
-manual_program(const char *date, struct strbuf *page)
+manual_program(const struct command_table *table, const char *date, struct strbuf *page)
 {
 	add_head(page, NULL, date, "release static QEMU user emulators for every host");
 	strbuf_adds(page, ".B distributor\n.I COMMAND\n[\\fIOPTION\\fR]... [\\fIARG\\fR]...\n"
@@ -226,9 +226,9 @@ manual_program(const char *date, struct strbuf *page)
 			     "again, so that a run\nthat failed or was killed is simply started "
 			     "again.\n");
 	add_section(page, "COMMANDS");
-	for (size_t i = 0; i < command_count; i++)
-		add_entries(page,
-			    &(struct entry){command_table[i]->name, command_table[i]->summary}, 1);
+	for (size_t i = 0; i < table->count; i++)
+		add_entries(page, &(struct entry){table->items[i]->name, table->items[i]->summary},
+			    1);
 	add_section(page, "EXIT STATUS");
 	add_entries(page, statuses, ARRAY_SIZE(statuses));
 	add_section(page, "ENVIRONMENT");
@@ -242,5 +242,5 @@ manual_program(const char *date, struct strbuf *page)
 		"  distributor lock\n"
 		"  distributor release --key ~/release.pem --dry-run\n"
 		"  distributor verify --keys keys --image ghcr.io/owner/qemu-user-static:latest\n");
-	add_see_also(page);
+	add_see_also(table, page);
 }

@@ -181,10 +181,3 @@ options_print(const struct option_spec *table)
 		}
 	}
 }
-
-void
-text_list_clear(struct text_list *list)
-{
-	free(list->items);
-	*list = (struct text_list){NULL, 0};
-}

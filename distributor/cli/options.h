@@ -7,16 +7,11 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/words.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* Words borrowed from argv. */
-struct text_list {
-	const char **items;
-	size_t count;
-};
 
 enum option_type {
 	OPTION_FLAG,   /* target: bool */
@@ -52,5 +47,3 @@ options_parse(const struct option_spec *table, int argc, char **argv, struct err
 
 /* Prints one line or more for each option of a table, in columns. */
 void options_print(const struct option_spec *table);
-
-void text_list_clear(struct text_list *list);

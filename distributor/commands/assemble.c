@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/jsonx.h"
 #include "base/strbuf.h"
+#include "distributor/cli/command.h"
 #include "distributor/steps/release_info.h"
 #include "distributor/workspace/epoch.h"
 #include "distributor/workspace/out_claim.h"
@@ -54,11 +55,11 @@ static void
 print_result(const struct app *app, int count, const struct parts *parts, const char *hosts)
 {
 	if (app->json)
-		app_print_json(jsonx_pack("{s:s, s:i, s:s, s:I}", "out", app->out, "parts", count,
-					  "hosts", hosts, "assets",
+		app_print_json(jsonx_pack("{s:s, s:i, s:s, s:I}", "out", app->work.out, "parts",
+					  count, "hosts", hosts, "assets",
 					  (json_int_t)parts->assets.count));
 	else if (!app->quiet)
-		(void)printf("%s: %d part%s joined (%s), %zu assets%s\n", app->out, count,
+		(void)printf("%s: %d part%s joined (%s), %zu assets%s\n", app->work.out, count,
 			     count == 1 ? "" : "s", hosts, parts->assets.count,
 			     no_images ? "" : " and their images");
 }
@@ -68,14 +69,14 @@ run_assemble(struct app *app, int argc, char **argv, struct error *err)
 {
 	AUTO(release_info_clear) struct release_info info = RELEASE_INFO_INIT;
 	AUTO(parts_clear)
-	struct parts parts = {.app = app, .matrix = &info.matrix, .lock = &info.lock};
+	struct parts parts = {.work = &app->work, .matrix = &info.matrix, .lock = &info.lock};
 	struct step_images_options imaging = options;
 	auto_free char *missing = NULL, *hosts = NULL;
 	auto_close int out = -1;
 
-	if (release_info_load(app, NULL, &info, err) < 0 ||
+	if (release_info_load(&app->work, NULL, &info, err) < 0 ||
 	    source_date_epoch(&info.lock, &parts.source_date_epoch, err) < 0 ||
-	    (!no_images && step_images_find_revision(app, &info, &imaging, err) < 0))
+	    (!no_images && step_images_find_revision(&app->work, &info, &imaging, err) < 0))
 		return -1;
 	for (int i = 0; i < argc; i++)
 		if (parts_add(&parts, argv[i], err) < 0)
@@ -87,7 +88,7 @@ run_assemble(struct app *app, int argc, char **argv, struct error *err)
 	if (parts_check(&parts, err) < 0)
 		return -1;
 	hosts = part_hosts(&parts.packlist);
-	out = out_claim(app->out, true, err);
+	out = out_claim(app->work.out, true, err);
 	if (out < 0 || join_parts(&parts, &imaging, err) < 0)
 		return -1;
 	print_result(app, argc, &parts, hosts);

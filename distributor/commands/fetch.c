@@ -4,6 +4,7 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "distributor/cli/command.h"
 #include "distributor/cli/table.h"
 #include "sources/cache.h"
 
@@ -110,7 +111,7 @@ static int
 run_fetch(struct app *app, int argc, char **argv, struct error *err)
 {
 	AUTO(step_fetch_clear) struct step_fetch fetching = STEP_FETCH_INIT;
-	int result = step_fetch(app, rehash, &fetching, err);
+	int result = step_fetch(&app->work, rehash, &fetching, err);
 
 	(void)argc;
 	(void)argv;

@@ -5,6 +5,7 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "distributor/cli/command.h"
 #include "distributor/steps/release_info.h"
 
 #include <jansson.h>
@@ -63,7 +64,7 @@ static int
 run_images(struct app *app, int argc, char **argv, struct error *err)
 {
 	AUTO(release_info_clear) struct release_info info = RELEASE_INFO_INIT;
-	auto_free char *path = path_join(app->out, "images");
+	auto_free char *path = path_join(app->work.out, "images");
 	struct step_images_options imaging = options;
 	double start = monotonic_sec();
 	struct build_result result;
@@ -71,10 +72,10 @@ run_images(struct app *app, int argc, char **argv, struct error *err)
 	(void)argc;
 	(void)argv;
 	if (imaging.from_release == NULL &&
-	    (release_info_load(app, NULL, &info, err) < 0 ||
-	     step_images_find_revision(app, &info, &imaging, err) < 0))
+	    (release_info_load(&app->work, NULL, &info, err) < 0 ||
+	     step_images_find_revision(&app->work, &info, &imaging, err) < 0))
 		return -1;
-	if (step_images(app, &imaging, &result, err) < 0)
+	if (step_images(&app->work, &imaging, &result, err) < 0)
 		return -1;
 	return print_result(app, path, &result, monotonic_sec() - start, err);
 }

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "distributor/cli/command.h"
-#include "distributor/steps/key_input.h"
+#include "distributor/commands/key_options.h"
 #include "distributor/steps/key_lists.h"
 #include "distributor/workspace/epoch.h"
 #include "distributor/workspace/key_files.h"
@@ -103,7 +103,7 @@ read_public(const struct app *app, int argc, char **argv, struct public_key *ret
 					   "no key is named: give a public key file, such as "
 					   "'%s/" KEY_PUBLIC_NAME "', or a signing key with --key "
 					   "FILE",
-					   app->keys)
+					   app->work.keys)
 			       : -1;
 	*ret_key = *signing_key_public(key);
 	return 0;
@@ -163,26 +163,26 @@ run_endorse(struct app *app, struct error *err)
 	int64_t now;
 	bool has_root;
 
-	if (key_files_have_root(app->keys, &has_root, err) < 0)
+	if (key_files_have_root(app->work.keys, &has_root, err) < 0)
 		return -1;
 	if (!has_root)
 		return error_set(err, ERR_INPUT,
 				 "there is no '%s/" KEY_ROOT_NAME
 				 "': 'distributor keygen --root' makes a root key",
-				 app->keys);
+				 app->work.keys);
 	if (source_date_epoch_or(time(NULL), &now, err) < 0 ||
 	    key_input_read(&source, &key, err) < 0 ||
-	    key_lists_endorse(app->keys, key, now, &stamp, err) < 0)
+	    key_lists_endorse(app->work.keys, key, now, &stamp, err) < 0)
 		return -1;
 	public_key_fingerprint(signing_key_public(key), fingerprint);
 	if (app->json)
-		app_print_json(jsonx_pack("{s:s, s:s, s:I, s:s}", "keys", app->keys, "root",
+		app_print_json(jsonx_pack("{s:s, s:s, s:I, s:s}", "keys", app->work.keys, "root",
 					  fingerprint, "serial", (json_int_t)stamp.serial, "date",
 					  stamp.date));
 	else
 		log_info("both lists in '%s' are signed by the root key %s, serial %" PRIu64
 			 " of %s; commit '%s'",
-			 app->keys, fingerprint, stamp.serial, stamp.date, app->keys);
+			 app->work.keys, fingerprint, stamp.serial, stamp.date, app->work.keys);
 	return 0;
 }
 
@@ -200,31 +200,31 @@ read_key_file(const char *path, struct public_key *ret_key, struct error *err)
 static void
 print_next_steps(const struct app *app, const struct public_key *key, bool has_root)
 {
-	if (key_lists_is_current(app->keys, key))
+	if (key_lists_is_current(app->work.keys, key))
 		log_info("'%s/" KEY_PUBLIC_NAME "' is that key; next, make a new one: distributor "
 			 "keygen FILE",
-			 app->keys);
-	if (has_root && key_files_are_signed(app->keys))
-		log_info("nothing has changed, '%s' is signed by the root key", app->keys);
+			 app->work.keys);
+	if (has_root && key_files_are_signed(app->work.keys))
+		log_info("nothing has changed, '%s' is signed by the root key", app->work.keys);
 	else if (has_root)
 		log_info("next, sign both lists with the root key: distributor key --endorse "
 			 "--key ROOT.pem; until then '%s' is refused; then commit it",
-			 app->keys);
+			 app->work.keys);
 	else
-		log_info("next, commit '%s'", app->keys);
+		log_info("next, commit '%s'", app->work.keys);
 }
 
 static int
 run_revoke(struct app *app, struct error *err)
 {
-	auto_free char *path = path_join(app->keys, KEY_REVOKED_NAME);
+	auto_free char *path = path_join(app->work.keys, KEY_REVOKED_NAME);
 	char fingerprint[FINGERPRINT_SIZE];
 	struct public_key key;
 	bool has_root;
 
 	if (read_key_file(revoked, &key, err) < 0 ||
-	    key_files_have_root(app->keys, &has_root, err) < 0 ||
-	    key_lists_revoke(app->keys, &key, err) < 0)
+	    key_files_have_root(app->work.keys, &has_root, err) < 0 ||
+	    key_lists_revoke(app->work.keys, &key, err) < 0)
 		return -1;
 	(void)public_key_fingerprint(&key, fingerprint);
 	if (app->json) {
@@ -233,7 +233,7 @@ run_revoke(struct app *app, struct error *err)
 		return 0;
 	}
 	log_info("%s is revoked: it is in '%s' and no longer in '%s/" KEY_LIST_NAME "'",
-		 fingerprint, path, app->keys);
+		 fingerprint, path, app->work.keys);
 	print_next_steps(app, &key, has_root);
 	log_info("releases and tags that it signed are refused from then on; offer what is still "
 		 "needed again under the next release number");
@@ -243,15 +243,15 @@ run_revoke(struct app *app, struct error *err)
 static int
 run_retire(struct app *app, struct error *err)
 {
-	auto_free char *path = path_join(app->keys, KEY_LIST_NAME);
+	auto_free char *path = path_join(app->work.keys, KEY_LIST_NAME);
 	auto_free char *tag = xasprintf("%s%s", last[0] == 'v' ? "" : "v", last);
 	char fingerprint[FINGERPRINT_SIZE];
 	struct public_key key;
 	bool has_root;
 
 	if (read_key_file(retired, &key, err) < 0 ||
-	    key_files_have_root(app->keys, &has_root, err) < 0 ||
-	    key_lists_retire(app->keys, &key, tag, err) < 0)
+	    key_files_have_root(app->work.keys, &has_root, err) < 0 ||
+	    key_lists_retire(app->work.keys, &key, tag, err) < 0)
 		return -1;
 	(void)public_key_fingerprint(&key, fingerprint);
 	if (app->json) {

@@ -28,7 +28,7 @@ write_secret(const struct app *app, const struct signing_key *key, const char *p
 			       err) < 0)
 		return -1;
 	/* What cannot be published must not leave a key without a public part. */
-	if (key_files_prepare(app->keys, err) < 0)
+	if (key_files_prepare(app->work.keys, err) < 0)
 		return -1;
 	return signing_key_write(path, &text, err);
 }
@@ -41,14 +41,15 @@ print_result(const struct app *app, const char *path, const struct public_key *k
 	public_key_fingerprint(key, fingerprint);
 	if (app->json) {
 		app_print_json(jsonx_pack("{s:s, s:s, s:s, s:s, s:b}", "key", path, "keys",
-					  app->keys, "fingerprint", fingerprint, "principal",
+					  app->work.keys, "fingerprint", fingerprint, "principal",
 					  principal, "root", is_root ? 1 : 0));
 		return;
 	}
 	if (!app->quiet)
 		(void)printf("256 %s %s (ED25519)\n", fingerprint, principal);
 	log_info("the secret key is in '%s'; keep it out of the repository", path);
-	log_info("the public key is in '%s'; commit that, and publish the fingerprint", app->keys);
+	log_info("the public key is in '%s'; commit that, and publish the fingerprint",
+		 app->work.keys);
 	if (is_root)
 		log_info("keep the root key offline; it signs the lists: distributor key --endorse "
 			 "--key %s",
@@ -56,7 +57,7 @@ print_result(const struct app *app, const char *path, const struct public_key *k
 	else if (has_root)
 		log_info("next, sign both lists with the root key: distributor key --endorse --key "
 			 "ROOT.pem; until then '%s' is refused",
-			 app->keys);
+			 app->work.keys);
 }
 
 /*
@@ -76,14 +77,14 @@ take_existing(const struct app *app, const char *path, struct signing_key **ret_
 				    "'%s' exists, and a key file is never replaced; name another. "
 				    "A key in it that is not published yet cannot be read",
 				    path);
-	if (key_files_have(app->keys, signing_key_public(key), is_root, &listed, err) < 0)
+	if (key_files_have(app->work.keys, signing_key_public(key), is_root, &listed, err) < 0)
 		return -1;
 	if (listed)
 		return error_set(err, ERR_INPUT,
 				 "'%s' exists, and a key file is never replaced; name another",
 				 path);
 	log_info("'%s' exists and '%s' does not list its key yet: publishing that key", path,
-		 app->keys);
+		 app->work.keys);
 	*ret_key = TAKE(key);
 	return 0;
 }
@@ -113,11 +114,11 @@ run_keygen(struct app *app, int argc, char **argv, struct error *err)
 				 "--no-passphrase and --passphrase-fd cannot both be given");
 	if (keyring_check_principal(principal, err) < 0)
 		return -1;
-	if (key_files_have_root(app->keys, &has_root, err) < 0 ||
+	if (key_files_have_root(app->work.keys, &has_root, err) < 0 ||
 	    path_exists(path, &there, err) < 0 ||
 	    (there ? take_existing(app, path, &key, err) : make_new_key(app, path, &key, err)) < 0)
 		return -1;
-	if (key_files_write(app->keys, signing_key_public(key), principal, is_root, err) < 0)
+	if (key_files_write(app->work.keys, signing_key_public(key), principal, is_root, err) < 0)
 		return error_prefix(err,
 				    "the secret key is in '%s', but its public part is not "
 				    "published; the same command does that",

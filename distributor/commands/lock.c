@@ -50,7 +50,8 @@ report_check(struct app *app, const struct lock_jobs *work, const struct lock *o
 	static const char *const headers[] = {"host", "source", "locked", "upstream", ""};
 	AUTO(table_freep) struct table *table = table_new(headers, ARRAY_SIZE(headers));
 	json_t *array = json_array();
-	auto_free char *command = app_command(app, "lock", SHARED_MATRIX | SHARED_LOCK);
+	auto_free char *command =
+		workspace_command(&app->work, "lock", SHARED_MATRIX | SHARED_LOCK);
 	size_t newer = 0;
 
 	for (size_t i = 0; i < work->count; i++) {
@@ -95,7 +96,7 @@ take_packages(struct lock_jobs *work, struct lock *donor, const struct matrix *m
 	for (size_t i = 0; i < donor->packages.count; i++) {
 		struct package *package = &donor->packages.items[i];
 
-		if (app_wants_host(app, package->host) ||
+		if (workspace_wants_host(&app->work, package->host) ||
 		    matrix_find_host(matrix, package->host) == NULL)
 			continue;
 		*package_list_add(&fresh->packages) = *package;
@@ -111,7 +112,8 @@ static int
 guard_and_write(const struct app *app, const struct matrix *matrix, const struct lock *old,
 		struct lock *fresh, const char *path, bool *ret_written, struct error *err)
 {
-	auto_free char *command = app_command(app, "lock", SHARED_MATRIX | SHARED_LOCK);
+	auto_free char *command =
+		workspace_command(&app->work, "lock", SHARED_MATRIX | SHARED_LOCK);
 	AUTO(tempfile_discard) struct tempfile tmp = TEMPFILE_INIT;
 	AUTO(lock_clear) struct lock readable = LOCK_INIT;
 	auto_free char *text = NULL;
@@ -184,14 +186,14 @@ run_lock(struct app *app, int argc, char **argv, struct error *err)
 	AUTO(lock_clear) struct lock donor = LOCK_INIT;
 	AUTO(lock_clear) struct lock fresh = LOCK_INIT;
 	AUTO(lock_jobs_clear) struct lock_jobs work = {.count = 0};
-	auto_free char *path = app_lock_path(app);
+	auto_free char *path = workspace_lock_path(&app->work);
 	bool written;
 
 	(void)argc;
 	(void)argv;
-	if (matrix_load(app->matrix_path, &matrix, err) < 0 || load_old(path, &old, err) < 0 ||
+	if (matrix_load(app->work.matrix_path, &matrix, err) < 0 || load_old(path, &old, err) < 0 ||
 	    load_old(path, &donor, err) < 0 || (!check_only && try_place(path, err) < 0) ||
-	    lock_jobs_open(app, &matrix, &work, err) < 0 ||
+	    lock_jobs_open(&app->work, &matrix, &work, err) < 0 ||
 	    (check_only ? lock_jobs_check(&work, err) : lock_jobs_pin(&work, err)) < 0)
 		return -1;
 	if (check_only)

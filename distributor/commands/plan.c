@@ -80,7 +80,8 @@ print_hosts(const struct plan *plan, enum table_style style)
 static void
 print_text(const struct app *app, const struct plan *plan, enum table_style style)
 {
-	auto_free char *command = app_command(app, "lock", SHARED_MATRIX | SHARED_LOCK);
+	auto_free char *command =
+		workspace_command(&app->work, "lock", SHARED_MATRIX | SHARED_LOCK);
 
 	(void)printf(style == TABLE_MARKDOWN ? "## %s %s\n\n" : "%s %s\n\n", plan->matrix->name,
 		     plan->matrix->version);
@@ -166,8 +167,9 @@ static int
 load_lock(const struct app *app, const struct matrix *matrix, struct lock *lock, bool *ret_locked,
 	  struct error *err)
 {
-	auto_free char *path = app_lock_path(app);
-	auto_free char *command = app_command(app, "lock", SHARED_MATRIX | SHARED_LOCK);
+	auto_free char *path = workspace_lock_path(&app->work);
+	auto_free char *command =
+		workspace_command(&app->work, "lock", SHARED_MATRIX | SHARED_LOCK);
 	bool there;
 
 	*ret_locked = false;
@@ -239,13 +241,14 @@ run_plan(struct app *app, int argc, char **argv, struct error *err)
 
 	(void)argc;
 	(void)argv;
-	if (read_format(app, err) < 0 || matrix_load(app->matrix_path, &matrix, err) < 0 ||
-	    app_check_hosts(app, &matrix, err) < 0 ||
+	if (read_format(app, err) < 0 || matrix_load(app->work.matrix_path, &matrix, err) < 0 ||
+	    workspace_check_hosts(&app->work, &matrix, err) < 0 ||
 	    load_lock(app, &matrix, &lock, &locked, err) < 0)
 		return -1;
 	if (diff)
 		return plan_diff_print(app, &matrix, lock.name != NULL ? &lock : NULL, err);
-	plan_make_for(&matrix, locked ? &lock : NULL, app->hosts.items, app->hosts.count, &plan);
+	plan_make_for(&matrix, locked ? &lock : NULL, app->work.hosts.items, app->work.hosts.count,
+		      &plan);
 	print_plan(app, &plan);
 	return 0;
 }

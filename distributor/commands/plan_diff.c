@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "distributor/commands/plan_diff.h"
+#include "distributor/cli/command.h"
 
 #include "base/alloc.h"
 #include "base/jsonx.h"
@@ -52,7 +53,8 @@ compare_removed(json_t *changes, const struct app *app, const struct matrix *mat
 	for (size_t i = 0; lock != NULL && i < lock->packages.count; i++) {
 		const struct package *package = &lock->packages.items[i];
 
-		if (strcmp(package->host, last) != 0 && app_wants_host(app, package->host) &&
+		if (strcmp(package->host, last) != 0 &&
+		    workspace_wants_host(&app->work, package->host) &&
 		    matrix_find_host(matrix, package->host) == NULL)
 			add(changes, "host removed", package->host, package->source, NULL);
 		last = package->host;
@@ -79,7 +81,8 @@ int
 plan_diff_print(struct app *app, const struct matrix *matrix, const struct lock *lock,
 		struct error *err)
 {
-	auto_free char *command = app_command(app, "lock", SHARED_MATRIX | SHARED_LOCK);
+	auto_free char *command =
+		workspace_command(&app->work, "lock", SHARED_MATRIX | SHARED_LOCK);
 	json_t *changes = json_array(), *change;
 	size_t i;
 
@@ -88,7 +91,7 @@ plan_diff_print(struct app *app, const struct matrix *matrix, const struct lock 
 		add(changes, "release version", NULL, lock != NULL ? lock->version : NULL,
 		    matrix->version);
 	for (size_t h = 0; h < matrix->host_count; h++)
-		if (app_wants_host(app, matrix->hosts[h].arch->name))
+		if (workspace_wants_host(&app->work, matrix->hosts[h].arch->name))
 			compare_host(changes, matrix, &matrix->hosts[h], lock);
 	compare_removed(changes, app, matrix, lock);
 	if (app->json) {

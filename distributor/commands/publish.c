@@ -28,7 +28,8 @@ read_target(const struct app *app, int argc, char **argv, struct error *err)
 				 target);
 	if (argc != 1)
 		return error_set(err, ERR_USAGE,
-				 "name the directory to publish to, such as %s/releases", app->out);
+				 "name the directory to publish to, such as %s/releases",
+				 app->work.out);
 	options.directory = argv[0];
 	return 0;
 }
@@ -82,7 +83,7 @@ print_text(const struct step_publish *publishing)
 static int
 run_adopt(const struct app *app, struct error *err)
 {
-	int count = step_publish_adopt(app, &options, NULL, err);
+	int count = step_publish_adopt(&app->work, &options, NULL, err);
 
 	if (count < 0)
 		return -1;
@@ -107,7 +108,7 @@ run_publish(struct app *app, int argc, char **argv, struct error *err)
 		return -1;
 	if (adopt)
 		return run_adopt(app, err);
-	if (step_publish_new(app, &options, NULL, &publishing, err) < 0)
+	if (step_publish_new(&app->work, &options, NULL, &publishing, err) < 0)
 		return -1;
 	body = step_publish_publication(publishing)->body;
 	if (notes_path != NULL && write_file(notes_path, body, strlen(body), 0644, err) < 0)

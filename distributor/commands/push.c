@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/jsonx.h"
 #include "base/progress.h"
+#include "distributor/cli/command.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -79,7 +80,8 @@ run_push(struct app *app, int argc, char **argv, struct error *err)
 
 	options.repositories = (const char *const *)argv;
 	options.repository_count = (size_t)argc;
-	result = step_push(app, &options, &pushing, err);
+	options.list_effects = app->json;
+	result = step_push(&app->work, &options, &pushing, err);
 	/* A stop by a signal and what kept it from beginning have no result to show. */
 	if (pushing.count != 0 && pushing.done == pushing.count)
 		print_result(app, &pushing);

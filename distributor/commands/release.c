@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "distributor/cli/command.h"
+#include "distributor/commands/key_options.h"
 #include "distributor/commands/release_report.h"
 
 #include <string.h>
@@ -26,7 +27,7 @@ read_target(const struct app *app, char **ret_default, struct error *err)
 	if (strcmp(target, "github") == 0) {
 		if (options.directory != NULL)
 			return error_set(err, ERR_USAGE, "--directory is for --target directory");
-		if (app->offline)
+		if (app->work.offline)
 			return error_set(err, ERR_USAGE, "--offline, but GitHub is on the network");
 		return 0;
 	}
@@ -34,7 +35,7 @@ read_target(const struct app *app, char **ret_default, struct error *err)
 		return error_set(err, ERR_USAGE, "--target takes github or directory, not '%s'",
 				 target);
 	if (options.directory == NULL)
-		options.directory = *ret_default = path_join(app->out, "releases");
+		options.directory = *ret_default = path_join(app->work.out, "releases");
 	return 0;
 }
 
@@ -49,7 +50,7 @@ run_release(struct app *app, int argc, char **argv, struct error *err)
 	    read_target(app, &directory, err) < 0)
 		return -1;
 	options.version = argc == 1 ? argv[0] : NULL;
-	releasing = release_run_new(app, &options);
+	releasing = release_run_new(&app->work, &options);
 	result = release_run(releasing, err);
 	release_summary_print(app, releasing, &options, result < 0 ? err : NULL);
 	release_summary_add_markdown(releasing, result < 0 ? err : NULL);

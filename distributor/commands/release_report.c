@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "distributor/commands/release_report.h"
+#include "distributor/cli/command.h"
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -83,8 +84,8 @@ static void
 print_json(const struct app *app, const struct release_run *releasing,
 	   const struct release_run_options *options, const struct error *err)
 {
-	auto_free char *assets = path_join(app->out, "assets");
-	auto_free char *images = path_join(app->out, "images");
+	auto_free char *assets = path_join(app->work.out, "assets");
+	auto_free char *images = path_join(app->work.out, "images");
 
 	app_print_json(jsonx_pack(
 		"{s:s?, s:b, s:b, s:b, s:s?, s:s, s:s, s:s?, s:s, s:o, s:s?}", "tag",
@@ -111,7 +112,7 @@ print_advice(const struct app *app, const struct release_run *releasing,
 
 	if (options->directory == NULL)
 		return;
-	program = text_shell_word(app->program);
+	program = text_shell_word(app->work.program);
 	place = path_join(options->directory, tag);
 	place_word = text_shell_word(place);
 	keys_word = text_shell_word(keys);

@@ -5,6 +5,7 @@
  * What a release run did, for a terminal, for programs, and for the page of a workflow run.
  */
 
+#include "distributor/cli/command.h"
 #include "distributor/steps/release.h"
 
 /*

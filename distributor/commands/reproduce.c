@@ -88,7 +88,7 @@ run_reproduce(struct app *app, int argc, char **argv, struct error *err)
 
 	(void)argc;
 	options.what = argv[0];
-	if (step_reproduce(app, &options, &result, err) < 0)
+	if (step_reproduce(&app->work, &options, &result, err) < 0)
 		return -1;
 	if (app->json)
 		print_json(&result);

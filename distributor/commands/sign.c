@@ -3,6 +3,7 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "distributor/cli/command.h"
+#include "distributor/commands/key_options.h"
 #include "distributor/steps/sign_images.h"
 #include "distributor/workspace/key_files.h"
 #include "distributor/workspace/out_claim.h"
@@ -58,16 +59,16 @@ run_sign(struct app *app, int argc, char **argv, struct error *err)
 	(void)argc;
 	(void)argv;
 	/* The tag that started this run is looked at before anything secret is. */
-	if (release_info_load(app, repo_path, &info, err) < 0 ||
-	    release_info_check_trigger(&info, app->keys, err) < 0)
+	if (release_info_load(&app->work, repo_path, &info, err) < 0 ||
+	    release_info_check_trigger(&info, app->work.keys, err) < 0)
 		return -1;
-	lock = out_claim(app->out, true, err);
-	if (lock < 0 || release_info_load_assets(app, &info, err) < 0 ||
-	    key_files_load(app->keys, NULL, &keyring, err) < 0 ||
-	    step_sign(app, &info, &lazy, &result, err) < 0 ||
+	lock = out_claim(app->work.out, true, err);
+	if (lock < 0 || release_info_load_assets(&app->work, &info, err) < 0 ||
+	    key_files_load(app->work.keys, NULL, &keyring, err) < 0 ||
+	    step_sign(&app->work, &info, &lazy, &result, err) < 0 ||
 	    (info.image_count != 0 &&
-	     step_sign_images(app, &info.matrix, info.assets.source_date_epoch, &lazy, &images,
-			      err) < 0))
+	     step_sign_images(&app->work, &info.matrix, info.assets.source_date_epoch, &lazy,
+			      &images, err) < 0))
 		return -1;
 	print_result(app, &info, &result, &images, lazy.fingerprint);
 	return 0;

@@ -3,6 +3,7 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "distributor/cli/command.h"
+#include "distributor/commands/key_options.h"
 #include "distributor/steps/publish.h"
 #include "distributor/workspace/key_files.h"
 #include "publish/git/git_push.h"
@@ -35,7 +36,7 @@ push_tag(struct release_info *info, struct error *err)
 	struct repo_push target = {.remote = remote,
 				   .token_server = step_publish_server(&info->matrix),
 				   .dry_run = tagging.dry_run,
-				   .notice = app_warn};
+				   .notice = notice_warning};
 
 	if (secret_take_environment("GITHUB_TOKEN", &token, err) == 0)
 		log_add_secret(token.bytes);
@@ -81,10 +82,10 @@ make_tag(struct app *app, struct release_info *info, struct error *err)
 	struct step_tag_result result;
 	int made, sent = 0;
 
-	if (release_info_check_revision(info, app, tagging.revision, err) < 0 ||
-	    key_files_load(app->keys, NULL, &keyring, err) < 0)
+	if (release_info_check_revision(info, &app->work, tagging.revision, err) < 0 ||
+	    key_files_load(app->work.keys, NULL, &keyring, err) < 0)
 		return -1;
-	made = step_tag(app, info, &lazy, &tagging, &result, err);
+	made = step_tag(&app->work, info, &lazy, &tagging, &result, err);
 	if (made < 0)
 		return -1;
 	/* A dry run has no tag that could be pushed, unless it was there before. */
@@ -105,22 +106,22 @@ run_tag(struct app *app, int argc, char **argv, struct error *err)
 	AUTO(release_info_clear) struct release_info info = RELEASE_INFO_INIT;
 	auto_free char *signer = NULL;
 
-	if (release_info_load(app, repo_path, &info, err) < 0 ||
+	if (release_info_load(&app->work, repo_path, &info, err) < 0 ||
 	    (argc == 1 && check_version(&info, argv[0], err) < 0))
 		return -1;
 	if (root != NULL && !verify)
 		return error_set(err, ERR_USAGE, "--root requires --verify");
 	if (!verify)
 		return make_tag(app, &info, err);
-	if (release_info_check_tagged(&info, app, root, &signer, err) < 0)
+	if (release_info_check_tagged(&info, &app->work, root, &signer, err) < 0)
 		return -1;
 	if (app->json)
 		app_print_json(jsonx_pack("{s:s, s:s, s:b, s:s, s:s}", "tag", info.tag, "commit",
 					  info.commit, "verified", 1, "signer", signer, "keys",
-					  app->keys));
+					  app->work.keys));
 	else if (!app->quiet)
 		(void)printf("%s is signed by an allowed key, %s from %s, and tags %s\n", info.tag,
-			     signer, app->keys, info.commit);
+			     signer, app->work.keys, info.commit);
 	return 0;
 }
 

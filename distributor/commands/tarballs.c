@@ -5,6 +5,7 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "distributor/cli/command.h"
 #include "distributor/cli/table.h"
 
 #include <jansson.h>
@@ -61,14 +62,14 @@ print_text(const struct step_tarballs *packing)
 	if (packing->made == 0 && packing->report.removed_count == 0) {
 		(void)printf("nothing to do: %zu tarballs of %zu hosts, %s, are in %s/%s "
 			     "(looked at in %.2f s)\n",
-			     packing->unchanged, packing->host_count, out, packing->app->out,
+			     packing->unchanged, packing->host_count, out, packing->work->out,
 			     ASSETS_DIRECTORY, packing->seconds);
 		return;
 	}
 	print_table(packing);
 	(void)printf("\n%zu tarballs made, %zu were there; %s of programs in %s of tarballs, "
 		     "in %s/%s after %.1f s\n",
-		     packing->made, packing->unchanged, in, out, packing->app->out,
+		     packing->made, packing->unchanged, in, out, packing->work->out,
 		     ASSETS_DIRECTORY, packing->seconds);
 }
 
@@ -85,7 +86,7 @@ names_json(char *const *names, size_t count)
 static void
 print_json(const struct step_tarballs *packing)
 {
-	auto_free char *directory = path_join(packing->app->out, ASSETS_DIRECTORY);
+	auto_free char *directory = path_join(packing->work->out, ASSETS_DIRECTORY);
 	json_t *hosts = json_array();
 
 	for (size_t i = 0; i < packing->host_count; i++) {
@@ -108,16 +109,16 @@ print_json(const struct step_tarballs *packing)
 }
 
 static void
-print_report(const struct step_tarballs *packing)
+print_report(const struct app *app, const struct step_tarballs *packing)
 {
 	for (size_t i = 0; i < packing->report.removed_count; i++)
 		log_info("removed '%s' of an earlier run", packing->report.removed[i]);
 	for (size_t i = 0; i < packing->report.stray_count; i++)
-		log_warning("'%s/%s/%s' is no part of this release", packing->app->out,
+		log_warning("'%s/%s/%s' is no part of this release", packing->work->out,
 			    ASSETS_DIRECTORY, packing->report.strays[i]);
-	if (packing->app->json)
+	if (app->json)
 		print_json(packing);
-	else if (!packing->app->quiet)
+	else if (!app->quiet)
 		print_text(packing);
 }
 
@@ -128,9 +129,9 @@ run_tarballs(struct app *app, int argc, char **argv, struct error *err)
 
 	(void)argc;
 	(void)argv;
-	if (step_tarballs(app, !no_wait, &packing, err) < 0)
+	if (step_tarballs(&app->work, !no_wait, &packing, err) < 0)
 		return -1;
-	print_report(&packing);
+	print_report(app, &packing);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "distributor/acceptance/engine_checks.h"
 #include "distributor/acceptance/sandbox.h"
 #include "distributor/cli/command.h"
+#include "distributor/commands/test_report.h"
 #include "distributor/workspace/out_claim.h"
 
 #include <string.h>
@@ -78,11 +79,17 @@ try_host(struct acceptance *trial, struct acceptance_host *host, struct error *e
 	return acceptance_images(trial, host, err);
 }
 
+struct run {
+	const struct app *app;
+	struct acceptance *trial;
+};
+
 /* In the child process that sandbox_run() makes. */
 static int
 try_all(const struct sandbox *sandbox, void *context, struct error *err)
 {
-	struct acceptance *trial = context;
+	const struct run *run = context;
+	struct acceptance *trial = run->trial;
 	double started = monotonic_sec();
 	int result = 0;
 
@@ -90,10 +97,10 @@ try_all(const struct sandbox *sandbox, void *context, struct error *err)
 	for (size_t i = 0; result == 0 && i < trial->host_count; i++)
 		result = try_host(trial, &trial->hosts[i], err);
 	/* The parent does so too, unless it was killed. */
-	remove_tree(trial->work);
+	remove_tree(trial->scratch);
 	if (result < 0)
 		return -1;
-	return acceptance_report(trial, monotonic_sec() - started, strict, err);
+	return acceptance_report(run->app, trial, monotonic_sec() - started, strict, err);
 }
 
 static unsigned int
@@ -109,7 +116,7 @@ run_test(struct app *app, int argc, char **argv, struct error *err)
 	AUTO(lock_clear) struct lock lock = LOCK_INIT;
 	AUTO(acceptance_end)
 	struct acceptance trial = {
-		.app = app,
+		.work = &app->work,
 		.matrix = &matrix,
 		.lock = &lock,
 		.targets = &wanted_targets,
@@ -125,12 +132,12 @@ run_test(struct app *app, int argc, char **argv, struct error *err)
 		return -1;
 	if (engine.name != NULL)
 		return engine_try(app, &engine, timeout_of(ENGINE_SEC), err);
-	if (app_load(app, &matrix, &lock, err) < 0)
+	if (workspace_load(&app->work, &matrix, &lock, err) < 0)
 		return -1;
-	out = out_claim(app->out, true, err);
+	out = out_claim(app->work.out, true, err);
 	if (out < 0 || acceptance_begin(&trial, err) < 0)
 		return -1;
-	return sandbox_run(try_all, &trial, err);
+	return sandbox_run(try_all, &(struct run){app, &trial}, err);
 }
 
 static const struct option_spec test_options[] = {

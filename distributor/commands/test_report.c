@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "distributor/acceptance/acceptance.h"
+#include "distributor/commands/test_report.h"
+#include "distributor/cli/command.h"
 
 #include "base/jsonx.h"
 #include "base/log.h"
@@ -140,7 +141,8 @@ tell(const struct acceptance_host *host, const struct acceptance_case *item,
 }
 
 int
-acceptance_report(struct acceptance *trial, double seconds, bool strict, struct error *err)
+acceptance_report(const struct app *app, struct acceptance *trial, double seconds, bool strict,
+		  struct error *err)
 {
 	size_t totals[ARRAY_SIZE(outcomes)] = {0};
 
@@ -154,11 +156,11 @@ acceptance_report(struct acceptance *trial, double seconds, bool strict, struct 
 			tell(host, &host->cases[j], j != 0 ? &host->cases[j - 1] : NULL);
 		}
 	}
-	if (trial->app->json)
+	if (app->json)
 		print_json(trial, totals, seconds);
-	else if (!trial->app->quiet)
+	else if (!app->quiet)
 		print_table(trial);
-	if (!trial->app->json && !trial->app->quiet)
+	if (!app->json && !app->quiet)
 		(void)printf("\n%zu cases work, %zu fail, %zu could not be tried, in %.1f s\n",
 			     totals[ACCEPTANCE_OK], totals[ACCEPTANCE_FAILED],
 			     totals[ACCEPTANCE_SKIPPED], seconds);

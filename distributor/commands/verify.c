@@ -61,7 +61,7 @@ verify_url(const struct app *app, const char *base, const struct verify_request 
 	AUTO(remote_release_freep) struct remote_release *url = NULL;
 	struct verify_files files;
 
-	if (remote_release_open(base, app->offline, &url, err) < 0)
+	if (remote_release_open(base, app->work.offline, &url, err) < 0)
 		return -1;
 	files = remote_release_files(url);
 	verify_release(&files, request, report);
@@ -310,7 +310,7 @@ check_usage(const struct app *app, int argc, char **argv, struct error *err)
 	if (tag != NULL && isdigit((unsigned char)tag[0]) != 0)
 		return error_set(err, ERR_USAGE,
 				 "the tag of a release begins with a 'v': --tag v%s", tag);
-	if (image_names.count != 0 && app->offline)
+	if (image_names.count != 0 && app->work.offline)
 		return error_set(err, ERR_USAGE, "--offline and --image contradict each other");
 	for (size_t i = 0; i < ARRAY_SIZE(of_images) && image_names.count == 0; i++)
 		if (of_images[i].given)
@@ -331,7 +331,7 @@ run_verify(struct app *app, int argc, char **argv, struct error *err)
 	if (check_usage(app, argc, argv, err) < 0 || verify_trust_load(&trust, &keyring, err) < 0)
 		return -1;
 	verify_trust_note(&keyring, &report);
-	task = progress_start(app->progress, "verifying", PROGRESS_ITEMS, 0);
+	task = progress_start(app->work.progress, "verifying", PROGRESS_ITEMS, 0);
 	request.progress = task;
 	if (argc != 0)
 		result = verify_operands(app, argc, argv, &request, &report, err);

@@ -294,7 +294,7 @@ parts_check(struct parts *parts, struct error *err)
 		    check_part_files(&parts->items[i], false, err) < 0)
 			return -1;
 	plan_reading(&reading);
-	if (parallel_for(reading.count, (unsigned int)parts->app->jobs, read_part_host, &reading,
+	if (parallel_for(reading.count, (unsigned int)parts->work->jobs, read_part_host, &reading,
 			 err) < 0)
 		return -1;
 	for (size_t i = 0; i < parts->count; i++)
@@ -329,7 +329,7 @@ take_asset(const char *directory, const char *assets, const struct asset *asset,
 int
 parts_take_assets(const struct parts *parts, struct error *err)
 {
-	auto_free char *assets = path_join(parts->app->out, ASSETS_DIRECTORY);
+	auto_free char *assets = path_join(parts->work->out, ASSETS_DIRECTORY);
 
 	if (make_directories(assets, err) < 0)
 		return -1;
@@ -347,8 +347,8 @@ parts_take_assets(const struct parts *parts, struct error *err)
 int
 parts_write_lists(struct parts *parts, struct error *err)
 {
-	auto_free char *packlist_path = path_join(parts->app->out, PACKLIST_NAME);
-	auto_free char *list_path = path_join(parts->app->out, ASSETS_NAME);
+	auto_free char *packlist_path = path_join(parts->work->out, PACKLIST_NAME);
+	auto_free char *list_path = path_join(parts->work->out, ASSETS_NAME);
 	auto_free char *packlist = packlist_format(&parts->packlist);
 	auto_free char *list = asset_list_format(&parts->assets);
 

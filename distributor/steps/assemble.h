@@ -8,8 +8,8 @@
  * content, and all that follows from them (lists, layers, images) is made again here and compared.
  */
 
-#include "distributor/cli/command.h"
 #include "distributor/steps/images.h"
+#include "distributor/workspace/workspace.h"
 #include "matrix/lock.h"
 #include "matrix/matrix.h"
 #include "model/asset.h"
@@ -25,7 +25,7 @@ struct part {
 
 /* What the parts have to be of, which is borrowed, and what joining them gives. */
 struct parts {
-	const struct app *app;
+	const struct workspace *work;
 	const struct matrix *matrix;
 	const struct lock *lock;
 	int64_t source_date_epoch;

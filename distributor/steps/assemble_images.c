@@ -77,12 +77,12 @@ compare_parts(const struct layout *layout, const struct layout_tags *tags, void 
 
 	joining->made = layout;
 	joining->tags = tags;
-	return parallel_for(joining->parts->count, (unsigned int)joining->parts->app->jobs,
+	return parallel_for(joining->parts->count, (unsigned int)joining->parts->work->jobs,
 			    compare_part_images, joining, err);
 }
 
 static int
-make_joined_images(struct joining *joining, const struct app *some,
+make_joined_images(struct joining *joining, const struct workspace *some,
 		   const struct step_images_options *options, struct error *err)
 {
 	const struct parts *parts = joining->parts;
@@ -116,7 +116,7 @@ parts_make_images(const struct parts *parts, const struct step_images_options *o
 {
 	AUTO(joining_clear) struct joining joining = {.parts = parts};
 	auto_free const char **names = xcalloc(parts->packlist.count + 1, sizeof(*names));
-	struct app some = *parts->app; /* the hosts of the parts are all that is made */
+	struct workspace some = *parts->work; /* the hosts of the parts are all that is made */
 
 	joining.opened = xcalloc(parts->count, sizeof(*joining.opened));
 	for (size_t i = 0; i < parts->count; i++)

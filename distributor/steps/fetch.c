@@ -50,7 +50,7 @@ add_urls(const struct matrix *matrix, struct package *package, struct error *err
 
 /* The packages of the wanted hosts; its items are borrowed from the lock, the array is not. */
 static int
-select_packages(const struct app *app, const struct matrix *matrix, struct lock *lock,
+select_packages(const struct workspace *work, const struct matrix *matrix, struct lock *lock,
 		struct package_list *ret_list, struct error *err)
 {
 	auto_free struct package *items = xcalloc(lock->packages.count + 1, sizeof(*items));
@@ -59,7 +59,7 @@ select_packages(const struct app *app, const struct matrix *matrix, struct lock 
 	for (size_t i = 0; i < lock->packages.count; i++) {
 		struct package *package = &lock->packages.items[i];
 
-		if (!app_wants_host(app, package->host))
+		if (!workspace_wants_host(work, package->host))
 			continue;
 		if (add_urls(matrix, package, err) < 0)
 			return -1;
@@ -83,15 +83,16 @@ add_up(struct step_fetch *fetching)
 }
 
 int
-step_fetch(const struct app *app, bool rehash, struct step_fetch *ret_fetching, struct error *err)
+step_fetch(const struct workspace *work, bool rehash, struct step_fetch *ret_fetching,
+	   struct error *err)
 {
 	struct step_fetch *fetching = ret_fetching;
 	double started = monotonic_sec();
 	int result;
 
-	if (app_load(app, &fetching->matrix, &fetching->lock, err) < 0 ||
-	    upstream_open(app, &fetching->matrix, &fetching->upstream, err) < 0 ||
-	    select_packages(app, &fetching->matrix, &fetching->lock, &fetching->packages, err) < 0)
+	if (workspace_load(work, &fetching->matrix, &fetching->lock, err) < 0 ||
+	    upstream_open(work, &fetching->matrix, &fetching->upstream, err) < 0 ||
+	    select_packages(work, &fetching->matrix, &fetching->lock, &fetching->packages, err) < 0)
 		return -1;
 	fetching->results = xcalloc(fetching->packages.count + 1, sizeof(*fetching->results));
 	result = upstream_fetch(fetching->upstream, &fetching->packages, rehash, fetching->results,

@@ -5,8 +5,8 @@
  * The packages of a lock in the cache: the work of `fetch`, and the first step of a release.
  */
 
-#include "distributor/cli/command.h"
 #include "distributor/steps/upstream.h"
+#include "distributor/workspace/workspace.h"
 #include "matrix/lock.h"
 
 struct step_fetch {
@@ -30,5 +30,5 @@ void step_fetch_clear(struct step_fetch *fetching);
  * there are compared. `ret_fetching` is filled as far as it went also on failure. As
  * upstream_fetch().
  */
-int step_fetch(const struct app *app, bool rehash, struct step_fetch *ret_fetching,
+int step_fetch(const struct workspace *work, bool rehash, struct step_fetch *ret_fetching,
 	       struct error *err) CHECKED;

@@ -18,7 +18,7 @@ image_inputs_clear(struct image_inputs *inputs)
 
 /* Inputs that are being collected. */
 struct collection {
-	const struct app *app;
+	const struct workspace *work;
 	const struct matrix *matrix;
 	const struct lock *lock;
 	const struct image_places *places;
@@ -42,7 +42,7 @@ add_tarball(struct collection *c, const struct matrix_host *host, const struct m
 	const struct packlist_host *noted = noted_host(c->places, host->arch->name);
 	auto_free char *name = tarball_name(host->arch->name, member->target);
 	auto_free char *command =
-		app_command(c->app, "tarballs", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
+		workspace_command(c->work, "tarballs", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 	const char *path = words_take(&c->inputs.texts, path_join(c->places->assets, name));
 	bool there;
 
@@ -110,18 +110,18 @@ static int
 add_hosts(struct collection *c, struct error *err)
 {
 	for (size_t i = 0; i < c->matrix->host_count; i++)
-		if (app_wants_host(c->app, c->matrix->hosts[i].arch->name) &&
+		if (workspace_wants_host(c->work, c->matrix->hosts[i].arch->name) &&
 		    add_host(c, &c->matrix->hosts[i], err) < 0)
 			return -1;
 	return 0;
 }
 
 int
-image_inputs_collect(const struct app *app, const struct matrix *matrix, const struct lock *lock,
-		     const struct image_places *places, struct image_inputs *ret_inputs,
-		     struct error *err)
+image_inputs_collect(const struct workspace *work, const struct matrix *matrix,
+		     const struct lock *lock, const struct image_places *places,
+		     struct image_inputs *ret_inputs, struct error *err)
 {
-	struct collection c = {.app = app, .matrix = matrix, .lock = lock, .places = places};
+	struct collection c = {.work = work, .matrix = matrix, .lock = lock, .places = places};
 	struct image_set *set = &c.inputs.set;
 
 	c.inputs.hosts = xcalloc(matrix->host_count + 1, sizeof(*c.inputs.hosts));

@@ -4,7 +4,7 @@
 /* What the images of a release are made from, as matrix, lock and tarballs have it. */
 
 #include "base/words.h"
-#include "distributor/cli/command.h"
+#include "distributor/workspace/workspace.h"
 #include "images/build.h"
 #include "matrix/lock.h"
 #include "matrix/matrix.h"
@@ -28,10 +28,10 @@ struct image_places {
 };
 
 /*
- * Collects the inputs for the hosts that `app` wants; types, compression and revision are left to
+ * Collects the inputs for the hosts that `work` wants; types, compression and revision are left to
  * the caller. `matrix` and `lock` belong together and outlive the result. ERR_INPUT names the
  * tarball or registrar that is missing, and what makes it.
  */
-int image_inputs_collect(const struct app *app, const struct matrix *matrix,
+int image_inputs_collect(const struct workspace *work, const struct matrix *matrix,
 			 const struct lock *lock, const struct image_places *places,
 			 struct image_inputs *ret_inputs, struct error *err) CHECKED;

@@ -39,25 +39,25 @@ read_revision(const char *assets, char **ret_revision, struct error *err)
 }
 
 static int
-build(const struct app *app, const struct matrix *matrix, const struct lock *lock,
+build(const struct workspace *work, const struct matrix *matrix, const struct lock *lock,
       const struct step_images_options *options, struct build_result *ret_result, struct error *err)
 {
 	AUTO(image_inputs_clear) struct image_inputs inputs = {.hosts = NULL};
 	AUTO(layout_freep) struct layout *layout = NULL;
 	auto_free char *assets = NULL, *revision = NULL;
-	auto_free char *path = path_join(app->out, "images");
-	auto_free char *noted = path_join(app->out, PACKLIST_NAME);
+	auto_free char *path = path_join(work->out, "images");
+	auto_free char *noted = path_join(work->out, PACKLIST_NAME);
 	AUTO(packlist_clear) struct packlist packlist = PACKLIST_INIT;
 	struct image_places places = {.registrars = options->registrars};
-	const struct build_options how = {.jobs = (unsigned int)app->jobs,
-					  .progress = app->progress};
-	auto_close int out = out_claim(app->out, true, err);
+	const struct build_options how = {.jobs = (unsigned int)work->jobs,
+					  .progress = work->progress};
+	auto_close int out = out_claim(work->out, true, err);
 
 	if (out < 0 || source_date_epoch(lock, &places.created_sec, err) < 0)
 		return -1;
 	if (options->from_release == NULL)
-		assets = path_join(app->out, "assets");
-	else if (published_tarballs_prepare(app, matrix, lock, options->from_release, &assets,
+		assets = path_join(work->out, "assets");
+	else if (published_tarballs_prepare(work, matrix, lock, options->from_release, &assets,
 					    err) < 0 ||
 		 read_revision(assets, &revision, err) < 0)
 		return -1;
@@ -65,7 +65,7 @@ build(const struct app *app, const struct matrix *matrix, const struct lock *loc
 	/* Without it, or with one of an earlier format, the tarballs are read instead. */
 	if (options->from_release == NULL && packlist_load(noted, &packlist, err) == 0)
 		places.packlist = &packlist;
-	if (image_inputs_collect(app, matrix, lock, &places, &inputs, err) < 0)
+	if (image_inputs_collect(work, matrix, lock, &places, &inputs, err) < 0)
 		return -1;
 	inputs.set.types = options->docker_types ? OCI_TYPES_DOCKER : OCI_TYPES_OCI;
 	inputs.set.zstd = options->zstd;
@@ -76,7 +76,7 @@ build(const struct app *app, const struct matrix *matrix, const struct lock *loc
 }
 
 int
-step_images_find_revision(const struct app *app, struct release_info *info,
+step_images_find_revision(const struct workspace *work, struct release_info *info,
 			  struct step_images_options *options, struct error *err)
 {
 	int found;
@@ -87,7 +87,7 @@ step_images_find_revision(const struct app *app, struct release_info *info,
 	if (found < 0)
 		return error_prefix(err, "cannot find the commit that the images are of; name it "
 					 "with --revision");
-	if (found > 0 && release_info_check_committed(info, app, err) == 0) {
+	if (found > 0 && release_info_check_committed(info, work, err) == 0) {
 		options->revision = info->commit;
 		return 0;
 	}
@@ -99,13 +99,14 @@ step_images_find_revision(const struct app *app, struct release_info *info,
 }
 
 int
-step_images(const struct app *app, const struct step_images_options *options,
+step_images(const struct workspace *work, const struct step_images_options *options,
 	    struct build_result *ret_result, struct error *err)
 {
 	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
 	AUTO(lock_clear) struct lock lock = LOCK_INIT;
 
-	if (check_revision(options->revision, err) < 0 || app_load(app, &matrix, &lock, err) < 0)
+	if (check_revision(options->revision, err) < 0 ||
+	    workspace_load(work, &matrix, &lock, err) < 0)
 		return -1;
-	return build(app, &matrix, &lock, options, ret_result, err);
+	return build(work, &matrix, &lock, options, ret_result, err);
 }

@@ -5,7 +5,7 @@
  * The images of a release from its tarballs: the work of `images`, and a step of a release.
  */
 
-#include "distributor/cli/command.h"
+#include "distributor/workspace/workspace.h"
 #include "images/build.h"
 
 /* Zeroed: what `images` does by itself. Strings are borrowed. */
@@ -24,7 +24,7 @@ struct release_info;
  * lock, which is what `release` says; borrowed from `info`, which was loaded without a repository.
  * Images need none, but one that cannot be read is not taken for none. ERR_USAGE, ERR_IO, ERR_INPUT.
  */
-int step_images_find_revision(const struct app *app, struct release_info *info,
+int step_images_find_revision(const struct workspace *work, struct release_info *info,
 			      struct step_images_options *options, struct error *err) CHECKED;
 
 /*
@@ -32,5 +32,5 @@ int step_images_find_revision(const struct app *app, struct release_info *info,
  * `revision`, a host. Errors of published_tarballs_prepare(), image_inputs_collect() and
  * build_images().
  */
-int step_images(const struct app *app, const struct step_images_options *options,
+int step_images(const struct workspace *work, const struct step_images_options *options,
 		struct build_result *ret_result, struct error *err) CHECKED;

@@ -5,7 +5,6 @@
  * Where a command gets its signing key from: --key, --key-fd, or the environment. Never argv.
  */
 
-#include "distributor/cli/options.h"
 #include "sign/make/key.h"
 
 #define KEY_VARIABLE        "DISTRIBUTOR_KEY"
@@ -20,24 +19,6 @@ struct key_input {
 };
 
 #define KEY_INPUT_INIT {NULL, KEY_NO_FD, KEY_NO_FD}
-
-/* The options, for a table of option_spec, of a static struct key_input. */
-#define KEY_INPUT_OPTIONS(source)                                                                  \
-	{"key",                                                                                    \
-	 '\0',                                                                                     \
-	 "FILE",                                                                                   \
-	 OPTION_TEXT,                                                                              \
-	 &(source).file,                                                                           \
-	 "signing key, a file with mode 0600\n(default: from the variable " KEY_VARIABLE ")"},     \
-		{"key-fd",      '\0',         "N",                                                 \
-		 OPTION_NUMBER, &(source).fd, "read the signing key from this file descriptor"},   \
-		{"passphrase-fd",                                                                  \
-		 '\0',                                                                             \
-		 "N",                                                                              \
-		 OPTION_NUMBER,                                                                    \
-		 &(source).passphrase_fd,                                                          \
-		 "read its passphrase from this file descriptor\n(default: from the "              \
-		 "variable\n" PASSPHRASE_VARIABLE ", or ask)"}
 
 /*
  * Reads the key. Variables are wiped and unset whether they are used or not, so that no child

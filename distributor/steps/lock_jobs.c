@@ -20,19 +20,19 @@ struct stage {
 };
 
 int
-lock_jobs_open(struct app *app, const struct matrix *matrix, struct lock_jobs *ret_jobs,
+lock_jobs_open(struct workspace *work, const struct matrix *matrix, struct lock_jobs *ret_jobs,
 	       struct error *err)
 {
-	ret_jobs->app = app;
+	ret_jobs->work = work;
 	ret_jobs->matrix = matrix;
 	(void)pthread_mutex_init(&ret_jobs->lock, NULL);
-	if (app_check_hosts(app, matrix, err) < 0)
+	if (workspace_check_hosts(work, matrix, err) < 0)
 		return -1;
 	ret_jobs->items = xcalloc(matrix->host_count, sizeof(*ret_jobs->items));
 	for (size_t i = 0; i < matrix->host_count; i++)
-		if (app_wants_host(app, matrix->hosts[i].arch->name))
+		if (workspace_wants_host(work, matrix->hosts[i].arch->name))
 			ret_jobs->items[ret_jobs->count++].host = &matrix->hosts[i];
-	return upstream_open(app, matrix, &ret_jobs->upstream, err);
+	return upstream_open(work, matrix, &ret_jobs->upstream, err);
 }
 
 void
@@ -44,7 +44,7 @@ lock_jobs_clear(struct lock_jobs *jobs)
 	}
 	free(jobs->items);
 	upstream_free(jobs->upstream);
-	if (jobs->app != NULL)
+	if (jobs->work != NULL)
 		(void)pthread_mutex_destroy(&jobs->lock);
 }
 
@@ -70,7 +70,7 @@ bring_packages(struct lock_jobs *jobs, struct lock_job *job, struct error *err)
 {
 	auto_free char *label =
 		xasprintf("%s from %s", job->host->arch->name, job->host->source->key);
-	struct progress_task *task = progress_start(jobs->app->progress, label, PROGRESS_ITEMS, 0);
+	struct progress_task *task = progress_start(jobs->work->progress, label, PROGRESS_ITEMS, 0);
 	auto_free char *line = NULL;
 	double started = monotonic_sec();
 	size_t members = 0;
@@ -176,7 +176,7 @@ add_others(const struct lock_jobs *jobs, size_t index, struct error *err)
 static void
 add_way_out(const struct lock_jobs *jobs, const struct lock_job *job, struct error *err)
 {
-	auto_free char *other = app_ready_matrix(jobs->app);
+	auto_free char *other = workspace_ready_matrix(jobs->work);
 	auto_free char *why = xstrdup(err->message);
 
 	if (other != NULL && err->code == ERR_NETWORK && job->host->source->type == SOURCE_FEDORA)
@@ -210,7 +210,7 @@ report_failures(const struct lock_jobs *jobs, struct error *err)
 static int
 run_stage(struct lock_jobs *jobs, stage_function *run, struct error *err)
 {
-	size_t threads = jobs->app->jobs < jobs->count ? (size_t)jobs->app->jobs : jobs->count;
+	size_t threads = jobs->work->jobs < jobs->count ? (size_t)jobs->work->jobs : jobs->count;
 	auto_free pthread_t *ids = xcalloc(threads + 1, sizeof(*ids));
 	struct stage stage = {jobs, run};
 	size_t started = 0;

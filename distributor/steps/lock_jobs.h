@@ -5,7 +5,7 @@
  * What `lock` does for each host, several of them at once: find its packages, bring and verify them.
  */
 
-#include "distributor/cli/command.h"
+#include "distributor/workspace/workspace.h"
 #include "matrix/matrix.h"
 #include "model/package.h"
 
@@ -25,7 +25,7 @@ struct lock_job {
 
 struct lock_jobs {
 	struct upstream *upstream;
-	struct app *app;
+	struct workspace *work;
 	const struct matrix *matrix;
 	struct lock_job *items; /* for each host that --host leaves */
 	size_t count;
@@ -33,8 +33,8 @@ struct lock_jobs {
 	pthread_mutex_t lock; /* guards `failed` while threads run */
 };
 
-/* `app` and `matrix` are borrowed. ERR_USAGE for an unknown --host; errors of upstream_open(). */
-int lock_jobs_open(struct app *app, const struct matrix *matrix, struct lock_jobs *ret_jobs,
+/* `work` and `matrix` are borrowed. ERR_USAGE for an unknown --host; errors of upstream_open(). */
+int lock_jobs_open(struct workspace *work, const struct matrix *matrix, struct lock_jobs *ret_jobs,
 		   struct error *err) CHECKED;
 void lock_jobs_clear(struct lock_jobs *jobs);
 

@@ -24,7 +24,7 @@ static const char *const signed_files[] = {RELEASE_PROVENANCE_NAME, SUMS_NAME, S
 					   SUMS_NAME ".minisig"};
 
 struct step_publish {
-	const struct app *app;
+	const struct workspace *work;
 	struct publish_options options;
 	struct release_info info;
 	struct keyring keyring;
@@ -100,7 +100,7 @@ verify_files_there(struct step_publish *p, struct error *err)
 	const struct verify_files files = verify_directory(p->directory);
 	struct verify_request request = {.keyring = &p->keyring, .tag = p->info.tag};
 
-	request.progress = progress_start(p->app->progress, "verifying", PROGRESS_ITEMS, 0);
+	request.progress = progress_start(p->work->progress, "verifying", PROGRESS_ITEMS, 0);
 	verify_release(&files, &request, &report);
 	progress_done(request.progress, NULL);
 	if (verify_report_conclude(&report, err) < 0)
@@ -265,11 +265,11 @@ open_github(struct step_publish *p, const char *token, struct error *err)
 	struct github_options options = GITHUB_OPTIONS_DEFAULT;
 	auto_free char *agent = xasprintf("distributor/%s", version_program());
 	auto_free char *api_url = github_api_of(step_publish_server(&p->info.matrix));
-	auto_free char *hint_path = path_join(p->app->out, "github-draft.json");
+	auto_free char *hint_path = path_join(p->work->out, "github-draft.json");
 	const struct http_options http_options = {
-		.user_agent = agent, .notice = app_notice, .tries = 4};
+		.user_agent = agent, .notice = notice_info, .tries = 4};
 
-	if (p->app->offline)
+	if (p->work->offline)
 		return error_set(err, ERR_USAGE, "--offline, but GitHub is on the network");
 	if (token == NULL && secret_take_environment("GITHUB_TOKEN", &taken, err) == 0)
 		token = taken.bytes;
@@ -289,8 +289,8 @@ open_github(struct step_publish *p, const char *token, struct error *err)
 	options.token = token;
 	options.hint_path = hint_path;
 	options.dry_run = p->options.dry_run;
-	options.notice = app_notice;
-	options.progress = p->app->progress;
+	options.notice = notice_info;
+	options.progress = p->work->progress;
 	options.pace.interval_ms = (unsigned int)p->options.pace_ms;
 	if (p->options.pace_ms == 0)
 		options.pace = (struct pacer_limits){0, 0, 0};
@@ -304,8 +304,8 @@ open_target(struct step_publish *p, const char *token, struct error *err)
 		return open_github(p, token, err);
 	p->target = (struct directory_target){.path = p->options.directory,
 					      .dry_run = p->options.dry_run,
-					      .progress = p->app->progress,
-					      .notice = app_notice};
+					      .progress = p->work->progress,
+					      .notice = notice_info};
 	return 0;
 }
 
@@ -351,13 +351,13 @@ gather(struct step_publish *p, const char *token, struct error *err)
 {
 	auto_free char *sums_path = NULL;
 	auto_free char *command =
-		app_command(p->app, "sign", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
+		workspace_command(p->work, "sign", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 	size_t length;
 
-	if (release_info_load(p->app, p->options.repo_path, &p->info, err) < 0 ||
-	    key_files_load(p->app->keys, NULL, &p->keyring, err) < 0)
+	if (release_info_load(p->work, p->options.repo_path, &p->info, err) < 0 ||
+	    key_files_load(p->work->keys, NULL, &p->keyring, err) < 0)
 		return -1;
-	p->directory = path_join(p->app->out, "assets");
+	p->directory = path_join(p->work->out, "assets");
 	sums_path = path_join(p->directory, SUMS_NAME);
 	if (read_file(sums_path, SUMS_MAX_TEXT, &p->sums_text, &length, err) < 0) {
 		if (err->code == ERR_NOT_FOUND)
@@ -379,12 +379,12 @@ gather(struct step_publish *p, const char *token, struct error *err)
 }
 
 int
-step_publish_new(const struct app *app, const struct publish_options *options, const char *token,
-		 struct step_publish **ret_publishing, struct error *err)
+step_publish_new(const struct workspace *work, const struct publish_options *options,
+		 const char *token, struct step_publish **ret_publishing, struct error *err)
 {
 	AUTO(step_publish_freep) struct step_publish *p = xcalloc(1, sizeof(*p));
 
-	p->app = app;
+	p->work = work;
 	p->options = *options;
 	if (gather(p, token, err) < 0 || decide_latest(p, err) < 0)
 		return -1;
@@ -393,15 +393,15 @@ step_publish_new(const struct app *app, const struct publish_options *options, c
 }
 
 int
-step_publish_adopt(const struct app *app, const struct publish_options *options, const char *token,
-		   struct error *err)
+step_publish_adopt(const struct workspace *work, const struct publish_options *options,
+		   const char *token, struct error *err)
 {
 	AUTO(step_publish_freep) struct step_publish *p = xcalloc(1, sizeof(*p));
 
-	p->app = app;
+	p->work = work;
 	p->options = *options;
-	p->directory = path_join(app->out, "assets");
-	if (release_info_load(app, options->repo_path, &p->info, err) < 0 ||
+	p->directory = path_join(work->out, "assets");
+	if (release_info_load(work, options->repo_path, &p->info, err) < 0 ||
 	    open_target(p, token, err) < 0 || make_directories(p->directory, err) < 0)
 		return -1;
 	if (p->github == NULL)

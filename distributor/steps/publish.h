@@ -38,9 +38,9 @@ struct step_publish;
  * text. Takes GITHUB_TOKEN out of the environment when it is needed and still there; `token` is
  * used otherwise and may be NULL. ERR_VERIFY: nothing of it is published.
  */
-int
-step_publish_new(const struct app *app, const struct publish_options *options, const char *token,
-		 struct step_publish **ret_publishing, struct error *err) CHECKED;
+int step_publish_new(const struct workspace *work, const struct publish_options *options,
+		     const char *token, struct step_publish **ret_publishing,
+		     struct error *err) CHECKED;
 void step_publish_free(struct step_publish *publishing);
 void step_publish_freep(struct step_publish **publishing); /* for AUTO() */
 
@@ -50,7 +50,7 @@ void step_publish_freep(struct step_publish **publishing); /* for AUTO() */
  * without this a second run would make another release of the same bytes. Nothing is trusted here:
  * 'sign' verifies. Returns how many files came, or -1.
  */
-int step_publish_adopt(const struct app *app, const struct publish_options *options,
+int step_publish_adopt(const struct workspace *work, const struct publish_options *options,
 		       const char *token, struct error *err) CHECKED;
 
 /* First half: everything is there and compared, nothing is public. */

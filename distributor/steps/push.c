@@ -95,13 +95,13 @@ layout_version(const struct layout *layout)
 }
 
 static int
-push_one(const struct app *app, const struct step_push_options *o, struct http_client *http,
+push_one(const struct workspace *work, const struct step_push_options *o, struct http_client *http,
 	 const struct layout *layout, struct step_push_target *target, struct error *err)
 {
 	AUTO(registry_freep) struct registry *registry = NULL;
 	const struct registry_options registry_options = {
 		.auth = {o->auth_file, o->plain_http, o->token_servers.items,
-			 o->token_servers.count, AUTH_LOGIN_NEEDED, app_warn}};
+			 o->token_servers.count, AUTH_LOGIN_NEEDED, notice_warning}};
 	const struct push_options options = {
 		.version = layout_version(layout),
 		.replace_version = o->replace_version,
@@ -109,7 +109,7 @@ push_one(const struct app *app, const struct step_push_options *o, struct http_c
 		.dry_run = o->dry_run,
 		.connections = (unsigned int)o->connections,
 		.mount_from = o->mount_from,
-		.progress = app->progress,
+		.progress = work->progress,
 		.event = o->dry_run && !o->summary ? show_event : NULL,
 		.context = target,
 	};
@@ -144,22 +144,22 @@ sum_up(const struct step_push *pushing, struct error *err)
 }
 
 static int
-push_all(const struct app *app, const struct step_push_options *o, const struct layout *layout,
-	 struct step_push *pushing, struct error *err)
+push_all(const struct workspace *work, const struct step_push_options *o,
+	 const struct layout *layout, struct step_push *pushing, struct error *err)
 {
 	AUTO(http_client_freep) struct http_client *http = NULL;
 	auto_free char *agent = xasprintf("distributor/%s", version_program());
 	const struct http_options options = {
-		.user_agent = agent, .ca_file = o->ca_file, .notice = app_notice};
+		.user_agent = agent, .ca_file = o->ca_file, .notice = notice_info};
 
 	if (http_client_new(&options, &http, err) < 0)
 		return -1;
 	for (size_t i = 0; i < pushing->count; i++) {
 		struct step_push_target *target = &pushing->targets[i];
 
-		if (o->dry_run && app->json)
+		if (o->dry_run && o->list_effects)
 			target->effects = json_array();
-		target->failed = push_one(app, o, http, layout, target, &target->err) < 0;
+		target->failed = push_one(work, o, http, layout, target, &target->err) < 0;
 		/* A signal is for all of them; a registry's trouble is its own. */
 		if (target->failed && target->err.code == ERR_INTERRUPTED) {
 			*err = target->err;
@@ -172,8 +172,8 @@ push_all(const struct app *app, const struct step_push_options *o, const struct 
 
 /* Repositories that were named, else those of the matrix. */
 static int
-read_targets(const struct app *app, const struct step_push_options *o, const struct matrix *matrix,
-	     struct step_push *pushing, struct error *err)
+read_targets(const struct workspace *work, const struct step_push_options *o,
+	     const struct matrix *matrix, struct step_push *pushing, struct error *err)
 {
 	const char *const *names = o->repositories;
 	size_t count = o->repository_count;
@@ -185,7 +185,7 @@ read_targets(const struct app *app, const struct step_push_options *o, const str
 			return error_set(err, ERR_USAGE,
 					 "'%s' names no image repository; name one: push "
 					 "REGISTRY/PATH",
-					 app->matrix_path);
+					 work->matrix_path);
 	}
 	pushing->targets = xcalloc(count, sizeof(*pushing->targets));
 	for (size_t i = 0; i < count; i++)
@@ -220,14 +220,14 @@ check_version(const struct layout *layout, const char *version, const char *imag
 
 /* Images that nobody can verify are no use to those who do, and a surprise to all others. */
 static int
-check_signatures(const struct app *app, const struct layout *layout,
+check_signatures(const struct workspace *work, const struct layout *layout,
 		 const struct step_push *pushing, const char *sign, struct error *err)
 {
 	AUTO(keyring_clear) struct keyring keyring = KEYRING_INIT;
 
 	if (layout_part(layout) != NULL)
 		return 0;
-	if (keyring_load(app->keys, NULL, &keyring, err) < 0)
+	if (keyring_load(work->keys, NULL, &keyring, err) < 0)
 		return error_prefix(err,
 				    "cannot verify the signatures in '%s' (--unsigned pushes it "
 				    "without)",
@@ -260,33 +260,33 @@ check_part(const struct layout *layout, bool part, struct error *err)
 }
 
 int
-step_push(const struct app *app, const struct step_push_options *options,
+step_push(const struct workspace *work, const struct step_push_options *options,
 	  struct step_push *ret_pushing, struct error *err)
 {
 	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
 	AUTO(layout_freep) struct layout *layout = NULL;
 	auto_free char *path =
-		options->layout != NULL ? xstrdup(options->layout) : path_join(app->out, "images");
+		options->layout != NULL ? xstrdup(options->layout) : path_join(work->out, "images");
 	/* Where a layout that was named came from is not known. */
 	const unsigned int shared =
 		SHARED_MATRIX | SHARED_LOCK | (options->layout == NULL ? SHARED_OUT : 0);
-	auto_free char *images = app_command(app, "images", shared);
-	auto_free char *sign = app_command(app, "sign", shared);
+	auto_free char *images = workspace_command(work, "images", shared);
+	auto_free char *sign = workspace_command(work, "sign", shared);
 	const char *version;
 
 	if (options->connections == 0 || options->connections > 64)
 		return error_set(err, ERR_USAGE, "--connections takes a number from 1 to 64");
-	if (((options->repository_count == 0 || app_names_matrix(app)) &&
-	     matrix_load(app->matrix_path, &matrix, err) < 0) ||
-	    read_targets(app, options, &matrix, ret_pushing, err) < 0)
+	if (((options->repository_count == 0 || workspace_names_matrix(work)) &&
+	     matrix_load(work->matrix_path, &matrix, err) < 0) ||
+	    read_targets(work, options, &matrix, ret_pushing, err) < 0)
 		return -1;
-	if (app->offline)
+	if (work->offline)
 		return error_set(err, ERR_USAGE, "--offline and push contradict each other");
 	version = options->version != NULL ? options->version : matrix.version;
 	if (layout_open(path, images, &layout, err) < 0 || check_names(layout, images, err) < 0 ||
 	    check_part(layout, options->part, err) < 0 ||
 	    check_version(layout, version, images, err) < 0 ||
-	    (!options->unsigned_too && check_signatures(app, layout, ret_pushing, sign, err) < 0))
+	    (!options->unsigned_too && check_signatures(work, layout, ret_pushing, sign, err) < 0))
 		return -1;
-	return push_all(app, options, layout, ret_pushing, err);
+	return push_all(work, options, layout, ret_pushing, err);
 }

@@ -5,7 +5,7 @@
  * An OCI layout to image repositories: the work of `push`, and two steps of a release.
  */
 
-#include "distributor/cli/command.h"
+#include "distributor/workspace/workspace.h"
 #include "images/push/push.h"
 
 struct json_t;
@@ -22,6 +22,7 @@ struct step_push_options {
 	bool dry_run, plain_http, replace_version, part;
 	bool only_version; /* see images/push/push.h */
 	bool unsigned_too; /* what nobody would verify under the name that it gets */
+	bool list_effects; /* a dry run fills in `effects` */
 	bool summary;      /* a dry run counts what it would send and lists nothing */
 };
 
@@ -33,7 +34,7 @@ struct step_push_target {
 	struct push_result result;
 	struct error err;
 	bool failed;
-	struct json_t *effects; /* of a dry run with --json */
+	struct json_t *effects; /* of a dry run with `list_effects` */
 };
 
 struct step_push {
@@ -52,10 +53,10 @@ void step_push_clear(struct step_push *pushing);
  *
  * The matrix is read when --matrix names it or when the repositories are its own: then the layout
  * has to be of its version. Parts are never signed; any other layout has to be, for each of the
- * repositories, by a key of `app`.
+ * repositories, by a key of `work`.
  *
  * ERR_USAGE when nobody names a repository; ERR_INPUT for a layout of a part or of another version;
  * ERR_VERIFY for one that is not signed; push_layout().
  */
-int step_push(const struct app *app, const struct step_push_options *options,
+int step_push(const struct workspace *work, const struct step_push_options *options,
 	      struct step_push *ret_pushing, struct error *err) CHECKED;

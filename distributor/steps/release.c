@@ -29,11 +29,11 @@ static const struct {
 enum { PUBLISH = 8 };
 
 struct release_run *
-release_run_new(const struct app *app, const struct release_run_options *options)
+release_run_new(const struct workspace *work, const struct release_run_options *options)
 {
 	struct release_run *r = xcalloc(1, sizeof(*r));
 
-	r->app = *app;
+	r->work = *work;
 	r->options = options;
 	r->key = options->key;
 	r->signer = (struct lazy_signer)LAZY_SIGNER_INIT(&r->keyring, &r->key);
@@ -134,16 +134,16 @@ int
 release_run(struct release_run *r, struct error *err)
 {
 	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
-	auto_free char *path = path_join(r->app.out, ".release.lock");
+	auto_free char *path = path_join(r->work.out, ".release.lock");
 
 	/* In a wrong directory nothing is made. */
-	if (matrix_load(r->app.matrix_path, &matrix, err) < 0)
+	if (matrix_load(r->work.matrix_path, &matrix, err) < 0)
 		return -1;
-	if (make_directories(r->app.out, err) < 0)
+	if (make_directories(r->work.out, err) < 0)
 		return -1;
 	r->lock = lock_file(path, false, err);
 	if (r->lock < 0 && err->code == ERR_BUSY)
-		return error_set(err, ERR_BUSY, "another release is at work in '%s'", r->app.out);
+		return error_set(err, ERR_BUSY, "another release is at work in '%s'", r->work.out);
 	if (r->lock < 0)
 		return -1;
 	for (size_t i = 0; i < RELEASE_STEPS; i++)
@@ -185,5 +185,5 @@ release_run_repository(const struct release_run *r)
 const char *
 release_run_keys(const struct release_run *r)
 {
-	return r->app.keys;
+	return r->work.keys;
 }

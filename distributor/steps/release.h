@@ -46,9 +46,9 @@ struct release_run_options {
 
 struct release_run;
 
-/* `app` and `options` are borrowed. */
+/* `work` and `options` are borrowed. */
 struct release_run *
-release_run_new(const struct app *app, const struct release_run_options *options) CHECKED;
+release_run_new(const struct workspace *work, const struct release_run_options *options) CHECKED;
 void release_run_free(struct release_run *releasing);
 void release_run_freep(struct release_run **releasing); /* for AUTO() */
 

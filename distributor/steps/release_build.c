@@ -27,13 +27,13 @@ prepare_rehearsal(struct release_run *r, struct error *err)
 	AUTO(repo_freep) struct repo *repo = NULL;
 	bool needs_key;
 
-	if (throwaway_needs_key(&r->app, &r->key, &needs_key, err) < 0)
+	if (throwaway_needs_key(&r->work, &r->key, &needs_key, err) < 0)
 		return -1;
 	if (needs_key) {
-		if (throwaway_key(&r->app, &r->key_path, &r->keys_path, err) < 0)
+		if (throwaway_key(&r->work, &r->key_path, &r->keys_path, err) < 0)
 			return -1;
 		r->key.file = r->key_path;
-		r->app.keys = r->keys_path;
+		r->work.keys = r->keys_path;
 	}
 	if (o->repo_path != NULL)
 		return 0;
@@ -42,7 +42,7 @@ prepare_rehearsal(struct release_run *r, struct error *err)
 		return 0;
 	if (r->key_path == NULL && err->code != ERR_NOT_FOUND)
 		return -1;
-	return throwaway_repository(&r->app, &r->repo_path, err);
+	return throwaway_repository(&r->work, &r->repo_path, err);
 }
 
 const char *
@@ -61,7 +61,7 @@ check_version(const struct release_run *r, struct error *err)
 	if (version == NULL || strcmp(version, r->info.tag) == 0 ||
 	    strcmp(version, r->info.matrix.version) == 0)
 		return 0;
-	return error_set(err, ERR_INPUT, "'%s' is of version %s, not %s", r->app.matrix_path,
+	return error_set(err, ERR_INPUT, "'%s' is of version %s, not %s", r->work.matrix_path,
 			 r->info.matrix.version, version);
 }
 
@@ -76,7 +76,7 @@ check_commit(const struct release_run *r, struct error *err)
 		return error_set(err, ERR_NOT_FOUND,
 				 "'%s' is no git repository with a commit to tag",
 				 release_run_repo_path(r));
-	return release_info_check_committed(&r->info, &r->app, err);
+	return release_info_check_committed(&r->info, &r->work, err);
 }
 
 /* After the tag that started the run was verified, and before hours of work without one. */
@@ -130,10 +130,10 @@ release_run_lock(struct release_run *r, struct release_step *step, struct error 
 
 	if (r->options->directory != NULL && prepare_rehearsal(r, err) < 0)
 		return -1;
-	if (release_info_load(&r->app, release_run_repo_path(r), &r->info, err) < 0 ||
+	if (release_info_load(&r->work, release_run_repo_path(r), &r->info, err) < 0 ||
 	    check_version(r, err) < 0 ||
-	    release_info_check_trigger(&r->info, r->app.keys, err) < 0 ||
-	    check_commit(r, err) < 0 || key_files_load(r->app.keys, NULL, &r->keyring, err) < 0 ||
+	    release_info_check_trigger(&r->info, r->work.keys, err) < 0 ||
+	    check_commit(r, err) < 0 || key_files_load(r->work.keys, NULL, &r->keyring, err) < 0 ||
 	    take_token(r, err) < 0)
 		return -1;
 	if (r->repo_path != NULL)
@@ -156,7 +156,7 @@ release_run_fetch(struct release_run *r, struct release_step *step, struct error
 {
 	AUTO(step_tarballs_clear) struct step_tarballs packing = STEP_TARBALLS_INIT;
 	AUTO(step_fetch_clear) struct step_fetch fetching = STEP_FETCH_INIT;
-	int complete = step_tarballs_look(&r->app, &packing, err);
+	int complete = step_tarballs_look(&r->work, &packing, err);
 
 	if (complete < 0)
 		return -1;
@@ -164,7 +164,7 @@ release_run_fetch(struct release_run *r, struct release_step *step, struct error
 		step_end(step, STEP_KEPT, "not needed, all tarballs are there");
 		return 0;
 	}
-	if (step_fetch(&r->app, false, &fetching, err) < 0)
+	if (step_fetch(&r->work, false, &fetching, err) < 0)
 		return -1;
 	auto_free char *received = format_bytes(fetching.received);
 
@@ -182,7 +182,7 @@ release_run_tarballs(struct release_run *r, struct release_step *step, struct er
 	AUTO(step_tarballs_clear) struct step_tarballs packing = STEP_TARBALLS_INIT;
 	auto_free char *out = NULL;
 
-	if (step_tarballs(&r->app, true, &packing, err) < 0)
+	if (step_tarballs(&r->work, true, &packing, err) < 0)
 		return -1;
 	for (size_t i = 0; i < packing.report.removed_count; i++)
 		log_info("removed '%s' of an earlier run", packing.report.removed[i]);
@@ -202,7 +202,7 @@ release_run_images(struct release_run *r, struct release_step *step, struct erro
 	struct build_result result;
 
 	options.revision = r->info.commit;
-	if (step_images(&r->app, &options, &result, err) < 0)
+	if (step_images(&r->work, &options, &result, err) < 0)
 		return -1;
 	step_end(step, result.changed ? STEP_DONE : STEP_KEPT,
 		 "%zu images of pairs, %zu of hosts, %zu indexes%s", result.pair_images,
@@ -217,7 +217,7 @@ release_run_images(struct release_run *r, struct release_step *step, struct erro
 static int
 adopt(struct release_run *r, struct error *err)
 {
-	auto_free char *path = xasprintf("%s/assets/%s", r->app.out, SUMS_NAME);
+	auto_free char *path = xasprintf("%s/assets/%s", r->work.out, SUMS_NAME);
 	struct publish_options options = r->options->publish;
 	bool there;
 	int count;
@@ -229,7 +229,7 @@ adopt(struct release_run *r, struct error *err)
 	options.repo_path = release_run_repo_path(r);
 	options.directory = r->options->directory;
 	options.dry_run = r->options->dry_run;
-	count = step_publish_adopt(&r->app, &options, r->token.bytes, err);
+	count = step_publish_adopt(&r->work, &options, r->token.bytes, err);
 	if (count > 0)
 		log_info("brought back %d signed files of an earlier run", count);
 	return count < 0 ? -1 : 0;
@@ -238,15 +238,16 @@ adopt(struct release_run *r, struct error *err)
 int
 release_run_sign(struct release_run *r, struct release_step *step, struct error *err)
 {
-	auto_close int lock = out_claim(r->app.out, true, err);
+	auto_close int lock = out_claim(r->work.out, true, err);
 	struct step_sign_images_result images = {0, 0};
 	struct step_sign_result result;
 	auto_free char *names = NULL;
 
-	if (lock < 0 || adopt(r, err) < 0 || release_info_load_assets(&r->app, &r->info, err) < 0 ||
-	    step_sign(&r->app, &r->info, &r->signer, &result, err) < 0 ||
-	    step_sign_images(&r->app, &r->info.matrix, r->info.assets.source_date_epoch, &r->signer,
-			     &images, err) < 0)
+	if (lock < 0 || adopt(r, err) < 0 ||
+	    release_info_load_assets(&r->work, &r->info, err) < 0 ||
+	    step_sign(&r->work, &r->info, &r->signer, &result, err) < 0 ||
+	    step_sign_images(&r->work, &r->info.matrix, r->info.assets.source_date_epoch,
+			     &r->signer, &images, err) < 0)
 		return -1;
 	names = images.images != 0
 			? xasprintf("%zu assets and %zu images", result.assets, images.images)
@@ -264,7 +265,7 @@ release_run_sign(struct release_run *r, struct release_step *step, struct error 
 static int
 check_tag_sums(const struct release_run *r, const struct digest *named, struct error *err)
 {
-	auto_free char *path = xasprintf("%s/assets/%s", r->app.out, SUMS_NAME);
+	auto_free char *path = xasprintf("%s/assets/%s", r->work.out, SUMS_NAME);
 	char want[DIGEST_HEX_SIZE], got[DIGEST_HEX_SIZE];
 	struct digest here;
 
@@ -288,7 +289,7 @@ push_tag(struct release_run *r, struct error *err)
 					 .token = r->token.bytes,
 					 .token_server = step_publish_server(&r->info.matrix),
 					 .dry_run = r->options->dry_run,
-					 .notice = app_warn};
+					 .notice = notice_warning};
 
 	return repo_tag_push(r->info.repo, r->info.tag, &target, err);
 }
@@ -310,7 +311,7 @@ release_run_tag_step(struct release_run *r, struct release_step *step, struct er
 	if (there > 0 && check_tag_sums(r, &sums, err) < 0)
 		return -1;
 	if (there == 0)
-		made = step_tag(&r->app, &r->info, &r->signer, &tagging, &result, err);
+		made = step_tag(&r->work, &r->info, &r->signer, &tagging, &result, err);
 	if (made < 0)
 		return -1;
 	r->tag_is_pending = made > 0 && tagging.dry_run;

@@ -143,9 +143,9 @@ find_inside(const struct release_info *info, const char *path, char **ret_inside
 }
 
 static int
-name_inputs(const struct app *app, struct release_info *info, struct error *err)
+name_inputs(const struct workspace *work, struct release_info *info, struct error *err)
 {
-	if (find_inside(info, app->matrix_path, &info->matrix_inside, err) < 0 ||
+	if (find_inside(info, work->matrix_path, &info->matrix_inside, err) < 0 ||
 	    find_inside(info, info->lock_path, &info->lock_inside, err) < 0)
 		return -1;
 	info->release.matrix_file = info->matrix_inside;
@@ -154,19 +154,19 @@ name_inputs(const struct app *app, struct release_info *info, struct error *err)
 }
 
 int
-release_info_load(const struct app *app, const char *repo_path, struct release_info *ret_info,
-		  struct error *err)
+release_info_load(const struct workspace *work, const char *repo_path,
+		  struct release_info *ret_info, struct error *err)
 {
 	struct release_info *info = ret_info;
 
-	info->lock_path = app_lock_path(app);
-	if (app_load(app, &info->matrix, &info->lock, err) < 0)
+	info->lock_path = workspace_lock_path(work);
+	if (workspace_load(work, &info->matrix, &info->lock, err) < 0)
 		return -1;
 	fill(info);
 	if ((repo_path != NULL && load_repo_or_tell(info, repo_path, err) < 0) ||
-	    name_inputs(app, info, err) < 0)
+	    name_inputs(work, info, err) < 0)
 		return -1;
-	return digest_file(app->matrix_path, &info->release.matrix_sha256, NULL, err);
+	return digest_file(work->matrix_path, &info->release.matrix_sha256, NULL, err);
 }
 
 enum committed { COMMITTED, COMMITTED_OTHER, NOT_COMMITTED };
@@ -192,12 +192,12 @@ compare_file(const struct release_info *info, const char *revision, const char *
 
 /* Stores the file that is not what the revision has, NULL for none. */
 static int
-compare_inputs(const struct release_info *info, const struct app *app, const char *revision,
+compare_inputs(const struct release_info *info, const struct workspace *work, const char *revision,
 	       const char **ret_path, enum committed *ret_state, struct error *err)
 {
 	char id[REPO_ID_SIZE];
 
-	*ret_path = app->matrix_path;
+	*ret_path = work->matrix_path;
 	if (repo_commit(info->repo, revision, id, err) < 0 ||
 	    compare_file(info, id, info->matrix_inside, &info->release.matrix_sha256, ret_state,
 			 err) < 0)
@@ -213,7 +213,7 @@ compare_inputs(const struct release_info *info, const struct app *app, const cha
 }
 
 int
-release_info_check_revision(const struct release_info *info, const struct app *app,
+release_info_check_revision(const struct release_info *info, const struct workspace *work,
 			    const char *revision, struct error *err)
 {
 	enum committed state;
@@ -221,7 +221,7 @@ release_info_check_revision(const struct release_info *info, const struct app *a
 
 	if (info->repo == NULL)
 		return error_set(err, ERR_NOT_FOUND, "there is no git repository with a commit");
-	if (compare_inputs(info, app, revision, &path, &state, err) < 0)
+	if (compare_inputs(info, work, revision, &path, &state, err) < 0)
 		return -1;
 	if (path == NULL)
 		return 0;
@@ -234,22 +234,22 @@ release_info_check_revision(const struct release_info *info, const struct app *a
 }
 
 int
-release_info_check_committed(const struct release_info *info, const struct app *app,
+release_info_check_committed(const struct release_info *info, const struct workspace *work,
 			     struct error *err)
 {
-	return release_info_check_revision(info, app, "HEAD", err);
+	return release_info_check_revision(info, work, "HEAD", err);
 }
 
 int
-release_info_check_tagged(const struct release_info *info, const struct app *app, const char *root,
-			  char **ret_signer, struct error *err)
+release_info_check_tagged(const struct release_info *info, const struct workspace *work,
+			  const char *root, char **ret_signer, struct error *err)
 {
 	auto_free char *signer = NULL;
 	enum committed state;
 	const char *path;
 
-	if (release_info_check_tag(info, info->tag, app->keys, root, &signer, err) < 0 ||
-	    compare_inputs(info, app, info->commit, &path, &state, err) < 0)
+	if (release_info_check_tag(info, info->tag, work->keys, root, &signer, err) < 0 ||
+	    compare_inputs(info, work, info->commit, &path, &state, err) < 0)
 		return -1;
 	if (path == NULL) {
 		*ret_signer = TAKE(signer);
@@ -285,12 +285,12 @@ copy_tags(const char *path, const struct layout *layout, struct release_info *in
 }
 
 static int
-load_images(const struct app *app, struct release_info *info, struct error *err)
+load_images(const struct workspace *work, struct release_info *info, struct error *err)
 {
-	auto_free char *path = path_join(app->out, "images");
+	auto_free char *path = path_join(work->out, "images");
 	auto_free char *index = path_join(path, "index.json");
 	auto_free char *command =
-		app_command(app, "images", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
+		workspace_command(work, "images", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 	AUTO(layout_freep) struct layout *layout = NULL;
 	bool there;
 
@@ -308,11 +308,11 @@ load_images(const struct app *app, struct release_info *info, struct error *err)
 }
 
 int
-release_info_load_assets(const struct app *app, struct release_info *info, struct error *err)
+release_info_load_assets(const struct workspace *work, struct release_info *info, struct error *err)
 {
-	auto_free char *path = path_join(app->out, ASSETS_NAME);
+	auto_free char *path = path_join(work->out, ASSETS_NAME);
 	auto_free char *command =
-		app_command(app, "tarballs", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
+		workspace_command(work, "tarballs", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 
 	if (asset_list_load(path, &info->assets, err) < 0) {
 		if (err->code == ERR_NOT_FOUND)
@@ -329,7 +329,7 @@ release_info_load_assets(const struct app *app, struct release_info *info, struc
 		return error_set(err, ERR_INPUT, "'%s' lists no asset", path);
 	info->release.assets = &info->assets;
 	info->release.source_date_epoch = info->assets.source_date_epoch;
-	return load_images(app, info, err);
+	return load_images(work, info, err);
 }
 
 int

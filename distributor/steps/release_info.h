@@ -5,8 +5,8 @@
  * A release as matrix, lock, assets and repository tell it, gathered for signing and tagging.
  */
 
-#include "distributor/cli/command.h"
 #include "distributor/documents/release.h"
+#include "distributor/workspace/workspace.h"
 #include "matrix/lock.h"
 #include "matrix/matrix.h"
 #include "model/asset.h"
@@ -36,8 +36,8 @@ void release_info_clear(struct release_info *info);
  * Reads matrix, lock and repository (`repo_path`; NULL to leave it out). Without a repository, or a
  * commit in it, the commit stays unknown and a notice says so; one that cannot be read is an error.
  */
-int release_info_load(const struct app *app, const char *repo_path, struct release_info *ret_info,
-		      struct error *err) CHECKED;
+int release_info_load(const struct workspace *work, const char *repo_path,
+		      struct release_info *ret_info, struct error *err) CHECKED;
 
 /*
  * Reads the repository for what was loaded without. 1 when its HEAD has a commit; 0 when there is
@@ -51,16 +51,16 @@ release_info_load_repo(struct release_info *info, const char *repo_path, struct 
  * Whether a revision, or HEAD, has this matrix and this lock, to the byte. ERR_NOT_FOUND without
  * such a commit, ERR_INPUT with the file that differs.
  */
-int release_info_check_revision(const struct release_info *info, const struct app *app,
+int release_info_check_revision(const struct release_info *info, const struct workspace *work,
 				const char *revision, struct error *err) CHECKED;
-int release_info_check_committed(const struct release_info *info, const struct app *app,
+int release_info_check_committed(const struct release_info *info, const struct workspace *work,
 				 struct error *err) CHECKED;
 
 /*
  * Reads OUT/assets.json and checks that it was made from this lock, and the tags of OUT/images if
  * images were built. Images of a part of the hosts, or of another version, are ERR_INPUT.
  */
-int release_info_load_assets(const struct app *app, struct release_info *info,
+int release_info_load_assets(const struct workspace *work, struct release_info *info,
 			     struct error *err) CHECKED;
 
 /*
@@ -83,7 +83,7 @@ int release_info_check_tag(const struct release_info *info, const char *name, co
  * The same of the matrix' own tag, and that it has this matrix and this lock. `*ret_signer` is the
  * fingerprint of the key that has signed it, to be freed by the caller. ERR_VERIFY.
  */
-int release_info_check_tagged(const struct release_info *info, const struct app *app,
+int release_info_check_tagged(const struct release_info *info, const struct workspace *work,
 			      const char *root, char **ret_signer, struct error *err) CHECKED;
 
 /*

@@ -7,7 +7,7 @@
 #include "distributor/steps/signer.h"
 
 struct release_run {
-	struct app app; /* with the keys that are used */
+	struct workspace work; /* with the keys that are used */
 	const struct release_run_options *options;
 	struct key_input key;
 	char *key_path, *keys_path; /* of a throw-away key */

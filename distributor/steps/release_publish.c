@@ -21,7 +21,7 @@ release_run_draft(struct release_run *r, struct release_step *step, struct error
 	options.directory = r->options->directory;
 	options.dry_run = r->options->dry_run;
 	options.tag_pending = r->tag_is_pending;
-	if (step_publish_new(&r->app, &options, r->token.bytes, &r->publishing, err) < 0 ||
+	if (step_publish_new(&r->work, &options, r->token.bytes, &r->publishing, err) < 0 ||
 	    step_publish_prepare(r->publishing, err) < 0)
 		return -1;
 	result = step_publish_result(r->publishing);
@@ -87,7 +87,7 @@ push(struct release_run *r, bool only_version, struct release_step *step, struct
 	options.dry_run = r->options->dry_run;
 	options.only_version = only_version;
 	options.summary = true;
-	if (step_push(&r->app, &options, &pushing, err) < 0)
+	if (step_push(&r->work, &options, &pushing, err) < 0)
 		return -1;
 	describe_push(r, step, &pushing);
 	return 0;
@@ -151,7 +151,7 @@ read_directory(struct release_run *r, struct release_step *step, struct error *e
 	const struct verify_files files = verify_directory(path);
 	struct verify_request request = {.keyring = &r->keyring, .tag = r->info.tag};
 
-	request.progress = progress_start(r->app.progress, "reading back", PROGRESS_ITEMS, 0);
+	request.progress = progress_start(r->work.progress, "reading back", PROGRESS_ITEMS, 0);
 	verify_release(&files, &request, &report);
 	progress_done(request.progress, NULL);
 	return conclude(&report, step, path, err);
@@ -187,7 +187,7 @@ read_page(struct release_run *r, const char *base, struct release_step *step, st
 	auto_free char *sums = NULL;
 	size_t length;
 
-	if (remote_release_open(base, r->app.offline, &url, err) < 0)
+	if (remote_release_open(base, r->work.offline, &url, err) < 0)
 		return -1;
 	files = remote_release_files(url);
 	if (files.read(files.context, SUMS_NAME, SUMS_MAX_TEXT, &sums, &length, err) < 0) {

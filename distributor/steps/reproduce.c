@@ -74,8 +74,8 @@ page_of_tag(const struct reproduction *p, char **ret_url, struct error *err)
 		return no_such_release(p, err);
 	if (repo_commit(repo, p->options->what, commit, err) < 0)
 		return err->code == ERR_NOT_FOUND ? no_such_release(p, err) : -1;
-	if (repo_work_path(repo, p->app->matrix_path, &inside, err) < 0 ||
-	    (inside == NULL && repository_path(p->app->matrix_path, &inside, err) < 0))
+	if (repo_work_path(repo, p->work->matrix_path, &inside, err) < 0 ||
+	    (inside == NULL && repository_path(p->work->matrix_path, &inside, err) < 0))
 		return -1;
 	if (repo_tree_file(repo, p->options->what, inside, MAX_INPUT, &text, &length, err) < 0)
 		return err->code != ERR_NOT_FOUND
@@ -84,7 +84,7 @@ page_of_tag(const struct reproduction *p, char **ret_url, struct error *err)
 					   "there is no file '%s' in '%s'; name the matrix of that "
 					   "release with --matrix, or its files with --against",
 					   inside, p->options->what);
-	if (matrix_parse(p->app->matrix_path, text, length, &matrix, err) < 0)
+	if (matrix_parse(p->work->matrix_path, text, length, &matrix, err) < 0)
 		return -1;
 	if (matrix.github == NULL)
 		return error_set(err, ERR_INPUT,
@@ -133,7 +133,7 @@ open_files(struct reproduction *p, struct error *err)
 		what = page != NULL ? page : what;
 	}
 	if (strstr(what, "://") != NULL) {
-		if (remote_release_open(what, p->app->offline, &p->url, err) < 0)
+		if (remote_release_open(what, p->work->offline, &p->url, err) < 0)
 			return -1;
 		p->files = remote_release_files(p->url);
 		return 0;
@@ -216,7 +216,7 @@ static int
 put_input(const struct reproduction *p, const char *file, const struct digest *sha256,
 	  const char *here, char **ret_path, struct error *err)
 {
-	auto_free char *path = path_join(p->work, path_base(file));
+	auto_free char *path = path_join(p->scratch, path_base(file));
 	auto_free char *text = NULL;
 	size_t length;
 
@@ -231,9 +231,9 @@ static int
 make_place(struct reproduction *p, struct error *err)
 {
 	if (p->options->keep == NULL)
-		return temporary_directory("distributor-reproduce", &p->work, err);
-	p->work = xstrdup(p->options->keep);
-	return make_directories(p->work, err);
+		return temporary_directory("distributor-reproduce", &p->scratch, err);
+	p->scratch = xstrdup(p->options->keep);
+	return make_directories(p->scratch, err);
 }
 
 /* All that the release's times depend on. */
@@ -308,7 +308,7 @@ make_again(struct reproduction *p, struct error *err)
 static int
 prepare(struct reproduction *p, struct error *err)
 {
-	auto_free char *lock_here = app_lock_path(p->app);
+	auto_free char *lock_here = workspace_lock_path(p->work);
 
 	if (open_files(p, err) < 0 || release_origin_read(&p->files, &p->origin, err) < 0)
 		return -1;
@@ -316,15 +316,15 @@ prepare(struct reproduction *p, struct error *err)
 		return error_set(err, ERR_VERIFY, "the files are those of '%s', not of '%s'",
 				 p->origin.tag, p->tag);
 	if (make_place(p, err) < 0 ||
-	    put_input(p, p->origin.matrix_file, &p->origin.matrix_sha256, p->app->matrix_path,
+	    put_input(p, p->origin.matrix_file, &p->origin.matrix_sha256, p->work->matrix_path,
 		      &p->matrix_path, err) < 0 ||
 	    put_input(p, p->origin.lock_file, &p->origin.lock_sha256, lock_here, &p->lock_path,
 		      err) < 0)
 		return -1;
-	p->made = *p->app;
+	p->made = *p->work;
 	p->made.matrix_path = p->matrix_path;
 	p->made.lock_path = p->lock_path;
-	p->made.out = p->out = path_join(p->work, "out");
+	p->made.out = p->out = path_join(p->scratch, "out");
 	if (strcmp(p->origin.program, version_program()) != 0)
 		log_warning("%s was made by distributor %s; this is %s, which may make other bytes",
 			    p->origin.tag, p->origin.program, version_program());
@@ -334,8 +334,8 @@ prepare(struct reproduction *p, struct error *err)
 static void
 reproduction_clear(struct reproduction *p)
 {
-	if (p->work != NULL && p->options->keep == NULL)
-		remove_tree(p->work);
+	if (p->scratch != NULL && p->options->keep == NULL)
+		remove_tree(p->scratch);
 	release_origin_clear(&p->origin);
 	remote_release_freep(&p->url);
 	layout_free(p->published_images);
@@ -343,18 +343,18 @@ reproduction_clear(struct reproduction *p)
 		free(p->images[i].tag);
 	free(p->images);
 	free(p->directory);
-	free(p->work);
+	free(p->scratch);
 	free(p->out);
 	free(p->matrix_path);
 	free(p->lock_path);
 }
 
 int
-step_reproduce(const struct app *app, const struct step_reproduce_options *options,
+step_reproduce(const struct workspace *work, const struct step_reproduce_options *options,
 	       struct step_reproduce *ret_reproducing, struct error *err)
 {
 	AUTO(reproduction_clear)
-	struct reproduction p = {.app = app, .options = options, .result = ret_reproducing};
+	struct reproduction p = {.work = work, .options = options, .result = ret_reproducing};
 
 	if (prepare(&p, err) < 0)
 		return -1;

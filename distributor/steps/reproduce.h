@@ -6,7 +6,7 @@
  * from, and compares every byte.
  */
 
-#include "distributor/cli/command.h"
+#include "distributor/workspace/workspace.h"
 
 enum reproduced {
 	REPRODUCED_SAME,
@@ -52,5 +52,5 @@ void step_reproduce_clear(struct step_reproduce *reproducing);
  * Returns 0 when everything could be compared, whatever came of it. ERR_NOT_FOUND, ERR_INPUT,
  * ERR_VERIFY: what it was made from cannot be had; and errors of the steps.
  */
-int step_reproduce(const struct app *app, const struct step_reproduce_options *options,
+int step_reproduce(const struct workspace *work, const struct step_reproduce_options *options,
 		   struct step_reproduce *ret_reproducing, struct error *err) CHECKED;

@@ -114,7 +114,7 @@ step_reproduce_compare_files(struct reproduction *p, struct error *err)
 
 	if (read_sums(p, &sums, err) < 0)
 		return -1;
-	task = progress_start(p->app->progress, "comparing", PROGRESS_ITEMS, sums.count);
+	task = progress_start(p->work->progress, "comparing", PROGRESS_ITEMS, sums.count);
 	for (size_t i = 0; i < sums.count && result == 0; i++) {
 		result = compare_file(p, sums.entries[i].name, err);
 		progress_add(task, 1);

@@ -12,7 +12,7 @@ struct remote_release;
 
 /* One run. */
 struct reproduction {
-	const struct app *app;
+	const struct workspace *work;
 	const struct step_reproduce_options *options;
 	struct step_reproduce *result;
 	const char *tag;                 /* what was asked for, if it was a tag */
@@ -23,8 +23,8 @@ struct reproduction {
 	struct release_origin origin;
 	struct release_image *images; /* of the origin, when they are not made */
 	size_t image_count;
-	char *work, *out, *matrix_path, *lock_path;
-	struct app made; /* for the steps */
+	char *scratch, *out, *matrix_path, *lock_path;
+	struct workspace made; /* for the steps */
 };
 
 /* Larger files are compared by digest alone. */

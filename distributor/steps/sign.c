@@ -31,7 +31,7 @@ struct made_file {
  * that may not sign, what was signed before stays whole.
  */
 struct signing {
-	const struct app *app;
+	const struct workspace *work;
 	struct release_info *info;
 	const struct keyring *keyring;
 	struct lazy_signer *lazy;
@@ -130,7 +130,7 @@ check_assets(struct signing *s, struct error *err)
 {
 	const struct asset_list *assets = &s->info->assets;
 	struct progress_task *task =
-		progress_start(s->app->progress, "checking assets", PROGRESS_ITEMS, assets->count);
+		progress_start(s->work->progress, "checking assets", PROGRESS_ITEMS, assets->count);
 	int result = 0;
 
 	for (size_t i = 0; i < assets->count && result == 0; i++) {
@@ -348,10 +348,11 @@ make_sums(struct signing *s, struct error *err)
 }
 
 int
-step_sign_is_done(const struct app *app, const struct release_info *info,
+step_sign_is_done(const struct workspace *work, const struct release_info *info,
 		  const struct keyring *keyring, struct error *err)
 {
-	auto_free char *directory = path_join(app->out, "assets"), *comment = trusted_comment(info);
+	auto_free char *directory = path_join(work->out, "assets"),
+		       *comment = trusted_comment(info);
 	const char *const only[] = {SUMS_NAME};
 	const struct verify_files files = verify_directory(directory);
 	const struct verify_request request = {.keyring = keyring, .only = only, .only_count = 1};
@@ -360,14 +361,14 @@ step_sign_is_done(const struct app *app, const struct release_info *info,
 }
 
 int
-step_sign_documents(const struct app *app, struct release_info *info, struct error *err)
+step_sign_documents(const struct workspace *work, struct release_info *info, struct error *err)
 {
 	struct step_sign_result ignored = {0};
 	AUTO(signing_clear)
-	struct signing s = {.app = app,
+	struct signing s = {.work = work,
 			    .info = info,
 			    .result = &ignored,
-			    .directory = path_join(app->out, "assets")};
+			    .directory = path_join(work->out, "assets")};
 
 	if (check_assets(&s, err) < 0 || make_documents(&s, err) < 0)
 		return -1;
@@ -375,16 +376,16 @@ step_sign_documents(const struct app *app, struct release_info *info, struct err
 }
 
 int
-step_sign(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
+step_sign(const struct workspace *work, struct release_info *info, struct lazy_signer *lazy,
 	  struct step_sign_result *ret_result, struct error *err)
 {
 	AUTO(signing_clear)
-	struct signing s = {.app = app,
+	struct signing s = {.work = work,
 			    .info = info,
 			    .keyring = lazy->keyring,
 			    .lazy = lazy,
 			    .result = ret_result,
-			    .directory = path_join(app->out, "assets")};
+			    .directory = path_join(work->out, "assets")};
 
 	*ret_result = (struct step_sign_result){0};
 	tempfile_sweep(s.directory);

@@ -93,13 +93,13 @@ sign_all(struct layout *layout, const struct signature_subjects *subjects, int64
 }
 
 int
-step_sign_images(const struct app *app, const struct matrix *matrix, int64_t created_sec,
+step_sign_images(const struct workspace *work, const struct matrix *matrix, int64_t created_sec,
 		 struct lazy_signer *lazy, struct step_sign_images_result *ret_result,
 		 struct error *err)
 {
 	AUTO(layout_freep) struct layout *layout = NULL;
 	AUTO(signature_subjects_clear) struct signature_subjects subjects = {NULL, 0};
-	auto_free char *path = path_join(app->out, "images");
+	auto_free char *path = path_join(work->out, "images");
 	struct step_sign_images_result result = {0, 0};
 
 	if (layout_create(path, &layout, err) < 0 ||

@@ -5,8 +5,8 @@
  * Signatures of the images in OUT/images, under every name that the matrix publishes them by.
  */
 
-#include "distributor/cli/command.h"
 #include "distributor/steps/signer.h"
+#include "distributor/workspace/workspace.h"
 #include "images/layout.h"
 #include "matrix/matrix.h"
 
@@ -19,7 +19,7 @@ struct step_sign_images_result {
  * Adds the signatures that are missing to the layout. Without repositories in the matrix there is
  * no name to sign, and nothing is done. Errors of lazy_signer_get() and of the layout.
  */
-int step_sign_images(const struct app *app, const struct matrix *matrix, int64_t created_sec,
+int step_sign_images(const struct workspace *work, const struct matrix *matrix, int64_t created_sec,
 		     struct lazy_signer *lazy, struct step_sign_images_result *ret_result,
 		     struct error *err) CHECKED;
 

@@ -19,17 +19,17 @@
  * version, would make a tag that nothing can be released under.
  */
 static int
-put_sums(const struct app *app, const struct release_info *info, const struct keyring *keyring,
-	 struct strbuf *message, struct error *err)
+put_sums(const struct workspace *work, const struct release_info *info,
+	 const struct keyring *keyring, struct strbuf *message, struct error *err)
 {
-	auto_free char *path = xasprintf("%s/assets/%s", app->out, SUMS_NAME);
+	auto_free char *path = xasprintf("%s/assets/%s", work->out, SUMS_NAME);
 	auto_free char *command =
-		app_command(app, "sign", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
+		workspace_command(work, "sign", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 	char hex[DIGEST_HEX_SIZE];
 	struct digest digest;
 	int done;
 
-	if ((done = step_sign_is_done(app, info, keyring, err)) < 0)
+	if ((done = step_sign_is_done(work, info, keyring, err)) < 0)
 		return -1;
 	if (done == 0)
 		return error_set(err, ERR_INPUT,
@@ -44,8 +44,8 @@ put_sums(const struct app *app, const struct release_info *info, const struct ke
 
 /* What the release is made of, for people who look at the tag. */
 static int
-make_message(const struct app *app, const struct release_info *info, const struct keyring *keyring,
-	     bool name_sums, char **ret_message, struct error *err)
+make_message(const struct workspace *work, const struct release_info *info,
+	     const struct keyring *keyring, bool name_sums, char **ret_message, struct error *err)
 {
 	AUTO(strbuf_clear) struct strbuf message = STRBUF_INIT;
 	char hex[DIGEST_HEX_SIZE];
@@ -60,11 +60,11 @@ make_message(const struct app *app, const struct release_info *info, const struc
 				    package->qemu_version, package->version);
 		last = package->host;
 	}
-	strbuf_addf(&message, "\n%s: %s\n", path_base(app->matrix_path),
+	strbuf_addf(&message, "\n%s: %s\n", path_base(work->matrix_path),
 		    digest_hex(&info->release.matrix_sha256, hex));
 	strbuf_addf(&message, "%s: %s\n", path_base(info->lock_path),
 		    digest_hex(&info->lock.digest, hex));
-	if (name_sums && put_sums(app, info, keyring, &message, err) < 0)
+	if (name_sums && put_sums(work, info, keyring, &message, err) < 0)
 		return -1;
 	*ret_message = strbuf_take(&message);
 	return 0;
@@ -196,7 +196,7 @@ compare_existing(const struct release_info *info, const struct keyring *keyring,
 }
 
 int
-step_tag(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
+step_tag(const struct workspace *work, struct release_info *info, struct lazy_signer *lazy,
 	 const struct step_tag *tagging, struct step_tag_result *ret_result, struct error *err)
 {
 	AUTO(tag_object_clear) struct tag_object tag = TAG_OBJECT_INIT;
@@ -212,7 +212,7 @@ step_tag(const struct app *app, struct release_info *info, struct lazy_signer *l
 	tag.commit = xstrdup(commit);
 	tag.name = xstrdup(info->tag);
 	if (find_tagger(info, lazy->keyring, tagging, &tag.tagger, err) < 0 ||
-	    make_message(app, info, lazy->keyring, tagging->name_sums, &tag.message, err) < 0 ||
+	    make_message(work, info, lazy->keyring, tagging->name_sums, &tag.message, err) < 0 ||
 	    tag_object_format(&tag, &text, err) < 0)
 		return -1;
 	ret_result->names_sums = tagging->name_sums;

@@ -29,6 +29,6 @@ struct step_tag_result {
  * ERR_INPUT when the SHA256SUMS to be named is not signed for this release. The key is read only
  * for a new tag.
  */
-int step_tag(const struct app *app, struct release_info *info, struct lazy_signer *lazy,
+int step_tag(const struct workspace *work, struct release_info *info, struct lazy_signer *lazy,
 	     const struct step_tag *tagging, struct step_tag_result *ret_result,
 	     struct error *err) CHECKED;

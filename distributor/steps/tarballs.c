@@ -46,17 +46,17 @@ step_tarballs_host(const struct plan *plan, size_t index, struct assets_host *re
 static int
 prepare(struct step_tarballs *packing, struct error *err)
 {
-	const struct app *app = packing->app;
+	const struct workspace *work = packing->work;
 
-	if (app_load(app, &packing->matrix, &packing->lock, err) < 0)
+	if (workspace_load(work, &packing->matrix, &packing->lock, err) < 0)
 		return -1;
 	plan_make(&packing->matrix, &packing->lock, &packing->plan);
 	packing->hosts = xcalloc(packing->plan.host_count + 1, sizeof(*packing->hosts));
 	for (size_t h = 0; h < packing->plan.host_count; h++)
-		if (app_wants_host(app, packing->plan.hosts[h].host->arch->name))
+		if (workspace_wants_host(work, packing->plan.hosts[h].host->arch->name))
 			step_tarballs_host(&packing->plan, h,
 					   &packing->hosts[packing->host_count++]);
-	return cache_open(app->cache, &packing->cache, err);
+	return cache_open(work->cache, &packing->cache, err);
 }
 
 static bool
@@ -114,8 +114,8 @@ stream_package(struct step_tarballs *packing, struct assets_sink *sink,
 {
 	AUTO(emulator_reader_freep) struct emulator_reader *reader = NULL;
 	auto_free char *path = NULL;
-	auto_free char *command =
-		app_command(packing->app, "fetch", SHARED_MATRIX | SHARED_LOCK | SHARED_CACHE);
+	auto_free char *command = workspace_command(packing->work, "fetch",
+						    SHARED_MATRIX | SHARED_LOCK | SHARED_CACHE);
 	struct emulator emulator;
 	int found = cache_lookup(packing->cache, &package->sha256, package->size,
 				 CACHE_CHECK_DIGEST, &path, err);
@@ -165,7 +165,7 @@ begin(const struct assets_host *host, uint64_t bytes, void *context)
 {
 	struct step_tarballs *packing = context;
 
-	return progress_start(packing->app->progress, host->arch->name, PROGRESS_BYTES, bytes);
+	return progress_start(packing->work->progress, host->arch->name, PROGRESS_BYTES, bytes);
 }
 
 static void
@@ -212,7 +212,7 @@ write_list(const struct step_tarballs *packing, const struct asset_list *made, s
 				  .version = packing->lock.version,
 				  .source_date_epoch = made->source_date_epoch,
 				  .lock_sha256 = packing->lock.digest};
-	auto_free char *path = path_join(packing->app->out, ASSETS_NAME);
+	auto_free char *path = path_join(packing->work->out, ASSETS_NAME);
 	auto_free struct asset *items = xcalloc(made->count + 1, sizeof(*items));
 	struct error ignored = ERROR_INIT;
 	auto_free char *text = NULL;
@@ -242,27 +242,27 @@ add_up(struct step_tarballs *packing)
 }
 
 static int
-make(const struct app *app, bool wait, bool only_look, struct step_tarballs *packing,
+make(const struct workspace *work, bool wait, bool only_look, struct step_tarballs *packing,
      struct error *err)
 {
 	double started = monotonic_sec();
 	auto_close int lock = -1;
-	struct assets_request plan = {.out = app->out,
-				      .partial = app->hosts.count != 0,
-				      .jobs = (unsigned int)app->jobs,
+	struct assets_request plan = {.out = work->out,
+				      .partial = work->hosts.count != 0,
+				      .jobs = (unsigned int)work->jobs,
 				      .produce = only_look ? need_packages : produce,
 				      .begin = begin,
 				      .end = end,
 				      .keeps = is_release_file,
 				      .context = packing};
 
-	packing->app = app;
+	packing->work = work;
 	if (prepare(packing, err) < 0 ||
 	    source_date_epoch(&packing->lock, &plan.source_date_epoch, err) < 0)
 		return -1;
 	plan.hosts = packing->hosts;
 	plan.host_count = packing->host_count;
-	lock = out_claim(app->out, wait, err);
+	lock = out_claim(work->out, wait, err);
 	if (lock < 0 || assets_make(&plan, &packing->report, err) < 0 ||
 	    write_list(packing, &packing->report.assets, err) < 0)
 		return -1;
@@ -272,16 +272,17 @@ make(const struct app *app, bool wait, bool only_look, struct step_tarballs *pac
 }
 
 int
-step_tarballs(const struct app *app, bool wait, struct step_tarballs *ret_packing,
+step_tarballs(const struct workspace *work, bool wait, struct step_tarballs *ret_packing,
 	      struct error *err)
 {
-	return make(app, wait, false, ret_packing, err);
+	return make(work, wait, false, ret_packing, err);
 }
 
 int
-step_tarballs_look(const struct app *app, struct step_tarballs *ret_packing, struct error *err)
+step_tarballs_look(const struct workspace *work, struct step_tarballs *ret_packing,
+		   struct error *err)
 {
-	if (make(app, true, true, ret_packing, err) == 0)
+	if (make(work, true, true, ret_packing, err) == 0)
 		return 1;
 	return ret_packing->incomplete ? 0 : -1;
 }

@@ -6,7 +6,7 @@
  * release.
  */
 
-#include "distributor/cli/command.h"
+#include "distributor/workspace/workspace.h"
 #include "matrix/lock.h"
 #include "matrix/matrix.h"
 #include "matrix/plan.h"
@@ -15,7 +15,7 @@
 struct cache;
 
 struct step_tarballs {
-	const struct app *app;
+	const struct workspace *work;
 	struct matrix matrix;
 	struct lock lock;
 	struct plan plan;
@@ -29,7 +29,7 @@ struct step_tarballs {
 	bool incomplete; /* step_tarballs_look(): packages are needed */
 };
 
-#define STEP_TARBALLS_INIT {.app = NULL}
+#define STEP_TARBALLS_INIT {.work = NULL}
 
 void step_tarballs_clear(struct step_tarballs *packing);
 
@@ -41,14 +41,14 @@ void step_tarballs_host(const struct plan *plan, size_t index, struct assets_hos
 
 /*
  * Makes what is missing in OUT/assets and writes OUT/assets.json, under the lock of OUT, which is
- * waited for with `wait`. Errors of assets_make(); ERR_BUSY. `app` is borrowed.
+ * waited for with `wait`. Errors of assets_make(); ERR_BUSY. `work` is borrowed.
  */
-int step_tarballs(const struct app *app, bool wait, struct step_tarballs *ret_packing,
+int step_tarballs(const struct workspace *work, bool wait, struct step_tarballs *ret_packing,
 		  struct error *err) CHECKED;
 
 /*
  * Whether OUT/assets is complete already, so that no package is needed: 1, with `ret_packing` as
  * after step_tarballs(); 0; or -1.
  */
-int step_tarballs_look(const struct app *app, struct step_tarballs *ret_packing,
+int step_tarballs_look(const struct workspace *work, struct step_tarballs *ret_packing,
 		       struct error *err) CHECKED;

@@ -22,10 +22,10 @@ enum { MAX_FILE = 16 << 20 };
 enum { MATRIX, LOCK, KEY_LIST, FILES };
 
 int
-throwaway_needs_key(const struct app *app, const struct key_input *source, bool *ret_needs,
+throwaway_needs_key(const struct workspace *work, const struct key_input *source, bool *ret_needs,
 		    struct error *err)
 {
-	auto_free char *list = path_join(app->keys, KEY_LIST_NAME);
+	auto_free char *list = path_join(work->keys, KEY_LIST_NAME);
 	const char *variable = getenv(KEY_VARIABLE);
 	bool there;
 
@@ -54,9 +54,9 @@ make_key(const char *path, struct error *err)
 }
 
 int
-throwaway_key(const struct app *app, char **ret_key, char **ret_keys, struct error *err)
+throwaway_key(const struct workspace *work, char **ret_key, char **ret_keys, struct error *err)
 {
-	auto_free char *directory = path_join(app->out, "throw-away-key");
+	auto_free char *directory = path_join(work->out, "throw-away-key");
 	auto_free char *path = path_join(directory, "release.pem");
 	auto_free char *keys = path_join(directory, "keys");
 	AUTO(signing_key_freep) struct signing_key *key = NULL;
@@ -151,11 +151,11 @@ commit(const char *path, struct repo_file *files, struct words *paths, const str
 }
 
 int
-throwaway_repository(const struct app *app, char **ret_path, struct error *err)
+throwaway_repository(const struct workspace *work, char **ret_path, struct error *err)
 {
-	auto_free char *path = path_join(app->out, "repository.git");
-	auto_free char *lock_path = app_lock_path(app);
-	auto_free char *list = path_join(app->keys, KEY_LIST_NAME);
+	auto_free char *path = path_join(work->out, "repository.git");
+	auto_free char *lock_path = workspace_lock_path(work);
+	auto_free char *list = path_join(work->keys, KEY_LIST_NAME);
 	auto_free char *matrix_text = NULL, *lock_text = NULL, *list_text = NULL;
 	auto_free char *matrix_inside = NULL, *lock_inside = NULL;
 	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
@@ -164,11 +164,11 @@ throwaway_repository(const struct app *app, char **ret_path, struct error *err)
 	struct repo_file files[FILES] = {[KEY_LIST] = {.path = "keys/" KEY_LIST_NAME}};
 
 	/* A mistake must not be committed. */
-	if (app_load(app, &matrix, &lock, err) < 0 || make_directories(app->out, err) < 0 ||
-	    read_file(app->matrix_path, MAX_FILE, &matrix_text, &files[MATRIX].length, err) < 0 ||
+	if (workspace_load(work, &matrix, &lock, err) < 0 || make_directories(work->out, err) < 0 ||
+	    read_file(work->matrix_path, MAX_FILE, &matrix_text, &files[MATRIX].length, err) < 0 ||
 	    read_file(lock_path, MAX_FILE, &lock_text, &files[LOCK].length, err) < 0 ||
 	    read_file(list, MAX_FILE, &list_text, &files[KEY_LIST].length, err) < 0 ||
-	    repository_path(app->matrix_path, &matrix_inside, err) < 0 ||
+	    repository_path(work->matrix_path, &matrix_inside, err) < 0 ||
 	    repository_path(lock_path, &lock_inside, err) < 0)
 		return -1;
 	files[MATRIX].path = words_take(&paths, TAKE(matrix_inside));

@@ -22,7 +22,7 @@
 #include <string.h>
 
 struct upstream {
-	const struct app *app;
+	const struct workspace *work;
 	const struct matrix *matrix;
 	struct http_client *http;
 	struct cache *cache;
@@ -77,21 +77,21 @@ show_detour(void *context, const struct package *package, const char *sentence)
 static const struct package_warnings warnings = {show_warning, NULL};
 
 int
-upstream_open(const struct app *app, const struct matrix *matrix, struct upstream **ret_up,
+upstream_open(const struct workspace *work, const struct matrix *matrix, struct upstream **ret_up,
 	      struct error *err)
 {
 	auto_free char *agent = xasprintf("distributor/%s", version_program());
-	struct http_options options = {.user_agent = agent, .notice = app_notice};
+	struct http_options options = {.user_agent = agent, .notice = notice_info};
 	AUTO(upstream_freep) struct upstream *up = xcalloc(1, sizeof(*up));
 
-	up->app = app;
+	up->work = work;
 	up->matrix = matrix;
 	(void)pthread_mutex_init(&up->told_lock, NULL);
-	if (cache_open(app->cache, &up->cache, err) < 0 ||
+	if (cache_open(work->cache, &up->cache, err) < 0 ||
 	    http_client_new(&options, &up->http, err) < 0)
 		return -1;
 	up->apt_directory = path_join(cache_directory(up->cache), "apt");
-	up->lock_command = app_command(app, "lock", SHARED_MATRIX | SHARED_LOCK);
+	up->lock_command = workspace_command(work, "lock", SHARED_MATRIX | SHARED_LOCK);
 	*ret_up = TAKE(up);
 	return 0;
 }
@@ -198,7 +198,7 @@ upstream_resolve(struct upstream *up, const struct matrix_host *host, struct pac
 	struct fedora_query query;
 	int result = -1;
 
-	if (up->app->offline && host->source->type != SOURCE_DIRECTORY)
+	if (up->work->offline && host->source->type != SOURCE_DIRECTORY)
 		return error_set(err, ERR_USAGE, "source '%s' cannot be asked with --offline",
 				 host->source->key);
 	switch (host->source->type) {
@@ -251,9 +251,9 @@ upstream_fetch(struct upstream *up, const struct package_list *list, bool rehash
 	struct fetch_options options = {
 		.cache = up->cache,
 		.http = up->http,
-		.progress = up->app->progress,
-		.jobs = (unsigned int)up->app->jobs,
-		.offline = up->app->offline,
+		.progress = up->work->progress,
+		.jobs = (unsigned int)up->work->jobs,
+		.offline = up->work->offline,
 		.rehash = rehash,
 		.fetch_apt = fetch_apt,
 		.apt_context = up,
@@ -285,7 +285,7 @@ download_unpinned(struct upstream *up, const char *url, struct package *package,
 		return -1;
 	download.fd = tmp.fd;
 	download.progress =
-		progress_start(up->app->progress, package->file, PROGRESS_BYTES, package->size);
+		progress_start(up->work->progress, package->file, PROGRESS_BYTES, package->size);
 	result = spliced_url_is(url) ? spliced_download(up->http, &request, &download, &got, err)
 				     : http_download(up->http, &request, &download, &got, err);
 	progress_done(download.progress, NULL);

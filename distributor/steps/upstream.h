@@ -8,15 +8,15 @@
  * All functions may be called from several threads at once.
  */
 
-#include "distributor/cli/command.h"
+#include "distributor/workspace/workspace.h"
 #include "matrix/matrix.h"
 #include "sources/fetch.h"
 
 struct upstream;
 
-/* `app` and `matrix` are borrowed and must outlive it. ERR_IO, ERR_INPUT. */
-int upstream_open(const struct app *app, const struct matrix *matrix, struct upstream **ret_up,
-		  struct error *err) CHECKED;
+/* `work` and `matrix` are borrowed and must outlive it. ERR_IO, ERR_INPUT. */
+int upstream_open(const struct workspace *work, const struct matrix *matrix,
+		  struct upstream **ret_up, struct error *err) CHECKED;
 void upstream_free(struct upstream *up);
 void upstream_freep(struct upstream **up); /* for AUTO() */
 

@@ -258,11 +258,12 @@ image_verify(const char *name, const struct image_verify_options *options,
 	auto_free char *agent = xasprintf("distributor/%s", version_program());
 	auto_free char *signed_name = NULL;
 	const struct http_options http_options = {
-		.user_agent = agent, .ca_file = options->ca_file, .notice = app_notice};
+		.user_agent = agent, .ca_file = options->ca_file, .notice = notice_info};
 	const struct registry_options registry_options = {
 		.auth = {options->auth_file, options->plain_http, options->token_servers.items,
 			 options->token_servers.count,
-			 options->anonymous ? AUTH_LOGIN_NONE : AUTH_LOGIN_OPTIONAL, app_warn}};
+			 options->anonymous ? AUTH_LOGIN_NONE : AUTH_LOGIN_OPTIONAL,
+			 notice_warning}};
 	struct subject subject = {.keyring = keyring, .report = report, .tag = options->tag};
 	int result;
 

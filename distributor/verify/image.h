@@ -5,8 +5,8 @@
  * An image in a registry, checked by anyone: its signatures and those of the images in it.
  */
 
-#include "distributor/cli/command.h"
 #include "distributor/verify/verify.h"
+#include "distributor/workspace/workspace.h"
 #include "sign/check/keyring.h"
 
 /* Strings are borrowed, or NULL. */

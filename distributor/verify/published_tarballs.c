@@ -18,7 +18,7 @@
 
 /* What is needed, and from where. */
 struct source {
-	const struct app *app;
+	const struct workspace *work;
 	struct http_client *http;
 	const char *base; /* URL, without a '/' at its end */
 	const char *directory;
@@ -32,7 +32,8 @@ list_needed(struct source *source, const struct matrix *matrix, const struct loc
 	for (size_t h = 0; h < matrix->host_count; h++) {
 		const char *host = matrix->hosts[h].arch->name;
 
-		for (size_t t = 0; t < target_count && app_wants_host(source->app, host); t++)
+		for (size_t t = 0; t < target_count && workspace_wants_host(source->work, host);
+		     t++)
 			if (lock_find_member(lock, host, target_table[t], NULL) != NULL &&
 			    matrix_wants_image(matrix, host, target_table[t]))
 				(void)words_take(&source->names,
@@ -77,7 +78,7 @@ fetch_listed(const struct source *source, const char *name, struct error *err)
 	if (tempfile_open(&tmp, path, 0644, err) < 0)
 		return -1;
 	download.fd = tmp.fd;
-	download.progress = progress_start(source->app->progress, name, PROGRESS_BYTES, 0);
+	download.progress = progress_start(source->work->progress, name, PROGRESS_BYTES, 0);
 	if (http_download(source->http, &request, &download, &done, err) < 0) {
 		progress_done(download.progress, NULL);
 		return error_prefix(err, "cannot fetch '%s'", name);
@@ -92,7 +93,7 @@ static int
 fetch(struct source *source, struct error *err)
 {
 	auto_free char *agent = xasprintf("distributor/%s", version_program());
-	const struct http_options options = {.user_agent = agent, .notice = app_notice};
+	const struct http_options options = {.user_agent = agent, .notice = notice_info};
 	auto_free char *path = path_join(source->directory, SUMS_NAME);
 	auto_free char *text = NULL;
 	size_t length;
@@ -125,7 +126,7 @@ verify(const struct source *source, const struct matrix *matrix, struct error *e
 		.only_count = source->names.count,
 	};
 
-	if (keyring_load(source->app->keys, NULL, &keyring, err) < 0)
+	if (keyring_load(source->work->keys, NULL, &keyring, err) < 0)
 		return -1;
 	verify_release(&files, &request, &report);
 	if (verify_report_conclude(&report, err) < 0)
@@ -142,16 +143,16 @@ source_clear(struct source *source)
 }
 
 int
-published_tarballs_prepare(const struct app *app, const struct matrix *matrix,
+published_tarballs_prepare(const struct workspace *work, const struct matrix *matrix,
 			   const struct lock *lock, const char *from, char **ret_directory,
 			   struct error *err)
 {
-	AUTO(source_clear) struct source source = {.app = app};
+	AUTO(source_clear) struct source source = {.work = work};
 	bool is_url = strstr(from, "://") != NULL, there = true;
 	auto_free char *base = xstrdup(from);
-	auto_free char *directory = is_url ? path_join(app->out, "assets") : xstrdup(from);
+	auto_free char *directory = is_url ? path_join(work->out, "assets") : xstrdup(from);
 
-	if (is_url && app->offline)
+	if (is_url && work->offline)
 		return error_set(err, ERR_USAGE, "--offline, and the release is at '%s'", from);
 	if (!is_url && path_exists(from, &there, err) < 0)
 		return -1;

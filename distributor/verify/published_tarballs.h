@@ -5,7 +5,7 @@
  * The tarballs of a published release, verified, to make images from.
  */
 
-#include "distributor/cli/command.h"
+#include "distributor/workspace/workspace.h"
 #include "matrix/lock.h"
 #include "matrix/matrix.h"
 
@@ -13,11 +13,11 @@
  * Brings the tarballs that images of the wanted hosts need. `from` is a directory, which is used
  * as it is, or a base URL (https or file), from which they are fetched into OUT/assets; what is
  * there with the right digest is not fetched again. Then the signature over SHA256SUMS, the
- * version, and each file are verified with the keys of `app`.
+ * version, and each file are verified with the keys of `work`.
  *
  * Stores the directory of the tarballs, to be freed by the caller. ERR_VERIFY with the first check
  * that failed, ERR_NETWORK, ERR_NOT_FOUND, ERR_INPUT, ERR_IO.
  */
-int published_tarballs_prepare(const struct app *app, const struct matrix *matrix,
+int published_tarballs_prepare(const struct workspace *work, const struct matrix *matrix,
 			       const struct lock *lock, const char *from, char **ret_directory,
 			       struct error *err) CHECKED;

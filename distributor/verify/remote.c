@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "distributor/cli/command.h"
+#include "distributor/workspace/workspace.h"
 #include "net/http.h"
 
 #include <string.h>
@@ -17,7 +17,7 @@ int
 remote_release_open(const char *base, bool offline, struct remote_release **ret_url,
 		    struct error *err)
 {
-	const struct http_options options = {.notice = app_notice};
+	const struct http_options options = {.notice = notice_info};
 	size_t length = strlen(base);
 	struct http_client *client;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "distributor/cli/command.h"
+#include "distributor/workspace/workspace.h"
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 const char *
-app_default_matrix(void)
+workspace_default_matrix(void)
 {
 	static const char path[] = DEFAULT_MATRIX; /* one address, to know it by */
 
@@ -23,31 +23,31 @@ app_default_matrix(void)
 }
 
 bool
-app_names_matrix(const struct app *app)
+workspace_names_matrix(const struct workspace *work)
 {
-	return app->matrix_path != app_default_matrix();
+	return work->matrix_path != workspace_default_matrix();
 }
 
 char *
-app_lock_path(const struct app *app)
+workspace_lock_path(const struct workspace *work)
 {
-	size_t stem = strlen(app->matrix_path);
+	size_t stem = strlen(work->matrix_path);
 
-	if (app->lock_path != NULL)
-		return xstrdup(app->lock_path);
-	if (text_ends_with(app->matrix_path, ".json"))
+	if (work->lock_path != NULL)
+		return xstrdup(work->lock_path);
+	if (text_ends_with(work->matrix_path, ".json"))
 		stem -= strlen(".json");
-	return xasprintf("%.*s.lock.json", (int)stem, app->matrix_path);
+	return xasprintf("%.*s.lock.json", (int)stem, work->matrix_path);
 }
 
 char *
-app_ready_matrix(const struct app *app)
+workspace_ready_matrix(const struct workspace *work)
 {
-	auto_free char *directory = path_directory(app->matrix_path);
+	auto_free char *directory = path_directory(work->matrix_path);
 	auto_free char *matrix = xasprintf("%s/debian.json", directory);
 	auto_free char *lock = xasprintf("%s/debian.lock.json", directory);
 
-	if (strcmp(path_base(app->matrix_path), "debian.json") == 0 || access(matrix, R_OK) < 0 ||
+	if (strcmp(path_base(work->matrix_path), "debian.json") == 0 || access(matrix, R_OK) < 0 ||
 	    access(lock, R_OK) < 0)
 		return NULL;
 	return TAKE(matrix);
@@ -66,27 +66,27 @@ add_option(struct strbuf *command, const char *name, const char *value, const ch
 }
 
 char *
-app_command(const struct app *app, const char *name, unsigned int shared)
+workspace_command(const struct workspace *work, const char *name, unsigned int shared)
 {
 	struct strbuf command = STRBUF_INIT;
 
 	strbuf_addf(&command, "distributor %s", name);
 	if ((shared & SHARED_MATRIX) != 0)
-		add_option(&command, "matrix", app->matrix_path, DEFAULT_MATRIX);
+		add_option(&command, "matrix", work->matrix_path, DEFAULT_MATRIX);
 	if ((shared & SHARED_LOCK) != 0)
-		add_option(&command, "lock", app->lock_path, NULL);
+		add_option(&command, "lock", work->lock_path, NULL);
 	if ((shared & SHARED_OUT) != 0)
-		add_option(&command, "out", app->out, DEFAULT_OUT);
+		add_option(&command, "out", work->out, DEFAULT_OUT);
 	if ((shared & SHARED_CACHE) != 0)
-		add_option(&command, "cache", app->cache, NULL);
+		add_option(&command, "cache", work->cache, NULL);
 	return strbuf_take(&command);
 }
 
 /* Who has just cloned this finds out here which matrix can be released at once. */
 static int
-explain_no_lock(const struct app *app, struct error *err)
+explain_no_lock(const struct workspace *work, struct error *err)
 {
-	auto_free char *other = app_ready_matrix(app);
+	auto_free char *other = workspace_ready_matrix(work);
 	auto_free char *why = xstrdup(err->message);
 
 	if (err->code != ERR_NOT_FOUND || other == NULL)
@@ -95,33 +95,34 @@ explain_no_lock(const struct app *app, struct error *err)
 }
 
 int
-app_load(const struct app *app, struct matrix *ret_matrix, struct lock *ret_lock, struct error *err)
+workspace_load(const struct workspace *work, struct matrix *ret_matrix, struct lock *ret_lock,
+	       struct error *err)
 {
-	auto_free char *lock_path = app_lock_path(app);
-	auto_free char *command = app_command(app, "lock", SHARED_MATRIX | SHARED_LOCK);
+	auto_free char *lock_path = workspace_lock_path(work);
+	auto_free char *command = workspace_command(work, "lock", SHARED_MATRIX | SHARED_LOCK);
 
-	if (matrix_load(app->matrix_path, ret_matrix, err) < 0 ||
-	    app_check_hosts(app, ret_matrix, err) < 0)
+	if (matrix_load(work->matrix_path, ret_matrix, err) < 0 ||
+	    workspace_check_hosts(work, ret_matrix, err) < 0)
 		return -1;
 	if (lock_load(lock_path, command, ret_lock, err) < 0)
-		return explain_no_lock(app, err);
+		return explain_no_lock(work, err);
 	return lock_check_matrix(ret_lock, ret_matrix, command, err);
 }
 
 bool
-app_wants_host(const struct app *app, const char *host)
+workspace_wants_host(const struct workspace *work, const char *host)
 {
-	for (size_t i = 0; i < app->hosts.count; i++)
-		if (strcmp(app->hosts.items[i], host) == 0)
+	for (size_t i = 0; i < work->hosts.count; i++)
+		if (strcmp(work->hosts.items[i], host) == 0)
 			return true;
-	return app->hosts.count == 0;
+	return work->hosts.count == 0;
 }
 
 int
-app_check_hosts(const struct app *app, const struct matrix *matrix, struct error *err)
+workspace_check_hosts(const struct workspace *work, const struct matrix *matrix, struct error *err)
 {
-	for (size_t i = 0; i < app->hosts.count; i++) {
-		const char *name = app->hosts.items[i];
+	for (size_t i = 0; i < work->hosts.count; i++) {
+		const char *name = work->hosts.items[i];
 		const struct arch *meant = arch_find_any(name);
 
 		if (matrix_find_host(matrix, name) != NULL)
@@ -130,31 +131,21 @@ app_check_hosts(const struct app *app, const struct matrix *matrix, struct error
 			meant = arch_suggest(name);
 		if (meant != NULL && matrix_find_host(matrix, meant->name) != NULL)
 			return error_set(err, ERR_USAGE, "no host '%s' in '%s'; did you mean '%s'?",
-					 name, app->matrix_path, meant->name);
-		return error_set(err, ERR_USAGE, "no host '%s' in '%s'", name, app->matrix_path);
+					 name, work->matrix_path, meant->name);
+		return error_set(err, ERR_USAGE, "no host '%s' in '%s'", name, work->matrix_path);
 	}
 	return 0;
 }
 
 void
-app_print_json(struct json_t *document)
-{
-	auto_free char *text = jsonx_pretty(document);
-	auto_free char *clean = log_redact(text);
-
-	(void)fputs(clean, stdout);
-	json_decref(document);
-}
-
-void
-app_notice(void *context, const char *sentence)
+notice_info(void *context, const char *sentence)
 {
 	(void)context;
 	log_info("%s", sentence);
 }
 
 void
-app_warn(const char *sentence)
+notice_warning(const char *sentence)
 {
 	log_warning("%s", sentence);
 }

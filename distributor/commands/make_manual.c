@@ -10,9 +10,9 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "distributor/cli/commands.h"
 #include "distributor/cli/completion.h"
 #include "distributor/cli/manual.h"
+#include "distributor/commands/table.h"
 
 #include <stdio.h>
 
@@ -33,14 +33,14 @@ make_pages(const char *directory, const char *date, struct error *err)
 {
 	AUTO(strbuf_clear) struct strbuf program = STRBUF_INIT;
 
-	manual_program(date, &program);
+	manual_program(&command_table, date, &program);
 	if (save(directory, "man1", "distributor.1", &program, err) < 0)
 		return -1;
-	for (size_t i = 0; i < command_count; i++) {
+	for (size_t i = 0; i < command_table.count; i++) {
 		AUTO(strbuf_clear) struct strbuf page = STRBUF_INIT;
-		auto_free char *name = xasprintf("distributor-%s.1", command_table[i]->name);
+		auto_free char *name = xasprintf("distributor-%s.1", command_table.items[i]->name);
 
-		manual_command(command_table[i], date, &page);
+		manual_command(command_table.items[i], date, &page);
 		if (save(directory, "man1", name, &page, err) < 0)
 			return -1;
 	}
@@ -52,7 +52,7 @@ make_completions(const char *directory, struct error *err)
 {
 	static const struct {
 		const char *folder, *name;
-		void (*write)(struct strbuf *script);
+		void (*write)(const struct command_table *table, struct strbuf *script);
 	} shells[] = {
 		{"bash", "distributor", completion_bash},
 		{"zsh", "_distributor", completion_zsh},
@@ -62,7 +62,7 @@ make_completions(const char *directory, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(shells); i++) {
 		AUTO(strbuf_clear) struct strbuf script = STRBUF_INIT;
 
-		shells[i].write(&script);
+		shells[i].write(&command_table, &script);
 		if (save(directory, shells[i].folder, shells[i].name, &script, err) < 0)
 			return -1;
 	}
