@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: MIT
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // A double of GitHub Releases for one repository, on 127.0.0.1, until its standard input ends.
 //
 // usage: double.mjs [--repository OWNER/REPO] [--token TOKEN] [--read-token TOKEN]
