@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # dist_layer(ROOM SOURCES a.c b.c [USES room...] [LIBRARIES target...])
 #
-# Makes the static library of a folder, or of a room in it: dist_steps of distributor/steps is called
+# Makes the static library of a folder, or of a room in it: that of distributor/steps is called
 # dist_distributor_steps. Its headers are visible as "ROOM/x.h" to itself and to the targets that link
 # it, and to nobody else: each room is reached through an include directory of its own that holds one
 # symbolic link. So an include against the layering of docs/design.md does not compile.
