@@ -53,8 +53,9 @@ collect_pairs(const struct acceptance *trial, struct acceptance_host *host, stru
 	return 0;
 }
 
-const struct arch *
-acceptance_machine(void)
+/* NULL if the table does not have it. */
+static const struct arch *
+this_machine(void)
 {
 	struct utsname names;
 
@@ -70,7 +71,7 @@ acceptance_begin(struct acceptance *trial, struct error *err)
 
 	trial->images_command =
 		workspace_command(trial->work, "images", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
-	trial->machine = acceptance_machine();
+	trial->machine = this_machine();
 	(void)pthread_mutex_init(&trial->lock_cases, NULL);
 	trial->assets = path_join(trial->work->out, "assets");
 	trial->images = path_join(trial->work->out, "images");

@@ -88,9 +88,6 @@ bool acceptance_wants(const struct acceptance *trial, const char *target);
 /* Removes the scratch directory, and frees. */
 void acceptance_end(struct acceptance *trial);
 
-/* What this machine is, or NULL if the table does not have it. */
-const struct arch *acceptance_machine(void);
-
 /* Adds a case; from several threads. `target` is copied, `reason` too and NULL for ACCEPTANCE_OK. */
 void
 acceptance_add(struct acceptance *trial, struct acceptance_host *host, enum acceptance_kind kind,

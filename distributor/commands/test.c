@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "distributor/acceptance/acceptance.h"
-#include "distributor/acceptance/engine_checks.h"
 #include "distributor/acceptance/sandbox.h"
 #include "distributor/cli/command.h"
 #include "distributor/commands/test_report.h"
@@ -16,40 +15,14 @@ extern const struct command cmd_test;
 
 static struct text_list wanted_targets;
 static const char *emulators, *registrars;
-static uint64_t timeout_sec = UINT64_MAX; /* then it is one of these */
-
-enum { PROGRAM_SEC = 60, ENGINE_SEC = 600 };
-
+static uint64_t timeout_sec = 60;
 static bool strict;
-static struct engine_options engine;
-
-/* Options that mean something for an engine only, and the other way round. */
-static int
-check_engine_options(struct error *err)
-{
-	if (engine.name == NULL &&
-	    (engine.command != NULL || engine.run.count != 0 || engine.image != NULL ||
-	     engine.foreign_image != NULL || engine.machine_wide))
-		return error_set(err, ERR_USAGE, "say --engine docker or --engine podman, too");
-	if (engine.name == NULL)
-		return 0;
-	if (strcmp(engine.name, "docker") != 0 && strcmp(engine.name, "podman") != 0)
-		return error_set(err, ERR_USAGE, "--engine takes docker or podman, not '%s'",
-				 engine.name);
-	if (wanted_targets.count != 0 || emulators != NULL || registrars != NULL || strict)
-		return error_set(err, ERR_USAGE,
-				 "--target, --emulators, --registrars and --strict do not go with "
-				 "--engine");
-	return 0;
-}
 
 static int
 check_options(struct error *err)
 {
-	if (timeout_sec != UINT64_MAX && (timeout_sec == 0 || timeout_sec > 3600))
+	if (timeout_sec == 0 || timeout_sec > 3600)
 		return error_set(err, ERR_USAGE, "--timeout takes a number from 1 to 3600");
-	if (check_engine_options(err) < 0)
-		return -1;
 	for (size_t i = 0; i < wanted_targets.count; i++) {
 		const char *name = wanted_targets.items[i];
 		const char *meant;
@@ -103,12 +76,6 @@ try_all(const struct sandbox *sandbox, void *context, struct error *err)
 	return acceptance_report(run->app, trial, monotonic_sec() - started, strict, err);
 }
 
-static unsigned int
-timeout_of(unsigned int usual_sec)
-{
-	return timeout_sec != UINT64_MAX ? (unsigned int)timeout_sec : usual_sec;
-}
-
 static int
 run_test(struct app *app, int argc, char **argv, struct error *err)
 {
@@ -122,7 +89,7 @@ run_test(struct app *app, int argc, char **argv, struct error *err)
 		.targets = &wanted_targets,
 		.emulators = emulators,
 		.registrars = registrars,
-		.timeout_ms = timeout_of(PROGRAM_SEC) * 1000,
+		.timeout_ms = (unsigned int)timeout_sec * 1000,
 	};
 	auto_close int out = -1;
 
@@ -130,8 +97,6 @@ run_test(struct app *app, int argc, char **argv, struct error *err)
 	(void)argv;
 	if (check_options(err) < 0)
 		return -1;
-	if (engine.name != NULL)
-		return engine_try(app, &engine, timeout_of(ENGINE_SEC), err);
 	if (workspace_load(&app->work, &matrix, &lock, err) < 0)
 		return -1;
 	out = out_claim(app->work.out, true, err);
@@ -151,25 +116,8 @@ static const struct option_spec test_options[] = {
 	 "registrars that the images were built with\n"
 	 "(default: those of this build)"},
 	{"timeout", '\0', "SECONDS", OPTION_NUMBER, &timeout_sec,
-	 "time limit for one program (default 60; 600 for a\n"
-	 "command of an engine)"},
+	 "time limit for one program (default 60)"},
 	{"strict", '\0', NULL, OPTION_FLAG, &strict, "fail if any test is skipped"},
-	{"engine", '\0', "docker|podman", OPTION_TEXT, &engine.name,
-	 "run the six image tests with docker or podman\n"
-	 "instead"},
-	{"engine-command", '\0', "WORDS", OPTION_TEXT, &engine.command,
-	 "command that runs the engine (default: its name)"},
-	{"run-option", '\0', "OPTION", OPTION_LIST, &engine.run,
-	 "additional option for the engine's 'run'; may be\n"
-	 "repeated"},
-	{"image", '\0', "REPOSITORY", OPTION_TEXT, &engine.image,
-	 "images to pull (default: OUT/images is loaded)"},
-	{"foreign-image", '\0', "IMAGE", OPTION_TEXT, &engine.foreign_image,
-	 "image for arm64 (on arm64: for amd64) that contains\n"
-	 "uname (default: a tiny image is built)"},
-	{"machine-wide", '\0', NULL, OPTION_FLAG, &engine.machine_wide,
-	 "with --engine: allow the qemu-* entries of this\n"
-	 "machine to be replaced"},
 	{.name = NULL},
 };
 
@@ -194,16 +142,9 @@ const struct command cmd_test = {
 		"Columns: binaries that print their version; tiny programs that they run; images\n"
 		"with the right content; files that the registrar writes for systemd; images\n"
 		"('latest' and 'register') that register in the kernel; programs that then run\n"
-		"directly.\n"
-		"\n"
-		"With --engine the images run under docker or podman, as users run them. This\n"
-		"replaces all qemu-* entries of this machine, unless everything runs in a user\n"
-		"namespace. If there were any, those of the images are there afterwards.\n",
-	.examples =
-		"  distributor test --matrix matrix/debian.json\n"
-		"  distributor test --matrix matrix/debian.json --host aarch64 --target arm\n"
-		"  sudo distributor test --matrix matrix/debian.json --engine docker\n"
-		"  podman unshare distributor test --engine podman --image ghcr.io/owner/repo\n",
+		"directly.\n",
+	.examples = "  distributor test --matrix matrix/debian.json\n"
+		    "  distributor test --matrix matrix/debian.json --host aarch64 --target arm\n",
 	.options = test_options,
 	.shared = SHARED_MATRIX | SHARED_LOCK | SHARED_OUT | SHARED_HOST | SHARED_JOBS,
 	.min_args = 0,
