@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/parallel.h"
 #include "base/progress.h"
@@ -32,6 +33,7 @@ assets_report_clear(struct assets_report *report)
 	free(report->strays);
 	free(report->hosts);
 	asset_list_clear(&report->assets);
+	packlist_clear(&report->packlist);
 	*report = (struct assets_report)ASSETS_REPORT_INIT;
 }
 
@@ -85,7 +87,7 @@ load_old(struct build *build, struct error *err)
 {
 	struct error why = ERROR_INIT;
 
-	if (packlist_load(build->packlist_path, &build->old, &why) == 0)
+	if (packlist_load_seen(build->plan->seen, build->packlist_path, &build->old, &why) == 0)
 		return 0;
 	if (why.code == ERR_IO) {
 		*err = why;
@@ -100,7 +102,28 @@ check_one(size_t index, void *context, struct error *err)
 {
 	struct build *build = context;
 
-	return pair_check(build, &build->pairs[index], err);
+	pair_check(build, &build->pairs[index]);
+	return interrupt_check(err);
+}
+
+static int
+link_one(size_t index, void *context, struct error *err)
+{
+	const struct build *build = context;
+	const struct pair *pair = &build->pairs[index];
+
+	if (!pair->complete || !pair->host->plan->legacy_names)
+		return 0;
+	return pair_link_legacy(build, pair, err);
+}
+
+/* Finds out which pairs an earlier run has made. */
+static int
+check_all(struct build *build, struct error *err)
+{
+	if (load_old(build, err) < 0)
+		return -1;
+	return parallel_for(build->pair_count, build->plan->jobs, check_one, build, err);
 }
 
 static struct pair *
@@ -338,10 +361,8 @@ run_pipeline(struct build *build, struct error *err)
 static void
 fill_report(const struct build *build, struct assets_report *report)
 {
-	AUTO(packlist_clear) struct packlist packlist = PACKLIST_INIT;
-
-	build_collect(build, build->plan->partial, &packlist);
-	packlist_list_assets(&packlist, &report->assets);
+	build_collect(build, build->plan->partial, &report->packlist);
+	packlist_list_assets(&report->packlist, &report->assets);
 	report->assets.source_date_epoch = build->plan->source_date_epoch;
 	report->hosts = xcalloc(build->plan->host_count + 1, sizeof(*report->hosts));
 	for (size_t h = 0; h < build->plan->host_count; h++) {
@@ -368,9 +389,23 @@ prepare(struct build *build, struct error *err)
 	/* What a killed run left half-written; the lock says that nobody is at it now. */
 	tempfile_sweep(build->directory);
 	tempfile_sweep(build->plan->out);
-	if (load_old(build, err) < 0)
+	if (check_all(build, err) < 0)
 		return -1;
-	return parallel_for(build->pair_count, build->plan->jobs, check_one, build, err);
+	return parallel_for(build->pair_count, build->plan->jobs, link_one, build, err);
+}
+
+int
+assets_look(const struct assets_request *plan, bool *ret_complete, struct error *err)
+{
+	AUTO(build_clear) struct build build;
+
+	build_init(&build, plan);
+	if (check_all(&build, err) < 0)
+		return -1;
+	*ret_complete = true;
+	for (size_t i = 0; i < build.pair_count; i++)
+		*ret_complete = *ret_complete && build.pairs[i].complete;
+	return 0;
 }
 
 int

@@ -16,14 +16,15 @@
 #include "model/arch.h"
 #include "model/asset.h"
 #include "model/package.h"
+#include "pack/packlist.h"
 #include "pack/pipeline.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct packlist;
 struct progress_task;
+struct seen_files;
 
 #define ASSETS_DIRECTORY "assets"
 
@@ -50,6 +51,7 @@ struct assets_request {
 	bool partial; /* these are not all hosts: files of others are left alone */
 	int64_t source_date_epoch;
 	unsigned int jobs;
+	struct seen_files *seen; /* what the caller has read of OUT and will; NULL: all is read */
 
 	/*
 	 * Streams the emulators of one host: assets_reserve(), fill in pieces with assets_grow()
@@ -82,6 +84,7 @@ struct assets_host_report {
 struct assets_report {
 	struct asset_list
 		assets; /* all that is there now, but for name and version of the release */
+	struct packlist packlist;         /* of the same, as OUT/packed.json has it */
 	struct assets_host_report *hosts; /* as many as the plan has, in its order */
 	char **removed;                   /* files of earlier runs that are no part of this one */
 	size_t removed_count;
@@ -100,6 +103,12 @@ void assets_report_clear(struct assets_report *report);
  */
 int assets_make(const struct assets_request *plan, struct assets_report *ret_report,
 		struct error *err) CHECKED;
+
+/*
+ * Whether all of it is there, so that assets_make() would call for nothing. Writes nothing. ERR_IO,
+ * ERR_INTERRUPTED.
+ */
+int assets_look(const struct assets_request *plan, bool *ret_complete, struct error *err) CHECKED;
 
 /*
  * What is in the tarballs of one host in `directory`, found by reading each to its last byte:

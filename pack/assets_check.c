@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/link.h"
+#include "base/seen_files.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -21,14 +22,16 @@ same_inode(const char *a, const char *b)
 
 /* Whether the file is there, whole, with these bytes and permissions. */
 static bool
-file_is(const char *path, mode_t mode, uint64_t size, const struct digest *sha256)
+file_is(const struct build *build, const char *path, mode_t mode, uint64_t size,
+	const struct digest *sha256)
 {
 	struct error ignored = ERROR_INIT;
 	struct digest digest;
 	struct stat st;
 
 	return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 07777) == mode &&
-	       (uint64_t)st.st_size == size && digest_file(path, &digest, NULL, &ignored) == 0 &&
+	       (uint64_t)st.st_size == size &&
+	       seen_digest(build->plan->seen, path, &digest, NULL, &ignored) == 0 &&
 	       digest_equal(&digest, sha256);
 }
 
@@ -51,8 +54,8 @@ find_earlier(const struct build *build, const struct pair *pair)
 	return found;
 }
 
-int
-pair_check(struct build *build, struct pair *pair, struct error *err)
+void
+pair_check(const struct build *build, struct pair *pair)
 {
 	const struct packlist_member *earlier = find_earlier(build, pair);
 	const char *target = pair->wanted->member->target;
@@ -61,25 +64,33 @@ pair_check(struct build *build, struct pair *pair, struct error *err)
 	char inner[MEMBER_NAME_SIZE];
 
 	if (earlier == NULL ||
-	    !file_is(path, 0644, earlier->tarball.size, &earlier->tarball.sha256))
-		return 0;
+	    !file_is(build, path, 0644, earlier->tarball.size, &earlier->tarball.sha256))
+		return;
 	if (pair->host->plan->legacy_names) {
-		auto_free char *legacy_name = legacy_tarball_name(target);
-		auto_free char *legacy = path_join(build->directory, legacy_name);
 		auto_free char *program = path_join(build->directory, member_name(inner, target));
 
-		if (!file_is(program, 0755, earlier->packed.size, &earlier->packed.sha256))
-			return 0;
-		if (!same_inode(path, legacy) &&
-		    !file_is(legacy, 0644, earlier->tarball.size, &earlier->tarball.sha256) &&
-		    link_or_copy(path, legacy, err) < 0)
-			return -1;
+		if (!file_is(build, program, 0755, earlier->packed.size, &earlier->packed.sha256))
+			return;
 	}
 	pair->packed = earlier->packed;
 	pair->tarball = earlier->tarball;
 	pair->diff_id = earlier->diff_id;
 	pair->complete = true;
-	return 0;
+}
+
+int
+pair_link_legacy(const struct build *build, const struct pair *pair, struct error *err)
+{
+	const char *target = pair->wanted->member->target;
+	auto_free char *name = tarball_name(pair->host->plan->arch->name, target);
+	auto_free char *path = path_join(build->directory, name);
+	auto_free char *legacy_name = legacy_tarball_name(target);
+	auto_free char *legacy = path_join(build->directory, legacy_name);
+
+	if (same_inode(path, legacy) ||
+	    file_is(build, legacy, 0644, pair->tarball.size, &pair->tarball.sha256))
+		return 0;
+	return link_or_copy(path, legacy, err);
 }
 
 /* Which of the three kinds of asset of a member a file name is, or that it is none. */
@@ -124,7 +135,7 @@ clean_file(struct build *build, const char *name, struct assets_report *report, 
 	struct error ignored = ERROR_INIT;
 	struct digest digest;
 
-	if (ours == NULL || digest_file(path, &digest, NULL, &ignored) < 0 ||
+	if (ours == NULL || seen_digest(build->plan->seen, path, &digest, NULL, &ignored) < 0 ||
 	    !digest_equal(&digest, ours)) {
 		if (interrupt_check(err) < 0)
 			return -1;

@@ -57,8 +57,11 @@ struct build {
 	pthread_cond_t turning; /* of host_state.turn */
 };
 
-/* Looks for an pair among those of the old packlist, and at its files. */
-int pair_check(struct build *build, struct pair *pair, struct error *err) CHECKED;
+/* Looks for a pair among those of the old packlist, and at its files; writes nothing. */
+void pair_check(const struct build *build, struct pair *pair);
+
+/* Makes the tarball of a complete pair have its legacy name too. ERR_IO. */
+int pair_link_legacy(const struct build *build, const struct pair *pair, struct error *err) CHECKED;
 
 /* Checks, compresses and writes the program in `item`, whose tag is the asset. A consume(). */
 int pair_pack(const struct pipeline_item *item, void *scratch, void *context,

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/seen_files.h"
 
 #include <string.h>
 
@@ -94,14 +95,11 @@ int
 build_save(struct build *build, bool all, struct error *err)
 {
 	AUTO(packlist_clear) struct packlist packlist = PACKLIST_INIT;
-	struct error ignored = ERROR_INIT;
 	auto_free char *text = NULL;
-	auto_free char *there = NULL;
 
 	build_collect(build, all, &packlist);
 	text = packlist_format(&packlist);
-	if (read_file(build->packlist_path, strlen(text), &there, NULL, &ignored) == 0 &&
-	    strcmp(there, text) == 0)
+	if (seen_is(build->plan->seen, build->packlist_path, text))
 		return 0;
 	return write_file(build->packlist_path, text, strlen(text), 0644, err);
 }

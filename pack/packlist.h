@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct seen_files;
+
 #define PACKLIST_NAME "packed.json"
 
 /* One pair: a member and the tarball it is in. */
@@ -52,6 +54,10 @@ struct packlist {
 
 /* Reads a packlist and checks its form. ERR_NOT_FOUND, ERR_IO, ERR_INPUT. */
 int packlist_load(const char *path, struct packlist *ret_manifest, struct error *err) CHECKED;
+
+/* The same; its text is not read again where it was read before. */
+int packlist_load_seen(struct seen_files *seen, const char *path, struct packlist *ret_manifest,
+		       struct error *err) CHECKED;
 
 /* The same from memory; `name` stands for the file in messages. */
 int packlist_parse(const char *name, const char *text, size_t length, struct packlist *ret_manifest,

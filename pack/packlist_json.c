@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/jsonx.h"
+#include "base/seen_files.h"
 #include "model/arch.h"
 #include "pack/tar.h"
 
@@ -283,13 +284,21 @@ packlist_parse(const char *name, const char *text, size_t length, struct packlis
 }
 
 int
+packlist_load_seen(struct seen_files *seen, const char *path, struct packlist *ret_manifest,
+		   struct error *err)
+{
+	auto_free char *text = NULL;
+	size_t length;
+
+	if (seen_read(seen, path, MAX_BYTES, &text, &length, err) < 0)
+		return -1;
+	return packlist_parse(path, text, length, ret_manifest, err);
+}
+
+int
 packlist_load(const char *path, struct packlist *ret_manifest, struct error *err)
 {
-	AUTO(jsonx_clear) struct jsonx_doc doc = JSONX_DOC_INIT;
-
-	if (jsonx_load(path, MAX_BYTES, &doc, err) < 0)
-		return -1;
-	return read_and_hand_over(&doc, ret_manifest, err);
+	return packlist_load_seen(NULL, path, ret_manifest, err);
 }
 
 static json_t *

@@ -154,13 +154,12 @@ release_run_lock(struct release_run *r, struct release_step *step, struct error 
 int
 release_run_fetch(struct release_run *r, struct release_step *step, struct error *err)
 {
-	AUTO(step_tarballs_clear) struct step_tarballs packing = STEP_TARBALLS_INIT;
 	AUTO(step_fetch_clear) struct step_fetch fetching = STEP_FETCH_INIT;
-	int complete = step_tarballs_look(&r->work, &packing, err);
+	bool complete;
 
-	if (complete < 0)
+	if (step_tarballs_are_complete(&r->work, &complete, err) < 0)
 		return -1;
-	if (complete > 0) {
+	if (complete) {
 		step_end(step, STEP_KEPT, "not needed, all tarballs are there");
 		return 0;
 	}

@@ -56,7 +56,7 @@ prepare(struct step_tarballs *packing, struct error *err)
 		if (workspace_wants_host(work, packing->plan.hosts[h].host->arch->name))
 			step_tarballs_host(&packing->plan, h,
 					   &packing->hosts[packing->host_count++]);
-	return cache_open(work->cache, &packing->cache, err);
+	return 0;
 }
 
 static bool
@@ -131,18 +131,6 @@ stream_package(struct step_tarballs *packing, struct assets_sink *sink,
 		if (hand_over(sink, reader, &emulator, err) < 0)
 			return error_prefix(err, "'%s'", package->file);
 	return found;
-}
-
-/* Called for the first host of which something is missing. */
-static int
-need_packages(struct assets_sink *sink, const struct assets_host *host, void *context,
-	      struct error *err)
-{
-	struct step_tarballs *packing = context;
-
-	(void)sink;
-	packing->incomplete = true;
-	return error_set(err, ERR_NOT_FOUND, "tarballs of '%s' are missing", host->arch->name);
 }
 
 static int
@@ -242,32 +230,25 @@ add_up(struct step_tarballs *packing)
 }
 
 static int
-make(const struct workspace *work, bool wait, bool only_look, struct step_tarballs *packing,
-     struct error *err)
+make_request(const struct workspace *work, struct step_tarballs *packing,
+	     struct assets_request *ret_request, struct error *err)
 {
-	double started = monotonic_sec();
-	auto_close int lock = -1;
-	struct assets_request plan = {.out = work->out,
-				      .partial = work->hosts.count != 0,
-				      .jobs = (unsigned int)work->jobs,
-				      .produce = only_look ? need_packages : produce,
-				      .begin = begin,
-				      .end = end,
-				      .keeps = is_release_file,
-				      .context = packing};
+	struct assets_request request = {.out = work->out,
+					 .partial = work->hosts.count != 0,
+					 .jobs = (unsigned int)work->jobs,
+					 .produce = produce,
+					 .begin = begin,
+					 .end = end,
+					 .keeps = is_release_file,
+					 .context = packing};
 
 	packing->work = work;
 	if (prepare(packing, err) < 0 ||
-	    source_date_epoch(&packing->lock, &plan.source_date_epoch, err) < 0)
+	    source_date_epoch(&packing->lock, &request.source_date_epoch, err) < 0)
 		return -1;
-	plan.hosts = packing->hosts;
-	plan.host_count = packing->host_count;
-	lock = out_claim(work->out, wait, err);
-	if (lock < 0 || assets_make(&plan, &packing->report, err) < 0 ||
-	    write_list(packing, &packing->report.assets, err) < 0)
-		return -1;
-	add_up(packing);
-	packing->seconds = monotonic_sec() - started;
+	request.hosts = packing->hosts;
+	request.host_count = packing->host_count;
+	*ret_request = request;
 	return 0;
 }
 
@@ -275,14 +256,29 @@ int
 step_tarballs(const struct workspace *work, bool wait, struct step_tarballs *ret_packing,
 	      struct error *err)
 {
-	return make(work, wait, false, ret_packing, err);
+	double started = monotonic_sec();
+	struct assets_request request;
+	auto_close int lock = -1;
+
+	if (make_request(work, ret_packing, &request, err) < 0 ||
+	    cache_open(work->cache, &ret_packing->cache, err) < 0)
+		return -1;
+	lock = out_claim(work->out, wait, err);
+	if (lock < 0 || assets_make(&request, &ret_packing->report, err) < 0 ||
+	    write_list(ret_packing, &ret_packing->report.assets, err) < 0)
+		return -1;
+	add_up(ret_packing);
+	ret_packing->seconds = monotonic_sec() - started;
+	return 0;
 }
 
 int
-step_tarballs_look(const struct workspace *work, struct step_tarballs *ret_packing,
-		   struct error *err)
+step_tarballs_are_complete(const struct workspace *work, bool *ret_complete, struct error *err)
 {
-	if (make(work, true, true, ret_packing, err) == 0)
-		return 1;
-	return ret_packing->incomplete ? 0 : -1;
+	AUTO(step_tarballs_clear) struct step_tarballs packing = STEP_TARBALLS_INIT;
+	struct assets_request request;
+
+	if (make_request(work, &packing, &request, err) < 0)
+		return -1;
+	return assets_look(&request, ret_complete, err);
 }

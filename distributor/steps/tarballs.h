@@ -26,7 +26,6 @@ struct step_tarballs {
 	size_t made, unchanged; /* pairs, of all hosts */
 	uint64_t bytes_in, bytes_out;
 	double seconds;
-	bool incomplete; /* step_tarballs_look(): packages are needed */
 };
 
 #define STEP_TARBALLS_INIT {.work = NULL}
@@ -46,9 +45,6 @@ void step_tarballs_host(const struct plan *plan, size_t index, struct assets_hos
 int step_tarballs(const struct workspace *work, bool wait, struct step_tarballs *ret_packing,
 		  struct error *err) CHECKED;
 
-/*
- * Whether OUT/assets is complete already, so that no package is needed: 1, with `ret_packing` as
- * after step_tarballs(); 0; or -1.
- */
-int step_tarballs_look(const struct workspace *work, struct step_tarballs *ret_packing,
-		       struct error *err) CHECKED;
+/* Whether OUT/assets has all tarballs, so that no package is needed. Writes nothing. */
+int step_tarballs_are_complete(const struct workspace *work, bool *ret_complete,
+			       struct error *err) CHECKED;

@@ -2,12 +2,15 @@
 #include "tests/support/test.h"
 
 #include "base/alloc.h"
+#include "base/directory.h"
 #include "base/file.h"
+#include "base/seen_files.h"
 #include "pack/assets.h"
 #include "pack/layer.h"
 #include "pack/packlist.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -274,12 +277,101 @@ test_misdeeds(void **state)
 	}
 }
 
+static bool
+is_complete(const struct fixture *fixture)
+{
+	struct error err = ERROR_INIT;
+	bool complete;
+
+	assert_ok(assets_look(&fixture->plan, &complete, &err), err);
+	return complete;
+}
+
+static size_t
+count_files(const char *path)
+{
+	AUTO(words_clear) struct words names = WORDS_INIT;
+	struct error err = ERROR_INIT;
+
+	assert_ok(directory_names(path, &names, &err), err);
+	return names.count;
+}
+
+/* Looking says what making would do, and writes nothing. */
+static void
+test_look(void **state)
+{
+	AUTO(assets_report_clear) struct assets_report report = ASSETS_REPORT_INIT;
+	struct fixture fixture;
+	struct error err = ERROR_INIT;
+	auto_free char *assets = NULL, *tarball = NULL, *legacy = NULL, *left = NULL;
+	size_t files;
+
+	(void)state;
+	fixture_init(&fixture, 2, NOTHING);
+	assets = path_join(fixture.directory, ASSETS_DIRECTORY);
+	tarball = xasprintf("%s/aarch64_qemu-arm-static.tar.gz", assets);
+	legacy = xasprintf("%s/qemu-arm-static.tar.gz", assets);
+	left = xasprintf("%s/.left.XXXXXX.tmp", assets);
+	assert_false(is_complete(&fixture));
+	assert_int_equal(count_files(fixture.directory), 0);
+	assert_ok(assets_make(&fixture.plan, &report, &err), err);
+	assert_int_equal(report.packlist.count, 2);
+	assert_true(is_complete(&fixture));
+	/* Neither a link that is missing nor what a killed run has left needs a package. */
+	assert_int_equal(unlink(legacy), 0);
+	assert_ok(write_file(left, "", 0, 0644, &err), err);
+	files = count_files(assets);
+	assert_true(is_complete(&fixture));
+	assert_int_equal(count_files(assets), files);
+	assert_ok(write_file(tarball, "x", 1, 0644, &err), err);
+	assert_false(is_complete(&fixture));
+	assets_report_clear(&report);
+	assert_ok(assets_make(&fixture.plan, &report, &err), err);
+	assert_int_equal(report.hosts[0].made + report.hosts[1].made, 1);
+	assert_int_equal(access(legacy, F_OK), 0);
+	fixture_clear(&fixture);
+}
+
+/* What was read before is taken as it was, unless the file has changed since. */
+static void
+test_seen(void **state)
+{
+	AUTO(seen_files_freep) struct seen_files *seen = seen_files_new();
+	AUTO(assets_report_clear) struct assets_report report = ASSETS_REPORT_INIT;
+	struct fixture fixture;
+	struct error err = ERROR_INIT;
+	auto_free char *path = NULL;
+
+	(void)state;
+	fixture_init(&fixture, 2, NOTHING);
+	fixture.plan.seen = seen;
+	path = xasprintf("%s/" ASSETS_DIRECTORY "/aarch64_qemu-arm-static.tar.gz",
+			 fixture.directory);
+	assert_ok(assets_make(&fixture.plan, &report, &err), err);
+	for (int i = 0; i < 2; i++) {
+		struct stat st;
+		int fd;
+
+		assert_true(is_complete(&fixture));
+		assert_int_equal(stat(path, &st), 0);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		assert_int_equal(pwrite(fd, "x", 1, st.st_size - 1), 1);
+		assert_int_equal(close(fd), 0);
+		assert_false(is_complete(&fixture));
+		assets_report_clear(&report);
+		assert_ok(assets_make(&fixture.plan, &report, &err), err);
+		assert_int_equal(report.hosts[0].made + report.hosts[1].made, 1);
+	}
+	fixture_clear(&fixture);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_digests),
-		cmocka_unit_test(test_other_order),
+		cmocka_unit_test(test_digests),  cmocka_unit_test(test_look),
+		cmocka_unit_test(test_seen),     cmocka_unit_test(test_other_order),
 		cmocka_unit_test(test_misdeeds),
 	};
 
