@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
+#include "base/seen_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,8 +37,8 @@ draft_path(const struct directory_target *target, const char *tag)
  * cannot be found out, which says nothing about the file.
  */
 static int
-difference(const char *directory, const struct publish_file *file, char **ret_why,
-	   struct error *err)
+difference(const struct directory_target *target, const char *directory,
+	   const struct publish_file *file, char **ret_why, struct error *err)
 {
 	auto_free char *path = path_join(directory, file->name);
 	char got[DIGEST_HEX_SIZE], want[DIGEST_HEX_SIZE];
@@ -45,7 +46,7 @@ difference(const char *directory, const struct publish_file *file, char **ret_wh
 	uint64_t size;
 
 	*ret_why = NULL;
-	if (digest_file(path, &sha256, &size, err) < 0) {
+	if (seen_digest(target->seen, path, &sha256, &size, err) < 0) {
 		if (err->code != ERR_NOT_FOUND && err->code != ERR_INPUT)
 			return -1;
 		*ret_why = xstrdup(err->code == ERR_NOT_FOUND ? "missing" : err->message);
@@ -85,7 +86,8 @@ note_foreign(void *context, const char *name, struct error *err)
 }
 
 static int
-compare(const char *directory, const struct publication *release, struct error *err)
+compare(const struct directory_target *target, const char *directory,
+	const struct publication *release, struct error *err)
 {
 	AUTO(publish_differences_clear)
 	struct publish_differences differences = PUBLISH_DIFFERENCES_INIT;
@@ -93,7 +95,7 @@ compare(const char *directory, const struct publication *release, struct error *
 	for (size_t i = 0; i < release->count; i++) {
 		auto_free char *why = NULL;
 
-		if (difference(directory, &release->files[i], &why, err) < 0)
+		if (difference(target, directory, &release->files[i], &why, err) < 0)
 			return -1;
 		if (why != NULL)
 			publish_differences_add(&differences, release->files[i].name, why);
@@ -147,12 +149,13 @@ copy_bytes(int from, int to, const struct publish_file *file, struct progress_ta
 	return 0;
 }
 
+/* Whether the bytes have arrived is seen when all are compared. */
 static int
 copy_file(const struct directory_target *target, const char *directory,
 	  const struct publish_file *file, struct error *err)
 {
 	AUTO(tempfile_discard) struct tempfile tmp = TEMPFILE_INIT;
-	auto_free char *path = path_join(directory, file->name), *why = NULL;
+	auto_free char *path = path_join(directory, file->name);
 	auto_close int from = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct progress_task *task;
 	int copied;
@@ -164,13 +167,7 @@ copy_file(const struct directory_target *target, const char *directory,
 	task = progress_start(target->progress, file->name, PROGRESS_BYTES, file->size);
 	copied = copy_bytes(from, tmp.fd, file, task, err);
 	progress_done(task, NULL);
-	if (copied < 0 || tempfile_commit(&tmp, err) < 0)
-		return -1;
-	if (difference(directory, file, &why, err) < 0)
-		return -1;
-	if (why != NULL)
-		return error_set(err, ERR_VERIFY, "'%s' arrived changed: %s", file->name, why);
-	return 0;
+	return copied < 0 ? -1 : tempfile_commit(&tmp, err);
 }
 
 struct sweep {
@@ -208,7 +205,7 @@ complete(const struct directory_target *target, const struct publication *releas
 	for (size_t i = 0; i < release->count; i++) {
 		auto_free char *why = NULL;
 
-		if (difference(draft, &release->files[i], &why, err) < 0)
+		if (difference(target, draft, &release->files[i], &why, err) < 0)
 			return -1;
 		if (why == NULL) {
 			result->kept++;
@@ -219,7 +216,7 @@ complete(const struct directory_target *target, const struct publication *releas
 		result->uploaded++;
 		result->bytes += release->files[i].size;
 	}
-	return target->dry_run ? 0 : compare(draft, release, err);
+	return target->dry_run ? 0 : compare(target, draft, release, err);
 }
 
 /* One run at a time; a dry run makes no lock. */
@@ -266,7 +263,7 @@ directory_prepare(const struct directory_target *target, const struct publicatio
 		return -1;
 	if (!there)
 		return complete(target, release, result, err);
-	if (compare(path, release, err) < 0)
+	if (compare(target, path, release, err) < 0)
 		return err->code != ERR_VERIFY ? -1 : explain_other_files(path, err);
 	result->was_there = true;
 	result->kept = release->count;
@@ -314,7 +311,7 @@ reveal(const struct directory_target *target, const struct publication *release,
 	auto_free char *notes = xasprintf("%s.md", path);
 
 	/* Time has passed since it was compared. */
-	if (compare(draft, release, err) < 0 ||
+	if (compare(target, draft, release, err) < 0 ||
 	    write_file(notes, release->body, strlen(release->body), 0644, err) < 0)
 		return -1;
 	if (rename(draft, path) < 0)
@@ -337,7 +334,7 @@ directory_publish(const struct directory_target *target, const struct publicatio
 	    (!there && reveal(target, release, path, err) < 0))
 		return -1;
 	result->published = !result->was_there;
-	if (compare(path, release, err) < 0)
+	if (compare(target, path, release, err) < 0)
 		return error_prefix(err, "'%s' is published, but reading it back failed", path);
 	if (release->latest && (moved = point_latest(target, release->tag, err)) < 0)
 		return -1;

@@ -16,11 +16,17 @@
 #include "publish/publication.h"
 
 struct progress;
+struct seen_files;
 
 struct directory_target {
 	const char *path; /* made when missing */
 	bool dry_run;
 	struct progress *progress; /* may be NULL */
+	/*
+	 * What was read of the files there, so that each is hashed again only after a change. May be
+	 * NULL.
+	 */
+	struct seen_files *seen;
 	/* Told about removals, in a sentence. May be NULL. */
 	void (*notice)(void *context, const char *sentence);
 	void *notice_context;
