@@ -2,6 +2,7 @@
 #include "base/process.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/interrupt.h"
 #include "base/program.h"
 #include "base/progress.h"
@@ -16,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 enum {
@@ -64,9 +66,18 @@ environment_clear(struct environment *environment)
 	free(environment->items);
 }
 
+/* A variable that is there already gets the new value. */
 static void
 environment_add(struct environment *environment, char *item)
 {
+	size_t name = strcspn(item, "=");
+
+	for (size_t i = 0; i < environment->count; i++)
+		if (strncmp(environment->items[i], item, name + 1) == 0) {
+			free(environment->items[i]);
+			environment->items[i] = item;
+			return;
+		}
 	/* The new end is zeroed. */
 	environment->items =
 		xgrow(environment->items, environment->count + 1, sizeof(*environment->items));
@@ -128,35 +139,68 @@ open_pipe(int *ret_read, int *ret_write, struct error *err)
 	return 0;
 }
 
+/* A file in memory with the text: unlike a pipe it takes any length before anybody reads. */
+static int
+open_input(const char *text, int *ret_fd, struct error *err)
+{
+	auto_close int fd = memfd_create("input", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return error_set_errno(err, ERR_IO, "cannot make a file in memory");
+	if (write_all(fd, text, strlen(text), "the input of a program", err) < 0)
+		return -1;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return error_set_errno(err, ERR_IO, "cannot make a file in memory");
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
+}
+
+/* The ends that the child gets, -1 for none. */
+struct child_ends {
+	int input, output, errors, status;
+};
+
+static void
+child_ends_close(struct child_ends *ends)
+{
+	cleanup_closep(&ends->input);
+	cleanup_closep(&ends->output);
+	cleanup_closep(&ends->errors);
+	cleanup_closep(&ends->status);
+}
+
 /* The child's descriptors, directory and signals. Returns an errno value. */
 static int
 fill_actions(posix_spawn_file_actions_t *actions, const struct process_request *request,
-	     const int writers[3])
+	     const struct child_ends *ends)
 {
 	int e = 0;
 
 	assert(request->extra_fd <= 0 || request->lock_fd <= 0);
-	/* First of all, before descriptors 3 and 4 become something else. */
-	if (request->extra_fd > 0)
+	/* The input and what came from elsewhere first, before 3, 4 and 5 become something else. */
+	if (ends->input >= 0)
+		e = posix_spawn_file_actions_adddup2(actions, ends->input, 0);
+	else
+		e = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
+	if (e == 0 && request->extra_fd > 0)
 		e = posix_spawn_file_actions_adddup2(actions, request->extra_fd, PROCESS_EXTRA_FD);
 	if (e == 0 && request->lock_fd > 0)
 		e = posix_spawn_file_actions_adddup2(actions, request->lock_fd, LOCK_FD);
 	if (e == 0)
-		e = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
-	if (e == 0)
-		e = posix_spawn_file_actions_adddup2(actions, writers[0], 1);
-	if (e == 0)
-		e = posix_spawn_file_actions_adddup2(actions, writers[1], 2);
-	if (e == 0 && request->status_line != NULL)
-		e = posix_spawn_file_actions_adddup2(actions, writers[2], STATUS_FD);
+		e = posix_spawn_file_actions_adddup2(actions, ends->output, 1);
+	if (e == 0 && ends->errors >= 0)
+		e = posix_spawn_file_actions_adddup2(actions, ends->errors, 2);
+	if (e == 0 && ends->status >= 0)
+		e = posix_spawn_file_actions_adddup2(actions, ends->status, STATUS_FD);
 	if (e == 0 && request->directory != NULL)
 		e = posix_spawn_file_actions_addchdir_np(actions, request->directory);
 	return e;
 }
 
 static int
-spawn(const struct process_request *request, char *const *environment, const int writers[3],
-      pid_t *ret_pid, struct error *err)
+spawn(const struct process_request *request, char *const *environment,
+      const struct child_ends *ends, pid_t *ret_pid, struct error *err)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -176,7 +220,7 @@ spawn(const struct process_request *request, char *const *environment, const int
 	(void)posix_spawnattr_setflags(&attributes,
 				       (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
 					       (request->terminal ? 0 : POSIX_SPAWN_SETPGROUP)));
-	e = fill_actions(&actions, request, writers);
+	e = fill_actions(&actions, request, ends);
 	/* posix_spawn() does not change the strings; its type is older than const. */
 	if (e == 0)
 		e = posix_spawn(ret_pid, program, &actions, &attributes,
@@ -248,6 +292,7 @@ pump(struct streams *streams, const struct process_request *request, int *fd)
 		take_errors(streams, bytes, (size_t)n);
 	else
 		take_status(streams, request, bytes, (size_t)n);
+	explicit_bzero(bytes, sizeof(bytes)); /* a helper's answer is a secret */
 }
 
 /* Until the program has closed all it writes to; told to stop, it is told to stop as well. */
@@ -298,16 +343,21 @@ static int
 run_piped(const struct process_request *request, char *const *environment, struct streams *streams,
 	  int *ret_status, struct error *err)
 {
-	int writers[3] = {-1, -1, -1};
+	struct child_ends ends = {-1, -1, -1, -1};
 	pid_t pid = -1;
-	int r = -1;
+	int r = 0;
 
-	if (open_pipe(&streams->output, &writers[0], err) == 0 &&
-	    open_pipe(&streams->errors, &writers[1], err) == 0 &&
-	    (request->status_line == NULL || open_pipe(&streams->status, &writers[2], err) == 0))
-		r = spawn(request, environment, writers, &pid, err);
-	for (size_t i = 0; i < ARRAY_SIZE(writers); i++)
-		cleanup_closep(&writers[i]);
+	if (request->input != NULL)
+		r = open_input(request->input, &ends.input, err);
+	if (r == 0)
+		r = open_pipe(&streams->output, &ends.output, err);
+	if (r == 0 && !request->own_errors)
+		r = open_pipe(&streams->errors, &ends.errors, err);
+	if (r == 0 && request->status_line != NULL)
+		r = open_pipe(&streams->status, &ends.status, err);
+	if (r == 0)
+		r = spawn(request, environment, &ends, &pid, err);
+	child_ends_close(&ends);
 	if (r < 0)
 		return -1;
 	pump_all(streams, request, pid);

@@ -17,12 +17,14 @@ struct process_request {
 	const char *const *argv;        /* ends with NULL; argv[0]: as program_find() finds it */
 	const char *const *environment; /* "NAME=value", ends with NULL; NULL for none */
 	const char *directory;          /* where it runs; NULL for here */
+	const char *input;              /* its standard input; NULL: empty */
 	int lock_fd;       /* of lock_file(): if we are killed, the lock lasts until the program has
 			    * ended, who may go on writing; 0: none */
 	int extra_fd;      /* the program and what it starts have it as PROCESS_EXTRA_FD; 0: none.
 			    * Not with a lock_fd, which may have that number. */
 	bool terminal;     /* it may ask there: it stays in our process group, where a stop signal
 			    * from the keyboard reaches it, and a stop of ours reaches it alone */
+	bool own_errors;   /* its standard error is ours; `errors` of the result stays empty */
 	size_t max_output; /* of standard output, in bytes; more is an error; 0: 1 MiB */
 	unsigned int timeout_ms; /* after which its group is killed; 0: never */
 
@@ -45,10 +47,10 @@ struct process_result {
 #define PROCESS_RESULT_INIT {0, NULL, 0, NULL}
 
 /*
- * Runs it to its end. Standard input is empty, and it has a process group of its own, which is
- * what a stop signal goes to, unless `terminal` is set. Of our own environment it gets the absolute
+ * Runs it to its end. It has a process group of its own, which is what a stop signal goes to,
+ * unless `terminal` is set. Of our own environment it gets the absolute
  * directories of PATH, HOME, TMPDIR, the proxy variables (http_proxy and its like) and
- * SSL_CERT_FILE, with LC_ALL=C.UTF-8; the strings of `environment` go on top.
+ * SSL_CERT_FILE, with LC_ALL=C.UTF-8; the strings of `environment` are added, or replace these.
  *
  * Returns 0 whenever the program ran and ended, with whatever status. ERR_NOT_FOUND if there is no
  * such program, ERR_INPUT if it said more than `max_output`, ERR_IO, also if it still had its

@@ -2,30 +2,24 @@
 #include "images/registry/credential_helper.h"
 
 #include "base/alloc.h"
-#include "base/file.h"
-#include "base/program.h"
+#include "base/process.h"
 #include "base/strbuf.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
-#include <spawn.h>
 #include <string.h>
-#include <sys/wait.h>
+#include <unistd.h>
 
 #define MAX_ANSWER ((size_t)64 << 10)
-
-extern char **environ;
 
 /*
  * Our environment but for what is ours, as the signing key: helpers of all kinds need what their
  * users have set. The list is the caller's, its strings are borrowed.
  */
-static char **
+static const char **
 helper_environment(void)
 {
 	size_t count = 0, kept = 0;
-	char **result;
+	const char **result;
 
 	while (environ[count] != NULL)
 		count++;
@@ -36,86 +30,19 @@ helper_environment(void)
 	return result;
 }
 
-/*
- * Starts the program with the name on its standard input and its answer in a pipe. The input is so
- * short that the pipe holds it before anybody reads.
- */
-static int
-start(const char *program, const char *input, pid_t *ret_pid, int *ret_fd, struct error *err)
+static void
+answer_clear(struct process_result *answer)
 {
-	char *const argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)"get", NULL};
-	posix_spawn_file_actions_t actions;
-	auto_free char *path = NULL;
-	int in[2] = {-1, -1}, out[2] = {-1, -1}, failure;
-
-	if (program_find(program, &path, err) < 0)
-		return error_set(err, ERR_NOT_FOUND, "cannot run the credential helper '%s': %s",
-				 program, strerror(ENOENT));
-	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0) {
-		error_set_errno(err, ERR_IO, "cannot make a pipe for '%s'", program);
-		cleanup_closep(&in[0]);
-		cleanup_closep(&in[1]);
-		return -1;
-	}
-	failure = write_all(in[1], input, strlen(input), program, err);
-	cleanup_closep(&in[1]);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
-	if (failure == 0) {
-		char **environment = helper_environment();
-
-		failure = posix_spawn(ret_pid, path, &actions, NULL, argv, environment);
-		free(environment);
-		errno = failure;
-		if (failure != 0)
-			error_set_errno(err, failure == ENOENT ? ERR_NOT_FOUND : ERR_IO,
-					"cannot run the credential helper '%s'", program);
-	}
-	posix_spawn_file_actions_destroy(&actions);
-	cleanup_closep(&in[0]);
-	cleanup_closep(&out[1]);
-	if (failure != 0) {
-		cleanup_closep(&out[0]);
-		return -1;
-	}
-	*ret_fd = out[0];
-	return 0;
-}
-
-/* Reads to the end and waits; what was not read to its end is not an answer. */
-static int
-finish(const char *program, pid_t pid, int fd, struct strbuf *answer, int *ret_status,
-       struct error *err)
-{
-	char piece[4096];
-	ssize_t n;
-	int status = 0, failure;
-
-	while ((n = read(fd, piece, sizeof(piece))) > 0 || (n < 0 && errno == EINTR))
-		if (n > 0)
-			strbuf_add(answer, piece, (size_t)n);
-	failure = n < 0 ? errno : 0;
-	(void)close(fd);
-	explicit_bzero(piece, sizeof(piece));
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return error_set_errno(
-				err, ERR_IO, "cannot wait for the credential helper '%s'", program);
-	errno = failure;
-	if (failure != 0)
-		return error_set_errno(err, ERR_IO,
-				       "cannot read the answer of the credential helper '%s'",
-				       program);
-	*ret_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-	return 0;
+	if (answer->output != NULL)
+		explicit_bzero(answer->output, answer->length);
+	process_result_clear(answer);
 }
 
 static int
-read_answer(const char *program, const struct strbuf *answer, struct credentials *ret_credentials,
-	    struct error *err)
+read_answer(const char *program, const struct process_result *answer,
+	    struct credentials *ret_credentials, struct error *err)
 {
-	json_t *root = json_loadb(strbuf_text(answer), answer->length, 0, NULL);
+	json_t *root = json_loadb(answer->output, answer->length, 0, NULL);
 	const char *user = json_string_value(json_object_get(root, "Username"));
 	const char *secret = json_string_value(json_object_get(root, "Secret"));
 
@@ -144,26 +71,26 @@ int
 credential_helper_ask(const char *name, const struct reference *repository,
 		      struct credentials *ret_credentials, struct error *err)
 {
-	struct strbuf answer = {.max_length = MAX_ANSWER};
+	AUTO(answer_clear) struct process_result answer = PROCESS_RESULT_INIT;
 	auto_free char *program = xasprintf("docker-credential-%s", name);
-	const char *server = credentials_server(repository);
-	pid_t pid = -1;
-	int fd = -1, status = 0, result;
+	auto_free const char **environment = helper_environment();
+	const char *const argv[] = {program, "get", NULL};
+	const struct process_request request = {
+		.argv = argv,
+		.environment = environment,
+		.input = credentials_server(repository),
+		/* It may ask for the password of its store. */
+		.terminal = true,
+		.own_errors = true,
+		.max_output = MAX_ANSWER,
+	};
 
-	if (start(program, server, &pid, &fd, err) < 0)
-		return -1;
-	if (finish(program, pid, fd, &answer, &status, err) < 0)
-		result = -1;
-	else if (status == 0 && !answer.overflow)
-		result = read_answer(program, &answer, ret_credentials, err);
-	else if (strstr(strbuf_text(&answer), "credentials not found") != NULL)
-		result = 0;
-	else
-		result = error_set(err, ERR_IO,
-				   "the credential helper '%s' failed for '%s' with status %d",
-				   program, server, status);
-	if (answer.text != NULL)
-		explicit_bzero(answer.text, answer.length);
-	strbuf_clear(&answer);
-	return result;
+	if (process_run(&request, &answer, err) < 0)
+		return error_prefix(err, "cannot ask the credential helper '%s'", program);
+	if (answer.status == 0)
+		return read_answer(program, &answer, ret_credentials, err);
+	if (strstr(answer.output, "credentials not found") != NULL)
+		return 0;
+	return error_set(err, ERR_IO, "the credential helper '%s' failed for '%s' with status %d",
+			 program, request.input, answer.status);
 }

@@ -11,14 +11,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	AUTO(strbuf_clear) struct strbuf answer = {.max_length = MAX_ANSWER};
 	AUTO(credentials_clear) struct credentials credentials = CREDENTIALS_INIT;
-	auto_free char *body = xstrndup((const char *)bytes, size);
-	struct http_response response = {.status = 403, .body = body, .length = strlen(body)};
+	auto_free char *body = xcalloc(size + 1, 1);
+	const struct process_result answer = {.output = body, .length = size};
+	struct http_response response = {.status = 403, .body = body};
 	struct error err = ERROR_INIT;
 
-	strbuf_add(&answer, bytes, size);
-	if (!answer.overflow)
+	if (size != 0)
+		memcpy(body, bytes, size);
+	response.length = strlen(body);
+	if (size <= MAX_ANSWER)
 		(void)!read_answer("helper", &answer, &credentials, &err);
 	(void)registry_has_code(&response, "DENIED");
 	(void)!registry_refused(&response, "fuzz", &err);

@@ -153,6 +153,49 @@ the_environment_is_a_list_of_names(void **state)
 	assert_non_null(strstr(result.output, "LC_ALL=C.UTF-8\n"));
 }
 
+/* Longer than a pipe is, and for a program that reads none of it. */
+static void
+input_is_read_to_its_end(void **state)
+{
+	enum { LONG = 300000 };
+	static const char *const counted[] = {"wc", "-c", NULL};
+	static const char *const passed_over[] = {"true", NULL};
+	static const char *const empty[] = {"wc", "-c", NULL};
+	AUTO(process_result_clear) struct process_result one = PROCESS_RESULT_INIT;
+	AUTO(process_result_clear) struct process_result two = PROCESS_RESULT_INIT;
+	AUTO(process_result_clear) struct process_result none = PROCESS_RESULT_INIT;
+	auto_free char *text = xcalloc(LONG + 1, 1);
+	struct process_request request = {.argv = counted, .input = text};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	memset(text, 'x', LONG);
+	assert_ok(process_run(&request, &one, &err), err);
+	assert_int_equal(strtol(one.output, NULL, 10), LONG);
+	request.argv = passed_over;
+	assert_ok(process_run(&request, &two, &err), err);
+	assert_int_equal(two.status, 0);
+	request = (struct process_request){.argv = empty};
+	assert_ok(process_run(&request, &none, &err), err);
+	assert_int_equal(strtol(none.output, NULL, 10), 0);
+}
+
+static void
+a_variable_of_the_caller_replaces_ours(void **state)
+{
+	static const char *const argv[] = {"sh", "-c", "env | grep ^LC_ALL=; echo '# shown' >&2",
+					   NULL};
+	static const char *const extra[] = {"LC_ALL=C", "LC_ALL_OTHER=1", NULL};
+	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
+	struct process_request request = {.argv = argv, .environment = extra, .own_errors = true};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_ok(process_run(&request, &result, &err), err);
+	assert_string_equal(result.output, "LC_ALL=C\n");
+	assert_string_equal(result.errors, "");
+}
+
 static bool
 collect(void *context, const char *line)
 {
@@ -310,6 +353,8 @@ main(void)
 		cmocka_unit_test(a_signal_is_a_status),
 		cmocka_unit_test(programs_are_absolute),
 		cmocka_unit_test(time_runs_out),
+		cmocka_unit_test(input_is_read_to_its_end),
+		cmocka_unit_test(a_variable_of_the_caller_replaces_ours),
 		cmocka_unit_test(the_environment_is_a_list_of_names),
 		cmocka_unit_test(status_lines_arrive_one_by_one),
 		cmocka_unit_test(a_program_is_stopped_with_its_children),

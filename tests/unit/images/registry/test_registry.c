@@ -509,7 +509,7 @@ test_helper_that_cannot_be_read(void **state)
 			_exit(77);
 		_exit(credential_helper_ask("mute", &repository, &found, &err) < 0 &&
 				      err.code == ERR_IO &&
-				      strstr(err.message, "cannot read the answer") != NULL
+				      strstr(err.message, "cannot read the output") != NULL
 			      ? 0
 			      : 1);
 	}
