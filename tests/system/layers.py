@@ -20,8 +20,7 @@ ROWS = [
     ["images", "publish", "sources", "sign/check", "matrix"],
     ["distributor/documents", "distributor/workspace"],
     ["distributor/verify"],
-    ["distributor/steps", "distributor/cli"],
-    ["distributor/acceptance"],
+    ["distributor/steps", "distributor/acceptance", "distributor/cli"],
     ["distributor/commands"],
 ]
 # sign/make, the secret keys: for what makes a release alone.
