@@ -4,6 +4,7 @@
 #include "base/jsonx.h"
 #include "base/progress.h"
 #include "distributor/cli/command.h"
+#include "distributor/commands/registry_options.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -94,16 +95,7 @@ static const struct option_spec push_cmd_options[] = {
 	{"dry-run", 'n', NULL, OPTION_FLAG, &options.dry_run,
 	 "compare with the registry and show what would be\n"
 	 "pushed"},
-	{"auth-file", '\0', "FILE", OPTION_TEXT, &options.auth_file,
-	 "credentials, in the format of docker's config.json\n"
-	 "(default: those of docker, podman and skopeo)"},
-	{"ca", '\0', "FILE", OPTION_TEXT, &options.ca_file,
-	 "trusted certificates, instead of the system's"},
-	{"plain-http", '\0', NULL, OPTION_FLAG, &options.plain_http,
-	 "use http:// for registries on other machines too"},
-	{"token-server", '\0', "SERVER", OPTION_LIST, &options.token_servers,
-	 "host that may receive the credentials, in addition\n"
-	 "to the registry itself; may be repeated"},
+	REGISTRY_OPTIONS(options.access),
 	{"mount-from", '\0', "PATH", OPTION_TEXT, &options.mount_from,
 	 "repository in the same registry to mount blobs from"},
 	{"replace-version", '\0', NULL, OPTION_FLAG, &options.replace_version,

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "distributor/cli/command.h"
 #include "distributor/commands/key_options.h"
+#include "distributor/commands/registry_options.h"
 #include "distributor/commands/release_report.h"
 
 #include <string.h>
@@ -89,15 +90,7 @@ static const struct option_spec release_options[] = {
 	{"registrars", '\0', "DIR", OPTION_TEXT, &options.imaging.registrars,
 	 "directory with register-HOST programs (default:\n"
 	 "those of this build)"},
-	{"auth-file", '\0', "FILE", OPTION_TEXT, &options.push.auth_file,
-	 "credentials for registries, see push"},
-	{"ca", '\0', "FILE", OPTION_TEXT, &options.push.ca_file,
-	 "trusted certificates for registries, instead of the\n"
-	 "system's"},
-	{"plain-http", '\0', NULL, OPTION_FLAG, &options.push.plain_http,
-	 "use http:// for registries on other machines too"},
-	{"token-server", '\0', "SERVER", OPTION_LIST, &options.push.token_servers,
-	 "see push; may be repeated"},
+	REGISTRY_OPTIONS(options.push.access),
 	{"connections", '\0', "N", OPTION_NUMBER, &options.push.connections,
 	 "number of parallel requests to a registry (default\n"
 	 "6)"},

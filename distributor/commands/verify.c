@@ -5,6 +5,7 @@
 #include "base/progress.h"
 #include "base/strbuf.h"
 #include "distributor/cli/command.h"
+#include "distributor/commands/registry_options.h"
 #include "distributor/commands/verify_report.h"
 #include "distributor/verify/image.h"
 #include "distributor/verify/remote.h"
@@ -291,10 +292,10 @@ check_usage(const struct app *app, int argc, char **argv, struct error *err)
 		const char *name;
 	} of_images[] = {
 		{image_options.signed_as != NULL, "signed-as"},
-		{image_options.auth_file != NULL, "auth-file"},
-		{image_options.ca_file != NULL, "ca"},
-		{image_options.token_servers.count != 0, "token-server"},
-		{image_options.plain_http, "plain-http"},
+		{image_options.access.auth_file != NULL, "auth-file"},
+		{image_options.access.ca_file != NULL, "ca"},
+		{image_options.access.token_servers.count != 0, "token-server"},
+		{image_options.access.plain_http, "plain-http"},
 		{image_options.anonymous, "anonymous"},
 	};
 
@@ -361,17 +362,9 @@ static const struct option_spec verify_options[] = {
 	{"signed-as", '\0', "REPOSITORY", OPTION_TEXT, &image_options.signed_as,
 	 "original repository of the image, if NAME is a\n"
 	 "mirror"},
-	{"auth-file", '\0', "FILE", OPTION_TEXT, &image_options.auth_file,
-	 "credentials for the registry, see push"},
+	REGISTRY_OPTIONS(image_options.access),
 	{"anonymous", '\0', NULL, OPTION_FLAG, &image_options.anonymous,
 	 "do not log in to the registry"},
-	{"ca", '\0', "FILE", OPTION_TEXT, &image_options.ca_file,
-	 "trusted certificates, instead of the system's"},
-	{"token-server", '\0', "SERVER", OPTION_LIST, &image_options.token_servers,
-	 "host that may receive the credentials, see push;\n"
-	 "may be repeated"},
-	{"plain-http", '\0', NULL, OPTION_FLAG, &image_options.plain_http,
-	 "use http:// for the registry"},
 	{.name = NULL},
 };
 

@@ -100,8 +100,7 @@ push_one(const struct workspace *work, const struct step_push_options *o, struct
 {
 	AUTO(registry_freep) struct registry *registry = NULL;
 	const struct registry_options registry_options = {
-		.auth = {o->auth_file, o->plain_http, o->token_servers.items,
-			 o->token_servers.count, AUTH_LOGIN_NEEDED, notice_warning}};
+		.auth = registry_access_auth(&o->access, AUTH_LOGIN_NEEDED)};
 	const struct push_options options = {
 		.version = layout_version(layout),
 		.replace_version = o->replace_version,
@@ -150,7 +149,7 @@ push_all(const struct workspace *work, const struct step_push_options *o,
 	AUTO(http_client_freep) struct http_client *http = NULL;
 	auto_free char *agent = xasprintf("distributor/%s", version_program());
 	const struct http_options options = {
-		.user_agent = agent, .ca_file = o->ca_file, .notice = notice_info};
+		.user_agent = agent, .ca_file = o->access.ca_file, .notice = notice_info};
 
 	if (http_client_new(&options, &http, err) < 0)
 		return -1;

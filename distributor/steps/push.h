@@ -5,6 +5,7 @@
  * An OCI layout to image repositories: the work of `push`, and two steps of a release.
  */
 
+#include "distributor/workspace/registry_access.h"
 #include "distributor/workspace/workspace.h"
 #include "images/push/push.h"
 
@@ -16,10 +17,10 @@ struct step_push_options {
 	size_t repository_count;
 	const char *layout;  /* NULL: OUT/images */
 	const char *version; /* of the layout; NULL: that of the matrix, where one is read */
-	const char *auth_file, *ca_file, *mount_from;
-	struct text_list token_servers;
+	const char *mount_from;
+	struct registry_access access;
 	uint64_t connections;
-	bool dry_run, plain_http, replace_version, part;
+	bool dry_run, replace_version, part;
 	bool only_version; /* see images/push/push.h */
 	bool unsigned_too; /* what nobody would verify under the name that it gets */
 	bool list_effects; /* a dry run fills in `effects` */

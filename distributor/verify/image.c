@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "distributor/verify/image_signature.h"
 #include "distributor/workspace/version.h"
+#include "distributor/workspace/workspace.h"
 #include "images/registry/registry.h"
 #include "model/release_version.h"
 
@@ -258,12 +259,11 @@ image_verify(const char *name, const struct image_verify_options *options,
 	auto_free char *agent = xasprintf("distributor/%s", version_program());
 	auto_free char *signed_name = NULL;
 	const struct http_options http_options = {
-		.user_agent = agent, .ca_file = options->ca_file, .notice = notice_info};
+		.user_agent = agent, .ca_file = options->access.ca_file, .notice = notice_info};
 	const struct registry_options registry_options = {
-		.auth = {options->auth_file, options->plain_http, options->token_servers.items,
-			 options->token_servers.count,
-			 options->anonymous ? AUTH_LOGIN_NONE : AUTH_LOGIN_OPTIONAL,
-			 notice_warning}};
+		.auth = registry_access_auth(&options->access, options->anonymous
+								       ? AUTH_LOGIN_NONE
+								       : AUTH_LOGIN_OPTIONAL)};
 	struct subject subject = {.keyring = keyring, .report = report, .tag = options->tag};
 	int result;
 

@@ -6,16 +6,14 @@
  */
 
 #include "distributor/verify/verify.h"
-#include "distributor/workspace/workspace.h"
+#include "distributor/workspace/registry_access.h"
 #include "sign/check/keyring.h"
 
 /* Strings are borrowed, or NULL. */
 struct image_verify_options {
 	const char *signed_as; /* repository that it was published as, when this is a mirror */
 	const char *tag;       /* "v10.2.2-1", compared with the name, if that says a version */
-	const char *auth_file, *ca_file;
-	struct text_list token_servers; /* see images/registry/auth.h */
-	bool plain_http;
+	struct registry_access access;
 	bool anonymous; /* as a stranger: no login is looked at */
 };
 
