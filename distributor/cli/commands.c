@@ -86,9 +86,14 @@ command_describe_options(const struct command *command,
 {
 	struct app app;
 	bool help;
-	size_t count = command_options(command, &app, &help, ret_table);
+	size_t all = command_options(command, &app, &help, ret_table), count = 0;
 
-	for (size_t i = 0; i < count; i++)
-		ret_table[i].target = NULL;
+	for (size_t i = 0; i < all; i++) {
+		if ((ret_table[i].type & OPTION_HIDDEN) != 0)
+			continue;
+		ret_table[count] = ret_table[i];
+		ret_table[count++].target = NULL;
+	}
+	ret_table[count] = (struct option_spec){.name = NULL};
 	return count;
 }

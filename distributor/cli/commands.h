@@ -31,6 +31,9 @@ char *command_usage(const struct command *command) CHECKED;
 size_t command_options(const struct command *command, struct app *app, bool *help,
 		       struct option_spec ret_table[OPTIONS_MAX + 1]);
 
-/* The same for those who only describe them: nothing may be parsed with this table. */
+/*
+ * The same for those who only describe them, without hidden ones: nothing may be parsed with this
+ * table.
+ */
 size_t command_describe_options(const struct command *command,
 				struct option_spec ret_table[OPTIONS_MAX + 1]);

@@ -71,7 +71,7 @@ store(const struct option_spec *spec, const char *text, struct error *err)
 {
 	struct text_list *list;
 
-	switch (spec->type) {
+	switch ((enum option_type)(spec->type & ~(unsigned int)OPTION_HIDDEN)) {
 	case OPTION_FLAG:
 		*(bool *)spec->target = true;
 		return 0;
@@ -157,27 +157,33 @@ options_parse(const struct option_spec *table, int argc, char **argv, struct err
 	return operands;
 }
 
+static void
+print_option(const struct option_spec *s)
+{
+	auto_free char *left = xasprintf(
+		"%c%c%c --%s%s%s", s->letter != '\0' ? '-' : ' ',
+		s->letter != '\0' ? s->letter : ' ', s->letter != '\0' ? ',' : ' ', s->name,
+		s->argument != NULL ? " " : "", s->argument != NULL ? s->argument : "");
+	const char *text = s->help;
+
+	(void)printf("  %-26s", left);
+	if (strlen(left) > 26)
+		(void)printf("\n  %-26s", "");
+	for (;;) {
+		size_t line = strcspn(text, "\n");
+
+		(void)printf(" %.*s\n", (int)line, text);
+		if (text[line] == '\0')
+			break;
+		text += line + 1;
+		(void)printf("  %-26s", "");
+	}
+}
+
 void
 options_print(const struct option_spec *table)
 {
-	for (const struct option_spec *s = table; s->name != NULL; s++) {
-		auto_free char *left = xasprintf(
-			"%c%c%c --%s%s%s", s->letter != '\0' ? '-' : ' ',
-			s->letter != '\0' ? s->letter : ' ', s->letter != '\0' ? ',' : ' ', s->name,
-			s->argument != NULL ? " " : "", s->argument != NULL ? s->argument : "");
-		const char *text = s->help;
-
-		(void)printf("  %-26s", left);
-		if (strlen(left) > 26)
-			(void)printf("\n  %-26s", "");
-		for (;;) {
-			size_t line = strcspn(text, "\n");
-
-			(void)printf(" %.*s\n", (int)line, text);
-			if (text[line] == '\0')
-				break;
-			text += line + 1;
-			(void)printf("  %-26s", "");
-		}
-	}
+	for (const struct option_spec *s = table; s->name != NULL; s++)
+		if ((s->type & OPTION_HIDDEN) == 0)
+			print_option(s);
 }

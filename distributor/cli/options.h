@@ -20,6 +20,12 @@ enum option_type {
 	OPTION_LIST,   /* target: struct text_list, repeatable */
 };
 
+/*
+ * Added to a type: help, manual and completion leave the option out. It is for workflows and tests;
+ * docs/maintainers.md explains it.
+ */
+enum { OPTION_HIDDEN = 1 << 8 };
+
 /* As many options as a command may have, the shared ones included. */
 enum { OPTIONS_MAX = 64 };
 
@@ -32,7 +38,7 @@ struct option_spec {
 	 * those that it takes: "table|json". Shells complete it accordingly.
 	 */
 	const char *argument;
-	enum option_type type;
+	unsigned int type; /* enum option_type, with OPTION_HIDDEN or without */
 	void *target;
 	const char *help;
 };
@@ -45,5 +51,5 @@ struct option_spec {
 int
 options_parse(const struct option_spec *table, int argc, char **argv, struct error *err) CHECKED;
 
-/* Prints one line or more for each option of a table, in columns. */
+/* Prints one line or more for each option of a table that is not hidden, in columns. */
 void options_print(const struct option_spec *table);

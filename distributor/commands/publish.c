@@ -131,16 +131,16 @@ static const struct option_spec publish_options_table[] = {
 	 "a newer version is the latest, or this is a release\n"
 	 "candidate and the latest is not; yes and no also\n"
 	 "work on a published release"},
-	{"adopt", '\0', NULL, OPTION_FLAG, &adopt,
+	{"adopt", '\0', NULL, OPTION_FLAG | OPTION_HIDDEN, &adopt,
 	 "before 'sign': copy files signed by an earlier run\n"
 	 "into OUT/assets, so that the release stays the same"},
 	{"draft", '\0', NULL, OPTION_FLAG, &only_draft, "stop before publishing"},
 	{"template", '\0', "FILE", OPTION_TEXT, &options.template_path,
 	 "text of the release page, with {{version}},\n"
 	 "{{hosts}}, {{changes}}, {{verify}}, {{checksums}}"},
-	{"notes", '\0', "FILE", OPTION_TEXT, &notes_path,
+	{"notes", '\0', "FILE", OPTION_TEXT | OPTION_HIDDEN, &notes_path,
 	 "also write the text of the release page to FILE"},
-	{"pace", '\0', "MS", OPTION_NUMBER, &options.pace_ms,
+	{"pace", '\0', "MS", OPTION_NUMBER | OPTION_HIDDEN, &options.pace_ms,
 	 "minimum time between two changes in milliseconds\n"
 	 "(default 1000); 0: no limits, for servers without\n"
 	 "any"},

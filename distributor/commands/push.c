@@ -100,14 +100,14 @@ static const struct option_spec push_cmd_options[] = {
 	 "repository in the same registry to mount blobs from"},
 	{"replace-version", '\0', NULL, OPTION_FLAG, &options.replace_version,
 	 "move version tags that exist with different content"},
-	{"hold-moving", '\0', NULL, OPTION_FLAG, &options.only_version,
+	{"hold-moving", '\0', NULL, OPTION_FLAG | OPTION_HIDDEN, &options.only_version,
 	 "do not move 'latest' and other moving tags, until\n"
 	 "the release is published"},
 	{"part", '\0', NULL, OPTION_FLAG, &options.part, "push a layout even if hosts are missing"},
 	{"unsigned", '\0', NULL, OPTION_FLAG, &options.unsigned_too,
 	 "push images that no allowed key has signed for the\n"
 	 "target repository"},
-	{"connections", '\0', "N", OPTION_NUMBER, &options.connections,
+	{"connections", '\0', "N", OPTION_NUMBER | OPTION_HIDDEN, &options.connections,
 	 "number of parallel requests (default 6)"},
 	{.name = NULL},
 };

@@ -84,16 +84,13 @@ static const struct option_spec release_options[] = {
 	 "auto)"},
 	{"template", '\0', "FILE", OPTION_TEXT, &options.publish.template_path,
 	 "text of the release page, see publish"},
-	{"pace", '\0', "MS", OPTION_NUMBER, &options.publish.pace_ms,
+	{"pace", '\0', "MS", OPTION_NUMBER | OPTION_HIDDEN, &options.publish.pace_ms,
 	 "minimum time between two changes in milliseconds\n"
 	 "(default 1000)"},
 	{"registrars", '\0', "DIR", OPTION_TEXT, &options.imaging.registrars,
 	 "directory with register-HOST programs (default:\n"
 	 "those of this build)"},
 	REGISTRY_OPTIONS(options.push.access),
-	{"connections", '\0', "N", OPTION_NUMBER, &options.push.connections,
-	 "number of parallel requests to a registry (default\n"
-	 "6)"},
 	KEY_INPUT_OPTIONS(options.key),
 	{.name = NULL},
 };

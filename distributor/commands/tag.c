@@ -138,7 +138,7 @@ static const struct option_spec tag_options[] = {
 	 "with --verify: root key that must have signed the\n"
 	 "list of keys (SHA256:...)"},
 	{"commit", '\0', "REV", OPTION_TEXT, &tagging.revision, "commit to tag (default HEAD)"},
-	{"sums", '\0', NULL, OPTION_FLAG, &tagging.name_sums,
+	{"sums", '\0', NULL, OPTION_FLAG | OPTION_HIDDEN, &tagging.name_sums,
 	 "record the digest of OUT/assets/SHA256SUMS, written\n"
 	 "by 'sign', in the tag: no other build can be\n"
 	 "released under it"},

@@ -3,6 +3,7 @@
 #   tap_ok NAME COMMAND...        passes when COMMAND succeeds
 #   tap_is NAME GOT WANTED        passes when the two texts are equal
 #   tap_has NAME TEXT PART        passes when TEXT contains PART
+#   tap_lacks NAME TEXT PART      passes when TEXT does not contain PART
 #   tap_skip NAME REASON          a case that cannot be run here
 #   tap_done                      prints the plan and sets the exit status
 tap_count=0
@@ -41,6 +42,16 @@ tap_has() {
       tap_result 1 "$1"
       printf '%s\n' "$2" | sed 's/^/# got:    /'
       printf '%s\n' "$3" | sed 's/^/# lacks:  /' ;;
+  esac
+}
+
+tap_lacks() {
+  case $2 in
+    *"$3"*)
+      tap_result 1 "$1"
+      printf '%s\n' "$2" | sed 's/^/# got:    /'
+      printf '%s\n' "$3" | sed 's/^/# unwanted: /' ;;
+    *) tap_result 0 "$1" ;;
   esac
 }
 

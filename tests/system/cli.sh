@@ -28,6 +28,22 @@ for command in $commands; do
   tap_is "$command refuses an unknown option" "$status" 2
 done
 
+# For workflows and tests: explained in docs/maintainers.md, and nowhere in the help.
+while read -r command option value; do
+  tap_lacks "$command --help does not list $option" "$("$d" "$command" --help)" "$option"
+  tap_has "docs/maintainers.md explains $command $option" "$(cat "$SOURCE_DIR/docs/maintainers.md")" "\`$command $option"
+  run "$command" "$option" $value --no-such-option
+  tap_has "$command takes $option" "$err" "$command: unknown option '--no-such-option'"
+done <<X
+publish --adopt
+publish --notes file
+publish --pace 1
+release --pace 1
+push --hold-moving
+push --connections 1
+tag --sums
+X
+
 # What the examples show works in a fresh clone: a matrix that they use has its lock, or they make it.
 examples() { # of a command
   "$d" "$1" --help | sed -n 's/^  \(.*distributor '"$1"'\b.*\)$/\1/p'
