@@ -11,6 +11,6 @@
 struct command;
 struct command_table;
 
-/* `date` is that of the program's version, "2026-11-28". Both append to `page`. */
+/* `date` is that of the program's commit, "2026-12-01". Both append to `page`. */
 void manual_program(const struct command_table *table, const char *date, struct strbuf *page);
 void manual_command(const struct command *command, const char *date, struct strbuf *page);

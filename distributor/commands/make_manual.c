@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * make_manual DIRECTORY DATE: writes manual pages and completions, which the build installs. Not
+ * make_manual DIRECTORY: writes manual pages and completions, which the build installs. Not
  * installed itself.
  *
  *     DIRECTORY/man1/distributor.1, distributor-COMMAND.1
@@ -13,6 +13,7 @@
 #include "distributor/cli/completion.h"
 #include "distributor/cli/manual.h"
 #include "distributor/commands/table.h"
+#include "distributor/workspace/version.h"
 
 #include <stdio.h>
 
@@ -29,18 +30,18 @@ save(const char *directory, const char *folder, const char *name, const struct s
 }
 
 static int
-make_pages(const char *directory, const char *date, struct error *err)
+make_pages(const char *directory, struct error *err)
 {
 	AUTO(strbuf_clear) struct strbuf program = STRBUF_INIT;
 
-	manual_program(&command_table, date, &program);
+	manual_program(&command_table, version_date(), &program);
 	if (save(directory, "man1", "distributor.1", &program, err) < 0)
 		return -1;
 	for (size_t i = 0; i < command_table.count; i++) {
 		AUTO(strbuf_clear) struct strbuf page = STRBUF_INIT;
 		auto_free char *name = xasprintf("distributor-%s.1", command_table.items[i]->name);
 
-		manual_command(command_table.items[i], date, &page);
+		manual_command(command_table.items[i], version_date(), &page);
 		if (save(directory, "man1", name, &page, err) < 0)
 			return -1;
 	}
@@ -74,11 +75,11 @@ main(int argc, char **argv)
 {
 	struct error err = ERROR_INIT;
 
-	if (argc != 3) {
-		log_error("usage: make_manual DIRECTORY DATE");
+	if (argc != 2) {
+		log_error("usage: make_manual DIRECTORY");
 		return 2;
 	}
-	if (make_pages(argv[1], argv[2], &err) < 0 || make_completions(argv[1], &err) < 0) {
+	if (make_pages(argv[1], &err) < 0 || make_completions(argv[1], &err) < 0) {
 		log_error("%s", err.message);
 		return error_exit_status(&err);
 	}
