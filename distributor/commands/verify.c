@@ -2,15 +2,18 @@
 #include "distributor/verify/verify.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
 #include "distributor/cli/command.h"
 #include "distributor/commands/registry_options.h"
 #include "distributor/commands/verify_report.h"
+#include "distributor/documents/release.h"
 #include "distributor/verify/image.h"
 #include "distributor/verify/remote.h"
 #include "distributor/verify/trust.h"
 #include "distributor/workspace/key_files.h"
+#include "distributor/workspace/version.h"
 #include "net/url.h"
 #include "publish/git/git_tag.h"
 
@@ -253,6 +256,21 @@ subject_of(int argc, char **argv, const struct verify_report *report)
 	return xasprintf("%s", name);
 }
 
+/* What a verifier of another version should know beside the result. */
+static void
+tell_maker(const struct verify_report *report)
+{
+	auto_free char *here = tool_text(version_tool());
+
+	if (report->made_by != NULL && strcmp(report->made_by, here) != 0)
+		log_info("%s was made by another version: distributor %s; this is %s", report->tag,
+			 report->made_by, here);
+	if (report->format > RELEASE_FORMAT)
+		log_warning("release.json of %s has format %llu, and this version knows %d and "
+			    "earlier ones: a newer distributor may verify more",
+			    report->tag, (unsigned long long)report->format, RELEASE_FORMAT);
+}
+
 /* One failure names itself, several are counted. */
 static int
 conclude(const struct app *app, const struct verify_report *report, const struct keyring *keyring,
@@ -262,6 +280,7 @@ conclude(const struct app *app, const struct verify_report *report, const struct
 	struct error ignored = ERROR_INIT;
 	bool directory = false;
 
+	tell_maker(report);
 	if (app->json)
 		verify_output_json(report, keyring);
 	else

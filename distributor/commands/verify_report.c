@@ -72,9 +72,10 @@ verify_output_json(const struct verify_report *report, const struct keyring *key
 	}
 	while ((signer = next_signer(report, &at)) != NULL)
 		jsonx_append(signers, jsonx_text(signer));
-	app_print_json(jsonx_pack("{s:b, s:s?, s:o, s:o, s:o}", "verified",
-				  report->failed == 0 ? 1 : 0, "tag", report->tag, "signers",
-				  signers, "keys", keys_json(keyring), "checks", checks));
+	app_print_json(jsonx_pack("{s:b, s:s?, s:s?, s:o, s:o, s:o}", "verified",
+				  report->failed == 0 ? 1 : 0, "tag", report->tag, "made_by",
+				  report->made_by, "signers", signers, "keys", keys_json(keyring),
+				  "checks", checks));
 }
 
 void

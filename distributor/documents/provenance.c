@@ -116,10 +116,10 @@ metadata(const struct release *release)
 static json_t *
 details(const struct release *release)
 {
-	auto_free char *by_hand = xasprintf("pkg:generic/distributor@%s", release->program);
+	auto_free char *by_hand = xasprintf("pkg:generic/distributor@%s", release->tool->version);
 	const char *builder = release->builder != NULL ? release->builder : by_hand;
 	json_t *object = jsonx_pack("{s:{s:s, s:{s:s}}}", "builder", "id", builder, "version",
-				    "distributor", release->program);
+				    "distributor", release->tool->version);
 
 	if (release->invocation != NULL)
 		jsonx_set(object, "metadata", metadata(release));

@@ -110,14 +110,26 @@ image_claims(const struct release *release)
 	return jsonx_pack("{s:o, s:o}", "repositories", repositories, "tags", tags);
 }
 
+static json_t *
+tool_claim(const struct tool *tool)
+{
+	json_t *object =
+		jsonx_pack("{s:s, s:s?}", "version", tool->version, "commit", tool->commit);
+
+	if (tool->modified)
+		jsonx_set(object, "modified", json_true());
+	return object;
+}
+
 char *
 release_json(const struct release *release, const struct sums *documents, const uint64_t *sizes)
 {
 	return release_text(jsonx_pack(
-		"{s:s, s:s, s:s, s:s?, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o}", "name",
-		release->name, "version", release->version, "tag", release->tag, "commit",
-		release->commit, "serial", (json_int_t)release->serial, "source_date_epoch",
-		(json_int_t)release->source_date_epoch, "distributor", release->program, "matrix",
+		"{s:i, s:s, s:s, s:s, s:s?, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "format",
+		RELEASE_FORMAT, "name", release->name, "version", release->version, "tag",
+		release->tag, "commit", release->commit, "serial", (json_int_t)release->serial,
+		"source_date_epoch", (json_int_t)release->source_date_epoch, "tool",
+		tool_claim(release->tool), "matrix",
 		file_and_digest(release->matrix_file, &release->matrix_sha256), "lock",
 		file_and_digest(release->lock_file, &release->lock_sha256), "assets",
 		asset_claims(release), "documents", document_claims(documents, sizes), "images",
@@ -131,6 +143,7 @@ release_claim_clear(struct release_claim *claim)
 	free(claim->version);
 	free(claim->tag);
 	free(claim->commit);
+	free(claim->tool);
 	free(claim->sizes);
 	sums_clear(&claim->files);
 	*claim = (struct release_claim)RELEASE_CLAIM_INIT;
@@ -181,6 +194,43 @@ parse_files(const struct jsonx_doc *doc, const char *key, struct release_claim *
 	return 0;
 }
 
+static int
+read_tool(const struct jsonx_doc *doc, struct tool *ret_tool, struct error *err)
+{
+	const json_t *object = json_object_get(doc->root, "tool");
+
+	if (object == NULL)
+		return 0;
+	if (!json_is_object(object))
+		return jsonx_error(doc, err, "tool", "must be an object");
+	if (jsonx_get_string(doc, object, "tool", "version", &ret_tool->version, err) < 0 ||
+	    jsonx_get_bool(doc, object, "tool", "modified", &ret_tool->modified, err) < 0)
+		return -1;
+	if (ret_tool->version == NULL)
+		return jsonx_error(doc, err, "tool.version", "is missing");
+	/* null when it was not built in a repository */
+	ret_tool->commit = json_string_value(json_object_get(object, "commit"));
+	return 0;
+}
+
+int
+release_read_maker(const struct jsonx_doc *doc, uint64_t *ret_format, struct tool *ret_tool,
+		   struct error *err)
+{
+	struct tool tool = {.version = NULL};
+	uint64_t format;
+
+	if (jsonx_get_uint64(doc, doc->root, "", "format", &format, err) < 0)
+		return -1;
+	if (format == 0
+		    ? jsonx_get_string(doc, doc->root, "", "distributor", &tool.version, err) < 0
+		    : read_tool(doc, &tool, err) < 0)
+		return -1;
+	*ret_format = format;
+	*ret_tool = tool;
+	return 0;
+}
+
 int
 release_claim_parse(const char *text, size_t length, struct release_claim *ret_claim,
 		    const char *name, struct error *err)
@@ -189,6 +239,7 @@ release_claim_parse(const char *text, size_t length, struct release_claim *ret_c
 	AUTO(release_claim_clear) struct release_claim claim = RELEASE_CLAIM_INIT;
 	const char *release_name, *version, *tag, *commit = NULL;
 	json_t *commit_value;
+	struct tool tool;
 
 	if (jsonx_parse(name, text, length, &doc, err) < 0)
 		return -1;
@@ -196,7 +247,8 @@ release_claim_parse(const char *text, size_t length, struct release_claim *ret_c
 		return jsonx_error(&doc, err, "", "must be an object");
 	if (jsonx_get_string(&doc, doc.root, "", "name", &release_name, err) < 0 ||
 	    jsonx_get_string(&doc, doc.root, "", "version", &version, err) < 0 ||
-	    jsonx_get_string(&doc, doc.root, "", "tag", &tag, err) < 0)
+	    jsonx_get_string(&doc, doc.root, "", "tag", &tag, err) < 0 ||
+	    release_read_maker(&doc, &claim.format, &tool, err) < 0)
 		return -1;
 	commit_value = json_object_get(doc.root, "commit");
 	if (json_is_string(commit_value))
@@ -207,6 +259,7 @@ release_claim_parse(const char *text, size_t length, struct release_claim *ret_c
 	claim.version = xstrdup(version);
 	claim.tag = xstrdup(tag);
 	claim.commit = commit != NULL ? xstrdup(commit) : NULL;
+	claim.tool = tool.version != NULL ? tool_text(&tool) : NULL;
 	if (parse_files(&doc, "assets", &claim, err) < 0 ||
 	    parse_files(&doc, "documents", &claim, err) < 0)
 		return -1;

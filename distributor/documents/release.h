@@ -8,8 +8,10 @@
  * All but the provenance's metadata is a function of matrix, lock and program version.
  */
 
+#include "base/jsonx.h"
 #include "model/asset.h"
 #include "model/package.h"
+#include "model/tool.h"
 #include "sign/check/sums.h"
 
 #include <stdbool.h>
@@ -22,12 +24,12 @@ struct release_image {
 
 /* Everything is borrowed. What is not known is NULL or 0. */
 struct release {
-	const char *name;       /* of the matrix */
-	const char *version;    /* "10.2.2-1" */
-	const char *tag;        /* "v10.2.2-1" */
-	const char *commit;     /* or NULL */
-	const char *repository; /* "https://github.com/OWNER/REPO", or NULL */
-	const char *program;    /* version of this program */
+	const char *name;        /* of the matrix */
+	const char *version;     /* "10.2.2-1" */
+	const char *tag;         /* "v10.2.2-1" */
+	const char *commit;      /* or NULL */
+	const char *repository;  /* "https://github.com/OWNER/REPO", or NULL */
+	const struct tool *tool; /* the program that made it */
 	int64_t source_date_epoch;
 	uint64_t serial;         /* of the lock */
 	const char *matrix_file; /* plain file names */
@@ -60,6 +62,15 @@ char *release_sources(const struct release *release) CHECKED;
 char *release_spdx(const struct release *release) CHECKED;
 
 /*
+ * The number of what a release.json is like. It is raised when a reader of the number before would
+ * not find what it needs; a key more is no reason. Every earlier form is read for ever.
+ *
+ *     none   `distributor` has the version of the program
+ *     1      `format`, and `tool` instead, with version and commit
+ */
+#define RELEASE_FORMAT 1
+
+/*
  * NAME-VERSION.release.json. `documents` are the files beside the assets that it also lists, with
  * their sizes in `sizes`.
  */
@@ -79,6 +90,8 @@ bool release_provenance_is_same(const char *a, const char *b);
 /* What `verify` needs from a release.json. */
 struct release_claim {
 	char *name, *version, *tag, *commit; /* owned; commit may be NULL */
+	char *tool;                          /* owned text of the program that made it, or NULL */
+	uint64_t format;                     /* 0 where there is none */
 	struct sums files;                   /* assets and documents */
 	uint64_t *sizes;                     /* of the files, in their order */
 };
@@ -87,6 +100,17 @@ struct release_claim {
 
 void release_claim_clear(struct release_claim *claim);
 
-/* Reads a release.json. ERR_INPUT with place. */
+/*
+ * The format of a release.json, 0 for one without, and the program that made the release; its
+ * version is NULL where the document does not say. Strings are borrowed from the document.
+ * ERR_INPUT with place.
+ */
+int release_read_maker(const struct jsonx_doc *doc, uint64_t *ret_format, struct tool *ret_tool,
+		       struct error *err) CHECKED;
+
+/*
+ * Reads a release.json of any format, also of a later one if it has what is asked for here. Keys
+ * that are not known are left alone. ERR_INPUT with place.
+ */
 int release_claim_parse(const char *text, size_t length, struct release_claim *ret_claim,
 			const char *name, struct error *err) CHECKED;

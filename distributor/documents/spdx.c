@@ -175,7 +175,7 @@ release_spdx(const struct release *release)
 			    .described = json_array()};
 	auto_free char *title = xasprintf("%s-%s", release->name, release->version);
 	auto_free char *unique = name_space(release);
-	auto_free char *creator = xasprintf("Tool: distributor-%s", release->program);
+	auto_free char *creator = xasprintf("Tool: distributor-%s", release->tool->version);
 	char created[RELEASE_TIME_SIZE];
 
 	for (size_t i = 0; i < release->assets->count; i++)

@@ -111,7 +111,7 @@ fill(struct release_info *info)
 				    .version = info->matrix.version,
 				    .tag = info->tag,
 				    .repository = info->repository,
-				    .program = version_program(),
+				    .tool = version_tool(),
 				    .source_date_epoch = info->lock.source_date_epoch,
 				    .serial = info->lock.serial,
 				    .lock_sha256 = info->lock.digest,

@@ -278,6 +278,8 @@ make_documents(struct reproduction *p, struct error *err)
 		return -1;
 	if (p->options->no_images && believe_images(p, release, err) < 0)
 		return -1;
+	/* What the document says of its maker cannot be made again; it is compared by itself. */
+	release->tool = &p->origin.tool;
 	release->commit = p->origin.commit;
 	release->matrix_file = p->origin.matrix_file;
 	release->lock_file = p->origin.lock_file;
@@ -305,6 +307,18 @@ make_again(struct reproduction *p, struct error *err)
 	return make_documents(p, err);
 }
 
+/* Whose bytes differ where the program does is told before they do. */
+static void
+tell_maker(const struct reproduction *p)
+{
+	auto_free char *made_by = tool_text(&p->origin.tool), *here = tool_text(version_tool());
+
+	if (strcmp(made_by, here) != 0)
+		log_warning("%s was made by another version: distributor %s; this is %s, which may "
+			    "produce different bytes",
+			    p->origin.tag, made_by, here);
+}
+
 static int
 prepare(struct reproduction *p, struct error *err)
 {
@@ -325,9 +339,7 @@ prepare(struct reproduction *p, struct error *err)
 	p->made.matrix_path = p->matrix_path;
 	p->made.lock_path = p->lock_path;
 	p->made.out = p->out = path_join(p->scratch, "out");
-	if (strcmp(p->origin.program, version_program()) != 0)
-		log_warning("%s was made by distributor %s; this is %s, which may make other bytes",
-			    p->origin.tag, p->origin.program, version_program());
+	tell_maker(p);
 	return 0;
 }
 
@@ -360,7 +372,7 @@ step_reproduce(const struct workspace *work, const struct step_reproduce_options
 		return -1;
 	ret_reproducing->tag = xstrdup(p.origin.tag);
 	ret_reproducing->commit = p.origin.commit != NULL ? xstrdup(p.origin.commit) : NULL;
-	ret_reproducing->program = xstrdup(p.origin.program);
+	ret_reproducing->program = tool_text(&p.origin.tool);
 	if (make_again(&p, err) < 0)
 		return error_prefix(err, "cannot make %s again", p.origin.tag);
 	if (options->keep != NULL)

@@ -111,6 +111,8 @@ check_version(struct verifying *v, const char *file)
 		return;
 	}
 	v->report->tag = xstrdup(v->claim.tag);
+	v->report->made_by = v->claim.tool != NULL ? xstrdup(v->claim.tool) : NULL;
+	v->report->format = v->claim.format;
 	if (tag != NULL && strcmp(tag, v->claim.tag) != 0)
 		verify_note(v->report, "version", VERIFY_FAILED,
 			    "these are the files of %s, not of %s: another release is served under "

@@ -97,11 +97,14 @@ parse(struct release_origin *origin, struct error *err)
 	if (required(doc, "name", &origin->name, err) < 0 ||
 	    required(doc, "version", &origin->version, err) < 0 ||
 	    required(doc, "tag", &origin->tag, err) < 0 ||
-	    required(doc, "distributor", &origin->program, err) < 0 ||
+	    release_read_maker(doc, &origin->format, &origin->tool, err) < 0 ||
 	    read_input(doc, "matrix", &origin->matrix_file, &origin->matrix_sha256, err) < 0 ||
 	    read_input(doc, "lock", &origin->lock_file, &origin->lock_sha256, err) < 0 ||
 	    jsonx_get_uint64(doc, doc->root, "", "source_date_epoch", &epoch, err) < 0)
 		return -1;
+	if (origin->tool.version == NULL)
+		return jsonx_error(doc, err, origin->format == 0 ? "distributor" : "tool",
+				   "is missing");
 	/* null when it was made outside of a repository */
 	origin->commit = json_string_value(json_object_get(doc->root, "commit"));
 	if (epoch > INT64_MAX)

@@ -8,10 +8,13 @@
 #include "base/digest.h"
 #include "base/jsonx.h"
 #include "distributor/verify/verify.h"
+#include "model/tool.h"
 
 struct release_origin {
 	struct jsonx_doc doc; /* owns all strings here but the repositories' list */
-	const char *name, *version, *tag, *commit, *program;
+	const char *name, *version, *tag, *commit;
+	struct tool tool; /* the program that made it */
+	uint64_t format;  /* 0 where there is none */
 	const char *matrix_file, *lock_file;
 	struct digest matrix_sha256, lock_sha256;
 	int64_t source_date_epoch;

@@ -19,6 +19,7 @@ verify_report_clear(struct verify_report *report)
 	}
 	free(report->rows);
 	free(report->tag);
+	free(report->made_by);
 	*report = (struct verify_report)VERIFY_REPORT_INIT;
 }
 

@@ -29,6 +29,8 @@ struct verify_report {
 	size_t count;
 	size_t failed;      /* rows */
 	char *tag;          /* what the signed documents say that this is, "v10.2.2-1"; or NULL */
+	char *made_by;      /* the program that made it, "0.1.0 (commit HEX)"; or NULL */
+	uint64_t format;    /* of its release.json; 0 where there is none */
 	struct digest sums; /* of the SHA256SUMS whose signatures are good, or zero */
 };
 

@@ -253,6 +253,33 @@ def test_layout(t):
         fails(name, done, 1, f"cannot open '{victim}': Permission denied")
 
 
+def made_by(t):
+    """What a release says of the program that made it is taken over, and told where it is another one."""
+    copy = t.path("elsewhere")
+    for commit in ("1" * 40, None):
+        shutil.copytree(t.path("www/latest"), copy)
+        page = f"{copy}/qemu-user-static-{t.version}.release.json"
+        claim = json.load(open(page))
+        if commit:
+            claim["tool"]["commit"] = commit
+        old = sha256(page)
+        with open(page, "w") as f:
+            f.write(json.dumps(claim, indent=2) + "\n")
+        with open(f"{copy}/SHA256SUMS") as f:
+            sums = f.read()
+        with open(f"{copy}/SHA256SUMS", "w") as f:
+            f.write(sums.replace(old, sha256(page)))
+        done = reproduce(t, "elsewhere", "--no-images", "--json")
+        state = {r["name"]: r["state"] for r in json.loads(done.stdout)["files"]}[os.path.basename(page)]
+        tap.equal(f"release.json by {'another' if commit else 'the same'} program is made again", state, "same")
+        if commit:
+            tap.has("... is told to be of another version", done.stderr,
+                    f"warning: {t.tag} was made by another version: distributor ", f"(commit {commit}", "different bytes")
+        else:
+            tap.ok("... and nothing of another version", "another version" not in done.stderr, done.stderr)
+        shutil.rmtree(copy)
+
+
 def test_inputs(t):
     fails("a tag that is not there", reproduce(t, "v0.1-1"), 3,
           "'v0.1-1' is no directory, and no tag that is found")
@@ -274,6 +301,7 @@ def test_inputs(t):
         f.write(text.replace(b'"serial": ', b'"serial": 9'))
     fails("a release.json that SHA256SUMS does not list", reproduce(t, copy), 4,
           f"'qemu-user-static-{t.version}.release.json' is not what SHA256SUMS says")
+    made_by(t)
     fails("files of another tag", reproduce(t, "v1-1", "--against", "www/latest"), 4,
           f"the files are those of '{t.tag}', not of 'v1-1'")
     shutil.copytree(t.path("www/latest"), t.path("alone"))

@@ -275,8 +275,27 @@ if shutil.which("minisign") and shutil.which("openssl"):
              "documents[0].sha256: name or digest is missing"),
             ("an asset without a size", lambda c: first(c, "size", None), "size is missing"),
             ("a digest that is not one", lambda c: first(c, "sha256", "x"), "digest is missing"),
-            ("no list of documents", lambda c: c.pop("documents"), "documents: must be a list")):
+            ("no list of documents", lambda c: c.pop("documents"), "documents: must be a list"),
+            ("a later format and no list of assets", lambda c: (c.update(format=7), c.pop("assets")),
+             "assets: must be a list"),
+            ("a format that is not a number", lambda c: c.update(format="1"), "format: must be a whole number"),
+            ("a tool that is not an object", lambda c: c.update(tool="0.1.0"), "tool: must be an object")):
         only(f"release.json with {name}", claimed(edit), "version", sentence)
+    # formats: earlier, later, and keys that nobody knows yet
+    for name, edit, sentence in (
+            ("of a version without a number", lambda c: (c.pop("format"), c.pop("tool"), c.update(distributor="0.0.9")),
+             "v10.1.0-1 was made by another version: distributor 0.0.9; this is "),
+            ("of another commit", lambda c: c["tool"].update(commit="1" * 40),
+             f"was made by another version: distributor {json.loads(read(good.path(RELEASE)))['tool']['version']} "
+             f"(commit {'1' * 40}"),
+            ("of a later format", lambda c: c.update(format=7, news={"a": []}),
+             "release.json of v10.1.0-1 has format 7, and this version knows 1 and earlier ones"),
+            ("that names no tool", lambda c: c.pop("tool"), "all 8 files are what was signed")):
+        tap.has(f"release.json {name} is verified", verify(changed(resigned(claimed(edit))), status=0),
+                sentence, "v10.1.0-1 is verified")
+    alike = verify(changed(resigned(claimed(lambda c: c.update(news=[1])))), status=0)
+    tap.ok("a key that is not known is nothing to speak of, nor is the same version", "another version" not in alike and
+           "later" not in alike, alike)
     size = os.path.getsize(good.path(OTHER))
     for wrong in (size - 1, size + 1):
         only(f"release.json with the size {wrong} for {size}", claimed(lambda c, w=wrong: first(c, "size", w)),

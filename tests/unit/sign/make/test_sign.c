@@ -418,12 +418,13 @@ a_release_lists_the_digest_of_each_image_tag(void **state)
 	static const char *const repositories[] = {"ghcr.io/example/q"};
 	char tag[] = "latest";
 	struct release_image image = {.tag = tag};
+	static const struct tool tool = {.version = "0"};
 	struct asset_list assets = ASSET_LIST_INIT;
 	struct sums documents = SUMS_INIT;
 	struct release release = {.name = "q",
 				  .version = "1-1",
 				  .tag = "v1-1",
-				  .program = "0",
+				  .tool = &tool,
 				  .matrix_file = "m",
 				  .lock_file = "l",
 				  .assets = &assets,
