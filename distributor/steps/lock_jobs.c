@@ -2,8 +2,8 @@
 #include "distributor/steps/lock_jobs.h"
 
 #include "base/alloc.h"
-#include "base/interrupt.h"
 #include "base/log.h"
+#include "base/parallel.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
 #include "distributor/steps/upstream.h"
@@ -108,34 +108,24 @@ take_failure(struct lock_jobs *jobs, struct lock_job *job)
 	return found;
 }
 
-static void
-run_one(struct stage *stage, struct lock_job *job)
+/* A host that fails keeps its error and does not keep the others from being tried. */
+static int
+run_stage_for(size_t index, void *context, struct error *err)
 {
+	struct stage *stage = context;
 	struct lock_jobs *jobs = stage->jobs;
-	struct error err = ERROR_INIT;
+	struct lock_job *job = &jobs->items[index];
 	bool failed;
 
 	if (take_failure(jobs, job))
-		return;
-	failed = interrupt_check(&err) < 0 || stage->run(jobs, job, &err) < 0;
+		return 0;
+	failed = stage->run(jobs, job, err) < 0;
 	(void)pthread_mutex_lock(&jobs->lock);
 	job->failed = failed;
-	job->error = err;
+	if (failed)
+		job->error = *err;
 	(void)pthread_mutex_unlock(&jobs->lock);
-}
-
-static void *
-worker(void *context)
-{
-	struct stage *stage = context;
-
-	for (;;) {
-		size_t i = atomic_fetch_add(&stage->jobs->next, 1);
-
-		if (i >= stage->jobs->count)
-			return NULL;
-		run_one(stage, &stage->jobs->items[i]);
-	}
+	return 0;
 }
 
 /* One sentence will do for hosts of a source that was not reached, and for equal ones. */
@@ -210,18 +200,12 @@ report_failures(const struct lock_jobs *jobs, struct error *err)
 static int
 run_stage(struct lock_jobs *jobs, stage_function *run, struct error *err)
 {
-	size_t threads = jobs->work->jobs < jobs->count ? (size_t)jobs->work->jobs : jobs->count;
-	auto_free pthread_t *ids = xcalloc(threads + 1, sizeof(*ids));
+	unsigned int threads =
+		(unsigned int)(jobs->work->jobs < jobs->count ? jobs->work->jobs : jobs->count);
 	struct stage stage = {jobs, run};
-	size_t started = 0;
 
-	atomic_store(&jobs->next, 0);
-	while (started < threads && pthread_create(&ids[started], NULL, worker, &stage) == 0)
-		started++;
-	if (started == 0)
-		(void)worker(&stage);
-	for (size_t i = 0; i < started; i++)
-		(void)pthread_join(ids[i], NULL);
+	if (parallel_for(jobs->count, threads, run_stage_for, &stage, err) < 0)
+		return -1;
 	return report_failures(jobs, err);
 }
 

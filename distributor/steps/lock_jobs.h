@@ -10,7 +10,6 @@
 #include "model/package.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 struct upstream;
 
@@ -29,7 +28,6 @@ struct lock_jobs {
 	const struct matrix *matrix;
 	struct lock_job *items; /* for each host that --host leaves */
 	size_t count;
-	atomic_size_t next;
 	pthread_mutex_t lock; /* guards `failed` while threads run */
 };
 
