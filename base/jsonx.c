@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "base/strbuf.h"
 
 #include <assert.h>
@@ -152,10 +153,14 @@ next_step(const char *path, struct step *step)
 		return end + 2;
 	}
 	if (*path == '[') {
-		char *end;
+		uint64_t index;
+		bool found;
 
-		step->index = strtoul(path + 1, &end, 10);
-		return end + 1;
+		path++;
+		found = parse_uint_prefix(&path, SIZE_MAX, &index);
+		assert(found);
+		step->index = (size_t)index;
+		return path + 1;
 	}
 	step->name = path;
 	step->length = strcspn(path, ".[");

@@ -2,6 +2,7 @@
 #include "matrix/plan.h"
 
 #include "base/alloc.h"
+#include "base/number.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,11 +14,16 @@ enum { RELEASE_FILES = 8 };
 static unsigned int
 version_number(const char *version)
 {
-	unsigned int major = 0, minor = 0, patch = 0;
+	uint64_t major, minor, patch = 0;
 
-	if (sscanf(version, "%4u.%2u.%2u", &major, &minor, &patch) < 2)
+	if (!parse_uint_prefix(&version, 9999, &major) || *version++ != '.' ||
+	    !parse_uint_prefix(&version, 99, &minor))
 		return 0;
-	return major * 10000 + minor * 100 + patch;
+	if (*version == '.') {
+		version++;
+		(void)!parse_uint_prefix(&version, 99, &patch);
+	}
+	return (unsigned int)(major * 10000 + minor * 100 + patch);
 }
 
 /*

@@ -2,6 +2,7 @@
 #include "model/qemu_version.h"
 
 #include "base/alloc.h"
+#include "base/number.h"
 #include "base/strbuf.h"
 
 #include <string.h>
@@ -19,14 +20,13 @@ struct numbers {
 static const char *
 take_number(const char *text, unsigned int *ret_number)
 {
-	size_t digits = strspn(text, "0123456789");
+	const char *end = text;
+	uint64_t number;
 
-	if (digits == 0 || digits > 4 || (digits > 1 && text[0] == '0'))
+	if (!parse_uint_prefix(&end, 9999, &number) || (text[0] == '0' && end != text + 1))
 		return NULL;
-	*ret_number = 0;
-	for (size_t i = 0; i < digits; i++)
-		*ret_number = *ret_number * 10 + (unsigned int)(text[i] - '0');
-	return text + digits;
+	*ret_number = (unsigned int)number;
+	return end;
 }
 
 static bool

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "base/number.h"
 #include "base/progress.h"
 #include "net/internal.h"
 
@@ -104,7 +105,7 @@ begin_whole(struct state *s, const struct http_response *head, struct error *err
 	const char *field = http_headers_get(&head->headers, "Content-Length", 0);
 	uint64_t length;
 
-	if (field != NULL && http_parse_number(field, &length) && length_is_wrong(s, length))
+	if (field != NULL && parse_uint(field, UINT64_MAX, &length) && length_is_wrong(s, length))
 		return refuse_length(s, length, err);
 	if (forget(s, err) < 0)
 		return -1;

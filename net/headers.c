@@ -2,6 +2,7 @@
 #include "net/headers.h"
 
 #include "base/alloc.h"
+#include "base/number.h"
 #include "base/strbuf.h"
 
 #include <curl/curl.h>
@@ -59,34 +60,6 @@ http_headers_get(const struct http_headers *headers, const char *name, size_t in
 	return NULL;
 }
 
-/* Reads digits up to the first other character. Returns NULL if there are none or too many. */
-static const char *
-read_digits(const char *p, uint64_t *ret_number)
-{
-	uint64_t number = 0;
-
-	if (*p < '0' || *p > '9')
-		return NULL;
-	for (; *p >= '0' && *p <= '9'; p++)
-		if (__builtin_mul_overflow(number, 10U, &number) ||
-		    __builtin_add_overflow(number, (unsigned int)(*p - '0'), &number))
-			return NULL;
-	*ret_number = number;
-	return p;
-}
-
-bool
-http_parse_number(const char *text, uint64_t *ret_number)
-{
-	uint64_t number;
-	const char *end = read_digits(text, &number);
-
-	if (end == NULL || *end != '\0')
-		return false;
-	*ret_number = number;
-	return true;
-}
-
 bool
 http_parse_content_range(const char *text, struct http_content_range *ret_range)
 {
@@ -95,14 +68,13 @@ http_parse_content_range(const char *text, struct http_content_range *ret_range)
 
 	if (strncasecmp(p, "bytes ", 6) != 0)
 		return false;
-	p = read_digits(p + 6, &range.first);
-	if (p == NULL || *p != '-')
-		return false;
-	p = read_digits(p + 1, &range.last);
-	if (p == NULL || *p != '/' || range.last < range.first)
+	p += 6;
+	if (!parse_uint_prefix(&p, UINT64_MAX, &range.first) || *p++ != '-' ||
+	    !parse_uint_prefix(&p, UINT64_MAX, &range.last) || *p != '/' ||
+	    range.last < range.first)
 		return false;
 	if (strcmp(p, "/*") != 0 &&
-	    (!http_parse_number(p + 1, &range.total) || range.total <= range.last))
+	    (!parse_uint(p + 1, UINT64_MAX, &range.total) || range.total <= range.last))
 		return false;
 	*ret_range = range;
 	return true;
@@ -133,7 +105,7 @@ http_headers_retry_after_ms(const struct http_headers *headers, time_t now_sec)
 
 	if (server_sec < 0)
 		server_sec = now_sec;
-	if (after != NULL && http_parse_number(after, &number))
+	if (after != NULL && parse_uint(after, UINT64_MAX, &number))
 		return wait_until_ms(number < INT64_MAX ? (int64_t)number : INT64_MAX, 0);
 	if (after != NULL) {
 		time_t then_sec = curl_getdate(after, NULL);
@@ -141,7 +113,7 @@ http_headers_retry_after_ms(const struct http_headers *headers, time_t now_sec)
 		return then_sec < 0 ? -1 : wait_until_ms(then_sec, server_sec);
 	}
 	if (remaining != NULL && reset != NULL && strcmp(remaining, "0") == 0 &&
-	    http_parse_number(reset, &number))
+	    parse_uint(reset, UINT64_MAX, &number))
 		return wait_until_ms(number < INT64_MAX ? (int64_t)number : INT64_MAX, server_sec);
 	return -1;
 }

@@ -38,9 +38,6 @@ bool http_headers_add(struct http_headers *headers, const char *line, size_t len
  */
 const char *http_headers_get(const struct http_headers *headers, const char *name, size_t index);
 
-/* Reads decimal digits, and nothing else, up to UINT64_MAX. */
-bool http_parse_number(const char *text, uint64_t *ret_number) CHECKED;
-
 /* RFC 9110, 14.4: "bytes FIRST-LAST/TOTAL", where TOTAL may be "*". */
 struct http_content_range {
 	uint64_t first;

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "base/process.h"
 #include "distributor/acceptance/guest_program.h"
 
@@ -153,12 +154,16 @@ acceptance_count(const struct acceptance_host *host, enum acceptance_kind kind,
 static bool
 is_shaky(const struct acceptance_host *host, const char *target)
 {
-	for (size_t i = 0; i < host->pair_count; i++)
-		if (strcmp(host->pairs[i].member->target, target) == 0)
-			return host->emulator != NULL &&
-			       (host->emulator_major < FIRST_STEADY ||
-				strtol(host->pairs[i].package->qemu_version, NULL, 10) <
-					FIRST_STEADY);
+	for (size_t i = 0; i < host->pair_count; i++) {
+		const char *version = host->pairs[i].package->qemu_version;
+		uint64_t major = 0;
+
+		if (strcmp(host->pairs[i].member->target, target) != 0)
+			continue;
+		(void)!parse_uint_prefix(&version, UINT64_MAX, &major);
+		return host->emulator != NULL &&
+		       (host->emulator_major < FIRST_STEADY || major < FIRST_STEADY);
+	}
 	return false;
 }
 

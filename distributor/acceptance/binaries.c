@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
@@ -10,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
 /* The job of one host, for parallel_for(). */
@@ -222,6 +224,8 @@ ask_emulator(const struct acceptance *trial, struct acceptance_host *host, struc
 	const char *const argv[] = {host->emulator, "--version", NULL};
 	struct emulator_version version;
 	auto_free char *said = NULL;
+	const char *number = version.number;
+	uint64_t major = 0;
 
 	if (host->emulator == NULL)
 		return 0;
@@ -229,7 +233,8 @@ ask_emulator(const struct acceptance *trial, struct acceptance_host *host, struc
 		return err->code == ERR_INTERRUPTED ? -1 : 0;
 	if (emulator_read_version((const uint8_t *)said, strlen(said), host->arch->qemu, &version,
 				  err) == 0)
-		host->emulator_major = (int)strtol(version.number, NULL, 10);
+		(void)!parse_uint_prefix(&number, INT_MAX, &major);
+	host->emulator_major = (int)major;
 	return 0;
 }
 

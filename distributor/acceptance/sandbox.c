@@ -4,10 +4,12 @@
 #include "base/alloc.h"
 #include "base/directory.h"
 #include "base/interrupt.h"
+#include "base/number.h"
 #include "base/strbuf.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
@@ -44,38 +46,39 @@ read_kernel_file(int directory, const char *path)
 	return length >= 0 ? xstrndup(text, (size_t)length) : NULL;
 }
 
-/* The value of a kernel setting, or -1. */
-static long
-setting(const char *path)
+/* Whether a kernel setting has this value. */
+static bool
+setting_is(const char *path, uint64_t value)
 {
 	auto_free char *text = read_kernel_file(AT_FDCWD, path);
+	const char *at = text;
+	uint64_t found;
 
-	return text != NULL ? strtol(text, NULL, 10) : -1;
+	return text != NULL && parse_uint_prefix(&at, UINT64_MAX, &found) && found == value;
 }
 
 static bool
-kernel_is_before(int major, int minor)
+kernel_is_before(uint64_t major, uint64_t minor)
 {
 	struct utsname names;
-	char *rest;
-	long seen;
+	const char *at = names.release;
+	uint64_t first, second;
 
-	if (uname(&names) < 0)
+	if (uname(&names) < 0 || !parse_uint_prefix(&at, UINT64_MAX, &first) || *at++ != '.' ||
+	    !parse_uint_prefix(&at, UINT64_MAX, &second))
 		return false;
-	seen = strtol(names.release, &rest, 10);
-	return seen < major ||
-	       (seen == major && *rest == '.' && strtol(rest + 1, NULL, 10) < minor);
+	return first < major || (first == major && second < minor);
 }
 
 /* Why unshare() failed, for somebody who can change it. */
 static int
 explain_namespace(int number, struct error *err)
 {
-	if (setting("/proc/sys/kernel/unprivileged_userns_clone") == 0)
+	if (setting_is("/proc/sys/kernel/unprivileged_userns_clone", 0))
 		return error_set(err, ERR_IO,
 				 "only root may make a user namespace here "
 				 "(kernel.unprivileged_userns_clone is 0)");
-	if (setting("/proc/sys/user/max_user_namespaces") == 0)
+	if (setting_is("/proc/sys/user/max_user_namespaces", 0))
 		return error_set(err, ERR_IO,
 				 "there may be no user namespaces (user.max_user_namespaces is 0)");
 	errno = number;
@@ -97,12 +100,23 @@ explain_binfmt(int number, struct error *err)
 			err, ERR_IO,
 			"this kernel has one binfmt_misc for all; Linux 6.7 and later have "
 			"one per user namespace");
-	if (setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1)
+	if (setting_is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 1))
 		return error_set(err, ERR_IO,
 				 "AppArmor allows nothing in a user namespace "
 				 "(kernel.apparmor_restrict_unprivileged_userns is 1)");
 	errno = number;
 	return error_set_errno(err, ERR_IO, "cannot mount a private binfmt_misc");
+}
+
+/* Whether the third word of the line is this one. */
+static bool
+third_word_is(const char *line, const char *word)
+{
+	for (int i = 0; i < 2; i++) {
+		line += strcspn(line, " ");
+		line += strspn(line, " ");
+	}
+	return strcspn(line, " ") == strlen(word) && text_starts_with(line, word);
 }
 
 /*
@@ -121,13 +135,9 @@ is_mounted(dev_t device, bool *ret_mounted, struct error *err)
 	if (mounts == NULL)
 		return error_set_errno(err, ERR_IO, "cannot read the list of mounts");
 	*ret_mounted = false;
-	while (getline(&line, &room, mounts) >= 0) {
-		char number[32];
-
-		if (strstr(line, " - binfmt_misc ") != NULL &&
-		    sscanf(line, "%*d %*d %31s", number) == 1 && strcmp(number, wanted) == 0)
+	while (getline(&line, &room, mounts) >= 0)
+		if (strstr(line, " - binfmt_misc ") != NULL && third_word_is(line, wanted))
 			*ret_mounted = true;
-	}
 	whole = feof(mounts) != 0;
 	(void)fclose(mounts);
 	if (!whole)
@@ -238,6 +248,14 @@ write_proc(pid_t pid, const char *file, const char *text)
 	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
 }
 
+/* The next number of a map of ids, in which blanks align the columns. */
+static bool
+take_number(const char **at, uint64_t *ret_number)
+{
+	*at += strspn(*at, " \n");
+	return parse_uint_prefix(at, UINT32_MAX, ret_number);
+}
+
 /* Our own map, with everybody under the number that they have here. */
 static char *
 identity_map(const char *file)
@@ -245,12 +263,11 @@ identity_map(const char *file)
 	auto_free char *path = xasprintf("/proc/self/%s", file);
 	auto_free char *text = read_kernel_file(AT_FDCWD, path);
 	AUTO(strbuf_clear) struct strbuf map = STRBUF_INIT;
-	unsigned int inside, outside, count;
-	int length;
+	const char *at = text != NULL ? text : "";
+	uint64_t inside, outside, count;
 
-	for (const char *line = text != NULL ? text : "";
-	     sscanf(line, "%u %u %u %n", &inside, &outside, &count, &length) == 3; line += length)
-		strbuf_addf(&map, "%u %u %u\n", inside, inside, count);
+	while (take_number(&at, &inside) && take_number(&at, &outside) && take_number(&at, &count))
+		strbuf_addf(&map, "%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", inside, inside, count);
 	return strbuf_take(&map);
 }
 

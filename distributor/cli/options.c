@@ -2,6 +2,7 @@
 #include "distributor/cli/options.h"
 
 #include "base/alloc.h"
+#include "base/number.h"
 #include "base/strbuf.h"
 
 #include <assert.h>
@@ -54,12 +55,9 @@ find(const struct parser *parser, int value)
 static int
 parse_number(const struct option_spec *spec, const char *text, struct error *err)
 {
-	char *end;
-	unsigned long long value;
+	uint64_t value;
 
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || text[0] == '-')
+	if (!parse_uint(text, UINT64_MAX, &value))
 		return error_set(err, ERR_USAGE, "--%s requires a whole number, not '%s'",
 				 spec->name, text);
 	*(uint64_t *)spec->target = value;

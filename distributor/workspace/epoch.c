@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "distributor/workspace/epoch.h"
 
+#include "base/number.h"
 #include "matrix/lock.h"
 #include "pack/tar.h"
 
@@ -11,20 +12,16 @@ int
 source_date_epoch_or(int64_t default_sec, int64_t *ret_sec, struct error *err)
 {
 	const char *text = getenv("SOURCE_DATE_EPOCH");
-	char *end;
-	long long value;
+	uint64_t value;
 
 	if (text == NULL || *text == '\0') {
 		*ret_sec = default_sec;
 		return 0;
 	}
-	errno = 0;
-	value = strtoll(text, &end, 10);
-	/* strtoll() also takes blanks and signs. */
-	if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || value > TAR_MAX_MTIME)
+	if (!parse_uint(text, TAR_MAX_MTIME, &value))
 		return error_set(err, ERR_USAGE,
 				 "SOURCE_DATE_EPOCH has to be a number of seconds, not '%s'", text);
-	*ret_sec = value;
+	*ret_sec = (int64_t)value;
 	return 0;
 }
 

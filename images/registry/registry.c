@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/strbuf.h"
 
 #include <jansson.h>
@@ -337,7 +338,7 @@ read_head(const struct http_response *response, struct registry_manifest *ret_ma
 	struct registry_manifest manifest = {.media_type = NULL};
 
 	if (digest_text == NULL || !oci_digest_parse(digest_text, &manifest.digest) ||
-	    length_text == NULL || !http_parse_number(length_text, &manifest.size) ||
+	    length_text == NULL || !parse_uint(length_text, UINT64_MAX, &manifest.size) ||
 	    manifest.size == 0)
 		return false;
 	manifest.media_type = media_type_of(response);

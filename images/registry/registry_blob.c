@@ -5,6 +5,7 @@
 #include "images/registry/registry_internal.h"
 
 #include "base/alloc.h"
+#include "base/number.h"
 
 #include <string.h>
 
@@ -41,7 +42,7 @@ whole_length(const struct http_response *response)
 	if (response->status == 206)
 		return range != NULL && http_parse_content_range(range, &content) ? content.total
 										  : UINT64_MAX;
-	return length != NULL && http_parse_number(length, &size) ? size : UINT64_MAX;
+	return length != NULL && parse_uint(length, UINT64_MAX, &size) ? size : UINT64_MAX;
 }
 
 enum registry_look

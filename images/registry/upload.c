@@ -19,6 +19,7 @@
 #include "base/alloc.h"
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
 
@@ -119,7 +120,7 @@ start(struct upload *upload, bool mount, enum step *ret_step, struct error *err)
 	if (response.status != 202)
 		return registry_refused(&response, "cannot begin an upload", err);
 	least = http_response_header(&response, "OCI-Chunk-Min-Length");
-	if (least != NULL && !http_parse_number(least, &upload->least))
+	if (least != NULL && !parse_uint(least, UINT64_MAX, &upload->least))
 		upload->least = 0;
 	*ret_step = STEP_AGAIN;
 	return take_location(upload, &response, err);
@@ -230,7 +231,7 @@ held_bytes(const struct http_response *response, uint64_t *ret_held)
 	uint64_t last;
 
 	if (range == NULL || !text_starts_with(range, "0-") ||
-	    !http_parse_number(range + 2, &last) || last == UINT64_MAX)
+	    !parse_uint(range + 2, UINT64_MAX, &last) || last == UINT64_MAX)
 		return false;
 	*ret_held = last == 0 ? 0 : last + 1;
 	return true;

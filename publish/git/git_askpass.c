@@ -2,6 +2,7 @@
 #include "publish/git/git_askpass.h"
 
 #include "base/alloc.h"
+#include "base/number.h"
 #include "base/strbuf.h"
 
 #include <ctype.h>
@@ -124,14 +125,13 @@ git_askpass_run(int argc, char **argv, int *ret_status)
 {
 	const char *setting = getenv(GIT_ASKPASS_VARIABLE);
 	const char *prompt = argc == 2 ? argv[1] : "";
-	char *origin = NULL;
-	long fd;
+	const char *origin = setting;
+	uint64_t fd;
 
 	if (setting == NULL)
 		return false;
 	*ret_status = 1;
-	fd = strtol(setting, &origin, 10);
-	if (fd <= STDERR_FILENO || fd > 1024 || *origin != ' ')
+	if (!parse_uint_prefix(&origin, 1024, &fd) || fd <= STDERR_FILENO || *origin != ' ')
 		return true;
 	switch (git_askpass_question(prompt, origin + 1)) {
 	case GIT_QUESTION_USER:

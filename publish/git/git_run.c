@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/strbuf.h"
 #include "publish/git/git_askpass.h"
 
@@ -102,11 +103,14 @@ static void
 pass_on_settings(struct variables *variables)
 {
 	const char *count = getenv("GIT_CONFIG_COUNT");
-	unsigned long settings = count != NULL ? strtoul(count, NULL, 10) : 0;
+	uint64_t settings = 0;
 
-	for (unsigned long i = 0; i < settings && i < 1000; i++) {
-		auto_free char *key = xasprintf("GIT_CONFIG_KEY_%lu", i);
-		auto_free char *value = xasprintf("GIT_CONFIG_VALUE_%lu", i);
+	/* Git itself complains about a count that is not one. */
+	if (count != NULL)
+		(void)!parse_uint(count, 1000, &settings);
+	for (uint64_t i = 0; i < settings; i++) {
+		auto_free char *key = xasprintf("GIT_CONFIG_KEY_%" PRIu64, i);
+		auto_free char *value = xasprintf("GIT_CONFIG_VALUE_%" PRIu64, i);
 
 		pass_on(variables, key);
 		pass_on(variables, value);

@@ -2,14 +2,13 @@
 #include "sign/check/key_list.h"
 
 #include "base/alloc.h"
+#include "base/number.h"
 #include "base/strbuf.h"
 #include "model/release_version.h"
 
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
-
-static const char digits[] = "0123456789";
 
 /* "YYYY-MM-DD", and then the end of the line. */
 static bool
@@ -29,18 +28,14 @@ key_list_stamp(const char *text, enum keyring_role role, struct keyring_stamp *r
 {
 	auto_free char *begin = xasprintf("# %s serial ", keyring_role_name(role));
 	struct keyring_stamp stamp = {0, ""};
-	size_t length;
 
 	if (!text_starts_with(text, begin))
 		return false;
 	text += strlen(begin);
-	length = strspn(text, digits);
-	if (length == 0 || length > 9 || text[0] == '0' || text[length] != ' ' ||
-	    !is_date_line(text + length + 1))
+	if (text[0] == '0' || !parse_uint_prefix(&text, KEY_LIST_MAX_SERIAL, &stamp.serial) ||
+	    *text++ != ' ' || !is_date_line(text))
 		return false;
-	for (size_t i = 0; i < length; i++)
-		stamp.serial = stamp.serial * 10 + (uint64_t)(text[i] - '0');
-	memcpy(stamp.date, text + length + 1, sizeof(stamp.date) - 1);
+	memcpy(stamp.date, text, sizeof(stamp.date) - 1);
 	*ret_stamp = stamp;
 	return true;
 }

@@ -2,10 +2,10 @@
 #include "sign/check/tag_object.h"
 
 #include "base/alloc.h"
+#include "base/number.h"
 #include "base/strbuf.h"
 #include "sign/check/sshsig.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -98,16 +98,18 @@ take_line(const char **at, const char *key)
 static bool
 split_time(char *tagger, int64_t *ret_time)
 {
-	char *after = strchr(tagger, '>'), *end;
+	char *after = strchr(tagger, '>');
+	const char *end;
+	uint64_t seconds;
 
-	if (after == NULL || after[1] != ' ' || after[2] < '0' || after[2] > '9')
+	if (after == NULL || after[1] != ' ')
 		return false;
-	errno = 0;
-	*ret_time = strtoll(after + 2, &end, 10);
-	if (errno != 0 || strlen(end) != 6 || end[0] != ' ' || (end[1] != '+' && end[1] != '-') ||
-	    strspn(end + 2, "0123456789") != 4)
+	end = after + 2;
+	if (!parse_uint_prefix(&end, INT64_MAX, &seconds) || strlen(end) != 6 || end[0] != ' ' ||
+	    (end[1] != '+' && end[1] != '-') || strspn(end + 2, "0123456789") != 4)
 		return false;
 	after[1] = '\0';
+	*ret_time = (int64_t)seconds;
 	return true;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "base/process.h"
 #include "base/strbuf.h"
 #include "sources/debian/apt_root.h"
@@ -116,17 +117,13 @@ static int
 take_file(const struct deb822 *entry, const char *label, struct package *package, struct error *err)
 {
 	const char *file, *size, *sha256;
-	unsigned long long bytes;
-	char *end;
+	uint64_t bytes;
 
 	if (deb822_require(entry, "Filename", label, &file, err) < 0 ||
 	    deb822_require(entry, "Size", label, &size, err) < 0 ||
 	    deb822_require(entry, "SHA256", label, &sha256, err) < 0)
 		return -1;
-	errno = 0;
-	bytes = strtoull(size, &end, 10);
-	if (size[0] < '0' || size[0] > '9' || *end != '\0' || errno != 0 || bytes == 0 ||
-	    bytes > MAX_PACKAGE_BYTES)
+	if (!parse_uint(size, MAX_PACKAGE_BYTES, &bytes) || bytes == 0)
 		return error_set(err, ERR_INPUT, "%s: '%s' is not the size of a package", label,
 				 size);
 	if (!digest_parse(sha256, &package->sha256))

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "base/process.h"
 #include "base/strbuf.h"
 #include "sources/debian/deb822.h"
@@ -181,28 +182,52 @@ gpgv_status_parse(const char *text, const struct release_keys *keys,
 	return 0;
 }
 
+/* A number that ends with `after`, behind blanks. */
+static bool
+take_date_number(const char **at, char after, uint64_t least, uint64_t most, int *ret_number)
+{
+	uint64_t number;
+
+	*at += strspn(*at, " ");
+	if (!parse_uint_prefix(at, most, &number) || number < least || **at != after)
+		return false;
+	*ret_number = (int)number;
+	(*at)++;
+	return true;
+}
+
+/* The name of a month and a blank. */
+static bool
+take_month(const char **at, int *ret_month)
+{
+	static const char months[] = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec ";
+
+	*at += strspn(*at, " ");
+	for (int i = 0; i < 12; i++)
+		if (strncmp(*at, months + (size_t)4 * (size_t)i, 4) == 0) {
+			*ret_month = i;
+			*at += 4;
+			return true;
+		}
+	return false;
+}
+
 bool
 release_parse_date(const char *text, int64_t *ret_sec)
 {
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	char weekday[4], month[4], zone[8];
+	/* "Thu, 14 Aug 2025 12:34:56 UTC" */
+	const char *at = strchr(text, ',');
 	struct tm tm = {0};
-	const char *found;
-	int end = 0;
 
-	if (sscanf(text, "%3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d %7s%n", weekday, &tm.tm_mday,
-		   month, &tm.tm_year, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, zone, &end) != 8 ||
-	    text[end] != '\0')
+	if (at++ == NULL || !take_date_number(&at, ' ', 1, 31, &tm.tm_mday) ||
+	    !take_month(&at, &tm.tm_mon) || !take_date_number(&at, ' ', 1970, 9999, &tm.tm_year) ||
+	    !take_date_number(&at, ':', 0, 23, &tm.tm_hour) ||
+	    !take_date_number(&at, ':', 0, 59, &tm.tm_min) ||
+	    !take_date_number(&at, ' ', 0, 60, &tm.tm_sec))
 		return false;
-	found = strlen(month) == 3 ? strstr(months, month) : NULL;
-	if (found == NULL || (found - months) % 3 != 0)
+	at += strspn(at, " ");
+	if (strcmp(at, "UTC") != 0 && strcmp(at, "GMT") != 0 && strcmp(at, "+0000") != 0)
 		return false;
-	if (strcmp(zone, "UTC") != 0 && strcmp(zone, "GMT") != 0 && strcmp(zone, "+0000") != 0)
-		return false;
-	if (tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_year < 1970 || tm.tm_hour < 0 ||
-	    tm.tm_hour > 23 || tm.tm_min < 0 || tm.tm_min > 59 || tm.tm_sec < 0 || tm.tm_sec > 60)
-		return false;
-	tm.tm_mon = (int)(found - months) / 3;
 	tm.tm_year -= 1900;
 	*ret_sec = (int64_t)timegm(&tm);
 	return true;

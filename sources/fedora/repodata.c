@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "base/strbuf.h"
 #include "model/package.h"
 #include "sources/fedora/xml.h"
@@ -69,17 +70,7 @@ location_is_safe(const char *location)
 static bool
 parse_size(const char *text, uint64_t *ret_size)
 {
-	unsigned long long value;
-	char *end;
-
-	if (text == NULL || text[0] < '0' || text[0] > '9')
-		return false;
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno != 0 || *end != '\0' || value > INT64_MAX)
-		return false;
-	*ret_size = value;
-	return true;
+	return text != NULL && parse_uint(text, INT64_MAX, ret_size);
 }
 
 static enum repo_checksum_kind

@@ -23,6 +23,8 @@ only_in '\bjson_(object_set|array_append|array_insert)(_new)?(_nocheck)?\(|\bjso
   "no element of a document is dropped in silence (jsonx_set, jsonx_append, jsonx_text)" base/jsonx_pack.c sign/check/minisig.c
 only_in '\bjson_v?pack(_ex)?\(' "nor a whole object (jsonx_pack)" publish/github/github_draft.c
 only_in '\babort\(' "the program does not end without a word (out_of_memory)" base/alloc.c
+only_in '\b(sscanf|ato(i|l|ll|f)|strto(u?ll?|u?max|d|f|ld))\(' \
+  "numbers from outside are read by parse_uint() (base/number.h)"
 only_in '\bF_OK\b' "what cannot be looked at is not missing (path_exists)"
 only_in '\barchive_read_open\(' "libarchive is opened in steps: archive_read_open() crashes when memory is gone"
 

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/jsonx.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/progress.h"
 #include "base/start.h"
 #include "base/strbuf.h"
@@ -18,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <openssl/crypto.h>
 #include <signal.h>
@@ -1117,6 +1119,53 @@ directories_do_not_stand_on_files(void **state)
 	scratch_remove(root);
 }
 
+static void
+numbers_are_digits_alone(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t max, number;
+		size_t length; /* of the digits; 0: refused */
+	} rows[] = {
+		{"0", 0, 0, 1},
+		{"0", UINT64_MAX, 0, 1},
+		{"007", 7, 7, 3},
+		{"7", 6, 0, 0},
+		{"10", 9, 0, 0},
+		{"10", 10, 10, 2},
+		{"99", 100, 99, 2},
+		{"101", 100, 0, 0},
+		{"4294967296", UINT32_MAX, 0, 0},
+		{"18446744073709551615", UINT64_MAX, UINT64_MAX, 20},
+		{"18446744073709551616", UINT64_MAX, 0, 0},
+		{"99999999999999999999", UINT64_MAX, 0, 0},
+		{"000000000000000000000000000001", 1, 1, 30},
+		{"12x", 100, 12, 2},
+		{"12 ", 100, 12, 2},
+		{"1.5", 100, 1, 1},
+		{"", 9, 0, 0},
+		{" 1", 9, 0, 0},
+		{"+1", 9, 0, 0},
+		{"-1", 9, 0, 0},
+		{"x1", 9, 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const char *at = rows[i].text;
+		uint64_t number = 42, whole = 42;
+		bool found = parse_uint_prefix(&at, rows[i].max, &number);
+		bool is_whole = parse_uint(rows[i].text, rows[i].max, &whole);
+
+		if (found != (rows[i].length != 0) || at != rows[i].text + rows[i].length ||
+		    number != (found ? rows[i].number : 42))
+			fail_msg("'%s' up to %" PRIu64 ": %" PRIu64 ", '%s' is left", rows[i].text,
+				 rows[i].max, number, at);
+		assert_int_equal(is_whole, found && *at == '\0');
+		assert_int_equal(whole, is_whole ? number : 42);
+	}
+}
+
 int
 main(void)
 {
@@ -1129,6 +1178,7 @@ main(void)
 		cmocka_unit_test(exit_statuses_say_who_can_help),
 		cmocka_unit_test(words_are_owned_and_sorted),
 		cmocka_unit_test(words_are_quoted_for_the_shell),
+		cmocka_unit_test(numbers_are_digits_alone),
 		cmocka_unit_test(digests_are_sha256),
 		cmocka_unit_test(every_spelling_finds_its_host),
 		cmocka_unit_test(json_differences_name_the_first_place),

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
 #include "net/names.h"
@@ -522,7 +523,8 @@ ask(struct http_client *client, const struct http_request *request, int status,
 	assert_ok(http_request(client, request, response, &err), err);
 	announced = http_response_header(response, "Content-Length");
 	if (announced != NULL && (request->method == NULL || strcmp(request->method, "HEAD") != 0))
-		assert_true(http_parse_number(announced, &length) && length == response->length);
+		assert_true(parse_uint(announced, UINT64_MAX, &length) &&
+			    length == response->length);
 	if (response->status != status)
 		fail_msg("'%s': status %d, not %d", request->url, response->status, status);
 }
