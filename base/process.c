@@ -46,7 +46,7 @@ struct streams {
 	struct strbuf output_text, errors_text, line;
 	bool line_too_long;
 	bool stop;     /* no more of it is wanted */
-	int failure;   /* errno of a read that failed */
+	int failure;   /* errno of a read or a wait that failed */
 	bool too_long; /* its time is over */
 };
 
@@ -307,6 +307,7 @@ pump_all(struct streams *streams, const struct process_request *request, pid_t p
 
 	while (streams->output >= 0 || streams->errors >= 0 || streams->status >= 0) {
 		struct pollfd polled[3];
+		int ready;
 
 		for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 			polled[i] = (struct pollfd){.fd = *fds[i], .events = POLLIN};
@@ -319,7 +320,14 @@ pump_all(struct streams *streams, const struct process_request *request, pid_t p
 			(void)kill(target, SIGKILL);
 			streams->too_long = true;
 		}
-		if (poll(polled, ARRAY_SIZE(polled), POLL_MS) <= 0)
+		ready = poll(polled, ARRAY_SIZE(polled), POLL_MS);
+		/* Nothing can be read any more, and nobody would end it. */
+		if (ready < 0 && errno != EINTR) {
+			streams->failure = errno;
+			(void)kill(target, SIGKILL);
+			return;
+		}
+		if (ready <= 0)
 			continue;
 		for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 			if (*fds[i] >= 0 && polled[i].revents != 0)
