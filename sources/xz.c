@@ -59,6 +59,13 @@ xz_reason(const struct xz *xz)
 	return "invalid xz data";
 }
 
+bool
+xz_is_sound(const struct xz *xz)
+{
+	return xz != NULL &&
+	       (xz->status == LZMA_MEMLIMIT_ERROR || xz->status == LZMA_OPTIONS_ERROR);
+}
+
 ssize_t
 xz_read(struct archive *archive, void *context, const void **ret_bytes)
 {

@@ -6,6 +6,7 @@
  * asks for.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -30,3 +31,6 @@ ssize_t xz_read(struct archive *archive, void *xz, const void **ret_bytes);
 
 /* Why the decoder failed, or NULL: it did not, or there is none, or the input failed. */
 const char *xz_reason(const struct xz *xz);
+
+/* Whether the reason is one of this decoder: the file may be whole, and is not taken. */
+bool xz_is_sound(const struct xz *xz);

@@ -91,6 +91,9 @@ malformed(const struct deb *deb, struct archive *archive, struct error *err)
 
 	if (check_machine(deb, archive, err) < 0)
 		return -1;
+	if (xz_is_sound(deb->xz))
+		return error_set(err, ERR_INPUT, "cannot decompress '%s': %s", deb->label,
+				 xz_reason(deb->xz));
 	return error_set(err, ERR_INPUT, "'%s' is damaged or cut short: %s", deb->label,
 			 text != NULL ? text : "unreadable archive");
 }
