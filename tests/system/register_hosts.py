@@ -72,7 +72,7 @@ def rebuilt(host):
     copy = os.path.join(work, "an other", "tree")
     if not os.path.isdir(copy):
         os.makedirs(copy)
-        for folder in ("base", "register"):
+        for folder in ("base", "model", "register"):
             shutil.copytree(os.path.join(SOURCE, folder), os.path.join(copy, folder))
     result = os.path.join(work, "rebuilt")
     command = command.replace(program(host), result).replace(SOURCE + "/", "")
