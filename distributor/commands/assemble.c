@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/jsonx.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 #include "distributor/cli/command.h"
 #include "distributor/steps/release_info.h"
 #include "distributor/workspace/epoch.h"
@@ -59,9 +60,9 @@ print_result(const struct app *app, int count, const struct parts *parts, const 
 					  count, "hosts", hosts, "assets",
 					  (json_int_t)parts->assets.count));
 	else if (!app->quiet)
-		(void)printf("%s: %d part%s joined (%s), %zu assets%s\n", app->work.out, count,
-			     count == 1 ? "" : "s", hosts, parts->assets.count,
-			     no_images ? "" : " and their images");
+		(void)printf("%s: %d part%s joined (%s), %zu asset%s%s\n", app->work.out, count,
+			     plural((size_t)count), hosts, parts->assets.count,
+			     plural(parts->assets.count), no_images ? "" : " and their images");
 }
 
 static int

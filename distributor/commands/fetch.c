@@ -4,6 +4,7 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "base/text.h"
 #include "distributor/cli/command.h"
 #include "distributor/cli/table.h"
 #include "sources/cache.h"
@@ -56,12 +57,12 @@ print_text(const struct step_fetch *fetching)
 
 	print_table(&fetching->packages, fetching->results);
 	if (fetching->present == packages)
-		(void)printf("\nnothing to fetch: %zu packages, %s, are in %s\n", packages, size,
-			     cache_directory(cache));
+		(void)printf("\nnothing to fetch: %zu package%s (%s) in %s\n", packages,
+			     plural(packages), size, cache_directory(cache));
 	else
-		(void)printf("\n%zu of %zu packages fetched, %s in %.1f s; %zu were in %s\n",
-			     fetching->fetched, packages, received, fetching->seconds,
-			     fetching->present, cache_directory(cache));
+		(void)printf("\n%zu of %zu package%s fetched, %s in %.1f s; %zu found in %s\n",
+			     fetching->fetched, packages, plural(packages), received,
+			     fetching->seconds, fetching->present, cache_directory(cache));
 }
 
 static json_t *

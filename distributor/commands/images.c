@@ -5,6 +5,7 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "base/text.h"
 #include "distributor/cli/command.h"
 #include "distributor/steps/release_info.h"
 
@@ -37,6 +38,7 @@ print_result(const struct app *app, const char *path, const struct build_result 
 	     double seconds, struct error *err)
 {
 	AUTO(layout_freep) struct layout *layout = NULL;
+	size_t tags;
 
 	if (layout_open(path, "distributor images", &layout, err) < 0)
 		return -1;
@@ -50,10 +52,12 @@ print_result(const struct app *app, const char *path, const struct build_result 
 	}
 	if (app->quiet)
 		return 0;
-	(void)printf("%s: %zu images of pairs, %zu of hosts, %zu indexes under %zu tags%s, "
-		     "in %.1f s\n",
-		     path, result->pair_images, result->host_images, result->indexes,
-		     layout_tags(layout)->count, result->changed ? "" : ", all as before", seconds);
+	tags = layout_tags(layout)->count;
+	(void)printf(
+		"%s: %zu image%s of pairs, %zu of hosts, %zu %s under %zu tag%s%s, in %.1f s\n",
+		path, result->pair_images, plural(result->pair_images), result->host_images,
+		result->indexes, result->indexes == 1 ? "index" : "indexes", tags, plural(tags),
+		result->changed ? "" : ", all as before", seconds);
 	if (layout_part(layout) != NULL)
 		log_info("this is a part: %s; 'distributor assemble' joins parts",
 			 layout_part(layout));

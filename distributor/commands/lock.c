@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "distributor/steps/lock.h"
 #include "base/jsonx.h"
+#include "base/text.h"
 #include "distributor/cli/command.h"
 #include "distributor/cli/table.h"
 
@@ -53,7 +54,7 @@ run_lock_check(struct app *app, struct error *err)
 	if (news.newer != 0)
 		return error_set(err, ERR_IO,
 				 "upstream has something newer for %zu host%s; run '%s'",
-				 news.newer, news.newer == 1 ? "" : "s", command);
+				 news.newer, plural(news.newer), command);
 	return 0;
 }
 
@@ -74,8 +75,9 @@ run_lock(struct app *app, int argc, char **argv, struct error *err)
 			result.written ? 1 : 0, "serial", (json_int_t)result.serial, "packages",
 			(json_int_t)result.packages, "emulators", (json_int_t)result.emulators));
 	else if (!app->quiet && result.written)
-		(void)printf("wrote '%s': %zu package%s with %zu emulators\n", result.path,
-			     result.packages, result.packages == 1 ? "" : "s", result.emulators);
+		(void)printf("wrote '%s': %zu package%s with %zu emulator%s\n", result.path,
+			     result.packages, plural(result.packages), result.emulators,
+			     plural(result.emulators));
 	else if (!app->quiet)
 		(void)printf("'%s' is up to date\n", result.path);
 	return 0;

@@ -5,6 +5,7 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 #include "distributor/cli/command.h"
 #include "distributor/cli/table.h"
 #include "distributor/commands/plan_diff.h"
@@ -82,6 +83,7 @@ print_text(const struct app *app, const struct plan *plan, enum table_style styl
 {
 	auto_free char *command =
 		workspace_command(&app->work, "lock", SHARED_MATRIX | SHARED_LOCK);
+	size_t images = plan->pair_images + plan->all_in_one + plan->registrars;
 
 	(void)printf(style == TABLE_MARKDOWN ? "## %s %s\n\n" : "%s %s\n\n", plan->matrix->name,
 		     plan->matrix->version);
@@ -95,12 +97,14 @@ print_text(const struct app *app, const struct plan *plan, enum table_style styl
 		(void)printf("\nNothing is locked: '?' is what QEMU of that version has. "
 			     "'%s' finds out.\n",
 			     command);
-	(void)printf("\n%zu assets: %zu tarballs, %zu under legacy names, %zu release files\n",
-		     plan_assets(plan), plan->tarballs, plan->legacy_assets, plan->release_files);
-	(void)printf(
-		"%zu images: %zu pairs, %zu all-in-one, %zu register; %zu indexes over hosts\n",
-		plan->pair_images + plan->all_in_one + plan->registrars, plan->pair_images,
-		plan->all_in_one, plan->registrars, plan->indexes);
+	(void)printf("\n%zu asset%s: %zu tarball%s, %zu under legacy names, %zu release file%s\n",
+		     plan_assets(plan), plural(plan_assets(plan)), plan->tarballs,
+		     plural(plan->tarballs), plan->legacy_assets, plan->release_files,
+		     plural(plan->release_files));
+	(void)printf("%zu image%s: %zu pair%s, %zu all-in-one, %zu register; %zu %s over hosts\n",
+		     images, plural(images), plan->pair_images, plural(plan->pair_images),
+		     plan->all_in_one, plan->registrars, plan->indexes,
+		     plan->indexes == 1 ? "index" : "indexes");
 }
 
 static json_t *

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/jsonx.h"
 #include "base/progress.h"
+#include "base/text.h"
 #include "distributor/cli/command.h"
 
 #include <jansson.h>
@@ -59,16 +60,18 @@ print_text(const struct step_publish *publishing)
 	auto_free char *bytes = format_bytes(result->bytes);
 
 	if (options.dry_run && !result->was_there)
-		(void)printf("%s would be published: %zu files to send (%s), %zu there, %zu to "
+		(void)printf("%s would be published: %zu file%s to send (%s), %zu there, %zu to "
 			     "remove\n",
-			     tag, result->uploaded, bytes, result->kept, result->removed);
+			     tag, result->uploaded, plural(result->uploaded), bytes, result->kept,
+			     result->removed);
 	else if (result->was_there)
-		(void)printf("%s is published already, and identical: %zu files\n", tag,
-			     result->kept);
+		(void)printf("%s is published already, and identical: %zu file%s\n", tag,
+			     result->kept, plural(result->kept));
 	else
-		(void)printf("%s is %s: %zu files sent (%s), %zu were there, %zu removed\n", tag,
+		(void)printf("%s is %s: %zu file%s sent (%s), %zu kept, %zu removed\n", tag,
 			     result->published ? "published" : "complete as a draft",
-			     result->uploaded, bytes, result->kept, result->removed);
+			     result->uploaded, plural(result->uploaded), bytes, result->kept,
+			     result->removed);
 	if (result->latest)
 		(void)printf("It is the latest release.\n");
 	if (result->url != NULL && !(options.dry_run && !result->was_there)) {
@@ -94,7 +97,8 @@ run_adopt(const struct app *app, struct error *err)
 	else if (count == 0)
 		(void)printf("there is nothing that an earlier run has signed\n");
 	else
-		(void)printf("brought back %d signed files of an earlier run\n", count);
+		(void)printf("brought back %d signed file%s of an earlier run\n", count,
+			     plural((size_t)count));
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "distributor/steps/sign.h"
 #include "base/jsonx.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "distributor/cli/command.h"
 #include "distributor/commands/key_options.h"
 #include "distributor/steps/sign_images.h"
@@ -34,15 +35,15 @@ print_result(const struct app *app, const struct release_info *info,
 	if (app->quiet)
 		return;
 	if (result->written == 0)
-		(void)printf("%s %s: %zu assets, signed already\n", info->matrix.name, info->tag,
-			     result->assets);
+		(void)printf("%s %s: %zu asset%s, signed already\n", info->matrix.name, info->tag,
+			     result->assets, plural(result->assets));
 	else
-		(void)printf("%s %s: %zu assets signed by %s\n", info->matrix.name, info->tag,
-			     result->assets,
+		(void)printf("%s %s: %zu asset%s signed by %s\n", info->matrix.name, info->tag,
+			     result->assets, plural(result->assets),
 			     fingerprint[0] != '\0' ? fingerprint : "an earlier run");
 	(void)printf("SHA256SUMS: %s\n", sums);
 	if (images->images != 0)
-		(void)printf("%zu images and indexes, %zu of them signed now\n", images->images,
+		(void)printf("images and indexes: %zu, %zu of them signed now\n", images->images,
 			     images->written);
 }
 

@@ -5,6 +5,7 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "base/text.h"
 #include "distributor/cli/command.h"
 #include "distributor/cli/table.h"
 
@@ -60,17 +61,18 @@ print_text(const struct step_tarballs *packing)
 	auto_free char *out = format_bytes(packing->bytes_out);
 
 	if (packing->made == 0 && packing->report.removed_count == 0) {
-		(void)printf("nothing to do: %zu tarballs of %zu hosts, %s, are in %s/%s "
+		(void)printf("nothing to do: %zu tarball%s of %zu host%s, %s, are in %s/%s "
 			     "(looked at in %.2f s)\n",
-			     packing->unchanged, packing->host_count, out, packing->work->out,
-			     ASSETS_DIRECTORY, packing->seconds);
+			     packing->unchanged, plural(packing->unchanged), packing->host_count,
+			     plural(packing->host_count), out, packing->work->out, ASSETS_DIRECTORY,
+			     packing->seconds);
 		return;
 	}
 	print_table(packing);
-	(void)printf("\n%zu tarballs made, %zu were there; %s of programs in %s of tarballs, "
+	(void)printf("\n%zu tarball%s made, %zu kept; %s of programs in %s of tarballs, "
 		     "in %s/%s after %.1f s\n",
-		     packing->made, packing->unchanged, in, out, packing->work->out,
-		     ASSETS_DIRECTORY, packing->seconds);
+		     packing->made, plural(packing->made), packing->unchanged, in, out,
+		     packing->work->out, ASSETS_DIRECTORY, packing->seconds);
 }
 
 static json_t *

@@ -4,6 +4,7 @@
 
 #include "base/jsonx.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "distributor/cli/table.h"
 
 #include <jansson.h>
@@ -144,7 +145,7 @@ int
 acceptance_report(const struct app *app, struct acceptance *trial, double seconds, bool strict,
 		  struct error *err)
 {
-	size_t totals[ARRAY_SIZE(outcomes)] = {0};
+	size_t totals[ARRAY_SIZE(outcomes)] = {0}, tried;
 
 	for (size_t i = 0; i < trial->host_count; i++) {
 		struct acceptance_host *host = &trial->hosts[i];
@@ -161,15 +162,15 @@ acceptance_report(const struct app *app, struct acceptance *trial, double second
 	else if (!app->quiet)
 		print_table(trial);
 	if (!app->json && !app->quiet)
-		(void)printf("\n%zu cases work, %zu fail, %zu could not be tried, in %.1f s\n",
-			     totals[ACCEPTANCE_OK], totals[ACCEPTANCE_FAILED],
-			     totals[ACCEPTANCE_SKIPPED], seconds);
+		(void)printf("\n%zu case%s passed, %zu failed, %zu skipped, in %.1f s\n",
+			     totals[ACCEPTANCE_OK], plural(totals[ACCEPTANCE_OK]),
+			     totals[ACCEPTANCE_FAILED], totals[ACCEPTANCE_SKIPPED], seconds);
+	tried = totals[ACCEPTANCE_OK] + totals[ACCEPTANCE_FAILED];
 	if (totals[ACCEPTANCE_FAILED] != 0)
-		return error_set(err, ERR_VERIFY, "%zu of %zu cases failed",
-				 totals[ACCEPTANCE_FAILED],
-				 totals[ACCEPTANCE_OK] + totals[ACCEPTANCE_FAILED]);
+		return error_set(err, ERR_VERIFY, "%zu of %zu case%s failed",
+				 totals[ACCEPTANCE_FAILED], tried, plural(tried));
 	if (strict && totals[ACCEPTANCE_SKIPPED] != 0)
-		return error_set(err, ERR_VERIFY, "%zu cases could not be tried, and --strict",
-				 totals[ACCEPTANCE_SKIPPED]);
+		return error_set(err, ERR_VERIFY, "--strict, and %zu case%s skipped",
+				 totals[ACCEPTANCE_SKIPPED], plural(totals[ACCEPTANCE_SKIPPED]));
 	return 0;
 }

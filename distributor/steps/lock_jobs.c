@@ -6,6 +6,7 @@
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 #include "distributor/steps/upstream.h"
 #include "matrix/lock.h"
 
@@ -81,9 +82,10 @@ bring_packages(struct lock_jobs *jobs, struct lock_job *job, struct error *err)
 	}
 	for (size_t i = 0; i < job->packages.count; i++)
 		members += job->packages.items[i].member_count;
-	line = xasprintf("locked %s: %s, %zu emulators in %zu package%s, %.1f s", label,
-			 job->packages.items[0].version, members, job->packages.count,
-			 job->packages.count == 1 ? "" : "s", monotonic_sec() - started);
+	line = xasprintf("locked %s: %s, %zu emulator%s in %zu package%s, %.1f s", label,
+			 job->packages.items[0].version, members, plural(members),
+			 job->packages.count, plural(job->packages.count),
+			 monotonic_sec() - started);
 	progress_done(task, line);
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "base/text.h"
 #include "distributor/steps/fetch.h"
 #include "distributor/steps/release_internal.h"
 #include "distributor/steps/sign.h"
@@ -145,8 +146,9 @@ release_run_lock(struct release_run *r, struct release_step *step, struct error 
 	if (find_tag(r, &sums, err) < 0)
 		return -1;
 	r->triggered = is_tag_run();
-	step_end(step, STEP_DONE, "%s of %zu hosts, %zu packages pinned", r->info.matrix.version,
-		 r->info.matrix.host_count, r->info.lock.packages.count);
+	step_end(step, STEP_DONE, "%s of %zu host%s, %zu package%s pinned", r->info.matrix.version,
+		 r->info.matrix.host_count, plural(r->info.matrix.host_count),
+		 r->info.lock.packages.count, plural(r->info.lock.packages.count));
 	return 0;
 }
 
@@ -168,10 +170,12 @@ release_run_fetch(struct release_run *r, struct release_step *step, struct error
 	auto_free char *received = format_bytes(fetching.received);
 
 	if (fetching.fetched == 0)
-		step_end(step, STEP_KEPT, "%zu packages are in the cache", fetching.present);
+		step_end(step, STEP_KEPT, "%zu package%s in the cache", fetching.present,
+			 plural(fetching.present));
 	else
-		step_end(step, STEP_DONE, "%zu packages, %zu of them fetched (%s)",
-			 fetching.packages.count, fetching.fetched, received);
+		step_end(step, STEP_DONE, "%zu package%s, %zu of them fetched (%s)",
+			 fetching.packages.count, plural(fetching.packages.count), fetching.fetched,
+			 received);
 	return 0;
 }
 
@@ -187,10 +191,12 @@ release_run_tarballs(struct release_run *r, struct release_step *step, struct er
 		log_info("removed '%s' of an earlier run", packing.report.removed[i]);
 	out = format_bytes(packing.bytes_out);
 	if (packing.made == 0)
-		step_end(step, STEP_KEPT, "%zu tarballs (%s) are there", packing.unchanged, out);
+		step_end(step, STEP_KEPT, "%zu tarball%s (%s) up to date", packing.unchanged,
+			 plural(packing.unchanged), out);
 	else
-		step_end(step, STEP_DONE, "%zu tarballs (%s), %zu of them made",
-			 packing.made + packing.unchanged, out, packing.made);
+		step_end(step, STEP_DONE, "%zu tarball%s (%s), %zu of them made",
+			 packing.made + packing.unchanged, plural(packing.made + packing.unchanged),
+			 out, packing.made);
 	return 0;
 }
 
@@ -204,8 +210,9 @@ release_run_images(struct release_run *r, struct release_step *step, struct erro
 	if (step_images(&r->work, &options, &result, err) < 0)
 		return -1;
 	step_end(step, result.changed ? STEP_DONE : STEP_KEPT,
-		 "%zu images of pairs, %zu of hosts, %zu indexes%s", result.pair_images,
-		 result.host_images, result.indexes, result.changed ? "" : " are there");
+		 "%zu image%s of pairs, %zu of hosts, %zu %s%s", result.pair_images,
+		 plural(result.pair_images), result.host_images, result.indexes,
+		 result.indexes == 1 ? "index" : "indexes", result.changed ? "" : ", up to date");
 	return 0;
 }
 
@@ -230,7 +237,8 @@ adopt(struct release_run *r, struct error *err)
 	options.dry_run = r->options->dry_run;
 	count = step_publish_adopt(&r->work, &options, r->token.bytes, err);
 	if (count > 0)
-		log_info("brought back %d signed files of an earlier run", count);
+		log_info("brought back %d signed file%s of an earlier run", count,
+			 plural((size_t)count));
 	return count < 0 ? -1 : 0;
 }
 
@@ -249,10 +257,11 @@ release_run_sign(struct release_run *r, struct release_step *step, struct error 
 			     &r->signer, &images, err) < 0)
 		return -1;
 	names = images.images != 0
-			? xasprintf("%zu assets and %zu images", result.assets, images.images)
-			: xasprintf("%zu assets", result.assets);
+			? xasprintf("%zu asset%s and %zu image%s", result.assets,
+				    plural(result.assets), images.images, plural(images.images))
+			: xasprintf("%zu asset%s", result.assets, plural(result.assets));
 	if (result.written == 0 && images.written == 0)
-		step_end(step, STEP_KEPT, "%s are signed", names);
+		step_end(step, STEP_KEPT, "%s signed already", names);
 	else
 		step_end(step, STEP_DONE, "%s, by %s", names,
 			 r->signer.fingerprint[0] != '\0' ? r->signer.fingerprint

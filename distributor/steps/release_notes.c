@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -88,7 +89,7 @@ put_hosts_count(const struct release_notes *notes, struct strbuf *out)
 
 	for (size_t i = 0; i < notes->info->lock.packages.count; i++)
 		count += is_first_of_host(&notes->info->lock, i);
-	strbuf_addf(out, "%zu host%s", count, count == 1 ? "" : "s");
+	strbuf_addf(out, "%zu host%s", count, plural(count));
 }
 
 /* The targets that `in` has for a host and `other` does not. */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 #include "distributor/steps/release_internal.h"
 #include "distributor/verify/remote.h"
 #include "distributor/verify/verify.h"
@@ -27,14 +28,16 @@ release_run_draft(struct release_run *r, struct release_step *step, struct error
 	result = step_publish_result(r->publishing);
 	bytes = format_bytes(result->bytes);
 	if (result->was_there)
-		step_end(step, STEP_KEPT, "published already, and identical: %zu files",
-			 result->kept);
+		step_end(step, STEP_KEPT, "published already, and identical: %zu file%s",
+			 result->kept, plural(result->kept));
 	else if (result->uploaded == 0 && result->removed == 0)
-		step_end(step, STEP_KEPT, "%zu files are there", result->kept);
+		step_end(step, STEP_KEPT, "%zu file%s up to date", result->kept,
+			 plural(result->kept));
 	else
-		step_end(step, step_written(r), "%zu files %s (%s), %zu were there, %zu removed",
-			 result->uploaded, options.dry_run ? "to send" : "sent", bytes,
-			 result->kept, result->removed);
+		step_end(step, step_written(r), "%zu file%s %s (%s), %zu kept, %zu removed",
+			 result->uploaded, plural(result->uploaded),
+			 options.dry_run ? "to send" : "sent", bytes, result->kept,
+			 result->removed);
 	return 0;
 }
 
@@ -58,9 +61,9 @@ describe_push(const struct release_run *r, struct release_step *step,
 	}
 	text = format_bytes(bytes);
 	if (writes == 0)
-		step_end(step, STEP_KEPT, "%zu tags are there", there);
+		step_end(step, STEP_KEPT, "%zu tag%s up to date", there, plural(there));
 	else
-		step_end(step, step_written(r), "%zu tags %s (%s), %zu were there", tags,
+		step_end(step, step_written(r), "%zu tag%s %s (%s), %zu kept", tags, plural(tags),
 			 r->options->dry_run ? "to set" : "set", text, there);
 }
 

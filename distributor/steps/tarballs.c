@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 #include "distributor/workspace/epoch.h"
 #include "distributor/workspace/out_claim.h"
 #include "sources/cache.h"
@@ -160,8 +161,8 @@ static void
 end(const struct assets_host *host, struct progress_task *task, bool complete, double seconds,
     void *context)
 {
-	auto_free char *line = xasprintf("packed %s: %zu tarballs in %.1f s", host->arch->name,
-					 host->count, seconds);
+	auto_free char *line = xasprintf("packed %s: %zu tarball%s in %.1f s", host->arch->name,
+					 host->count, plural(host->count), seconds);
 
 	(void)context;
 	progress_done(task, complete ? line : NULL);

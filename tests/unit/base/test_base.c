@@ -11,6 +11,7 @@
 #include "base/progress.h"
 #include "base/start.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 #include "base/words.h"
 #include "model/arch.h"
 #include "model/elf.h"
@@ -1050,6 +1051,19 @@ secrets_are_redacted(void **state)
 }
 
 static void
+nouns_follow_their_number(void **state)
+{
+	static const char *const wanted[] = {"0 hosts", "1 host", "2 hosts"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		auto_free char *text = xasprintf("%zu host%s", i, plural(i));
+
+		assert_string_equal(text, wanted[i]);
+	}
+}
+
+static void
 bytes_are_readable(void **state)
 {
 	static const struct {
@@ -1204,6 +1218,7 @@ main(void)
 		cmocka_unit_test(only_programs_are_programs),
 		cmocka_unit_test(arm_abis_differ_by_flags),
 		cmocka_unit_test(secrets_are_redacted),
+		cmocka_unit_test(nouns_follow_their_number),
 		cmocka_unit_test(bytes_are_readable),
 		cmocka_unit_test(temporary_directories_are_absolute),
 		cmocka_unit_test(directories_do_not_stand_on_files),
