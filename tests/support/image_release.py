@@ -10,18 +10,17 @@ import sys
 import threading
 import traceback
 
+import failed_values
+import tap
+
 BUILD = os.path.abspath(os.environ.get("BUILD_DIR", "build/debug"))
 DISTRIBUTOR = os.path.abspath(os.environ.get("DISTRIBUTOR", f"{BUILD}/distributor/distributor"))
 VERSION = "10.0.2-1"
-count = failed = 0
 local = threading.local()  # .results: where parallel() collects those of one thread
 
 
 def show(good, name, lines):
-    global count, failed
-    count += 1
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} {count} - {name}")
+    tap.result(name, good)
     for line in lines:
         print("# " + line)
     sys.stdout.flush()
@@ -35,7 +34,8 @@ def result(good, name, lines):
 
 
 def ok(good, name, detail=""):
-    result(good, name, [] if good else [line[:500] for line in str(detail).splitlines()[:20]])
+    lines = [] if good else [*failed_values.lines("good"), *str(detail).splitlines()[:20]]
+    result(good, name, [line[:500] for line in lines])
 
 
 def skip(name, why):
@@ -59,8 +59,7 @@ def parallel(checks):
 
 
 def done():
-    print(f"1..{count}")
-    return 1 if failed else 0
+    return tap.finish()
 
 
 def run(*args, cwd=None, env=None, umask=-1):

@@ -6,6 +6,8 @@ import struct
 import subprocess
 import sys
 
+from tap import finish, that as ok  # for those who use this
+
 RPM_TOOL = os.path.join(os.environ.get("BUILD_DIR", "build/debug"), "tests", "rpm_tool")
 EVR = "2:10.2.2-1.fc44"
 TARGETS = ("s390x", "arm", "armeb")
@@ -57,21 +59,6 @@ PROGRAM = r"""
 #include <stdio.h>
 int main(void) { puts("qemu-%s version %s (qemu-%s-%s)"); return 0; }
 """
-
-count = 0
-failed = 0
-
-
-def ok(condition, name, detail=""):
-    global count, failed
-    count += 1
-    if not condition:
-        failed += 1
-    print(f"{'ok' if condition else 'not ok'} {count} - {name}")
-    if not condition and detail:
-        print("# " + detail.replace("\n", "\n# "))
-    sys.stdout.flush()
-
 
 def run(*command, **kwargs):
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -173,11 +160,6 @@ def prepare(top):
         f.write(SPEC)
     for target in TARGETS:
         program(top, target)
-
-
-def finish():
-    print(f"1..{count}")
-    return 1 if failed else 0
 
 
 def program(top, target, version="10.2.2", release="1.fc44"):

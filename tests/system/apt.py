@@ -20,6 +20,8 @@ import tempfile
 import threading
 import time
 
+from tap import finish, skip, that as ok
+
 TOOLS = ["apt-get", "apt-ftparchive", "dpkg-deb", "gpg", "gpgv", "bsdtar", "xz"]
 TOOL = os.path.join(os.environ.get("BUILD_DIR", "build/debug"), "tests", "source_tool")
 VERSION = "1:10.0.2+ds-1"
@@ -27,25 +29,6 @@ OLD = "1:7.2+dfsg-7+b1"
 ELF = {"arm64": (2, 1, 183, 0), "amd64": (2, 1, 62, 0), "s390x": (2, 2, 22, 0),
        "armhf": (1, 1, 40, 0x05000400), "armel": (1, 1, 40, 0x05000200),
        "riscv64": (2, 1, 243, 5)}
-
-count = 0
-failed = 0
-
-
-def ok(condition, name, detail=""):
-    global count, failed
-    count += 1
-    failed += not condition
-    print(f"{'ok' if condition else 'not ok'} {count} - {name}")
-    if not condition and detail:
-        print("# " + str(detail).replace("\n", "\n# "))
-    sys.stdout.flush()
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print(f"ok {count} - {name} # SKIP {why}", flush=True)
 
 
 def must(*command, **kwargs):
@@ -790,8 +773,7 @@ def main():
                 print(f"# {name}: {time.monotonic() - start:.1f} s")
         subprocess.run(["gpgconf", "--kill", "gpg-agent"], env=test.keys.env(),
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    print(f"1..{count}")
-    return 1 if failed else 0
+    return finish()
 
 
 if __name__ == "__main__":

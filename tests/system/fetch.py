@@ -15,24 +15,7 @@ PROGRAM = os.environ["DISTRIBUTOR"]
 DOUBLES = os.path.join(os.environ["SOURCE_DIR"], "tests", "doubles")
 sys.dont_write_bytecode = True
 from bad_http import content
-
-count = failed = 0
-
-
-def ok(name, passed, detail=""):
-    global count, failed
-    count += 1
-    if not passed:
-        failed += 1
-    print("%sok %d - %s" % ("" if passed else "not ", count, name), flush=True)
-    if not passed and detail:
-        print("\n".join("# " + line for line in str(detail).splitlines()[:20]), flush=True)
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print("# SKIPPED: %s\nok %d - %s # SKIP %s" % (why, count, name, why), flush=True)
+from tap import finish, ok, skip
 
 
 class Result:
@@ -166,7 +149,7 @@ def check_normal(place):
        "4 of 6 packages fetched" in r.out, r)
     r = place.run()
     ok("the same run again does nothing and says so",
-       r.status == 0 and "nothing to fetch: 6 packages, 1.2 MB, are in " in r.out and
+       r.status == 0 and "nothing to fetch: 6 packages (1.2 MB) in " in r.out and
        r.err == "", r)
     ok("... without a request", place.hits("plain") == 6)
     victim = os.path.join(place.cache, "sha256", place.packages[0]["sha256"])
@@ -377,8 +360,7 @@ def main():
     finally:
         server.stop()
         shutil.rmtree(work, ignore_errors=True)
-    print("1..%d" % count)
-    return 1 if failed else 0
+    return finish()
 
 
 if __name__ == "__main__":

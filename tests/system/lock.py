@@ -436,8 +436,7 @@ def main():
         fedora = top / "fedora"
         fedora.mkdir()
         test_fedora(fedora)
-    print(f"1..{apt.count}")
-    return 1 if apt.failed else 0
+    return apt.finish()
 
 
 if __name__ == "__main__":

@@ -18,20 +18,10 @@ if not shutil.which("node"):
 
 from github_double import Double
 from sign_lib import Release, read, run, sha256, tool, write
+from tap import finish, ok as case, skip
 
-number = failed = 0
 root = tempfile.mkdtemp(prefix="publish-")
 GIT = ["-c", "user.name=Release Bot", "-c", "user.email=release@example.org"]
-
-
-def case(name, good, detail=""):
-    global number, failed
-    number += 1
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} {number} - {name}")
-    if not good:
-        print("\n".join(f"# {line}" for line in str(detail).splitlines()))
-    sys.stdout.flush()
 
 
 def holds(name, text, *patterns):
@@ -116,8 +106,7 @@ case("published, in JSON", answer["published"] and answer["latest"] and answer["
 state = p.double.state()
 release = state["releases"][0]
 if state["judge"] is None:
-    number += 1
-    print(f"ok {number} - every request and answer followed GitHub's description # SKIP no DISTRIBUTOR_TEST_DATA")
+    skip("every request and answer followed GitHub's description", "no DISTRIBUTOR_TEST_DATA")
 else:
     case("every request and answer followed GitHub's description", not state["violations"],
          state["violations"])
@@ -145,8 +134,7 @@ for asset in release["assets"]:
 commands = re.search(r"```sh\n(.*?)```", body, re.S).group(1)
 done = tool("sh", "-e", "-c", commands, cwd=page, check=False) if shutil.which("ssh-keygen") else None
 if done is None:
-    number += 1
-    print(f"ok {number} - the commands on the page verify it # SKIP no ssh-keygen")
+    skip("the commands on the page verify it", "no ssh-keygen")
 else:
     case("the commands on the page verify it", done.returncode == 0 and "Good" in done.stdout,
          done.stdout + done.stderr)
@@ -291,8 +279,7 @@ for call, error in (("openat", "EMFILE"), ("openat", "EACCES"), ("pread64", "EIO
          "--target", "directory", target], cwd=p.root, capture_output=True, text=True, timeout=120,
         env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
     if not done or "ptrace" in done.stderr:
-        print(f"# SKIPPED: strace is not installed, or cannot trace here\nok {number + 1} - {name} # SKIP no strace")
-        number += 1
+        skip(name, "strace is not installed, or cannot trace here")
         continue
     case(name, done.returncode == 1 and "published already" not in done.stderr and "SHA256SUMS" in done.stderr,
          f"{done.returncode}\n{done.stderr}")
@@ -408,5 +395,4 @@ holds("the tag that belongs to the release is taken", t.publish("--target", "dir
       r"v10\.1\.0-1 is published")
 
 shutil.rmtree(root)
-print(f"1..{number}")
-sys.exit(1 if failed else 0)
+sys.exit(finish())

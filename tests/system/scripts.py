@@ -121,6 +121,44 @@ def failures_stand_at_the_end(top):
           ["FAILED: bad: the thing", "2 passed, 1 failed, 0 skipped"])
 
 
+def failures_show_values(top):
+    """What a failed case of the Python tests says; the condition is not run again."""
+    script = top / "values.py"
+    script.write_text(f"""import sys
+sys.path.insert(0, {str(SOURCE / "tests/support")!r})
+import tap
+calls = []
+class Result:
+    status, out = 4, "no such thing"
+def call():
+    calls.append(1)
+    return 5
+def holds(name, good):
+    return tap.ok(name, good)
+result = Result()
+tap.ok("both", result.status == 0 and "thing" in result.out, "more")
+tap.that(not result.out.startswith("no"), "first")
+holds("handed on", len(result.out) == 7)
+holds("called once", call() == 4 and result.status == 4 or
+      all(c in result.out for c in "xyz"))
+tap.ok("called twice", len(calls) == 2)
+tap.equal("equal", result.status, 5)
+tap.has("has", result.out, "any", "thing")
+tap.ok("good", result.status == 4)
+sys.exit(tap.finish())
+""")
+    status, out, err = run([sys.executable, str(script)], top, os.environ["PATH"])
+    equal("a failed case shows the values of its condition", (status, err, out.splitlines()), (1, "", [
+        "not ok 1 - both", "# value:  result.status: 4", "# got:    more",
+        "not ok 2 - first", "# value:  result.out: 'no such thing'",
+        "not ok 3 - handed on", "# value:  len(result.out): 13",
+        "not ok 4 - called once", "# value:  all((c in result.out for c in 'xyz')): False",
+        "not ok 5 - called twice", "# value:  len(calls): 1",
+        "not ok 6 - equal", "# got:    4", "# wanted: 5",
+        "not ok 7 - has", "# got:    no such thing", "# lacks:  any",
+        "ok 8 - good", "1..8"]))
+
+
 def skips_may_be_failures(top):
     build = top / "skips"
     build.mkdir()
@@ -183,6 +221,7 @@ with tempfile.TemporaryDirectory(prefix="scripts-") as directory:
     TOP = pathlib.Path(directory)
     copy_tree(TOP)
     for case in (no_root, elsewhere, sudo_refuses, help_only_helps, building_is_told_once, failures_stand_at_the_end,
+                 failures_show_values,
                  skips_may_be_failures, fuzzing_is_dealt_out, layout_of_no_file_is_a_failure):
         case(TOP)
 sys.exit(done())

@@ -20,6 +20,7 @@ import tempfile
 import time
 
 import deb_release
+from tap import finish, skip, that as ok
 
 PROGRAM = os.environ["DISTRIBUTOR"]
 BUILD = os.environ.get("BUILD_DIR", "")
@@ -30,28 +31,8 @@ TARGETS = ["aarch64", "aarch64_be", "arm", "armeb", "i386", "mips", "mips64", "s
 # Of the names and digests of all assets of the fixture. A change means other bytes for everybody.
 GOLDEN = "139f791c7a6d07b01042a8fbd2ae3f28e01443e450c5d0ed9c514c2537a4d1e6"
 
-count = failed = 0
-
-
-def ok(good, name, detail=""):
-    global count, failed
-    count += 1
-    print(f"{'ok' if good else 'not ok'} {count} - {name}", flush=True)
-    if not good:
-        failed += 1
-        for line in str(detail).splitlines()[:30]:
-            print(f"# {line}")
-    return good
-
-
 def same(got, want, name):
     return ok(got == want, name, f"got:    {got!r}\nwanted: {want!r}")
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print(f"# SKIPPED: {why}\nok {count} - {name} # SKIP {why}", flush=True)
 
 
 def sha256(path):
@@ -642,8 +623,7 @@ def main():
         test_one_host(work, few)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    print(f"1..{count}")
-    return 1 if failed else 0
+    return finish()
 
 
 sys.exit(main())
