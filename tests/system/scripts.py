@@ -87,6 +87,19 @@ def help_only_helps(top):
                status, out, err)
 
 
+def quick_installs_little(top):
+    path = bin_with(top, *BASE, id="echo 0", dpkg="echo amd64", dpkg_query="exit 1",
+                    apt_get='echo "$@" >>"$HOME/asked"; exit 100')
+    for options, wanted in (((), True), (("--quick",), False)):
+        run(["./check", *options], top, path)
+        asked = (top / "asked").read_text().split()
+        equal(f"./check {' '.join(options)}: what system tests need is installed or not",
+              [p in asked for p in ("podman", "skopeo", "clang", "rpm", "gcc-s390x-linux-gnu")], [wanted] * 5)
+        equal("... and what unit tests need", [p in asked for p in ("libcmocka-dev", "libgit2-dev", "git", "cmake")],
+              [True] * 4)
+        (top / "asked").unlink()
+
+
 def building_is_told_once(top):
     """The builds of a stand-in for cmake: nothing to do, two files, and one that fails."""
     for name, prints, status, wanted in (
@@ -220,7 +233,7 @@ def layout_of_no_file_is_a_failure(top):
 with tempfile.TemporaryDirectory(prefix="scripts-") as directory:
     TOP = pathlib.Path(directory)
     copy_tree(TOP)
-    for case in (no_root, elsewhere, sudo_refuses, help_only_helps, building_is_told_once, failures_stand_at_the_end,
+    for case in (no_root, elsewhere, sudo_refuses, help_only_helps, quick_installs_little, building_is_told_once, failures_stand_at_the_end,
                  failures_show_values,
                  skips_may_be_failures, fuzzing_is_dealt_out, layout_of_no_file_is_a_failure):
         case(TOP)
