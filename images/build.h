@@ -14,21 +14,13 @@
  * bytes, and a part of the hosts gives the same images as all of them.
  */
 
+#include "images/image_tarball.h"
 #include "images/layout.h"
 #include "model/arch.h"
 
-struct packlist_member;
 struct progress;
 
 /* All of it is borrowed. */
-struct image_tarball {
-	const char *target;
-	const char *path;
-	const struct digest *program; /* of the emulator in it, as the lock has it */
-	/* What `tarballs` noted of it; compared with the file. NULL: it is found out. */
-	const struct packlist_member *packed;
-};
-
 struct image_host {
 	const struct arch *arch;
 	const char *qemu_version;             /* "10.2.2" */

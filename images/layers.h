@@ -5,7 +5,7 @@
  * Layers of images in a layout: of emulators, out of their tarballs, and of the registrar.
  */
 
-#include "images/build.h"
+#include "images/image_tarball.h"
 #include "images/layout.h"
 #include "pack/tarball.h"
 

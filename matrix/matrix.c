@@ -4,11 +4,8 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/strbuf.h"
-#include "matrix/reader.h"
 
 #include <string.h>
-
-enum { MAX_MATRIX_BYTES = 1 << 20 };
 
 static void
 words_clear(struct matrix_words *words)
@@ -33,38 +30,6 @@ matrix_clear(struct matrix *matrix)
 	words_clear(&matrix->targets);
 	jsonx_clear(&matrix->doc);
 	*matrix = (struct matrix)MATRIX_INIT;
-}
-
-int
-matrix_parse(const char *name, const char *text, size_t length, struct matrix *ret_matrix,
-	     struct error *err)
-{
-	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
-
-	if (jsonx_parse(name, text, length, &matrix.doc, err) < 0)
-		return -1;
-	if (matrix_read_document(&matrix, err) < 0)
-		return -1;
-	*ret_matrix = matrix;
-	matrix = (struct matrix)MATRIX_INIT;
-	return 0;
-}
-
-int
-matrix_load(const char *path, struct matrix *ret_matrix, struct error *err)
-{
-	auto_free char *text = NULL;
-	size_t length;
-
-	if (read_file(path, MAX_MATRIX_BYTES, &text, &length, err) < 0) {
-		if (err->code == ERR_NOT_FOUND)
-			return error_set(err, ERR_NOT_FOUND,
-					 "there is no matrix '%s'; run this in the repository that "
-					 "has it, or name one with --matrix",
-					 path);
-		return error_prefix(err, "cannot read the matrix");
-	}
-	return matrix_parse(path, text, length, ret_matrix, err);
 }
 
 char *

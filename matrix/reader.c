@@ -9,6 +9,8 @@
 #include <jansson.h>
 #include <string.h>
 
+enum { MAX_MATRIX_BYTES = 1 << 20 };
+
 int
 matrix_read_words(const struct jsonx_doc *doc, const struct json_t *object, const char *path,
 		  const char *key, struct matrix_words *ret_words, struct error *err)
@@ -475,4 +477,36 @@ matrix_read_document(struct matrix *matrix, struct error *err)
 	    read_targets(matrix, err) < 0)
 		return -1;
 	return read_excludes(matrix, err);
+}
+
+int
+matrix_parse(const char *name, const char *text, size_t length, struct matrix *ret_matrix,
+	     struct error *err)
+{
+	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
+
+	if (jsonx_parse(name, text, length, &matrix.doc, err) < 0)
+		return -1;
+	if (matrix_read_document(&matrix, err) < 0)
+		return -1;
+	*ret_matrix = matrix;
+	matrix = (struct matrix)MATRIX_INIT;
+	return 0;
+}
+
+int
+matrix_load(const char *path, struct matrix *ret_matrix, struct error *err)
+{
+	auto_free char *text = NULL;
+	size_t length;
+
+	if (read_file(path, MAX_MATRIX_BYTES, &text, &length, err) < 0) {
+		if (err->code == ERR_NOT_FOUND)
+			return error_set(err, ERR_NOT_FOUND,
+					 "there is no matrix '%s'; run this in the repository that "
+					 "has it, or name one with --matrix",
+					 path);
+		return error_prefix(err, "cannot read the matrix");
+	}
+	return matrix_parse(path, text, length, ret_matrix, err);
 }

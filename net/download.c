@@ -6,7 +6,7 @@
 #include "base/interrupt.h"
 #include "base/number.h"
 #include "base/progress.h"
-#include "net/internal.h"
+#include "net/http_internal.h"
 
 #include <assert.h>
 #include <errno.h>

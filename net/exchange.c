@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "net/internal.h"
+#include "net/http_internal.h"
 
 #include "base/alloc.h"
 #include "base/file.h"

@@ -3,7 +3,8 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
-#include "net/internal.h"
+#include "net/url.h"
+#include "net/url_internal.h"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>

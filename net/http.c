@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "base/interrupt.h"
 #include "base/strbuf.h"
-#include "net/internal.h"
+#include "net/http_internal.h"
 
 #include <assert.h>
 #include <string.h>

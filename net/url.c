@@ -3,8 +3,8 @@
 
 #include "base/alloc.h"
 #include "base/strbuf.h"
-#include "net/internal.h"
 #include "net/place.h"
+#include "net/url_internal.h"
 
 #include <assert.h>
 #include <curl/curl.h>

@@ -9,7 +9,7 @@
 #include "sources/checksums.h"
 #include "sources/debian/deb.h"
 #include "sources/debian/deb_control.h"
-#include "sources/package_reader.h"
+#include "sources/package_open.h"
 #include "sources/rpm/rpm.h"
 
 #include <string.h>

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "sources/debian/deb.h"
 #include "sources/debian/deb_control.h"
+#include "sources/package_open.h"
 
 #include <string.h>
 

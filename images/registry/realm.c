@@ -2,6 +2,7 @@
 #include "images/registry/realm.h"
 
 #include "base/alloc.h"
+#include "net/url.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "images/reference.h"
-#include "images/registry/auth.h"
+#include "images/registry/auth_options.h"
 
 #include <stdbool.h>
 

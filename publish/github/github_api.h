@@ -5,9 +5,11 @@
  * One request to GitHub, with pace, limits and repetition. For the files of publish/ only.
  */
 
-#include "publish/github/github.h"
+#include "net/http.h"
 #include "publish/github/github_json.h"
 #include "publish/github/github_lag.h"
+#include "publish/github/github_options.h"
+#include "publish/publication.h"
 
 #include <pthread.h>
 

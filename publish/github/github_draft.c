@@ -44,20 +44,6 @@ github_release_send(struct github *github, const struct publication *release, bo
 		answer, err);
 }
 
-int
-github_release_get(struct github *github, const char *path, enum github_lag lag,
-		   struct github_release *ret_release, struct error *err)
-{
-	AUTO(github_answer_clear) struct github_answer answer = GITHUB_ANSWER_INIT;
-
-	if (github_get(github, path, lag, &answer, err) < 0)
-		return err->code == ERR_NOT_FOUND ? 0 : -1;
-	if (github_parse_release("release", answer.response.body, answer.response.length,
-				 ret_release, err) < 0)
-		return -1;
-	return 1;
-}
-
 /* Another server answered a moment ago, or somebody has just published it. */
 static int
 not_seen_yet(const char *tag, struct error *err)

@@ -12,10 +12,6 @@
 int github_release_send(struct github *github, const struct publication *release, bool publish,
 			struct github_answer *ret_answer, struct error *err) CHECKED;
 
-/* Gets one release by its path. Returns 1, 0 when there is none, or -1. */
-int github_release_get(struct github *github, const char *path, enum github_lag lag,
-		       struct github_release *ret_release, struct error *err) CHECKED;
-
 /*
  * Finds the one draft of a tag. Returns 1, 0 when there is none, or -1: several are ERR_REMOTE, a
  * release that is published is ERR_NETWORK, because who looks for a draft did not see it.

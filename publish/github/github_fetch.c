@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "publish/github/github_assets.h"
 #include "publish/github/github_draft.h"
+#include "publish/github/github_search.h"
 
 #include <string.h>
 #include <unistd.h>

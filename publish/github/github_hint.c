@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/jsonx.h"
-#include "publish/github/github_draft.h"
+#include "publish/github/github_search.h"
 
 #include <errno.h>
 #include <jansson.h>

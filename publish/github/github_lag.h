@@ -11,7 +11,7 @@
  * failed verification: a list that lags says nothing about the bytes.
  */
 
-#include "publish/github/github.h"
+#include "publish/github/github_options.h"
 
 enum github_lag {
 	GITHUB_LAG_NONE,  /* the first answer is taken */

@@ -155,3 +155,17 @@ github_search_drafts(struct github *github, struct github_search *search, struct
 	}
 	return 0;
 }
+
+int
+github_release_get(struct github *github, const char *path, enum github_lag lag,
+		   struct github_release *ret_release, struct error *err)
+{
+	AUTO(github_answer_clear) struct github_answer answer = GITHUB_ANSWER_INIT;
+
+	if (github_get(github, path, lag, &answer, err) < 0)
+		return err->code == ERR_NOT_FOUND ? 0 : -1;
+	if (github_parse_release("release", answer.response.body, answer.response.length,
+				 ret_release, err) < 0)
+		return -1;
+	return 1;
+}

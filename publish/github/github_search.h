@@ -26,3 +26,7 @@ void github_search_clear(struct github_search *search);
  */
 int github_search_drafts(struct github *github, struct github_search *search,
 			 struct error *err) CHECKED;
+
+/* Gets one release by its path. Returns 1, 0 when there is none, or -1. */
+int github_release_get(struct github *github, const char *path, enum github_lag lag,
+		       struct github_release *ret_release, struct error *err) CHECKED;

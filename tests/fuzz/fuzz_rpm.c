@@ -4,7 +4,7 @@
  * walker of both forms.
  */
 
-#include "sources/package_reader.h"
+#include "sources/package_open.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -25,6 +25,7 @@
 #include "sources/fedora/fedora.h"
 #include "sources/fedora/spliced.h"
 #include "sources/fetch.h"
+#include "sources/package_open.h"
 #include "sources/rpm/package_keys.h"
 #include "sources/rpm/rpm_describe.h"
 #include "sources/rpm/rpm_verify.h"

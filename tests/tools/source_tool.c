@@ -22,6 +22,7 @@
 #include "sources/debian/deb.h"
 #include "sources/debian/deb_control.h"
 #include "sources/package_inspect.h"
+#include "sources/package_open.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,6 +2,7 @@
 #include "tests/support/test.h"
 
 #include "base/alloc.h"
+#include "publish/github/github.h"
 #include "publish/github/github_api.h"
 #include "publish/github/github_json.h"
 #include "publish/github/pacer.h"

@@ -11,6 +11,7 @@
 #include "sources/debian/deb_control.h"
 #include "sources/emulator_version.h"
 #include "sources/package_inspect.h"
+#include "sources/package_open.h"
 #include "tests/support/package_builder.h"
 
 #include <stdlib.h>

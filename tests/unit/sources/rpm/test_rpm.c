@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "base/file.h"
-#include "sources/package_reader.h"
+#include "sources/package_open.h"
 #include "sources/rpm/rpm_verify.h"
 
 #include <pthread.h>

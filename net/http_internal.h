@@ -16,12 +16,6 @@
 #include "net/http.h"
 #include "net/names.h"
 
-struct Curl_URL;
-
-/* For AUTO(): a CURLU, and one of its parts. */
-void http_curlu_freep(struct Curl_URL **url);
-void http_part_freep(char **part);
-
 /*
  * A libcurl handle with all options of the client set, for one request; given back with its
  * connections open.
