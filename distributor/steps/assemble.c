@@ -11,6 +11,7 @@
 #include "distributor/steps/tarballs.h"
 #include "pack/deflate.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -85,6 +86,26 @@ check_hosts(const struct parts *parts, const struct part *part, struct error *er
 	return 0;
 }
 
+/* What is written into OUT would be written into the part. */
+static int
+check_place(const struct parts *parts, const char *directory, struct error *err)
+{
+	struct stat part, out;
+
+	if (stat(directory, &part) < 0)
+		return error_set_errno(err, errno == ENOENT ? ERR_INPUT : ERR_IO,
+				       "cannot look at '%s'", directory);
+	if (stat(parts->work->out, &out) < 0)
+		return errno == ENOENT ? 0
+				       : error_set_errno(err, ERR_IO, "cannot look at '%s'",
+							 parts->work->out);
+	if (part.st_dev == out.st_dev && part.st_ino == out.st_ino)
+		return error_set(err, ERR_INPUT,
+				 "the part '%s' is the output directory; --out names another",
+				 directory);
+	return 0;
+}
+
 int
 parts_add(struct parts *parts, const char *directory, struct error *err)
 {
@@ -98,7 +119,8 @@ parts_add(struct parts *parts, const char *directory, struct error *err)
 			err->code = ERR_INPUT;
 		return error_prefix(err, "'%s' is not a part of a release", directory);
 	}
-	if (check_release(parts, &part, err) < 0 || check_hosts(parts, &part, err) < 0)
+	if (check_place(parts, directory, err) < 0 || check_release(parts, &part, err) < 0 ||
+	    check_hosts(parts, &part, err) < 0)
 		return -1;
 	parts->items = xgrow(parts->items, parts->count, sizeof(*parts->items));
 	parts->items[parts->count++] = part;

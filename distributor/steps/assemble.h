@@ -38,8 +38,8 @@ struct parts {
 void parts_clear(struct parts *parts);
 
 /*
- * Reads the lists of one more part. ERR_INPUT: not a part, of another lock, date or compressor, or
- * with a host that the matrix does not have or another part has too.
+ * Reads the lists of one more part. ERR_INPUT: not a part, the output directory itself, of another
+ * lock, date or compressor, or with a host that the matrix does not have or another part has too.
  */
 int parts_add(struct parts *parts, const char *directory, struct error *err) CHECKED;
 

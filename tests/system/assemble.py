@@ -123,6 +123,18 @@ def without_platform(path):
     change(path, change_tag)
 
 
+def check_own_part():
+    """What is written into the output directory would be written into the part."""
+    shutil.copytree(f"{WORK}/x86_64", f"{WORK}/own")
+    os.symlink("own", f"{WORK}/own-link")
+    before = tree(f"{WORK}/own")
+    for out, parts in (("own", ["own"]), ("own-link", ["own"]), ("own", ["aarch64", "own-link"])):
+        result = assemble(out, *parts, args=["--part"])
+        ok(result.returncode == 3 and f"'{WORK}/{parts[-1]}' is the output directory; --out names "
+           "another" in result.stderr and tree(f"{WORK}/own") == before,
+           f"the part {parts[-1]} is not joined into {out}", f"{result.returncode} {result.stderr}")
+
+
 def check_refusals():
     layer = max(os.listdir(f"{WORK}/aarch64/images/blobs/sha256"),
                 key=lambda n: os.path.getsize(f"{WORK}/aarch64/images/blobs/sha256/{n}"))
@@ -289,6 +301,7 @@ def main():
             make_part(host, host)
         check_same()
         check_parts()
+        check_own_part()
         check_refusals()
         check_attacks()
         check_host_without_images()
