@@ -41,10 +41,11 @@ print_help(void)
 	for (size_t i = 0; i < command_table.count; i++)
 		(void)printf("  %-11s %s\n", command_table.items[i]->name,
 			     command_table.items[i]->summary);
-	(void)printf("\n"
-		     "See 'distributor COMMAND --help' for options and examples.\n"
-		     "Exit status: 0 done, 1 failed here, 2 usage, 3 bad input, 4 verification\n"
-		     "failed, 5 network or remote error, may succeed later, 130 interrupted.\n");
+	(void)printf(
+		"\n"
+		"See 'distributor COMMAND --help' for options and examples.\n"
+		"Exit status: 0 done, 1 local failure, 2 usage error, 3 bad input, 4 verification\n"
+		"failed, 5 network or remote error, may succeed later, 130 interrupted.\n");
 }
 
 static void

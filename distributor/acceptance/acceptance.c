@@ -89,7 +89,7 @@ acceptance_begin(struct acceptance *trial, struct error *err)
 		pairs += host->present ? host->pair_count : 0;
 	}
 	if (pairs == 0)
-		return error_set(err, ERR_INPUT, "'%s' has no tarball to test; '%s' makes them",
+		return error_set(err, ERR_INPUT, "no tarballs to test in '%s'; run '%s' first",
 				 trial->assets, tarballs);
 	if (temporary_directory("distributor-test", &trial->scratch, err) < 0)
 		return -1;
@@ -179,7 +179,7 @@ acceptance_add_guest(struct acceptance *trial, struct acceptance_host *host,
 		outcome = ACCEPTANCE_FAILED;
 		if (is_shaky(host, target)) {
 			outcome = ACCEPTANCE_SKIPPED;
-			error_prefix(err, "before QEMU 10 emulators hardly run under emulation");
+			error_prefix(err, "QEMU before 10 rarely runs under emulation");
 		}
 	}
 	acceptance_add(trial, host, kind, target, outcome, result < 0 ? err->message : NULL);
@@ -214,11 +214,11 @@ acceptance_run(const struct acceptance *trial, const char *const *argv, int stat
 		return -1;
 	words = last_words(result.errors);
 	if (result.status > 128)
-		return error_set(err, ERR_VERIFY, "ended by signal %d (%s)%s", result.status - 128,
+		return error_set(err, ERR_VERIFY, "killed by signal %d (%s)%s", result.status - 128,
 				 strsignal(result.status - 128), words);
 	if (result.status != status)
-		return error_set(err, ERR_VERIFY, "ended with status %d, not %d%s", result.status,
-				 status, words);
+		return error_set(err, ERR_VERIFY, "exited with status %d, expected %d%s",
+				 result.status, status, words);
 	*ret_said = TAKE(result.output);
 	return 0;
 }
@@ -233,7 +233,8 @@ acceptance_run_guest(const struct acceptance *trial, const char *const *argv, co
 	if (acceptance_run(trial, argv, FOREIGN_STATUS, &said, err) < 0)
 		return -1;
 	if (strcmp(said, wanted) != 0)
-		return error_set(err, ERR_VERIFY, "the program for %s wrote '%.40s'", target, said);
+		return error_set(err, ERR_VERIFY,
+				 "unexpected output of the program for %s: '%.40s'", target, said);
 	return 0;
 }
 

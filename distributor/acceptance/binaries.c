@@ -39,19 +39,18 @@ unpack(const struct acceptance *trial, const char *host, const struct member *me
 	int64_t mtime_sec;
 
 	if (fd < 0 && errno == ENOENT)
-		return error_set(err, ERR_NOT_FOUND, "'%s' is missing; '%s' makes it", path,
-				 command);
+		return error_set(err, ERR_NOT_FOUND, "'%s' is missing; run '%s'", path, command);
 	if (fd < 0)
 		return error_set_errno(err, ERR_IO, "cannot open '%s'", path);
 	if (tarball_read(fd, name, &packed, &mtime_sec, &bytes, err) < 0)
 		return -1;
 	if (strcmp(packed.target, member->target) != 0)
-		return error_set(err, ERR_VERIFY, "'%s' has the program for %s", name,
+		return error_set(err, ERR_VERIFY, "'%s' contains the program for %s", name,
 				 packed.target);
 	if (!digest_equal(&packed.sha256, &member->sha256))
 		return error_set(
-			err, ERR_VERIFY, "sha256 of the program in '%s' is %s, the lock says %s",
-			name, digest_hex(&packed.sha256, got), digest_hex(&member->sha256, want));
+			err, ERR_VERIFY, "sha256 of the program in '%s' is %s, expected %s", name,
+			digest_hex(&packed.sha256, got), digest_hex(&member->sha256, want));
 	program = path_join(directory, member_name(file, member->target));
 	if (write_file(program, bytes, packed.size, 0755, err) < 0)
 		return -1;
@@ -140,7 +139,7 @@ run_one(size_t index, void *context, struct error *err)
 	progress_add(scratch->task, 1);
 	if (result > 0)
 		acceptance_add(scratch->trial, scratch->host, ACCEPTANCE_PROGRAM, target,
-			       ACCEPTANCE_SKIPPED, "there is no tiny program for this target");
+			       ACCEPTANCE_SKIPPED, "no tiny program for this target");
 	else if (acceptance_add_guest(scratch->trial, scratch->host, ACCEPTANCE_PROGRAM, target,
 				      result, err) < 0)
 		return -1;
@@ -198,7 +197,8 @@ find_emulator(struct acceptance *trial, struct acceptance_host *host, struct err
 		host->emulator = emulator_in(trial->emulators, target);
 		if (host->emulator != NULL)
 			return 0;
-		return error_set(err, ERR_NOT_FOUND, "'%s' has neither qemu-%s-static nor qemu-%s",
+		return error_set(err, ERR_NOT_FOUND,
+				 "'%s' contains neither qemu-%s-static nor qemu-%s",
 				 trial->emulators, target, target);
 	}
 	if (make_directories(directory, err) < 0)
@@ -211,9 +211,8 @@ find_emulator(struct acceptance *trial, struct acceptance_host *host, struct err
 	if (host->emulator != NULL)
 		return 0;
 	return error_set(err, ERR_NOT_FOUND,
-			 "this machine has no emulator of %s: '%s' has no "
-			 "%s_qemu-%s-static.tar.gz, and $PATH no qemu-%s-static; name one with "
-			 "--emulators",
+			 "no emulator for %s on this machine: '%s' has no %s_qemu-%s-static.tar.gz "
+			 "and $PATH has no qemu-%s-static; use --emulators",
 			 target, trial->assets, machine, target, target);
 }
 
@@ -255,7 +254,7 @@ int
 acceptance_binaries(struct acceptance *trial, struct acceptance_host *host, struct error *err)
 {
 	auto_free char *directory = acceptance_path(trial, host->arch->name);
-	auto_free char *label = xasprintf("binaries of %s", host->arch->name);
+	auto_free char *label = xasprintf("testing binaries of %s", host->arch->name);
 	struct scratch scratch = {.trial = trial, .host = host, .directory = directory};
 	int result;
 

@@ -51,7 +51,7 @@ unpack_pair(const struct work *work, const char *tag, const struct member *membe
 		return -1;
 	result = image_unpack(work->layout, tag, work->host->arch, root, err);
 	if (result < 0)
-		error_prefix(err, "the image '%s'", tag);
+		error_prefix(err, "image '%s'", tag);
 	if (result == 0)
 		result = check_root(work->trial, root, tag, member, err);
 	remove_tree(root);
@@ -64,13 +64,13 @@ check_pair(const struct work *work, const char *tag, const struct member *member
 	bool there = layout_tags_find(layout_tags(work->layout), tag) != NULL;
 
 	if (member == NULL)
-		return error_set(err, ERR_VERIFY,
-				 "the image '%s' is of a pair that this release does not have; "
-				 "'%s' takes it away",
-				 tag, work->trial->images_command);
+		return error_set(
+			err, ERR_VERIFY,
+			"image '%s' belongs to a pair that is not in this release; '%s' removes it",
+			tag, work->trial->images_command);
 	if (!there)
-		return error_set(err, ERR_VERIFY, "there is no image '%s'; '%s' makes it again",
-				 tag, work->trial->images_command);
+		return error_set(err, ERR_VERIFY, "image '%s' is missing; run '%s'", tag,
+				 work->trial->images_command);
 	return unpack_pair(work, tag, member, err);
 }
 
@@ -125,10 +125,9 @@ acceptance_contents_without_all(struct acceptance *trial, struct acceptance_host
 		acceptance_add(trial, host, ACCEPTANCE_IMAGE, "latest", ACCEPTANCE_FAILED,
 			       err->message);
 	} else if (there) {
-		auto_free char *reason =
-			xasprintf("the image 'latest' is of no pair that this release has; '%s' "
-				  "takes it away",
-				  trial->images_command);
+		auto_free char *reason = xasprintf(
+			"image 'latest' belongs to no pair in this release; '%s' removes it",
+			trial->images_command);
 
 		acceptance_add(trial, host, ACCEPTANCE_IMAGE, "latest", ACCEPTANCE_FAILED, reason);
 	}

@@ -146,7 +146,7 @@ check_entry(const struct image *image, const struct binfmt_target *row, const ch
 		return -1;
 	if (!text_starts_with(text, begin))
 		return error_set(err, ERR_VERIFY,
-				 "the entry %s is '%.200s', and begins not with '%s'", name, text,
+				 "entry %s is '%.200s', expected it to start with '%s'", name, text,
 				 begin);
 	return 0;
 }
@@ -275,8 +275,8 @@ check_file(const char *directory, const struct binfmt_target *row, struct error 
 	if (read_file(path, sizeof(line) + 1, &text, NULL, err) < 0)
 		return -1;
 	if (length == 0 || strncmp(text, line, length) != 0 || strcmp(text + length, "\n") != 0)
-		return error_set(err, ERR_VERIFY, "'qemu-%s.conf' is '%s', not '%s'", row->name,
-				 text, line);
+		return error_set(err, ERR_VERIFY, "'qemu-%s.conf' is '%s', expected '%s'",
+				 row->name, text, line);
 	return 0;
 }
 
@@ -365,7 +365,7 @@ int
 acceptance_images(struct acceptance *trial, struct acceptance_host *host, struct error *err)
 {
 	AUTO(layout_freep) struct layout *layout = NULL;
-	auto_free char *label = xasprintf("images of %s", host->arch->name);
+	auto_free char *label = xasprintf("testing images of %s", host->arch->name);
 	struct progress_task *task;
 	bool there;
 	int result;
@@ -373,7 +373,7 @@ acceptance_images(struct acceptance *trial, struct acceptance_host *host, struct
 	if (path_exists(trial->images, &there, err) < 0)
 		return -1;
 	if (!there) {
-		auto_free char *reason = xasprintf("'%s' is not there; '%s' makes it",
+		auto_free char *reason = xasprintf("'%s' does not exist; run '%s' first",
 						   trial->images, trial->images_command);
 
 		acceptance_add(trial, host, ACCEPTANCE_IMAGE, NULL, ACCEPTANCE_SKIPPED, reason);

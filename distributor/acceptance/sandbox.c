@@ -76,15 +76,15 @@ explain_namespace(int number, struct error *err)
 {
 	if (setting_is("/proc/sys/kernel/unprivileged_userns_clone", 0))
 		return error_set(err, ERR_IO,
-				 "only root may make a user namespace here "
+				 "only root can create user namespaces "
 				 "(kernel.unprivileged_userns_clone is 0)");
 	if (setting_is("/proc/sys/user/max_user_namespaces", 0))
 		return error_set(err, ERR_IO,
-				 "there may be no user namespaces (user.max_user_namespaces is 0)");
+				 "user namespaces are disabled (user.max_user_namespaces is 0)");
 	errno = number;
-	return error_set_errno(err, ERR_IO,
-			       "this process may not make a user namespace, as in a container or "
-			       "chroot that forbids it");
+	return error_set_errno(
+		err, ERR_IO,
+		"user namespaces are not permitted, for example by the container or chroot");
 }
 
 /* Why there is no binfmt_misc of one's own. */
@@ -94,15 +94,14 @@ explain_binfmt(int number, struct error *err)
 	if (number == ENODEV)
 		return error_set(
 			err, ERR_IO,
-			"this kernel has no binfmt_misc; 'modprobe binfmt_misc' may bring it");
+			"this kernel does not support binfmt_misc; try 'modprobe binfmt_misc'");
 	if (kernel_is_before(6, 7))
-		return error_set(
-			err, ERR_IO,
-			"this kernel has one binfmt_misc for all; Linux 6.7 and later have "
-			"one per user namespace");
+		return error_set(err, ERR_IO,
+				 "this kernel does not support binfmt_misc in user namespaces; "
+				 "Linux 6.7 or later is required");
 	if (setting_is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 1))
 		return error_set(err, ERR_IO,
-				 "AppArmor allows nothing in a user namespace "
+				 "AppArmor restricts unprivileged user namespaces "
 				 "(kernel.apparmor_restrict_unprivileged_userns is 1)");
 	errno = number;
 	return error_set_errno(err, ERR_IO, "cannot mount a private binfmt_misc");
@@ -157,8 +156,8 @@ check_empty(int directory, struct error *err)
 		if (strcmp(names.items[i], "register") != 0 &&
 		    strcmp(names.items[i], "status") != 0)
 			return error_set(err, ERR_IO,
-					 "the binfmt_misc of the new namespace has '%s' already, "
-					 "so it is not private, and is left alone",
+					 "binfmt_misc of the new namespace already has '%s' and is "
+					 "not private; not touched",
 					 names.items[i]);
 	return 0;
 }
@@ -173,18 +172,18 @@ check_private(int directory, const struct handshake *shake, struct error *err)
 
 	if (stat("/proc/self/ns/user", &ours) < 0 || fstat(directory, &here) < 0 ||
 	    fstatfs(directory, &kind) < 0)
-		return error_set_errno(err, ERR_IO, "cannot look at the private binfmt_misc");
+		return error_set_errno(err, ERR_IO, "cannot read the private binfmt_misc");
 	if (ours.st_dev == shake->parent_namespace.st_dev &&
 	    ours.st_ino == shake->parent_namespace.st_ino)
-		return error_set(err, ERR_IO, "the user namespace is not a new one");
+		return error_set(err, ERR_IO, "the user namespace is not new");
 	if (kind.f_type != BINFMTFS_MAGIC)
-		return error_set(err, ERR_IO, "what was mounted is no binfmt_misc");
+		return error_set(err, ERR_IO, "the mounted file system is not binfmt_misc");
 	if (is_mounted(here.st_dev, &mounted, err) < 0)
 		return -1;
 	if (mounted)
 		return error_set(err, ERR_IO,
-				 "the binfmt_misc of the new namespace is one that was mounted "
-				 "before, and is left alone");
+				 "binfmt_misc of the new namespace was mounted before and is not "
+				 "private; not touched");
 	return check_empty(directory, err);
 }
 
@@ -211,13 +210,14 @@ attach(int directory, struct error *err)
 	struct stat mounted, seen;
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return error_set_errno(err, ERR_IO, "cannot keep mounts to ourselves");
+		return error_set_errno(err, ERR_IO, "cannot make mounts private");
 	if (move_mount(directory, "", AT_FDCWD, BINFMT_PATH, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return error_set_errno(err, ERR_IO, "cannot mount on '%s'", BINFMT_PATH);
 	if (fstat(directory, &mounted) < 0 ||
 	    fstatat(AT_FDCWD, BINFMT_PATH, &seen, AT_NO_AUTOMOUNT) < 0 ||
 	    mounted.st_dev != seen.st_dev)
-		return error_set(err, ERR_IO, "'%s' is not what was mounted there", BINFMT_PATH);
+		return error_set(err, ERR_IO, "'%s' is not the file system that was mounted there",
+				 BINFMT_PATH);
 	return 0;
 }
 
@@ -230,7 +230,7 @@ enter(struct handshake *shake, int *ret_binfmt, struct error *err)
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
 		return explain_namespace(errno, err);
 	if (write(shake->ready[1], &byte, 1) != 1 || read(shake->mapped[0], &byte, 1) != 1)
-		return error_set(err, ERR_IO, "the users of the namespace could not be mapped");
+		return error_set(err, ERR_IO, "cannot map the users of the user namespace");
 	directory = mount_nowhere(err);
 	if (directory < 0 || check_private(directory, shake, err) < 0 || attach(directory, err) < 0)
 		return -1;
@@ -364,8 +364,10 @@ parent(struct handshake *shake, pid_t pid, struct error *err)
 		return -1;
 	if (interrupt_pending())
 		return interrupt_check(err);
-	return error_set(err, ERR_IO, "the test process ended by signal %d or without a reason",
-			 WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+	return error_set(
+		err, ERR_IO,
+		"the test process was killed by signal %d or exited without reporting an error",
+		WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 }
 
 int
@@ -379,12 +381,12 @@ sandbox_run(int (*run)(const struct sandbox *sandbox, void *context, struct erro
 	if (stat("/proc/self/ns/user", &shake.parent_namespace) < 0 ||
 	    pipe2(shake.ready, O_CLOEXEC) < 0 || pipe2(shake.mapped, O_CLOEXEC) < 0 ||
 	    pipe2(shake.result, O_CLOEXEC) < 0)
-		return error_set_errno(err, ERR_IO, "cannot prepare a process for the test");
+		return error_set_errno(err, ERR_IO, "cannot prepare the test process");
 	/* What is buffered would be written twice. */
 	(void)fflush(stdout);
 	pid = fork();
 	if (pid < 0)
-		return error_set_errno(err, ERR_IO, "cannot start a process for the test");
+		return error_set_errno(err, ERR_IO, "cannot start the test process");
 	if (pid == 0)
 		child(&shake, run, context);
 	return parent(&shake, pid, err);
@@ -408,7 +410,7 @@ sandbox_read(const struct sandbox *sandbox, const char *entry, char **ret_text, 
 
 	if (text == NULL)
 		return error_set_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
-				       "cannot read the entry '%s'", entry);
+				       "cannot read entry '%s'", entry);
 	*ret_text = text;
 	return 0;
 }

@@ -137,14 +137,17 @@ completion_bash(const struct command_table *table, struct strbuf *script)
 {
 	strbuf_adds(
 		script,
-		"# bash completion for distributor, made from the tables of the program.\n\n"
+		"# bash completion for distributor, generated from the program's tables.\n"
+		"\n"
 		"_distributor_words() {\n"
 		"\tmapfile -t COMPREPLY < <(compgen -W \"$1\" -- \"$current\")\n"
-		"}\n\n"
+		"}\n"
+		"\n"
 		"_distributor_paths() {\n"
 		"\tcompopt -o filenames\n"
 		"\tmapfile -t COMPREPLY < <(compgen \"$1\" -- \"$current\")\n"
-		"}\n\n"
+		"}\n"
+		"\n"
 		"_distributor() {\n"
 		"\tlocal current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}\n"
 		"\tlocal commands options operands\n"
@@ -249,18 +252,19 @@ completion_zsh(const struct command_table *table, struct strbuf *script)
 {
 	strbuf_adds(script,
 		    "#compdef distributor\n"
-		    "# zsh completion for distributor, made from the tables of the program.\n\n"
+		    "# zsh completion for distributor, generated from the program's tables.\n"
+		    "\n"
 		    "_distributor() {\n"
 		    "\tlocal -a commands options\n"
-		    "\toptions=('--help:explain the program'"
-		    " '--version:print the versions of program and libraries')\n"
+		    "\toptions=('--help:print the commands' '--version:print the versions of the "
+		    "program and its libraries')\n"
 		    "\tcommands=(\n");
 	for (size_t i = 0; i < table->count; i++) {
 		strbuf_addf(script, "\t\t'%s:", table->items[i]->name);
 		add_quoted(script, table->items[i]->summary, "\\");
 		strbuf_adds(script, "'\n");
 	}
-	strbuf_adds(script, "\t\t'help:explain one command'\n"
+	strbuf_adds(script, "\t\t'help:print the help of a command'\n"
 			    "\t)\n"
 			    "\tif ((CURRENT == 2)); then\n"
 			    "\t\t_describe -t commands command commands\n"
@@ -336,7 +340,8 @@ completion_fish(const struct command_table *table, struct strbuf *script)
 {
 	strbuf_adds(
 		script,
-		"# fish completion for distributor, made from the tables of the program.\n\n"
+		"# fish completion for distributor, generated from the program's tables.\n"
+		"\n"
 		/* fish's own __fish_seen_subcommand_from takes "release --key lock" for both. */
 		"function _distributor_begins\n"
 		"\ttest (count (commandline -opc)) -eq 1\n"

@@ -15,51 +15,51 @@ struct entry {
 
 /* What programs ask the environment; those of libraries (proxies) as well. */
 static const struct entry variables[] = {
-	{"DISTRIBUTOR_KEY", "the signing key, in one line, as 'distributor key --to secret-line' "
-			    "writes it"},
-	{"DISTRIBUTOR_KEY_PASSPHRASE", "the passphrase of the file that --key names"},
-	{"DISTRIBUTOR_APT_MIRROR",
-	 "base URL of the Debian mirror, where the machine's own apt does not know one"},
-	{"APT_CONFIG", "the machine's own settings of apt, as apt reads them"},
-	{"GITHUB_TOKEN", "the token for releases, and for pushing tags over https "
-			 "where git has no credentials of its own"},
-	{"GITHUB_REPOSITORY", "OWNER/REPO, instead of the matrix' own"},
-	{"GITHUB_API_URL, GITHUB_SERVER_URL", "where GitHub is (default: as the matrix says)"},
-	{"GITHUB_ACTIONS", "'true' in a workflow"},
-	{"GITHUB_STEP_SUMMARY", "a file to which 'release' appends its summary"},
-	{"GITHUB_REF_TYPE, GITHUB_REF_NAME", "the tag that started a workflow: it is verified and "
-					     "not made"},
+	{"DISTRIBUTOR_KEY",
+	 "signing key, as one line written by 'distributor key --to secret-line'"},
+	{"DISTRIBUTOR_KEY_PASSPHRASE", "passphrase of the signing key"},
+	{"DISTRIBUTOR_APT_MIRROR", "base URL of a Debian mirror, for machines whose apt has none"},
+	{"APT_CONFIG", "configuration file of apt, as read by apt itself"},
+	{"GITHUB_TOKEN",
+	 "token for GitHub releases, and for pushing tags over https if git has no credentials"},
+	{"GITHUB_REPOSITORY", "OWNER/REPO, overrides the repository in the matrix"},
+	{"GITHUB_API_URL, GITHUB_SERVER_URL", "URLs of GitHub (default: from the matrix)"},
+	{"GITHUB_ACTIONS", "'true' in a workflow of GitHub Actions"},
+	{"GITHUB_STEP_SUMMARY", "file that 'distributor release' appends its summary to"},
+	{"GITHUB_REF_TYPE, GITHUB_REF_NAME",
+	 "tag that started the workflow: it is verified instead of created"},
 	{"GITHUB_WORKFLOW_REF, GITHUB_RUN_ID, GITHUB_RUN_ATTEMPT",
-	 "what the provenance says of the run"},
-	{"SOURCE_DATE_EPOCH", "the time of everything that is made, instead of the lock's date"},
-	{"REGISTRY_AUTH_FILE", "credentials of registries; else those of docker, podman and "
-			       "skopeo are found where these keep them ($DOCKER_CONFIG, "
-			       "$XDG_RUNTIME_DIR, $XDG_CONFIG_HOME, $HOME)"},
-	{"XDG_CACHE_HOME", "where the package cache is (default: ~/.cache)"},
+	 "workflow run to record in the provenance"},
+	{"SOURCE_DATE_EPOCH", "timestamp of all results, overrides the date of the lock"},
+	{"REGISTRY_AUTH_FILE",
+	 "registry credentials; default: those of docker, podman and skopeo in their usual places "
+	 "($DOCKER_CONFIG, $XDG_RUNTIME_DIR, $XDG_CONFIG_HOME, $HOME)"},
+	{"XDG_CACHE_HOME", "parent directory of the package cache (default: ~/.cache)"},
 	{"GIT_SSH, GIT_SSH_COMMAND, GIT_CONFIG_COUNT, GIT_SSL_CAINFO",
-	 "these and other variables of git and ssh go to the program git, where it pushes a tag"},
-	{"SSL_CERT_FILE, SSL_CERT_DIR", "certificates to trust instead of the system's"},
-	{"https_proxy, http_proxy, no_proxy", "proxies, and who is reached without"},
-	{"NO_COLOR, TERM", "no colours where NO_COLOR is set, or on a terminal that is dumb"},
-	{"TMPDIR", "where temporary directories are made (default: /tmp)"},
+	 "these and other variables of git and ssh are passed to git when it pushes a tag"},
+	{"SSL_CERT_FILE, SSL_CERT_DIR", "trusted certificates, instead of the system's"},
+	{"https_proxy, http_proxy, no_proxy", "proxies, and hosts to reach without one"},
+	{"NO_COLOR, TERM", "colors are disabled if NO_COLOR is set or the terminal is dumb"},
+	{"TMPDIR", "parent directory of temporary directories (default: /tmp)"},
 };
 
 static const struct entry files[] = {
-	{"matrix/NAME.json", "the matrix, checked by matrix/matrix.schema.json"},
+	{"matrix/NAME.json", "the matrix; its format is defined by matrix/matrix.schema.json"},
 	{"matrix/NAME.lock.json", "the lock, written by 'distributor lock'"},
 	{"keys/", "public keys: allowed_signers, release.pub, minisign.pub, release.pem"},
 	{"out/assets/", "the files of the release"},
 	{"out/images/", "the images, as an OCI layout"},
-	{"~/.cache/distributor/", "packages by their sha256; may be deleted at any time"},
+	{"~/.cache/distributor/", "cached packages, named by sha256; can be deleted at any time"},
 };
 
 static const struct entry statuses[] = {
 	{"0", "done"},
-	{"1", "failed here"},
-	{"2", "usage"},
+	{"1", "local failure"},
+	{"2", "usage error"},
 	{"3", "bad input"},
-	{"4", "verification failed: trying again does not help"},
-	{"5", "network, or a server refused: trying again may help"},
+	{"4", "verification failed; running again does not help"},
+	{"5", "network or remote error; running again may succeed"},
+	{"130", "interrupted"},
 };
 
 /* Text as roff takes it: nothing is a request or an escape, and quotes and dashes can be copied. */
@@ -217,14 +217,17 @@ manual_program(const struct command_table *table, const char *date, struct strbu
 			  ".br\n.B distributor help\n.I COMMAND\n"
 			  ".br\n.B distributor \\-\\-version\n");
 	add_section(page, "DESCRIPTION");
-	add_paragraphs(page, "Reads a matrix of hosts and targets, fetches and verifies packages "
-			     "of QEMU for each host,\nmakes release tarballs and container images "
-			     "of them, the same bytes every time,\nsigns them, tags the release, "
-			     "and publishes it on GitHub and in container registries.\n\n"
-			     "Each step is a command; 'distributor release' is all of them in "
-			     "order.\nWhat is there already with the right digest is not done "
-			     "again, so that a run\nthat failed or was killed is simply started "
-			     "again.\n");
+	add_paragraphs(
+		page,
+		"Reads a matrix of hosts and targets, downloads and verifies QEMU packages for "
+		"each\n"
+		"host, builds release tarballs and container images from them, identical byte for\n"
+		"byte each time, signs them, tags the release, and publishes it on GitHub and in\n"
+		"container registries.\n\n"
+		"Each step is a command; 'distributor release' runs all of them in order. Results\n"
+		"that exist with the right digest are kept, so a run that failed or was killed "
+		"can\n"
+		"be repeated.\n");
 	add_section(page, "COMMANDS");
 	for (size_t i = 0; i < table->count; i++)
 		add_entries(page, &(struct entry){table->items[i]->name, table->items[i]->summary},

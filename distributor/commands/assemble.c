@@ -60,9 +60,9 @@ print_result(const struct app *app, int count, const struct parts *parts, const 
 					  count, "hosts", hosts, "assets",
 					  (json_int_t)parts->assets.count));
 	else if (!app->quiet)
-		(void)printf("%s: %d part%s joined (%s), %zu asset%s%s\n", app->work.out, count,
+		(void)printf("%s: joined %d part%s (%s), %zu asset%s%s\n", app->work.out, count,
 			     plural((size_t)count), hosts, parts->assets.count,
-			     plural(parts->assets.count), no_images ? "" : " and their images");
+			     plural(parts->assets.count), no_images ? "" : " and images");
 }
 
 static int
@@ -85,7 +85,8 @@ run_assemble(struct app *app, int argc, char **argv, struct error *err)
 	missing = missing_hosts(&info.matrix, &parts);
 	if (*missing != '\0' && !stay_part)
 		return error_set(err, ERR_INPUT,
-				 "no part has the hosts %s; --part joins what is there", missing);
+				 "no part contains the hosts %s; use --part to join without them",
+				 missing);
 	if (parts_check(&parts, err) < 0)
 		return -1;
 	hosts = part_hosts(&parts.packlist);

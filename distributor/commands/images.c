@@ -53,13 +53,12 @@ print_result(const struct app *app, const char *path, const struct build_result 
 	if (app->quiet)
 		return 0;
 	tags = layout_tags(layout)->count;
-	(void)printf(
-		"%s: %zu image%s of pairs, %zu of hosts, %zu %s under %zu tag%s%s, in %.1f s\n",
-		path, result->pair_images, plural(result->pair_images), result->host_images,
-		result->indexes, result->indexes == 1 ? "index" : "indexes", tags, plural(tags),
-		result->changed ? "" : ", all as before", seconds);
+	(void)printf("%s: %zu pair image%s, %zu for hosts, %zu %s under %zu tag%s%s, in %.1f s\n",
+		     path, result->pair_images, plural(result->pair_images), result->host_images,
+		     result->indexes, result->indexes == 1 ? "index" : "indexes", tags,
+		     plural(tags), result->changed ? "" : ", unchanged", seconds);
 	if (layout_part(layout) != NULL)
-		log_info("this is a part: %s; 'distributor assemble' joins parts",
+		log_info("this layout is a part (%s); join parts with 'distributor assemble'",
 			 layout_part(layout));
 	return 0;
 }

@@ -66,7 +66,7 @@ convert_secret(struct error *err)
 				 form);
 	if (output == NULL)
 		return error_set(err, ERR_USAGE,
-				 "a secret key is written to a file: --output FILE");
+				 "secret keys are only written to a file; use --output FILE");
 	if (key_input_read(&source, &key, err) < 0 ||
 	    signing_key_format(key, secret_form, NULL, &text, err) < 0)
 		return -1;
@@ -98,13 +98,12 @@ read_public(const struct app *app, int argc, char **argv, struct public_key *ret
 		return public_key_parse(text, ret_key, argv[0], err);
 	}
 	if (key_input_read(&source, &key, err) < 0)
-		return err->code == ERR_USAGE
-			       ? error_set(err, ERR_USAGE,
-					   "no key is named: give a public key file, such as "
-					   "'%s/" KEY_PUBLIC_NAME "', or a signing key with --key "
-					   "FILE",
-					   app->work.keys)
-			       : -1;
+		return err->code == ERR_USAGE ? error_set(err, ERR_USAGE,
+							  "no key given: name a public key file, "
+							  "such as '%s/" KEY_PUBLIC_NAME
+							  "' or a signing key with --key FILE",
+							  app->work.keys)
+					      : -1;
 	*ret_key = *signing_key_public(key);
 	return 0;
 }
@@ -166,10 +165,11 @@ run_endorse(struct app *app, struct error *err)
 	if (key_files_have_root(app->work.keys, &has_root, err) < 0)
 		return -1;
 	if (!has_root)
-		return error_set(err, ERR_INPUT,
-				 "there is no '%s/" KEY_ROOT_NAME
-				 "': 'distributor keygen --root' makes a root key",
-				 app->work.keys);
+		return error_set(
+			err, ERR_INPUT,
+			"'%s/" KEY_ROOT_NAME
+			"' does not exist; create a root key with 'distributor keygen --root'",
+			app->work.keys);
 	if (source_date_epoch_or(time(NULL), &now, err) < 0 ||
 	    key_input_read(&source, &key, err) < 0 ||
 	    key_lists_endorse(app->work.keys, key, now, &stamp, err) < 0)
@@ -180,8 +180,8 @@ run_endorse(struct app *app, struct error *err)
 					  fingerprint, "serial", (json_int_t)stamp.serial, "date",
 					  stamp.date));
 	else
-		log_info("both lists in '%s' are signed by the root key %s, serial %" PRIu64
-			 " of %s; commit '%s'",
+		log_info("signed both lists in '%s' with root key %s, serial %" PRIu64
+			 " dated %s; commit '%s'",
 			 app->work.keys, fingerprint, stamp.serial, stamp.date, app->work.keys);
 	return 0;
 }
@@ -201,14 +201,14 @@ static void
 print_next_steps(const struct app *app, const struct public_key *key, bool has_root)
 {
 	if (key_lists_is_current(app->work.keys, key))
-		log_info("'%s/" KEY_PUBLIC_NAME "' is that key; next, make a new one: distributor "
-			 "keygen FILE",
+		log_info("'%s/" KEY_PUBLIC_NAME
+			 "' is that key; next, generate a new one: distributor keygen FILE",
 			 app->work.keys);
 	if (has_root && key_files_are_signed(app->work.keys))
-		log_info("nothing has changed, '%s' is signed by the root key", app->work.keys);
+		log_info("nothing changed; '%s' is signed by the root key", app->work.keys);
 	else if (has_root)
-		log_info("next, sign both lists with the root key: distributor key --endorse "
-			 "--key ROOT.pem; until then '%s' is refused; then commit it",
+		log_info("next, sign both lists with the root key: distributor key --endorse --key "
+			 "ROOT.pem; until then '%s' is refused; then commit it",
 			 app->work.keys);
 	else
 		log_info("next, commit '%s'", app->work.keys);
@@ -232,11 +232,11 @@ run_revoke(struct app *app, struct error *err)
 					  "root_has_to_sign", has_root ? 1 : 0));
 		return 0;
 	}
-	log_info("%s is revoked: it is in '%s' and no longer in '%s/" KEY_LIST_NAME "'",
-		 fingerprint, path, app->work.keys);
+	log_info("revoked %s: added to '%s', removed from '%s/" KEY_LIST_NAME "'", fingerprint,
+		 path, app->work.keys);
 	print_next_steps(app, &key, has_root);
-	log_info("releases and tags that it signed are refused from then on; offer what is still "
-		 "needed again under the next release number");
+	log_info("releases and tags that it signed are refused from now on; publish what is still "
+		 "needed under the next release number");
 	return 0;
 }
 
@@ -259,7 +259,7 @@ run_retire(struct app *app, struct error *err)
 					  tag, "list", path, "root_has_to_sign", has_root ? 1 : 0));
 		return 0;
 	}
-	log_info("%s is retired: it stays good for %s and the releases before", fingerprint, tag);
+	log_info("retired %s: it remains valid for %s and earlier releases", fingerprint, tag);
 	print_next_steps(app, &key, has_root);
 	return 0;
 }
@@ -277,16 +277,15 @@ check_usage(int argc, char **argv, struct error *err)
 		    (form != NULL ? 1 : 0) >
 	    1)
 		return error_set(err, ERR_USAGE,
-				 "--to, --endorse, --revoke and --retire are things to do one by "
-				 "one");
+				 "--to, --endorse, --revoke and --retire are mutually exclusive");
 	if (argc != 0 && action != NULL)
 		return error_set(err, ERR_USAGE, "%s: unexpected argument '%s'", action, argv[0]);
 	if (output != NULL && form == NULL)
-		return error_set(err, ERR_USAGE, "--output is for a form that --to names");
+		return error_set(err, ERR_USAGE, "--output requires --to");
 	if ((retired != NULL) != (last != NULL))
 		return error_set(err, ERR_USAGE,
 				 "--retire FILE and --last TAG, the last release that the key "
-				 "signed, belong together");
+				 "signed, must be used together");
 	return 0;
 }
 

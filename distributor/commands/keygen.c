@@ -47,12 +47,11 @@ print_result(const struct app *app, const char *path, const struct public_key *k
 	}
 	if (!app->quiet)
 		(void)printf("256 %s %s (ED25519)\n", fingerprint, principal);
-	log_info("the secret key is in '%s'; keep it out of the repository", path);
-	log_info("the public key is in '%s'; commit that, and publish the fingerprint",
-		 app->work.keys);
+	log_info("secret key saved to '%s'; do not commit it", path);
+	log_info("public key saved to '%s'; commit it and publish the fingerprint", app->work.keys);
 	if (is_root)
-		log_info("keep the root key offline; it signs the lists: distributor key --endorse "
-			 "--key %s",
+		log_info("keep the root key offline; sign the lists with: distributor key "
+			 "--endorse --key %s",
 			 path);
 	else if (has_root)
 		log_info("next, sign both lists with the root key: distributor key --endorse --key "
@@ -74,15 +73,14 @@ take_existing(const struct app *app, const char *path, struct signing_key **ret_
 
 	if (key_input_read(&existing, &key, err) < 0)
 		return error_prefix(err,
-				    "'%s' exists, and a key file is never replaced; name another. "
-				    "A key in it that is not published yet cannot be read",
+				    "'%s' exists and is not overwritten; choose another name. "
+				    "Reading it as an unpublished key failed",
 				    path);
 	if (key_files_have(app->work.keys, signing_key_public(key), is_root, &listed, err) < 0)
 		return -1;
 	if (listed)
 		return error_set(err, ERR_INPUT,
-				 "'%s' exists, and a key file is never replaced; name another",
-				 path);
+				 "'%s' exists and is not overwritten; choose another name", path);
 	log_info("'%s' exists and '%s' does not list its key yet: publishing that key", path,
 		 app->work.keys);
 	*ret_key = TAKE(key);
@@ -111,7 +109,7 @@ run_keygen(struct app *app, int argc, char **argv, struct error *err)
 	(void)argc;
 	if (no_passphrase && source.passphrase_fd != KEY_NO_FD)
 		return error_set(err, ERR_USAGE,
-				 "--no-passphrase and --passphrase-fd cannot both be given");
+				 "--no-passphrase cannot be used with --passphrase-fd");
 	if (keyring_check_principal(principal, err) < 0)
 		return -1;
 	if (key_files_have_root(app->work.keys, &has_root, err) < 0 ||
@@ -120,8 +118,8 @@ run_keygen(struct app *app, int argc, char **argv, struct error *err)
 		return -1;
 	if (key_files_write(app->work.keys, signing_key_public(key), principal, is_root, err) < 0)
 		return error_prefix(err,
-				    "the secret key is in '%s', but its public part is not "
-				    "published; the same command does that",
+				    "secret key saved to '%s', but its public key was not saved; "
+				    "run the same command again",
 				    path);
 	print_result(app, path, signing_key_public(key), has_root);
 	return 0;

@@ -53,7 +53,7 @@ run_lock_check(struct app *app, struct error *err)
 	print_news(app, &news);
 	if (news.newer != 0)
 		return error_set(err, ERR_IO,
-				 "upstream has something newer for %zu host%s; run '%s'",
+				 "newer packages are available for %zu host%s; run '%s'",
 				 news.newer, plural(news.newer), command);
 	return 0;
 }

@@ -94,8 +94,9 @@ print_text(const struct app *app, const struct plan *plan, enum table_style styl
 		(void)printf("\nx: tarball and image, t: tarball only, -: excluded, "
 			     "blank: the package has no such binary\n");
 	else
-		(void)printf("\nNothing is locked: '?' is what QEMU of that version has. "
-			     "'%s' finds out.\n",
+		(void)printf("\n"
+			     "There is no lock: '?' is what this version of QEMU usually has; run "
+			     "'%s' to find out.\n",
 			     command);
 	(void)printf("\n%zu asset%s: %zu tarball%s, %zu under legacy names, %zu release file%s\n",
 		     plan_assets(plan), plural(plan_assets(plan)), plan->tarballs,
@@ -227,11 +228,9 @@ read_format(struct app *app, struct error *err)
 	if (strcmp(format, "json") == 0)
 		app->json = true;
 	else if (app->json)
-		return error_set(err, ERR_USAGE, "--json and --format %s contradict each other",
-				 format);
+		return error_set(err, ERR_USAGE, "--json cannot be used with --format %s", format);
 	else if (diff && strcmp(format, "table") != 0)
-		return error_set(err, ERR_USAGE, "--diff is printed as text or JSON, not as %s",
-				 format);
+		return error_set(err, ERR_USAGE, "--diff cannot be used with --format %s", format);
 	return 0;
 }
 

@@ -101,9 +101,9 @@ plan_diff_print(struct app *app, const struct matrix *matrix, const struct lock 
 	json_array_foreach (changes, i, change)
 		print_change(change);
 	if (json_array_size(changes) == 0)
-		(void)printf("the lock is what the matrix asks for\n");
+		(void)printf("the lock matches the matrix\n");
 	else
-		(void)printf("'%s' resolves and pins them\n", command);
+		(void)printf("run '%s' to update the lock\n", command);
 	json_decref(changes);
 	return 0;
 }

@@ -23,13 +23,14 @@ read_target(const struct app *app, int argc, char **argv, struct error *err)
 	if (strcmp(target, "github") == 0 && argc == 0)
 		return 0;
 	if (strcmp(target, "github") == 0)
-		return error_set(err, ERR_USAGE, "'%s' is for --target directory", argv[0]);
+		return error_set(err, ERR_USAGE, "argument '%s' requires --target directory",
+				 argv[0]);
 	if (strcmp(target, "directory") != 0)
 		return error_set(err, ERR_USAGE, "--target takes github or directory, not '%s'",
 				 target);
 	if (argc != 1)
 		return error_set(err, ERR_USAGE,
-				 "name the directory to publish to, such as %s/releases",
+				 "--target directory requires a directory, such as %s/releases",
 				 app->work.out);
 	options.directory = argv[0];
 	return 0;
@@ -60,16 +61,16 @@ print_text(const struct step_publish *publishing)
 	auto_free char *bytes = format_bytes(result->bytes);
 
 	if (options.dry_run && !result->was_there)
-		(void)printf("%s would be published: %zu file%s to send (%s), %zu there, %zu to "
-			     "remove\n",
+		(void)printf("%s would be published: %zu file%s to upload (%s), %zu unchanged, %zu "
+			     "to remove\n",
 			     tag, result->uploaded, plural(result->uploaded), bytes, result->kept,
 			     result->removed);
 	else if (result->was_there)
-		(void)printf("%s is published already, and identical: %zu file%s\n", tag,
+		(void)printf("%s is already published and identical: %zu file%s\n", tag,
 			     result->kept, plural(result->kept));
 	else
-		(void)printf("%s is %s: %zu file%s sent (%s), %zu kept, %zu removed\n", tag,
-			     result->published ? "published" : "complete as a draft",
+		(void)printf("%s is %s: %zu file%s uploaded (%s), %zu unchanged, %zu removed\n",
+			     tag, result->published ? "published" : "complete as a draft",
 			     result->uploaded, plural(result->uploaded), bytes, result->kept,
 			     result->removed);
 	if (result->latest)
@@ -95,9 +96,9 @@ run_adopt(const struct app *app, struct error *err)
 	else if (app->quiet)
 		return 0;
 	else if (count == 0)
-		(void)printf("there is nothing that an earlier run has signed\n");
+		(void)printf("no signed files from an earlier run\n");
 	else
-		(void)printf("brought back %d signed file%s of an earlier run\n", count,
+		(void)printf("restored %d signed file%s from an earlier run\n", count,
 			     plural((size_t)count));
 	return 0;
 }

@@ -46,13 +46,13 @@ print_target(const struct step_push_target *target)
 	if (target->failed)
 		return;
 	if (writes == 0) {
-		(void)printf("%s: everything is there already (%zu tag%s), nothing sent\n", name,
-			     r->tags_kept, plural(r->tags_kept));
+		(void)printf("%s: up to date (%zu tag%s), nothing pushed\n", name, r->tags_kept,
+			     plural(r->tags_kept));
 		return;
 	}
-	(void)printf("%s: %s %zu blob%s (%zu mounted, %zu there), %zu manifest%s (%zu there), "
-		     "%zu new and %zu moved tag%s (%zu there); %s\n",
-		     name, options.dry_run ? "would send" : "sent", r->blobs_sent,
+	(void)printf("%s: %s %zu blob%s (%zu mounted, %zu existing), %zu manifest%s (%zu "
+		     "existing), %zu new and %zu moved tag%s (%zu unchanged); %s\n",
+		     name, options.dry_run ? "would push" : "pushed", r->blobs_sent,
 		     plural(r->blobs_sent), r->blobs_mounted, r->blobs_kept, r->manifests_sent,
 		     plural(r->manifests_sent), r->manifests_kept, r->tags_new, r->tags_moved,
 		     plural(r->tags_moved), r->tags_kept, bytes);

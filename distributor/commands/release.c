@@ -27,9 +27,10 @@ read_target(const struct app *app, char **ret_default, struct error *err)
 		target = options.directory != NULL ? "directory" : "github";
 	if (strcmp(target, "github") == 0) {
 		if (options.directory != NULL)
-			return error_set(err, ERR_USAGE, "--directory is for --target directory");
+			return error_set(err, ERR_USAGE, "--directory requires --target directory");
 		if (app->work.offline)
-			return error_set(err, ERR_USAGE, "--offline, but GitHub is on the network");
+			return error_set(err, ERR_USAGE,
+					 "--offline cannot be used with --target github");
 		return 0;
 	}
 	if (strcmp(target, "directory") != 0)

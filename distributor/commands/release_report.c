@@ -141,7 +141,9 @@ print_text(const struct app *app, const struct release_run *releasing,
 	if (err != NULL)
 		return;
 	if (options->dry_run)
-		(void)printf("\n%s: a dry run, nothing was written outside of OUT\n", tag);
+		(void)printf("\n"
+			     "%s: dry run, nothing was written outside OUT\n",
+			     tag);
 	else
 		(void)printf("\n%s is released%s%s%s\n", tag,
 			     did_something(releasing) ? "" : "; there was nothing to do",
@@ -190,7 +192,7 @@ release_summary_add_markdown(const struct release_run *releasing, const struct e
 	strbuf_addf(&text, "## %s %s\n\n%s\n", name != NULL ? name : "release",
 		    tag != NULL ? tag : "", table);
 	if (err != NULL)
-		strbuf_addf(&text, "**Not finished.** %s\n", err->message);
+		strbuf_addf(&text, "**Failed.** %s\n", err->message);
 	else if (release_run_url(releasing) != NULL)
 		strbuf_addf(&text, "Released: %s\n", release_run_url(releasing));
 	if (append(path, strbuf_text(&text), &trouble) < 0)

@@ -16,7 +16,7 @@ static struct step_reproduce_options options;
 static const char *
 state_word(enum reproduced state)
 {
-	static const char *const words[] = {"same", "differs", "missing", "extra", "of its run"};
+	static const char *const words[] = {"same", "differs", "missing", "extra", "not rebuilt"};
 
 	return words[state];
 }
@@ -59,10 +59,10 @@ print_text(const struct app *app, const struct step_reproduce *r)
 		table_print(table, TABLE_TEXT);
 		(void)printf("\n");
 	}
-	(void)printf("%s: %zu of %zu files and images are the same to the byte%s\n", r->tag, same,
-		     r->count, r->different == 0 ? "; it is reproduced" : "");
+	(void)printf("%s: %zu of %zu files and images are identical%s\n", r->tag, same, r->count,
+		     r->different == 0 ? "; release reproduced" : "");
 	if (r->made_in != NULL)
-		(void)printf("what was made is in %s\n", r->made_in);
+		(void)printf("rebuilt files are in %s\n", r->made_in);
 }
 
 /* Whoever compressed with another version is not to blame for it. */
@@ -72,9 +72,9 @@ not_reproduced(const struct step_reproduce *r, struct error *err)
 	auto_free char *compressor = deflater_identity(), *excuse = NULL;
 
 	if (r->recompressed != 0)
-		excuse = xasprintf("; %zu of them have the same content, and were compressed by "
-				   "another program or version than this one (%s), so that images "
-				   "and documents that name them differ as well",
+		excuse = xasprintf("; %zu of them have the same content but were compressed by a "
+				   "different program or version than this one (%s), so images and "
+				   "documents that refer to them differ as well",
 				   r->recompressed, compressor);
 	return error_set(err, ERR_VERIFY,
 			 "%s is not reproduced: %zu of %zu files and images differ%s", r->tag,

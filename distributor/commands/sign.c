@@ -35,7 +35,7 @@ print_result(const struct app *app, const struct release_info *info,
 	if (app->quiet)
 		return;
 	if (result->written == 0)
-		(void)printf("%s %s: %zu asset%s, signed already\n", info->matrix.name, info->tag,
+		(void)printf("%s %s: %zu asset%s, already signed\n", info->matrix.name, info->tag,
 			     result->assets, plural(result->assets));
 	else
 		(void)printf("%s %s: %zu asset%s signed by %s\n", info->matrix.name, info->tag,
@@ -43,7 +43,7 @@ print_result(const struct app *app, const struct release_info *info,
 			     fingerprint[0] != '\0' ? fingerprint : "an earlier run");
 	(void)printf("SHA256SUMS: %s\n", sums);
 	if (images->images != 0)
-		(void)printf("images and indexes: %zu, %zu of them signed now\n", images->images,
+		(void)printf("images and indexes: %zu, %zu newly signed\n", images->images,
 			     images->written);
 }
 

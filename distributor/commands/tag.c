@@ -24,8 +24,8 @@ check_version(const struct release_info *info, const char *version, struct error
 {
 	if (strcmp(version, info->tag) == 0 || strcmp(version, info->matrix.version) == 0)
 		return 0;
-	return error_set(err, ERR_INPUT, "the matrix is of version %s, not %s",
-			 info->matrix.version, version);
+	return error_set(err, ERR_INPUT, "the matrix has version %s, not %s", info->matrix.version,
+			 version);
 }
 
 /* 1 sent, 0 there already. */
@@ -50,12 +50,12 @@ static void
 print_result(const struct app *app, const struct release_info *info,
 	     const struct step_tag_result *result, int made, int sent)
 {
-	const char *what = made == 0         ? "is there already"
-			   : tagging.dry_run ? "would be made"
-					     : "made";
-	const char *where = sent == 0         ? "has it already"
-			    : tagging.dry_run ? "would get it"
-					      : "has it now";
+	const char *what = made == 0         ? "already exists"
+			   : tagging.dry_run ? "would be created"
+					     : "created";
+	const char *where = sent == 0         ? "already has the tag"
+			    : tagging.dry_run ? "would receive the tag"
+					      : "now has the tag";
 
 	if (app->json) {
 		app_print_json(jsonx_pack("{s:s, s:s, s:b, s:b, s:b, s:b}", "tag", info->tag, "id",
@@ -68,8 +68,8 @@ print_result(const struct app *app, const struct release_info *info,
 		return;
 	(void)printf("%s %s: %s\n", info->tag, what, result->id);
 	if (result->names_sums)
-		(void)printf("It names a SHA256SUMS: only the files of that one can be released "
-			     "under it, no other build.\n");
+		(void)printf("The tag names a SHA256SUMS: only the files listed there can be "
+			     "released under it.\n");
 	if (push)
 		(void)printf("%s %s\n", remote, where);
 }
@@ -120,8 +120,9 @@ run_tag(struct app *app, int argc, char **argv, struct error *err)
 					  info.commit, "verified", 1, "signer", signer, "keys",
 					  app->work.keys));
 	else if (!app->quiet)
-		(void)printf("%s is signed by an allowed key, %s from %s, and tags %s\n", info.tag,
-			     signer, app->work.keys, info.commit);
+		(void)printf(
+			"%s is verified: signed by allowed key %s from %s, points to commit %s\n",
+			info.tag, signer, app->work.keys, info.commit);
 	return 0;
 }
 

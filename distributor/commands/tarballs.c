@@ -32,8 +32,8 @@ version_of(const struct assets_host *host)
 static void
 print_table(const struct step_tarballs *packing)
 {
-	static const char *const headers[] = {"host", "source",    "package",   "tarballs>",
-					      "new>", "programs>", "tarballs>", "seconds>"};
+	static const char *const headers[] = {"host", "source",    "package", "tarballs>",
+					      "new>", "unpacked>", "packed>", "seconds>"};
 	AUTO(table_freep) struct table *table = table_new(headers, ARRAY_SIZE(headers));
 
 	for (size_t i = 0; i < packing->host_count; i++) {
@@ -61,16 +61,17 @@ print_text(const struct step_tarballs *packing)
 	auto_free char *out = format_bytes(packing->bytes_out);
 
 	if (packing->made == 0 && packing->report.removed_count == 0) {
-		(void)printf("nothing to do: %zu tarball%s of %zu host%s, %s, are in %s/%s "
-			     "(looked at in %.2f s)\n",
+		(void)printf("nothing to do: %zu tarball%s for %zu host%s (%s) in %s/%s (checked "
+			     "in %.2f s)\n",
 			     packing->unchanged, plural(packing->unchanged), packing->host_count,
 			     plural(packing->host_count), out, packing->work->out, ASSETS_DIRECTORY,
 			     packing->seconds);
 		return;
 	}
 	print_table(packing);
-	(void)printf("\n%zu tarball%s made, %zu kept; %s of programs in %s of tarballs, "
-		     "in %s/%s after %.1f s\n",
+	(void)printf("\n"
+		     "%zu tarball%s built, %zu unchanged; %s of programs in %s of tarballs, in "
+		     "%s/%s after %.1f s\n",
 		     packing->made, plural(packing->made), packing->unchanged, in, out,
 		     packing->work->out, ASSETS_DIRECTORY, packing->seconds);
 }
@@ -114,9 +115,9 @@ static void
 print_report(const struct app *app, const struct step_tarballs *packing)
 {
 	for (size_t i = 0; i < packing->report.removed_count; i++)
-		log_info("removed '%s' of an earlier run", packing->report.removed[i]);
+		log_info("removed '%s' from an earlier run", packing->report.removed[i]);
 	for (size_t i = 0; i < packing->report.stray_count; i++)
-		log_warning("'%s/%s/%s' is no part of this release", packing->work->out,
+		log_warning("'%s/%s/%s' is not part of this release", packing->work->out,
 			    ASSETS_DIRECTORY, packing->report.strays[i]);
 	if (app->json)
 		print_json(packing);

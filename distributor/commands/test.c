@@ -22,7 +22,7 @@ static int
 check_options(struct error *err)
 {
 	if (timeout_sec == 0 || timeout_sec > 3600)
-		return error_set(err, ERR_USAGE, "--timeout takes a number from 1 to 3600");
+		return error_set(err, ERR_USAGE, "--timeout requires a number from 1 to 3600");
 	for (size_t i = 0; i < wanted_targets.count; i++) {
 		const char *name = wanted_targets.items[i];
 		const char *meant;
@@ -31,9 +31,9 @@ check_options(struct error *err)
 			continue;
 		meant = target_suggest(name);
 		if (meant != NULL)
-			return error_set(err, ERR_USAGE, "no target '%s'; did you mean '%s'?", name,
-					 meant);
-		return error_set(err, ERR_USAGE, "no target '%s'", name);
+			return error_set(err, ERR_USAGE, "unknown target '%s'; did you mean '%s'?",
+					 name, meant);
+		return error_set(err, ERR_USAGE, "unknown target '%s'", name);
 	}
 	return 0;
 }
@@ -44,7 +44,7 @@ try_host(struct acceptance *trial, struct acceptance_host *host, struct error *e
 {
 	if (!host->present) {
 		acceptance_add(trial, host, ACCEPTANCE_VERSION, NULL, ACCEPTANCE_SKIPPED,
-			       "there are no tarballs of this host");
+			       "no tarballs for this host");
 		return 0;
 	}
 	if (acceptance_binaries(trial, host, err) < 0)

@@ -21,7 +21,7 @@ static const struct {
 	[ACCEPTANCE_IMAGE] = {"images>", "image"},
 	[ACCEPTANCE_FILES] = {"files>", "files"},
 	[ACCEPTANCE_REGISTER] = {"registers>", "register"},
-	[ACCEPTANCE_ITSELF] = {"by itself>", "itself"},
+	[ACCEPTANCE_ITSELF] = {"direct>", "itself"},
 };
 
 static const char *const outcomes[] = {
@@ -51,7 +51,7 @@ run_by(const struct acceptance_host *host)
 	if (!host->runs)
 		return NULL;
 	if (host->emulator == NULL)
-		return "itself";
+		return "native";
 	slash = strrchr(host->emulator, '/');
 	return slash != NULL ? slash + 1 : host->emulator;
 }
@@ -137,7 +137,7 @@ tell(const struct acceptance_host *host, const struct acceptance_case *item,
 	else if (item->outcome == ACCEPTANCE_SKIPPED &&
 		 (before == NULL || before->outcome != ACCEPTANCE_SKIPPED ||
 		  strcmp(before->reason, item->reason) != 0))
-		log_warning("%s%s%s: not tested: %s: %s", name, target != NULL ? " " : "",
+		log_warning("%s%s%s: skipped: %s: %s", name, target != NULL ? " " : "",
 			    target != NULL ? target : "", kinds[item->kind].word, item->reason);
 }
 
@@ -162,15 +162,16 @@ acceptance_report(const struct app *app, struct acceptance *trial, double second
 	else if (!app->quiet)
 		print_table(trial);
 	if (!app->json && !app->quiet)
-		(void)printf("\n%zu case%s passed, %zu failed, %zu skipped, in %.1f s\n",
+		(void)printf("\n"
+			     "%zu test%s passed, %zu failed, %zu skipped, in %.1f s\n",
 			     totals[ACCEPTANCE_OK], plural(totals[ACCEPTANCE_OK]),
 			     totals[ACCEPTANCE_FAILED], totals[ACCEPTANCE_SKIPPED], seconds);
 	tried = totals[ACCEPTANCE_OK] + totals[ACCEPTANCE_FAILED];
 	if (totals[ACCEPTANCE_FAILED] != 0)
-		return error_set(err, ERR_VERIFY, "%zu of %zu case%s failed",
+		return error_set(err, ERR_VERIFY, "%zu of %zu test%s failed",
 				 totals[ACCEPTANCE_FAILED], tried, plural(tried));
 	if (strict && totals[ACCEPTANCE_SKIPPED] != 0)
-		return error_set(err, ERR_VERIFY, "--strict, and %zu case%s skipped",
+		return error_set(err, ERR_VERIFY, "%zu test%s skipped, and --strict was given",
 				 totals[ACCEPTANCE_SKIPPED], plural(totals[ACCEPTANCE_SKIPPED]));
 	return 0;
 }

@@ -42,13 +42,13 @@ verify_files_named(int argc, char **argv, struct verify_request *request,
 
 		if (strcmp(other, directory) != 0)
 			return error_set(err, ERR_USAGE,
-					 "'%s' and '%s' are not in one directory with their "
-					 "SHA256SUMS",
+					 "'%s' and '%s' are not in the same directory, next to "
+					 "their SHA256SUMS",
 					 argv[0], argv[i]);
 		if (path_exists(argv[i], &there, err) < 0)
 			return -1;
 		if (!there)
-			return error_set(err, ERR_INPUT, "there is no '%s'", argv[i]);
+			return error_set(err, ERR_INPUT, "'%s' does not exist", argv[i]);
 		names[i] = path_base(argv[i]);
 	}
 	files = verify_directory(directory);
@@ -138,21 +138,20 @@ compare_sums(bool with_files, const struct digest *wanted, struct verify_report 
 
 	if (digest_is_zero(wanted))
 		verify_note(report, "tag", VERIFY_SKIPPED,
-			    "it names no SHA256SUMS, so that it says nothing about files");
+			    "the tag does not name a SHA256SUMS and covers no files");
 	else if (!with_files)
 		verify_note(report, "tag", VERIFY_SKIPPED,
-			    "the SHA256SUMS that it names was compared with none: no files were "
-			    "named");
+			    "the SHA256SUMS named by the tag was not compared: no files given");
 	else if (digest_is_zero(&report->sums))
 		verify_note(report, "tag", VERIFY_SKIPPED,
-			    "the SHA256SUMS that it names was not compared with one whose "
-			    "signature is not good");
+			    "the SHA256SUMS named by the tag was not compared: the signature of "
+			    "SHA256SUMS is not valid");
 	else if (!digest_equal(&report->sums, wanted))
 		verify_note(report, "tag", VERIFY_FAILED,
-			    "the tag is of another SHA256SUMS: %s, not %s",
+			    "the tag names SHA256SUMS %s, which does not match %s",
 			    digest_hex(wanted, want), digest_hex(&report->sums, got));
 	else
-		verify_note(report, "tag", VERIFY_OK, "the tag names these files");
+		verify_note(report, "tag", VERIFY_OK, "the tag names this SHA256SUMS");
 }
 
 static int
@@ -189,7 +188,7 @@ fail_nameless_tag(struct verify_report *report)
 
 	if (verify_report_conclude(report, &why) < 0)
 		code = why.code;
-	error_set(&why, code, "nothing that is signed says which tag to look at; give --tag");
+	error_set(&why, code, "no signed file names the tag to verify; use --tag");
 	verify_fail(report, "tag", &why);
 }
 
@@ -208,7 +207,7 @@ verify_tag_of(int argc, const struct keyring *keyring, struct verify_report *rep
 		fail_nameless_tag(report);
 	else
 		verify_note(report, "tag", VERIFY_SKIPPED,
-			    "no tag was looked at: an image does not say which; give --tag");
+			    "no tag was verified: images do not name one; use --tag");
 	return 0;
 }
 
@@ -320,7 +319,8 @@ check_usage(const struct app *app, int argc, char **argv, struct error *err)
 
 	if (argc == 0 && tag == NULL && image_names.count == 0)
 		return error_set(err, ERR_USAGE,
-				 "name a directory, files or a URL, or --tag TAG, or --image NAME");
+				 "nothing to verify; give a directory, files, a URL, --tag TAG or "
+				 "--image NAME");
 	if (argc == 1 && strstr(argv[0], "://") != NULL &&
 	    strstr(argv[0], "/releases/tag/") != NULL)
 		return error_set(err, ERR_USAGE,
@@ -328,13 +328,12 @@ check_usage(const struct app *app, int argc, char **argv, struct error *err)
 				 ".../releases/download/%s",
 				 argv[0], path_base(argv[0]));
 	if (tag != NULL && isdigit((unsigned char)tag[0]) != 0)
-		return error_set(err, ERR_USAGE,
-				 "the tag of a release begins with a 'v': --tag v%s", tag);
+		return error_set(err, ERR_USAGE, "release tags begin with 'v'; use --tag v%s", tag);
 	if (image_names.count != 0 && app->work.offline)
-		return error_set(err, ERR_USAGE, "--offline and --image contradict each other");
+		return error_set(err, ERR_USAGE, "--offline cannot be used with --image");
 	for (size_t i = 0; i < ARRAY_SIZE(of_images) && image_names.count == 0; i++)
 		if (of_images[i].given)
-			return error_set(err, ERR_USAGE, "--%s needs --image NAME",
+			return error_set(err, ERR_USAGE, "--%s requires --image NAME",
 					 of_images[i].name);
 	return 0;
 }

@@ -81,7 +81,7 @@ verify_output_json(const struct verify_report *report, const struct keyring *key
 void
 verify_output_table(const struct verify_report *report, bool quiet)
 {
-	static const char *const headers[] = {"check", "", "what was found"};
+	static const char *const headers[] = {"check", "", "result"};
 	static const char *const words[] = {"ok", "FAILED", "-"};
 	AUTO(table_freep) struct table *table = table_new(headers, ARRAY_SIZE(headers));
 
@@ -108,6 +108,6 @@ verify_output_sentence(const struct verify_report *report, const struct keyring 
 	while ((signer = next_signer(report, &at)) != NULL)
 		strbuf_addf(&signers, "%s%s", signers.length != 0 ? " and " : "", signer);
 	(void)printf("%s is verified, signed by %s from %s%s%s\n", what, strbuf_text(&signers),
-		     keyring->path, keyring->is_pinned ? ", which is signed by root key " : "",
+		     keyring->path, keyring->is_pinned ? ", signed by root key " : "",
 		     keyring->is_pinned ? keyring->root : "");
 }

@@ -133,9 +133,10 @@ release_provenance(const struct release *release, const struct sums *subjects, c
 	json_t *list, *root;
 
 	if (subjects->count > STATEMENT_MAX_SUBJECTS)
-		return error_set(err, ERR_INPUT,
-				 "%zu assets, but verifiers of provenance stop at %d subjects",
-				 subjects->count, STATEMENT_MAX_SUBJECTS);
+		return error_set(
+			err, ERR_INPUT,
+			"%zu assets exceed the limit of %d subjects of provenance verifiers",
+			subjects->count, STATEMENT_MAX_SUBJECTS);
 	list = json_array();
 	for (size_t i = 0; i < subjects->count; i++)
 		jsonx_append(list, jsonx_pack("{s:s, s:o}", "name", subjects->entries[i].name,

@@ -165,9 +165,9 @@ parse_file(const struct jsonx_doc *doc, const json_t *item, const char *path,
 	    jsonx_get_uint64(doc, item, path, "size", &size, err) < 0)
 		return -1;
 	if (name == NULL || hex == NULL || !digest_parse(hex, &digest))
-		return jsonx_error(doc, err, where, "name or digest is missing");
+		return jsonx_error(doc, err, where, "missing name or digest");
 	if (json_object_get(item, "size") == NULL)
-		return jsonx_error(doc, err, path, "size is missing");
+		return jsonx_error(doc, err, path, "missing size");
 	if (sums_find(&claim->files, name) != NULL)
 		return jsonx_error(doc, err, path, "'%s' is listed twice", name);
 	claim->sizes = xgrow(claim->sizes, claim->files.count, sizeof(*claim->sizes));
@@ -184,7 +184,7 @@ parse_files(const struct jsonx_doc *doc, const char *key, struct release_claim *
 	const json_t *list = json_object_get(doc->root, key);
 
 	if (!json_is_array(list))
-		return jsonx_error(doc, err, key, "must be a list");
+		return jsonx_error(doc, err, key, "must be an array");
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		auto_free char *path = jsonx_path_index(key, i);
 
@@ -254,7 +254,7 @@ release_claim_parse(const char *text, size_t length, struct release_claim *ret_c
 	if (json_is_string(commit_value))
 		commit = json_string_value(commit_value);
 	if (release_name == NULL || version == NULL || tag == NULL)
-		return jsonx_error(&doc, err, "", "name, version or tag is missing");
+		return jsonx_error(&doc, err, "", "missing name, version or tag");
 	claim.name = xstrdup(release_name);
 	claim.version = xstrdup(version);
 	claim.tag = xstrdup(tag);

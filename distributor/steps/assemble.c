@@ -50,19 +50,19 @@ check_release(const struct parts *parts, const struct part *part, struct error *
 	auto_free char *compressor = deflater_identity();
 
 	if (!digest_equal(&part->assets.lock_sha256, &parts->lock->digest))
-		return error_set(err, ERR_INPUT, "the part '%s' was made from another lock",
+		return error_set(err, ERR_INPUT, "part '%s' was built from a different lock",
 				 part->directory);
 	if (strcmp(compressor, part->packlist.compressor) != 0)
 		return error_set(err, ERR_INPUT,
-				 "the part '%s' was compressed by '%s', this program has '%s': all "
-				 "parts have to be made and joined with one version of it",
+				 "part '%s' was compressed by '%s', but this program uses '%s': "
+				 "build and join all parts with the same version",
 				 part->directory, part->packlist.compressor, compressor);
 	if (part->packlist.source_date_epoch != parts->source_date_epoch)
-		return error_set(err, ERR_INPUT,
-				 "the part '%s' has another date (SOURCE_DATE_EPOCH): %lld, "
-				 "expected %lld",
-				 part->directory, (long long)part->packlist.source_date_epoch,
-				 (long long)parts->source_date_epoch);
+		return error_set(
+			err, ERR_INPUT,
+			"part '%s' has a different date (SOURCE_DATE_EPOCH): %lld, expected %lld",
+			part->directory, (long long)part->packlist.source_date_epoch,
+			(long long)parts->source_date_epoch);
 	return 0;
 }
 
@@ -74,13 +74,11 @@ check_hosts(const struct parts *parts, const struct part *part, struct error *er
 
 		if (matrix_find_host(parts->matrix, host) == NULL)
 			return error_set(err, ERR_INPUT,
-					 "the part '%s' has the host %s, which the matrix does "
-					 "not have",
+					 "part '%s' contains host %s, which is not in the matrix",
 					 part->directory, host);
 		for (size_t j = 0; j < parts->count; j++)
 			if (packlist_find_host(&parts->items[j].packlist, host) != NULL)
-				return error_set(err, ERR_INPUT,
-						 "the host %s in '%s' is in another part too", host,
+				return error_set(err, ERR_INPUT, "duplicate host %s in '%s'", host,
 						 part->directory);
 	}
 	return 0;
@@ -187,7 +185,7 @@ read_part_host(size_t index, void *context, struct error *err)
 		return 0;
 	if (err->code == ERR_NOT_FOUND)
 		err->code = ERR_INPUT;
-	return error_prefix(err, "the part '%s'", work->part->directory);
+	return error_prefix(err, "part '%s'", work->part->directory);
 }
 
 /* `found` is what the part has, as text; `expected` what follows from its tarballs. */
@@ -204,8 +202,8 @@ compare_list(const struct part *part, const char *name, const char *found, const
 	    jsonx_parse(path, expected, strlen(expected), &ours, err) < 0)
 		return -1;
 	where = jsonx_difference(theirs.root, ours.root);
-	return error_set(err, ERR_VERIFY, "'%s' does not match the tarballs beside it: %s", path,
-			 where != NULL ? where : "it is other text for the same");
+	return error_set(err, ERR_VERIFY, "'%s' does not match the tarballs next to it: %s", path,
+			 where != NULL ? where : "same content in a different format");
 }
 
 static void
@@ -298,7 +296,7 @@ check_part_files(const struct part *part, bool top, struct error *err)
 		struct stat st;
 
 		if (lstat(path, &st) < 0)
-			return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+			return error_set_errno(err, ERR_IO, "cannot stat '%s'", path);
 		if (!may_be_in_part(part, top, names.items[i], st.st_mode))
 			return error_set(err, ERR_VERIFY, "'%s' does not belong to the part '%s'",
 					 path, part->directory);
@@ -344,7 +342,7 @@ take_asset(const char *directory, const char *assets, const struct asset *asset,
 	if (digest_file(from, &seen, &size, err) < 0)
 		return -1;
 	if (size != asset->size || !digest_equal(&seen, &asset->sha256))
-		return error_set(err, ERR_VERIFY, "'%s' has changed since it was checked", from);
+		return error_set(err, ERR_VERIFY, "'%s' changed after it was checked", from);
 	return link_or_copy(from, to, err);
 }
 

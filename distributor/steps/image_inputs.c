@@ -49,7 +49,7 @@ add_tarball(struct collection *c, const struct matrix_host *host, const struct m
 	if (path_exists(path, &there, err) < 0)
 		return -1;
 	if (!there)
-		return error_set(err, ERR_INPUT, "'%s' is missing; '%s' makes it", path, command);
+		return error_set(err, ERR_INPUT, "'%s' is missing; run '%s'", path, command);
 	c->inputs.tarballs[c->tarball_count++] = (struct image_tarball){
 		.target = member->target,
 		.path = path,

@@ -21,7 +21,8 @@ check_revision(const char *revision, struct error *err)
 	if ((strlen(revision) == 40 || strlen(revision) == 64) &&
 	    strspn(revision, "0123456789abcdef") == strlen(revision))
 		return 0;
-	return error_set(err, ERR_USAGE, "--revision takes a whole commit id, not '%s'", revision);
+	return error_set(err, ERR_USAGE, "--revision requires a full commit id, not '%s'",
+			 revision);
 }
 
 /* The images of a published release name the commit that it names, or they would be others. */
@@ -85,15 +86,16 @@ step_images_find_revision(const struct workspace *work, struct release_info *inf
 		return check_revision(options->revision, err);
 	found = release_info_load_repo(info, ".", err);
 	if (found < 0)
-		return error_prefix(err, "cannot find the commit that the images are of; name it "
-					 "with --revision");
+		return error_prefix(err,
+				    "cannot determine the commit for the images; use --revision");
 	if (found > 0 && release_info_check_committed(info, work, err) == 0) {
 		options->revision = info->commit;
 		return 0;
 	}
 	if (err->code != ERR_NOT_FOUND && err->code != ERR_INPUT)
 		return -1;
-	log_info("the images name no commit, and so are others than those of 'release': %s",
+	log_info("no commit is recorded in the images, so their digests differ from those built by "
+		 "'release': %s",
 		 err->message);
 	return 0;
 }

@@ -16,7 +16,8 @@ static int
 read_fd(uint64_t fd, const char *option, struct secret *ret_secret, struct error *err)
 {
 	if (fd > INT_MAX)
-		return error_set(err, ERR_USAGE, "%s takes the number of a descriptor", option);
+		return error_set(err, ERR_USAGE, "%s requires the number of a file descriptor",
+				 option);
 	if (secret_read_fd((int)fd, SIGNING_KEY_MAX_FILE, ret_secret, err) < 0)
 		return error_prefix(err, "%s", option);
 	return 0;
@@ -40,7 +41,7 @@ read_line_hidden(int tty, struct secret *ret_line, struct error *err)
 		n = read(tty, line.bytes, line.length);
 	(void)tcsetattr(tty, TCSAFLUSH, &saved);
 	if (n <= 0)
-		return error_set(err, ERR_INTERRUPTED, "no passphrase was given");
+		return error_set(err, ERR_INTERRUPTED, "no passphrase given");
 	line.length = (size_t)n;
 	secret_trim_line(&line);
 	*ret_line = line;
@@ -56,7 +57,7 @@ ask(const char *question, struct secret *ret_line, struct error *err)
 
 	if (tty < 0)
 		return error_set(err, ERR_USAGE,
-				 "a passphrase is needed and there is no terminal to ask on; use "
+				 "a passphrase is required and there is no terminal to ask on; use "
 				 "--passphrase-fd or " PASSPHRASE_VARIABLE);
 	if (write(tty, question, strlen(question)) < 0)
 		return error_set_errno(err, ERR_IO, "cannot use the terminal");
@@ -85,19 +86,19 @@ read_text(const struct key_input *source, struct secret *environment, struct sec
 	  const char **ret_name, struct error *err)
 {
 	if (source->file != NULL && source->fd != KEY_NO_FD)
-		return error_set(err, ERR_USAGE, "--key and --key-fd cannot both be given");
+		return error_set(err, ERR_USAGE, "--key cannot be used with --key-fd");
 	if (source->file != NULL) {
 		*ret_name = source->file;
 		return secret_read_file(source->file, SIGNING_KEY_MAX_FILE, ret_text, err);
 	}
 	if (source->fd != KEY_NO_FD) {
-		*ret_name = "the descriptor of --key-fd";
+		*ret_name = "the file descriptor of --key-fd";
 		return read_fd(source->fd, "--key-fd", ret_text, err);
 	}
 	if (environment->bytes == NULL)
-		return error_set(err, ERR_USAGE,
-				 "no signing key: give --key FILE or --key-fd N, or set "
-				 "" KEY_VARIABLE);
+		return error_set(
+			err, ERR_USAGE,
+			"no signing key; use --key FILE or --key-fd N, or set " KEY_VARIABLE);
 	*ret_name = KEY_VARIABLE;
 	*ret_text = *environment;
 	*environment = (struct secret)SECRET_INIT;
@@ -134,11 +135,11 @@ key_input_new_passphrase(const struct key_input *source, struct secret *ret_pass
 		return -1;
 	if (first.bytes == NULL) {
 		if (ask("Passphrase for the new key: ", &first, err) < 0 ||
-		    ask("The same again: ", &second, err) < 0)
+		    ask("Repeat the passphrase: ", &second, err) < 0)
 			return -1;
 		if (first.length != second.length ||
 		    memcmp(first.bytes, second.bytes, first.length) != 0)
-			return error_set(err, ERR_INPUT, "the two passphrases differ");
+			return error_set(err, ERR_INPUT, "the passphrases do not match");
 	}
 	*ret_passphrase = first;
 	first = (struct secret)SECRET_INIT;

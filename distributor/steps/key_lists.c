@@ -85,7 +85,8 @@ next_serial(const struct lists *lists, uint64_t *ret_serial, struct error *err)
 			highest = stamp.serial;
 	}
 	if (highest >= KEY_LIST_MAX_SERIAL)
-		return error_set(err, ERR_INPUT, "the lists in '%s' have the last serial, %d",
+		return error_set(err, ERR_INPUT,
+				 "the lists in '%s' have reached the highest serial, %d",
 				 lists->directory, KEY_LIST_MAX_SERIAL);
 	*ret_serial = highest + 1;
 	return 0;
@@ -195,7 +196,7 @@ key_lists_retire(const char *directory, const struct public_key *key, const char
 	if (read_lists(&lists, err) < 0)
 		return -1;
 	if (keyring_is_revoked(&lists.keyring, key))
-		return error_set(err, ERR_INPUT, "key %s is revoked and signs nothing",
+		return error_set(err, ERR_INPUT, "key %s is revoked and cannot be retired",
 				 public_key_fingerprint(key, fingerprint));
 	if (key_list_retire(lists.texts[KEYRING_ALLOWED], key, tag, &allowed, err) < 0)
 		return error_prefix(err, "'%s/%s'", directory, KEY_LIST_NAME);

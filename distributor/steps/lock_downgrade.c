@@ -50,19 +50,18 @@ check_package(const struct package *before, const struct package *after, struct 
 	char old_day[32], new_day[32];
 
 	if (package_version_compare(after, before) < 0)
-		return error_set(
-			err, ERR_VERIFY,
-			"'%s' for %s would go back from version %s to %s; if that is meant, "
-			"give --allow-downgrade REASON",
-			after->name, after->host, before->version, after->version);
+		return error_set(err, ERR_VERIFY,
+				 "'%s' for %s would be downgraded from version %s to %s; to allow "
+				 "this, use --allow-downgrade REASON",
+				 after->name, after->host, before->version, after->version);
 	if (after->signed_sec >= before->signed_sec)
 		return 0;
 	format_day(before->signed_sec, old_day);
 	format_day(after->signed_sec, new_day);
 	return error_set(
 		err, ERR_VERIFY,
-		"the signature on '%s' for %s would go back from %s to %s, so the server may "
-		"be showing an old state; if that is meant, give --allow-downgrade REASON",
+		"the signature of '%s' for %s is older than in the lock (%s, now %s): the server "
+		"may offer outdated packages; to allow this, use --allow-downgrade REASON",
 		after->name, after->host, old_day, new_day);
 }
 
@@ -94,12 +93,11 @@ lock_refuse_lost_pairs(const struct lock *old, const struct lock *fresh,
 			    !matrix_wants_tarball(matrix, package->host, target) ||
 			    lock_find_member(fresh, package->host, target, NULL) != NULL)
 				continue;
-			return error_set(
-				err, ERR_INPUT,
-				"%s on %s was in the last lock and is in no package now; if that "
-				"is "
-				"right, add {\"from\": \"%s\", \"to\": \"%s\"} to \"exclude\"",
-				target, package->host, package->host, target);
+			return error_set(err, ERR_INPUT,
+					 "%s on %s was in the last lock but is not in any package "
+					 "now; if this is intended, add {\"from\": \"%s\", \"to\": "
+					 "\"%s\"} to \"exclude\"",
+					 target, package->host, package->host, target);
 		}
 	}
 	return 0;

@@ -161,7 +161,7 @@ add_others(const struct lock_jobs *jobs, size_t index, struct error *err)
 			strbuf_addf(&names, "%s%s", names.length > 0 ? ", " : "",
 				    jobs->items[i].host->arch->name);
 	if (names.length > 0)
-		error_set(err, err->code, "%s; the same for %s", why, strbuf_text(&names));
+		error_set(err, err->code, "%s; also for %s", why, strbuf_text(&names));
 }
 
 /* Who has just cloned this has no lock of the default matrix, and perhaps no way to Fedora. */
@@ -173,8 +173,8 @@ add_way_out(const struct lock_jobs *jobs, const struct lock_job *job, struct err
 
 	if (other != NULL && err->code == ERR_NETWORK && job->host->source->type == SOURCE_FEDORA)
 		error_set(err, err->code,
-			  "%s; '%s' is without Fedora and has a lock: give --matrix %s", why, other,
-			  other);
+			  "%s; '%s' does not need Fedora and has a lock: use --matrix %s", why,
+			  other, other);
 }
 
 static int

@@ -57,7 +57,7 @@ step_publish_read_words(struct publish_options *options, const char *latest, str
 				 latest);
 	options->latest = (enum publish_latest)i;
 	if (options->pace_ms > 3600000)
-		return error_set(err, ERR_USAGE, "--pace takes at most 3600000 ms");
+		return error_set(err, ERR_USAGE, "--pace must be at most 3600000 ms");
 	return 0;
 }
 
@@ -104,7 +104,7 @@ verify_files_there(struct step_publish *p, struct error *err)
 	verify_release(&files, &request, &report);
 	progress_done(request.progress, NULL);
 	if (verify_report_conclude(&report, err) < 0)
-		return error_prefix(err, "%s is not published", p->directory);
+		return error_prefix(err, "cannot publish %s", p->directory);
 	return 0;
 }
 
@@ -128,10 +128,11 @@ verify_tag_there(struct step_publish *p, struct error *err)
 		return -1;
 	verify_tag(p->info.tag, text, length, &p->keyring, origin.commit, &report, &named);
 	if (verify_report_conclude(&report, err) < 0)
-		return error_prefix(err, "%s is not published", p->info.tag);
+		return error_prefix(err, "cannot publish %s", p->info.tag);
 	digest_of(p->sums_text, strlen(p->sums_text), &sums);
 	if (!digest_is_zero(&named) && !digest_equal(&named, &sums))
-		return error_set(err, ERR_VERIFY, "the tag '%s' is of a SHA256SUMS %s, not %s",
+		return error_set(err, ERR_VERIFY,
+				 "tag '%s' names SHA256SUMS %s, which does not match %s",
 				 p->info.tag, digest_hex(&named, want), digest_hex(&sums, got));
 	p->tag_id = xstrdup(id);
 	return 0;
@@ -148,7 +149,7 @@ add_file(struct step_publish *p, const char *name, const struct digest *sha256, 
 	if (digest_file(p->paths[i], &seen, &p->files[i].size, err) < 0)
 		return -1;
 	if (sha256 != NULL && !digest_equal(&seen, sha256))
-		return error_set(err, ERR_VERIFY, "'%s' has changed since it was verified",
+		return error_set(err, ERR_VERIFY, "'%s' changed after it was verified",
 				 p->paths[i]);
 	p->files[i].sha256 = seen;
 	return 0;
@@ -215,8 +216,8 @@ step_publish_repository(const struct matrix *matrix, const char **ret_repository
 		repository = matrix->github;
 	if (repository == NULL)
 		return error_set(err, ERR_INPUT,
-				 "which repository? The matrix has no repository.github, and "
-				 "GITHUB_REPOSITORY is not set");
+				 "no GitHub repository given: set \"repository.github\" in the "
+				 "matrix or GITHUB_REPOSITORY");
 	*ret_repository = repository;
 	return 0;
 }
@@ -270,14 +271,15 @@ open_github(struct step_publish *p, const char *token, struct error *err)
 		.user_agent = agent, .notice = notice_info, .tries = 4};
 
 	if (p->work->offline)
-		return error_set(err, ERR_USAGE, "--offline, but GitHub is on the network");
+		return error_set(err, ERR_USAGE, "--offline cannot be used with --target github");
 	if (token == NULL && secret_take_environment("GITHUB_TOKEN", &taken, err) == 0)
 		token = taken.bytes;
 	if (token == NULL && err->code != ERR_NOT_FOUND)
 		return -1;
 	if (token == NULL && !p->options.dry_run)
-		return error_set(err, ERR_USAGE,
-				 "GITHUB_TOKEN is not set; it needs the right 'contents: write'");
+		return error_set(
+			err, ERR_USAGE,
+			"GITHUB_TOKEN is not set; it requires the permission 'contents: write'");
 	if (token != NULL)
 		log_add_secret(token);
 	if (step_publish_repository(&p->info.matrix, &options.repository, err) < 0 ||
@@ -312,8 +314,8 @@ open_target(struct step_publish *p, const char *token, struct error *err)
 static void
 tell_latest(const struct step_publish *p)
 {
-	log_info("'%s' stays the latest release; --latest yes would make '%s' it", p->latest_tag,
-		 p->info.tag);
+	log_info("'%s' remains the latest release; use --latest yes to make '%s' the latest",
+		 p->latest_tag, p->info.tag);
 }
 
 /* An older version does not take the place of a newer one by itself, nor a candidate of a release. */
@@ -362,7 +364,7 @@ gather(struct step_publish *p, const char *token, struct error *err)
 	if (read_file(sums_path, SUMS_MAX_TEXT, &p->sums_text, &length, err) < 0) {
 		if (err->code == ERR_NOT_FOUND)
 			error_set(err, ERR_NOT_FOUND,
-				  "there is no '%s'; sign the release first: %s", sums_path,
+				  "'%s' does not exist; sign the release first: %s", sums_path,
 				  command);
 		return -1;
 	}

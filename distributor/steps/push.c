@@ -64,7 +64,7 @@ show_event(void *context, const struct push_event *event)
 	(void)printf("would %s %s %s%s%s (%llu bytes)\n",
 		     event->effect == PUSH_MOVED     ? "move"
 		     : event->effect == PUSH_MOUNTED ? "mount"
-						     : "send",
+						     : "push",
 		     kinds[event->kind], event->tag != NULL ? event->tag : "",
 		     event->tag != NULL ? " -> " : "", digest, (unsigned long long)event->size);
 }
@@ -137,7 +137,8 @@ sum_up(const struct step_push *pushing, struct error *err)
 	if (failed == 0)
 		return 0;
 	if (pushing->count > 1)
-		error_set(err, err->code, "%zu of %zu repositories failed; run it again to go on",
+		error_set(err, err->code,
+			  "%zu of %zu repositories failed; run the same command again to resume",
 			  failed, pushing->count);
 	return -1;
 }
@@ -181,10 +182,10 @@ read_targets(const struct workspace *work, const struct step_push_options *o,
 		names = matrix->images.items;
 		count = matrix->images.count;
 		if (count == 0)
-			return error_set(err, ERR_USAGE,
-					 "'%s' names no image repository; name one: push "
-					 "REGISTRY/PATH",
-					 work->matrix_path);
+			return error_set(
+				err, ERR_USAGE,
+				"'%s' does not name an image repository; use 'push REGISTRY/PATH'",
+				work->matrix_path);
 	}
 	pushing->targets = xcalloc(count, sizeof(*pushing->targets));
 	for (size_t i = 0; i < count; i++)
@@ -200,7 +201,7 @@ check_names(const struct layout *layout, const char *images, struct error *err)
 {
 	if (layout_tags(layout)->count != 0)
 		return 0;
-	return error_set(err, ERR_INPUT, "'%s' has no image with a name; '%s' makes images",
+	return error_set(err, ERR_INPUT, "'%s' contains no tagged images; run '%s' first",
 			 layout_path(layout), images);
 }
 
@@ -212,9 +213,9 @@ check_version(const struct layout *layout, const char *version, const char *imag
 
 	if (version == NULL || (found != NULL && strcmp(found, version) == 0))
 		return 0;
-	return error_set(err, ERR_INPUT, "'%s' is of %s, the matrix of %s; '%s' makes it again",
-			 layout_path(layout), found != NULL ? found : "another version", version,
-			 images);
+	return error_set(err, ERR_INPUT, "'%s' has version %s, but the matrix has %s; run '%s'",
+			 layout_path(layout), found != NULL ? found : "a different version",
+			 version, images);
 }
 
 /* Images that nobody can verify are no use to those who do, and a surprise to all others. */
@@ -227,10 +228,10 @@ check_signatures(const struct workspace *work, const struct layout *layout,
 	if (layout_part(layout) != NULL)
 		return 0;
 	if (keyring_load(work->keys, NULL, &keyring, err) < 0)
-		return error_prefix(err,
-				    "cannot verify the signatures in '%s' (--unsigned pushes it "
-				    "without)",
-				    layout_path(layout));
+		return error_prefix(
+			err,
+			"cannot verify the signatures in '%s'; use --unsigned to push without them",
+			layout_path(layout));
 	for (size_t i = 0; i < pushing->count; i++) {
 		auto_free char *name = reference_repository(&pushing->targets[i].reference);
 		struct error why;
@@ -240,7 +241,7 @@ check_signatures(const struct workspace *work, const struct layout *layout,
 		why = *err;
 		return error_set(err, why.code,
 				 "'%s' is not signed for '%s': %s; '%s' signs for the repositories "
-				 "of the matrix, --unsigned pushes it as it is",
+				 "in the matrix, --unsigned pushes without signatures",
 				 layout_path(layout), name, why.message, sign);
 	}
 	return 0;
@@ -253,8 +254,8 @@ check_part(const struct layout *layout, bool part, struct error *err)
 		return 0;
 	return error_set(
 		err, ERR_INPUT,
-		"'%s' has a part of the hosts only (%s), and would replace what the others "
-		"pull; 'distributor assemble' joins parts, --part pushes it as it is",
+		"'%s' contains only some of the hosts (%s) and would replace the images of the "
+		"others; join parts with 'distributor assemble', or use --part to push anyway",
 		layout_path(layout), layout_part(layout));
 }
 
@@ -274,13 +275,13 @@ step_push(const struct workspace *work, const struct step_push_options *options,
 	const char *version;
 
 	if (options->connections == 0 || options->connections > 64)
-		return error_set(err, ERR_USAGE, "--connections takes a number from 1 to 64");
+		return error_set(err, ERR_USAGE, "--connections requires a number from 1 to 64");
 	if (((options->repository_count == 0 || workspace_names_matrix(work)) &&
 	     matrix_load(work->matrix_path, &matrix, err) < 0) ||
 	    read_targets(work, options, &matrix, ret_pushing, err) < 0)
 		return -1;
 	if (work->offline)
-		return error_set(err, ERR_USAGE, "--offline and push contradict each other");
+		return error_set(err, ERR_USAGE, "--offline cannot be used with push");
 	version = options->version != NULL ? options->version : matrix.version;
 	if (layout_open(path, images, &layout, err) < 0 || check_names(layout, images, err) < 0 ||
 	    check_part(layout, options->part, err) < 0 ||

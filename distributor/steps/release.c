@@ -105,8 +105,8 @@ release_run_explain(const struct release_run *r, struct error *err)
 		return;
 	for (size_t i = failed; i < RELEASE_STEPS; i++)
 		strbuf_addf(&missing, "%s%s", i == failed ? "" : ", ", table[i].name);
-	error_set(err, why.code, "%s %s, missing: %s; %s", tag,
-		  failed > PUBLISH ? "is published, but not finished" : "is not released",
+	error_set(err, why.code, "%s %s; steps left: %s; %s", tag,
+		  failed > PUBLISH ? "is published but not complete" : "is not released",
 		  strbuf_text(&missing), why.message);
 }
 
@@ -127,7 +127,7 @@ run_step(struct release_run *r, size_t i, struct error *err)
 	step_end(step, STEP_FAILED, "%s", err->message);
 	why = *err;
 	return error_set(err, why.code, "%s: %s%s", step->name, why.message,
-			 why.code == ERR_NETWORK ? "; run it again to go on" : "");
+			 why.code == ERR_NETWORK ? "; run the same command again to resume" : "");
 }
 
 int
@@ -143,7 +143,7 @@ release_run(struct release_run *r, struct error *err)
 		return -1;
 	r->lock = lock_file(path, false, err);
 	if (r->lock < 0 && err->code == ERR_BUSY)
-		return error_set(err, ERR_BUSY, "another release is at work in '%s'", r->work.out);
+		return error_set(err, ERR_BUSY, "another release is using '%s'", r->work.out);
 	if (r->lock < 0)
 		return -1;
 	for (size_t i = 0; i < RELEASE_STEPS; i++)

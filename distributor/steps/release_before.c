@@ -54,8 +54,8 @@ find_tag_before(const struct release_info *info, struct github *github,
 	else if (repo != NULL && repo_knows_all_tags(repo))
 		before->state = BEFORE_NONE;
 	else
-		log_warning("the page does not say what has changed: no earlier tag is here; if "
-			    "there was a release before, get it with: git fetch --tags%s",
+		log_warning("the release page will not list changes: no earlier tag found; if "
+			    "there is an earlier release, run: git fetch --tags%s",
 			    repo != NULL && repo_is_shallow(repo) ? " --unshallow" : "");
 	return 0;
 }
@@ -78,7 +78,7 @@ release_before_find(const struct release_info *info, struct github *github,
 	if (repo_tree_file(info->repo, before->tag, info->lock_inside, MAX_LOCK, &text, &length,
 			   err) < 0) {
 		if (err->code == ERR_IO && repo_is_partial(info->repo)) {
-			log_warning("the page does not say what has changed: %s", err->message);
+			log_warning("the release page will not list changes: %s", err->message);
 			return 0;
 		}
 		if (err->code != ERR_NOT_FOUND && err->code != ERR_INPUT)

@@ -62,7 +62,7 @@ check_version(const struct release_run *r, struct error *err)
 	if (version == NULL || strcmp(version, r->info.tag) == 0 ||
 	    strcmp(version, r->info.matrix.version) == 0)
 		return 0;
-	return error_set(err, ERR_INPUT, "'%s' is of version %s, not %s", r->work.matrix_path,
+	return error_set(err, ERR_INPUT, "'%s' has version %s, not %s", r->work.matrix_path,
 			 r->info.matrix.version, version);
 }
 
@@ -74,8 +74,7 @@ check_commit(const struct release_run *r, struct error *err)
 	if (r->repo_path != NULL)
 		return 0;
 	if (r->info.repo == NULL || r->info.commit == NULL)
-		return error_set(err, ERR_NOT_FOUND,
-				 "'%s' is no git repository with a commit to tag",
+		return error_set(err, ERR_NOT_FOUND, "'%s' is not a git repository with a commit",
 				 release_run_repo_path(r));
 	return release_info_check_committed(&r->info, &r->work, err);
 }
@@ -91,8 +90,9 @@ take_token(struct release_run *r, struct error *err)
 			return -1;
 		if (r->options->dry_run)
 			return 0;
-		return error_set(err, ERR_USAGE,
-				 "GITHUB_TOKEN is not set; it needs the right 'contents: write'");
+		return error_set(
+			err, ERR_USAGE,
+			"GITHUB_TOKEN is not set; it requires the permission 'contents: write'");
 	}
 	log_add_secret(r->token.bytes);
 	return 0;
@@ -162,7 +162,7 @@ release_run_fetch(struct release_run *r, struct release_step *step, struct error
 	if (step_tarballs_are_complete(&r->work, &complete, err) < 0)
 		return -1;
 	if (complete) {
-		step_end(step, STEP_KEPT, "not needed, all tarballs are there");
+		step_end(step, STEP_KEPT, "not needed, all tarballs exist");
 		return 0;
 	}
 	if (step_fetch(&r->work, false, &fetching, err) < 0)
@@ -173,7 +173,7 @@ release_run_fetch(struct release_run *r, struct release_step *step, struct error
 		step_end(step, STEP_KEPT, "%zu package%s in the cache", fetching.present,
 			 plural(fetching.present));
 	else
-		step_end(step, STEP_DONE, "%zu package%s, %zu of them fetched (%s)",
+		step_end(step, STEP_DONE, "%zu package%s, %zu fetched (%s)",
 			 fetching.packages.count, plural(fetching.packages.count), fetching.fetched,
 			 received);
 	return 0;
@@ -188,13 +188,13 @@ release_run_tarballs(struct release_run *r, struct release_step *step, struct er
 	if (step_tarballs(&r->work, true, &packing, err) < 0)
 		return -1;
 	for (size_t i = 0; i < packing.report.removed_count; i++)
-		log_info("removed '%s' of an earlier run", packing.report.removed[i]);
+		log_info("removed '%s' from an earlier run", packing.report.removed[i]);
 	out = format_bytes(packing.bytes_out);
 	if (packing.made == 0)
 		step_end(step, STEP_KEPT, "%zu tarball%s (%s) up to date", packing.unchanged,
 			 plural(packing.unchanged), out);
 	else
-		step_end(step, STEP_DONE, "%zu tarball%s (%s), %zu of them made",
+		step_end(step, STEP_DONE, "%zu tarball%s (%s), %zu built",
 			 packing.made + packing.unchanged, plural(packing.made + packing.unchanged),
 			 out, packing.made);
 	return 0;
@@ -210,7 +210,7 @@ release_run_images(struct release_run *r, struct release_step *step, struct erro
 	if (step_images(&r->work, &options, &result, err) < 0)
 		return -1;
 	step_end(step, result.changed ? STEP_DONE : STEP_KEPT,
-		 "%zu image%s of pairs, %zu of hosts, %zu %s%s", result.pair_images,
+		 "%zu pair image%s, %zu for hosts, %zu %s%s", result.pair_images,
 		 plural(result.pair_images), result.host_images, result.indexes,
 		 result.indexes == 1 ? "index" : "indexes", result.changed ? "" : ", up to date");
 	return 0;
@@ -237,7 +237,7 @@ adopt(struct release_run *r, struct error *err)
 	options.dry_run = r->options->dry_run;
 	count = step_publish_adopt(&r->work, &options, r->token.bytes, err);
 	if (count > 0)
-		log_info("brought back %d signed file%s of an earlier run", count,
+		log_info("restored %d signed file%s from an earlier run", count,
 			 plural((size_t)count));
 	return count < 0 ? -1 : 0;
 }
@@ -261,9 +261,9 @@ release_run_sign(struct release_run *r, struct release_step *step, struct error 
 				    plural(result.assets), images.images, plural(images.images))
 			: xasprintf("%zu asset%s", result.assets, plural(result.assets));
 	if (result.written == 0 && images.written == 0)
-		step_end(step, STEP_KEPT, "%s signed already", names);
+		step_end(step, STEP_KEPT, "%s already signed", names);
 	else
-		step_end(step, STEP_DONE, "%s, by %s", names,
+		step_end(step, STEP_DONE, "%s, signed by %s", names,
 			 r->signer.fingerprint[0] != '\0' ? r->signer.fingerprint
 							  : "an earlier run");
 	return 0;
@@ -284,8 +284,8 @@ check_tag_sums(const struct release_run *r, const struct digest *named, struct e
 	if (digest_equal(named, &here))
 		return 0;
 	return error_set(err, ERR_VERIFY,
-			 "the tag '%s' is there already, of another %s: %s, not %s; a release "
-			 "under this name was made from other inputs",
+			 "tag '%s' already exists and names a different %s: %s, expected %s; a "
+			 "release with this name was built from different inputs",
 			 r->info.tag, SUMS_NAME, digest_hex(named, want), digest_hex(&here, got));
 }
 
@@ -329,15 +329,15 @@ release_run_tag_step(struct release_run *r, struct release_step *step, struct er
 		return -1;
 	r->tag_is_pending = r->tag_is_pending || (sent > 0 && tagging.dry_run);
 	if (r->triggered)
-		step_end(step, STEP_KEPT, "%s started this run and is verified", r->info.tag);
+		step_end(step, STEP_KEPT, "%s started this run, verified", r->info.tag);
 	else if (made == 0 && sent == 0)
-		step_end(step, STEP_KEPT, "%s is there%s", r->info.tag,
-			 remote ? " and at the remote" : "");
+		step_end(step, STEP_KEPT, "%s exists%s", r->info.tag,
+			 remote ? " here and at the remote" : "");
 	else
 		step_end(step, step_written(r), "%s%s%s", r->info.tag,
 			 r->tag_is_pending ? " would be" : "",
-			 made != 0 && remote ? " made and pushed"
-			 : made != 0         ? " made"
+			 made != 0 && remote ? " created and pushed"
+			 : made != 0         ? " created"
 					     : " pushed");
 	return 0;
 }

@@ -82,7 +82,7 @@ load_repo_or_tell(struct release_info *info, const char *repo_path, struct error
 	int found = release_info_load_repo(info, repo_path, err);
 
 	if (found == 0)
-		log_info("%s: the release names no commit", err->message);
+		log_info("%s: no commit is recorded in the release", err->message);
 	return found;
 }
 
@@ -220,17 +220,16 @@ release_info_check_revision(const struct release_info *info, const struct worksp
 	const char *path;
 
 	if (info->repo == NULL)
-		return error_set(err, ERR_NOT_FOUND, "there is no git repository with a commit");
+		return error_set(err, ERR_NOT_FOUND, "no git repository with a commit");
 	if (compare_inputs(info, work, revision, &path, &state, err) < 0)
 		return -1;
 	if (path == NULL)
 		return 0;
-	return error_set(err, ERR_INPUT,
-			 "'%s' %s; commit it first, so that the tag has what the release is made "
-			 "from",
-			 path,
-			 state == NOT_COMMITTED ? "is not committed"
-						: "differs from what is committed");
+	return error_set(
+		err, ERR_INPUT,
+		"'%s' %s; commit it first, so that the tag contains the inputs of the release",
+		path,
+		state == NOT_COMMITTED ? "is not committed" : "differs from the committed version");
 }
 
 int
@@ -255,7 +254,7 @@ release_info_check_tagged(const struct release_info *info, const struct workspac
 		*ret_signer = TAKE(signer);
 		return 0;
 	}
-	return error_set(err, ERR_VERIFY, "'%s' is not what the tag '%s' has", path, info->tag);
+	return error_set(err, ERR_VERIFY, "'%s' does not match tag '%s'", path, info->tag);
 }
 
 static int
@@ -266,12 +265,13 @@ copy_tags(const char *path, const struct layout *layout, struct release_info *in
 
 	if (layout_part(layout) != NULL)
 		return error_set(err, ERR_INPUT,
-				 "'%s' has the images of %s only; assemble the parts first", path,
-				 layout_part(layout));
+				 "'%s' contains only the images of %s; join the parts first "
+				 "('distributor assemble')",
+				 path, layout_part(layout));
 	if (layout_tags_find(tags, info->matrix.version) == NULL)
 		return error_set(err, ERR_INPUT,
-				 "'%s' does not have the images of version %s; make them again, or "
-				 "remove it",
+				 "'%s' does not contain the images of version %s; build them again "
+				 "or remove it",
 				 path, info->matrix.version);
 	for (size_t i = 0; i < tags->count; i++) {
 		/* Signatures lie beside the images; they come after this. */
@@ -317,16 +317,17 @@ release_info_load_assets(const struct workspace *work, struct release_info *info
 	if (asset_list_load(path, &info->assets, err) < 0) {
 		if (err->code == ERR_NOT_FOUND)
 			return error_set(err, ERR_NOT_FOUND,
-					 "there is no '%s'; make the assets first: %s", path,
+					 "'%s' does not exist; build the tarballs first: %s", path,
 					 command);
 		return -1;
 	}
 	if (!digest_equal(&info->assets.lock_sha256, &info->lock.digest))
-		return error_set(err, ERR_INPUT,
-				 "'%s' was made from another lock than '%s'; make the assets again",
-				 path, info->lock_path);
+		return error_set(
+			err, ERR_INPUT,
+			"'%s' was built from a different lock than '%s'; build the tarballs again",
+			path, info->lock_path);
 	if (info->assets.count == 0)
-		return error_set(err, ERR_INPUT, "'%s' lists no asset", path);
+		return error_set(err, ERR_INPUT, "'%s' does not list any assets", path);
 	info->release.assets = &info->assets;
 	info->release.source_date_epoch = info->assets.source_date_epoch;
 	return load_images(work, info, err);
@@ -344,13 +345,11 @@ release_info_check_tag(const struct release_info *info, const char *name, const 
 	size_t length;
 
 	if (strcmp(name, info->tag) != 0)
-		return error_set(err, ERR_VERIFY,
-				 "the tag is '%s', but the matrix is of version %s", name,
-				 info->matrix.version);
+		return error_set(err, ERR_VERIFY, "the tag is '%s', but the matrix has version %s",
+				 name, info->matrix.version);
 	if (info->repo == NULL || info->commit == NULL)
 		return error_set(err, ERR_NOT_FOUND,
-				 "there is no git repository with a commit to find the tag '%s' in",
-				 name);
+				 "no git repository with a commit to find tag '%s' in", name);
 	if (keyring_load(keys, root, &keyring, err) < 0 ||
 	    repo_tag_read(info->repo, name, &text, &length, id, err) < 0)
 		return -1;
@@ -370,6 +369,6 @@ release_info_check_trigger(const struct release_info *info, const char *keys, st
 	if (type == NULL || strcmp(type, "tag") != 0)
 		return 0;
 	if (release_info_check_tag(info, name != NULL ? name : "", keys, NULL, &signer, err) < 0)
-		return error_prefix(err, "the tag that started this run is refused");
+		return error_prefix(err, "refusing the tag that started this run");
 	return 0;
 }

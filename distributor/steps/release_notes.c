@@ -14,23 +14,19 @@ enum { MAX_NOTES = 120000, MAX_SUMS_SHOWN = 60000, MAX_TEMPLATE = 65536 };
 static const char built_in[] =
 	"# `qemu-*-static` @ {{version}}\n"
 	"\n"
-	"Static QEMU user emulators for {{hosts-count}}, each from the package that is named "
-	"here.\n"
-	"`$from_arch_qemu-$to_arch-static.tar.gz` holds `qemu-$to_arch-static` for a machine of\n"
-	"`$from_arch`.\n"
+	"Static QEMU user emulators for {{hosts-count}}, each from the package listed below.\n"
+	"`$from_arch_qemu-$to_arch-static.tar.gz` contains `qemu-$to_arch-static` for hosts of\n"
+	"architecture `$from_arch`.\n"
 	"\n"
 	"## Hosts\n"
 	"\n"
-	"{{hosts}}"
-	"\n"
+	"{{hosts}}\n"
 	"## Changes\n"
 	"\n"
-	"{{changes}}"
-	"\n"
+	"{{changes}}\n"
 	"## Verify\n"
 	"\n"
-	"{{verify}}"
-	"\n"
+	"{{verify}}\n"
 	"## Checksums\n"
 	"\n"
 	"{{checksums}}";
@@ -152,13 +148,12 @@ release_notes_changes(const struct lock *before, const struct lock *after)
 		if (first_package(before, package->host) == NULL)
 			continue;
 		put_targets(&out, after, before, package->host, "new targets");
-		put_targets(&out, before, after, package->host, "no longer has");
+		put_targets(&out, before, after, package->host, "removed targets");
 	}
 	for (size_t i = 0; i < before->packages.count; i++)
 		if (is_first_of_host(before, i) &&
 		    first_package(after, before->packages.items[i].host) == NULL)
-			strbuf_addf(&out, "- %s: no longer a host\n",
-				    before->packages.items[i].host);
+			strbuf_addf(&out, "- %s: host removed\n", before->packages.items[i].host);
 	return strbuf_take(&out);
 }
 
@@ -166,13 +161,11 @@ static void
 put_named(const struct release_notes *notes, struct strbuf *out)
 {
 	if (notes->repository == NULL)
-		strbuf_addf(out, "The release before is %s.\n", notes->previous_tag);
+		strbuf_addf(out, "Previous release: %s.\n", notes->previous_tag);
 	else
-		strbuf_addf(
-			out,
-			"The release before is %s: [what has changed since](%s/compare/%s...%s).\n",
-			notes->previous_tag, notes->repository, notes->previous_tag,
-			notes->info->tag);
+		strbuf_addf(out, "Previous release: %s ([changes](%s/compare/%s...%s)).\n",
+			    notes->previous_tag, notes->repository, notes->previous_tag,
+			    notes->info->tag);
 }
 
 static void
@@ -182,7 +175,7 @@ put_changes(const struct release_notes *notes, struct strbuf *out)
 
 	switch (notes->before) {
 	case BEFORE_UNKNOWN:
-		strbuf_adds(out, "Not compared with the release before.\n");
+		strbuf_adds(out, "Not compared with the previous release.\n");
 		return;
 	case BEFORE_NONE:
 		strbuf_adds(out, "This is the first release.\n");
@@ -191,14 +184,14 @@ put_changes(const struct release_notes *notes, struct strbuf *out)
 		put_named(notes, out);
 		return;
 	case BEFORE_WITHOUT_LOCK:
-		strbuf_adds(out, "The release before had no lock to compare with.\n");
+		strbuf_adds(out, "The previous release has no lock to compare with.\n");
 		return;
 	case BEFORE_COMPARED:
 		break;
 	}
 	changes = release_notes_changes(notes->previous, &notes->info->lock);
 	strbuf_addf(out, "Since %s%s%s", notes->previous_tag,
-		    changes[0] == '\0' ? ", no package has changed.\n" : ":\n\n", changes);
+		    changes[0] == '\0' ? ", no packages have changed.\n" : ":\n\n", changes);
 }
 
 /* GitHub's word on it, for who has gh. The last is empty where releases are not immutable. */
@@ -210,8 +203,11 @@ put_attestation(const struct release_notes *notes, struct strbuf *out)
 	if (notes->attested_by == NULL)
 		return;
 	strbuf_addf(out,
-		    "\nGitHub attests which workflow made it, without a key of ours:\n\n"
-		    "```sh\ngh attestation verify FILE --repo %s\n",
+		    "\n"
+		    "GitHub attests which workflow built it, independently of that key:\n"
+		    "\n"
+		    "```sh\n"
+		    "gh attestation verify FILE --repo %s\n",
 		    notes->attested_by);
 	if (matrix->images.count > 0)
 		strbuf_addf(out, "gh attestation verify oci://%s:%s --repo %s\n",
@@ -234,23 +230,24 @@ put_verify(const struct release_notes *notes, struct strbuf *out)
 	if (notes->repository != NULL)
 		strbuf_addf(out, "in [the repository](%s/tree/%s/keys) ", notes->repository,
 			    notes->info->tag);
-	strbuf_addf(
-		out,
-		"once; then, beside the files:\n\n"
-		"```sh\n"
-		"echo '%s namespaces=\"file,git\" ssh-ed25519 %s' >allowed_signers\n"
-		"ssh-keygen -Y verify -f allowed_signers -I %s -n file -s SHA256SUMS.sig "
-		"<SHA256SUMS\n"
-		"sha256sum --ignore-missing -c SHA256SUMS\n"
-		"```\n\n"
-		"or `minisign -V -H -P %s -m SHA256SUMS` for the signature,\n"
-		"`git -c gpg.ssh.allowedSignersFile=keys/allowed_signers verify-tag %s` for the "
-		"tag,\n"
-		"or `distributor verify --keys keys --tag %s DIRECTORY` for all of it, with `keys` "
-		"from "
-		"a clone\nof the repository.\n",
-		notes->principal, ssh, notes->principal, minisign, notes->info->tag,
-		notes->info->tag);
+	strbuf_addf(out,
+		    "once. Then, in the directory of the files:\n"
+		    "\n"
+		    "```sh\n"
+		    "echo '%s namespaces=\"file,git\" ssh-ed25519 %s' >allowed_signers\n"
+		    "ssh-keygen -Y verify -f allowed_signers -I %s -n file -s SHA256SUMS.sig "
+		    "<SHA256SUMS\n"
+		    "sha256sum --ignore-missing -c SHA256SUMS\n"
+		    "```\n"
+		    "\n"
+		    "or `minisign -V -H -P %s -m SHA256SUMS` for the signature,\n"
+		    "`git -c gpg.ssh.allowedSignersFile=keys/allowed_signers verify-tag %s` for "
+		    "the tag,\n"
+		    "or `distributor verify --keys keys --tag %s DIRECTORY` for everything, with "
+		    "`keys` from a clone\n"
+		    "of the repository.\n",
+		    notes->principal, ssh, notes->principal, minisign, notes->info->tag,
+		    notes->info->tag);
 	put_attestation(notes, out);
 }
 
@@ -306,7 +303,7 @@ expand(const struct release_notes *notes, const char *name, const char *template
 	while ((open = strstr(at, "{{")) != NULL && (end = strstr(open, "}}")) != NULL) {
 		strbuf_add(out, at, (size_t)(open - at));
 		if (!put_word(notes, open + 2, (size_t)(end - open - 2), out))
-			return error_set(err, ERR_INPUT, "'%s': there is no '%.*s' to put in", name,
+			return error_set(err, ERR_INPUT, "'%s': unknown placeholder '%.*s'", name,
 					 (int)(end + 2 - open), open);
 		at = end + 2;
 	}
@@ -328,8 +325,8 @@ release_notes_make(const struct release_notes *notes, const char *template_path,
 		return -1;
 	if (out.overflow)
 		return error_set(err, ERR_INPUT,
-				 "'%s': the text of the release would be longer than %d characters",
-				 name, (int)MAX_NOTES);
+				 "'%s': the text of the release page exceeds %d characters", name,
+				 (int)MAX_NOTES);
 	*ret_text = strbuf_take(&out);
 	return 0;
 }

@@ -28,15 +28,15 @@ release_run_draft(struct release_run *r, struct release_step *step, struct error
 	result = step_publish_result(r->publishing);
 	bytes = format_bytes(result->bytes);
 	if (result->was_there)
-		step_end(step, STEP_KEPT, "published already, and identical: %zu file%s",
+		step_end(step, STEP_KEPT, "already published and identical: %zu file%s",
 			 result->kept, plural(result->kept));
 	else if (result->uploaded == 0 && result->removed == 0)
 		step_end(step, STEP_KEPT, "%zu file%s up to date", result->kept,
 			 plural(result->kept));
 	else
-		step_end(step, step_written(r), "%zu file%s %s (%s), %zu kept, %zu removed",
+		step_end(step, step_written(r), "%zu file%s %s (%s), %zu unchanged, %zu removed",
 			 result->uploaded, plural(result->uploaded),
-			 options.dry_run ? "to send" : "sent", bytes, result->kept,
+			 options.dry_run ? "to upload" : "uploaded", bytes, result->kept,
 			 result->removed);
 	return 0;
 }
@@ -63,8 +63,8 @@ describe_push(const struct release_run *r, struct release_step *step,
 	if (writes == 0)
 		step_end(step, STEP_KEPT, "%zu tag%s up to date", there, plural(there));
 	else
-		step_end(step, step_written(r), "%zu tag%s %s (%s), %zu kept", tags, plural(tags),
-			 r->options->dry_run ? "to set" : "set", text, there);
+		step_end(step, step_written(r), "%zu tag%s %s (%s), %zu unchanged", tags,
+			 plural(tags), r->options->dry_run ? "to push" : "pushed", text, there);
 }
 
 /* Why there is nothing to push, or NULL. */
@@ -75,7 +75,7 @@ no_push(const struct release_run *r)
 		return NULL;
 	if (r->options->directory != NULL)
 		return "the images stay in the OCI layout";
-	return r->info.matrix.images.count == 0 ? "the matrix names no image repository" : NULL;
+	return r->info.matrix.images.count == 0 ? "no image repository in the matrix" : NULL;
 }
 
 static int
@@ -129,7 +129,7 @@ release_run_latest(struct release_run *r, struct release_step *step, struct erro
 	const char *why = no_push(r);
 
 	if (why == NULL && !step_publish_publication(r->publishing)->latest)
-		why = "another release stays the latest";
+		why = "another release remains the latest";
 	if (why == NULL)
 		return push(r, false, step, err);
 	step_end(step, STEP_SKIPPED, "%s", why);
@@ -142,7 +142,7 @@ conclude(const struct verify_report *report, struct release_step *step, const ch
 {
 	if (verify_report_conclude(report, err) < 0)
 		return error_prefix(err, "'%s'", where);
-	step_end(step, STEP_DONE, "%s is verified from outside", where);
+	step_end(step, STEP_DONE, "%s was downloaded again and verified", where);
 	return 0;
 }
 
@@ -196,7 +196,7 @@ read_page(struct release_run *r, const char *base, struct release_step *step, st
 	if (files.read(files.context, SUMS_NAME, SUMS_MAX_TEXT, &sums, &length, err) < 0) {
 		if (err->code != ERR_NOT_FOUND)
 			return -1;
-		step_end(step, STEP_SKIPPED, "the page of '%s' is not public", r->info.tag);
+		step_end(step, STEP_SKIPPED, "the release page of '%s' is not public", r->info.tag);
 		return 0;
 	}
 	verify_release(&files, &request, &report);
@@ -209,14 +209,14 @@ release_run_read_back(struct release_run *r, struct release_step *step, struct e
 	auto_free char *base = NULL;
 
 	if (r->options->dry_run) {
-		step_end(step, STEP_SKIPPED, "a dry run leaves nothing to read");
+		step_end(step, STEP_SKIPPED, "dry run: nothing to read back");
 		return 0;
 	}
 	if (r->options->directory != NULL)
 		return read_directory(r, step, err);
 	base = download_base(release_run_url(r));
 	if (base == NULL) {
-		step_end(step, STEP_SKIPPED, "the release has no page with an address");
+		step_end(step, STEP_SKIPPED, "the release has no public URL");
 		return 0;
 	}
 	return read_page(r, base, step, err);

@@ -55,9 +55,8 @@ static int
 no_such_release(const struct reproduction *p, struct error *err)
 {
 	if (strchr(p->options->what, '/') != NULL)
-		return error_set(err, ERR_INPUT, "there is no directory '%s'", p->options->what);
-	return error_prefix(err, "'%s' is no directory, and no tag that is found",
-			    p->options->what);
+		return error_set(err, ERR_INPUT, "directory '%s' does not exist", p->options->what);
+	return error_prefix(err, "'%s' is neither a directory nor a known tag", p->options->what);
 }
 
 /* The release page's files of a tag, to be freed by the caller: the matrix of then says where. */
@@ -81,15 +80,15 @@ page_of_tag(const struct reproduction *p, char **ret_url, struct error *err)
 		return err->code != ERR_NOT_FOUND
 			       ? -1
 			       : error_set(err, ERR_NOT_FOUND,
-					   "there is no file '%s' in '%s'; name the matrix of that "
+					   "'%s' does not exist in '%s'; name the matrix of that "
 					   "release with --matrix, or its files with --against",
 					   inside, p->options->what);
 	if (matrix_parse(p->work->matrix_path, text, length, &matrix, err) < 0)
 		return -1;
 	if (matrix.github == NULL)
 		return error_set(err, ERR_INPUT,
-				 "the matrix of '%s' names no GitHub repository; where are the "
-				 "files? Say --against DIR or URL",
+				 "the matrix of '%s' does not name a GitHub repository; give the "
+				 "files with --against DIR or URL",
 				 p->options->what);
 	*ret_url = xasprintf("%s/%s/releases/download/%s", step_publish_server(&matrix),
 			     matrix.github, p->options->what);
@@ -175,7 +174,7 @@ find_in_tag(const struct reproduction *p, const char *file, const struct digest 
 	if (p->tag == NULL)
 		return 0;
 	return error_set(err, ERR_VERIFY,
-			 "'%s' in the tag '%s' is not what the release was made from", file,
+			 "'%s' in tag '%s' does not match the input of the release", file,
 			 p->origin.tag);
 }
 
@@ -206,10 +205,11 @@ find_input(const struct reproduction *p, const char *file, const struct digest *
 	if ((beside != NULL && find_in_file(beside, sha256, ret_text, ret_length)) ||
 	    find_in_file(here, sha256, ret_text, ret_length))
 		return 0;
-	return error_set(err, ERR_NOT_FOUND,
-			 "the '%s' that %s was made from (sha256 %s) is not in the tag of this "
-			 "repository, and '%s' is another; say --repo DIR, or --matrix and --lock",
-			 file, p->origin.tag, digest_hex(sha256, hex), here);
+	return error_set(
+		err, ERR_NOT_FOUND,
+		"cannot find the '%s' that %s was built from (sha256 %s): it is not in the tag of "
+		"this repository, and '%s' does not match; use --repo DIR, or --matrix and --lock",
+		file, p->origin.tag, digest_hex(sha256, hex), here);
 }
 
 static int
@@ -327,7 +327,7 @@ prepare(struct reproduction *p, struct error *err)
 	if (open_files(p, err) < 0 || release_origin_read(&p->files, &p->origin, err) < 0)
 		return -1;
 	if (p->tag != NULL && strcmp(p->tag, p->origin.tag) != 0)
-		return error_set(err, ERR_VERIFY, "the files are those of '%s', not of '%s'",
+		return error_set(err, ERR_VERIFY, "these are the files of '%s', not of '%s'",
 				 p->origin.tag, p->tag);
 	if (make_place(p, err) < 0 ||
 	    put_input(p, p->origin.matrix_file, &p->origin.matrix_sha256, p->work->matrix_path,
@@ -374,7 +374,7 @@ step_reproduce(const struct workspace *work, const struct step_reproduce_options
 	ret_reproducing->commit = p.origin.commit != NULL ? xstrdup(p.origin.commit) : NULL;
 	ret_reproducing->program = tool_text(&p.origin.tool);
 	if (make_again(&p, err) < 0)
-		return error_prefix(err, "cannot make %s again", p.origin.tag);
+		return error_prefix(err, "cannot rebuild %s", p.origin.tag);
 	if (options->keep != NULL)
 		ret_reproducing->made_in = xstrdup(p.out);
 	if (step_reproduce_compare_files(&p, err) < 0)

@@ -48,7 +48,7 @@ compare_file(struct reproduction *p, const char *name, struct error *err)
 		return -1;
 	if (is_of_the_run(name)) {
 		step_reproduce_add(p->result, xstrdup(name), REPRODUCED_OWN,
-				   xstrdup("names the run that signed it"));
+				   xstrdup("belongs to the run that signed it"));
 		return 0;
 	}
 	result = p->files.digest(p->files.context, name, VERIFY_MAX_FILE, &published, NULL, err);
@@ -56,14 +56,14 @@ compare_file(struct reproduction *p, const char *name, struct error *err)
 		return -1;
 	if (result < 0) {
 		step_reproduce_add(p->result, xstrdup(name), REPRODUCED_MISSING,
-				   xstrdup("SHA256SUMS lists it, and it is not there"));
+				   xstrdup("listed in SHA256SUMS but missing"));
 		return 0;
 	}
 	if (digest_file(path, &made, NULL, err) < 0) {
 		if (err->code != ERR_NOT_FOUND)
 			return -1;
 		step_reproduce_add(p->result, xstrdup(name), REPRODUCED_EXTRA,
-				   xstrdup("it was not made"));
+				   xstrdup("not produced by the rebuild"));
 		return 0;
 	}
 	if (digest_equal(&made, &published)) {
@@ -100,8 +100,7 @@ add_missing(struct reproduction *p, const struct sums *sums, struct error *err)
 	for (size_t i = 0; i < names.count; i++)
 		if (sums_find(sums, names.entries[i].name) == NULL)
 			step_reproduce_add(p->result, xstrdup(names.entries[i].name),
-					   REPRODUCED_MISSING,
-					   xstrdup("SHA256SUMS does not list it"));
+					   REPRODUCED_MISSING, xstrdup("not listed in SHA256SUMS"));
 	return 0;
 }
 

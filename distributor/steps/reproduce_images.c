@@ -52,7 +52,7 @@ explain_blob(const struct reproduction *p, const struct layout *made, const char
 		return 0;
 	}
 	inner = difference_explain(&first, &second, NULL);
-	*ret_text = xasprintf("%s, %s", what, inner != NULL ? inner : "which is damaged");
+	*ret_text = xasprintf("%s, %s", what, inner != NULL ? inner : "which is corrupt");
 	return 0;
 }
 
@@ -135,7 +135,7 @@ explain_tag(const struct reproduction *p, const struct layout *made, const char 
 
 	if (published != NULL && digest_equal(&published->digest, theirs))
 		return explain_image(p, made, ours, published, ret_text, err);
-	*ret_text = xasprintf("%s was made, not %s", oci_digest_text(&ours->digest, a),
+	*ret_text = xasprintf("rebuilt as %s, published as %s", oci_digest_text(&ours->digest, a),
 			      oci_digest_text(theirs, b));
 	return 0;
 }
@@ -174,7 +174,7 @@ look_at_blob(void *context, const struct oci_descriptor *blob, struct error *err
 		(void)digest_set_add(&look->good, &blob->digest);
 		return 0;
 	}
-	if (explain_blob(look->p, look->made, "a blob is missing or damaged", blob, blob, &where,
+	if (explain_blob(look->p, look->made, "a blob is missing or corrupt", blob, blob, &where,
 			 err) < 0)
 		return -1;
 	return error_set(err, ERR_VERIFY, "%s", where);
@@ -204,7 +204,7 @@ look_at_tag(struct look *look, const char *tag, const struct digest *listed, str
 	char text[OCI_DIGEST_SIZE];
 
 	if (there == NULL)
-		return error_set(err, ERR_VERIFY, "it is not in '%s'", layout_path(layout));
+		return error_set(err, ERR_VERIFY, "missing in '%s'", layout_path(layout));
 	if (!digest_equal(&there->digest, listed))
 		return error_set(err, ERR_VERIFY, "'%s' has %s under this name",
 				 layout_path(layout), oci_digest_text(&there->digest, text));
@@ -221,7 +221,7 @@ compare_tag(struct look *look, const char *tag, const struct digest *theirs, str
 
 	if (ours == NULL) {
 		step_reproduce_add(result, TAKE(name), REPRODUCED_EXTRA,
-				   xstrdup("it was not made"));
+				   xstrdup("not produced by the rebuild"));
 	} else if (!digest_equal(&ours->digest, theirs)) {
 		if (explain_tag(look->p, look->made, tag, ours, theirs, &where, err) < 0)
 			return error_prefix(err, "%s", name);
@@ -252,7 +252,7 @@ add_unlisted(const struct reproduction *p)
 			listed = strcmp(p->result->rows[j].name, name) == 0;
 		if (!listed)
 			step_reproduce_add(p->result, TAKE(name), REPRODUCED_EXTRA,
-					   xstrdup("release.json does not list it"));
+					   xstrdup("not listed in release.json"));
 	}
 }
 

@@ -113,13 +113,13 @@ check_asset(struct signing *s, const struct asset *asset, struct error *err)
 		return -1;
 	if (digest_file(path, &digest, NULL, err) < 0) {
 		if (err->code == ERR_NOT_FOUND)
-			return error_set(err, ERR_INPUT, "'%s' is missing; make the assets again",
-					 path);
+			return error_set(err, ERR_INPUT,
+					 "'%s' is missing; build the tarballs again", path);
 		return -1;
 	}
 	if (!digest_equal(&digest, &asset->sha256))
 		return error_set(err, ERR_VERIFY,
-				 "'%s' is not what %s lists; make the assets again", path,
+				 "'%s' does not match %s; build the tarballs again", path,
 				 ASSETS_NAME);
 	return sums_add(&s->files, asset->name, &asset->sha256, err);
 }
@@ -173,7 +173,7 @@ remove_earlier(const struct signing *s, struct error *err)
 			continue;
 		if (unlink(path) < 0)
 			return error_set_errno(err, ERR_IO, "cannot remove '%s'", path);
-		log_info("removed '%s' of another version", path);
+		log_info("removed '%s' of a different version", path);
 	}
 	return 0;
 }
@@ -196,7 +196,7 @@ check_strangers(struct signing *s, struct error *err)
 			is_known = is_known || strcmp(name, known[k]) == 0;
 		if (!is_known && !is_of_other_version(s, name))
 			return error_set(err, ERR_INPUT,
-					 "'%s/%s' does not belong to %s %s; remove it",
+					 "unexpected file '%s/%s' in %s %s; remove it",
 					 s->directory, name, s->info->matrix.name, s->info->tag);
 	}
 	return 0;

@@ -28,11 +28,10 @@ refuse_retired(const struct lazy_signer *lazy, const struct signing_key *key, st
 		const struct keyring_entry *entry = &lazy->keyring->entries[i];
 
 		if (entry->last_tag != NULL && public_key_equal(&entry->key, public))
-			return error_set(err, ERR_VERIFY,
-					 "cannot sign with key %s, which was retired after %s; "
-					 "give the current one with --key",
-					 public_key_fingerprint(public, fingerprint),
-					 entry->last_tag);
+			return error_set(
+				err, ERR_VERIFY,
+				"key %s was retired after %s; use the current key with --key",
+				public_key_fingerprint(public, fingerprint), entry->last_tag);
 	}
 	return 0;
 }

@@ -33,8 +33,8 @@ put_sums(const struct workspace *work, const struct release_info *info,
 		return -1;
 	if (done == 0)
 		return error_set(err, ERR_INPUT,
-				 "the tag cannot name '%s': it is not there, or not signed for %s "
-				 "by a key that may; sign the release first: %s",
+				 "the tag cannot name '%s': it is missing, or not signed for %s by "
+				 "an allowed key; sign the release first: %s",
 				 path, info->tag, command);
 	if (digest_file(path, &digest, NULL, err) < 0)
 		return -1;
@@ -139,9 +139,7 @@ explain_messages(const char *name, const char *have, const char *want, struct er
 			line = i + 1;
 	have += line;
 	want += line;
-	return error_set(err, ERR_BUSY,
-			 "the tag '%s' is there already and says \"%.*s\"; this one would say "
-			 "\"%.*s\"",
+	return error_set(err, ERR_BUSY, "tag '%s' already exists with \"%.*s\", expected \"%.*s\"",
 			 name, (int)strcspn(have, "\n"), have, (int)strcspn(want, "\n"), want);
 }
 
@@ -150,17 +148,16 @@ static int
 explain_difference(const struct tag_object *have, const struct tag_object *want, struct error *err)
 {
 	if (strcmp(have->commit, want->commit) != 0)
-		return error_set(
-			err, ERR_BUSY,
-			"the tag '%s' is there already, of commit %s; this one would be of "
-			"%s: raise the release number in \"version\", or finish that release "
-			"after 'git switch --detach %s'",
-			want->name, have->commit, want->commit, want->name);
+		return error_set(err, ERR_BUSY,
+				 "tag '%s' already exists at commit %s, expected %s: increase the "
+				 "release number in \"version\", or finish that release after 'git "
+				 "switch --detach %s'",
+				 want->name, have->commit, want->commit, want->name);
 	if (!says_the_same(have->message, want->message))
 		return explain_messages(want->name, have->message, want->message, err);
 	return error_set(err, ERR_BUSY,
-			 "the tag '%s' is there already, by %s at %" PRId64
-			 "; this one would be by %s at %" PRId64,
+			 "tag '%s' already exists, tagged by %s at %" PRId64
+			 ", expected %s at %" PRId64,
 			 want->name, have->tagger, have->time_sec, want->tagger, want->time_sec);
 }
 
@@ -205,7 +202,7 @@ step_tag(const struct workspace *work, struct release_info *info, struct lazy_si
 	int state;
 
 	if (info->repo == NULL)
-		return error_set(err, ERR_NOT_FOUND, "there is no git repository to tag");
+		return error_set(err, ERR_NOT_FOUND, "no git repository to tag");
 	if (repo_commit(info->repo, tagging->revision, commit, err) < 0 ||
 	    source_date_epoch(&info->lock, &tag.time_sec, err) < 0)
 		return -1;

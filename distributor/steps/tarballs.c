@@ -85,7 +85,7 @@ fill(struct assets_sink *sink, struct emulator_reader *reader, struct pipeline_i
 		if (got < 0)
 			return -1;
 		if ((size_t)got != length)
-			return error_set(err, ERR_INPUT, "'%s' ends too early", name);
+			return error_set(err, ERR_INPUT, "'%s' is truncated", name);
 		at += length;
 	}
 	return 0;

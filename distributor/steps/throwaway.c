@@ -67,9 +67,10 @@ throwaway_key(const struct workspace *work, char **ret_key, char **ret_keys, str
 	    signing_key_parse(&text, NULL, &key, path, err) < 0 ||
 	    key_files_write(keys, signing_key_public(key), REHEARSAL_PRINCIPAL, false, err) < 0)
 		return -1;
-	log_warning("no signing key was given: this release is signed with a THROW-AWAY KEY, '%s', "
-		    "that proves nothing about who made it; for a real one: distributor keygen",
-		    path);
+	log_warning(
+		"no signing key given: this release is signed with a THROW-AWAY KEY, '%s', which "
+		"proves nothing about its origin; to create a real key, run 'distributor keygen'",
+		path);
 	*ret_key = TAKE(path);
 	*ret_keys = TAKE(keys);
 	return 0;
@@ -117,11 +118,10 @@ check_tag(const char *path, struct repo_file *files, struct words *paths, const 
 		if (found < 0)
 			return -1;
 		if (found == 0)
-			return error_set(
-				err, ERR_INPUT,
-				"%s is tagged with another %s: raise the release number in "
-				"\"version\", or start with a new --out",
-				tag, i == KEY_LIST ? "list of keys" : "matrix or lock");
+			return error_set(err, ERR_INPUT,
+					 "%s is tagged with a different %s: increase the release "
+					 "number in \"version\", or start with a new --out",
+					 tag, i == KEY_LIST ? "list of keys" : "matrix or lock");
 	}
 	return 0;
 }
@@ -146,7 +146,7 @@ commit(const char *path, struct repo_file *files, struct words *paths, const str
 		return -1;
 	made = repo_make(path, &content, err);
 	if (made > 0)
-		log_info("made the git repository '%s' for matrix, lock and tag", path);
+		log_info("created git repository '%s' for matrix, lock and tag", path);
 	return made < 0 ? -1 : 0;
 }
 

@@ -199,7 +199,8 @@ upstream_resolve(struct upstream *up, const struct matrix_host *host, struct pac
 	int result = -1;
 
 	if (up->work->offline && host->source->type != SOURCE_DIRECTORY)
-		return error_set(err, ERR_USAGE, "source '%s' cannot be asked with --offline",
+		return error_set(err, ERR_USAGE,
+				 "source '%s' requires the network and --offline was given",
 				 host->source->key);
 	switch (host->source->type) {
 	case SOURCE_FEDORA:
@@ -391,7 +392,7 @@ pin_package(struct upstream *up, const struct matrix_host *host, struct openpgp_
 		/* What cannot be read has not been verified either. */
 		if (err->code == ERR_INPUT)
 			err->code = ERR_VERIFY;
-		return error_prefix(err, "'%s' is refused", package->file);
+		return error_prefix(err, "refusing '%s'", package->file);
 	}
 	return 0;
 }
@@ -426,7 +427,7 @@ upstream_pin(struct upstream *up, const struct matrix_host *host, struct package
 	drop_empty(list);
 	if (list->count == 0)
 		return error_set(err, ERR_INPUT,
-				 "source '%s' has packages for %s, but no emulator is in them",
+				 "source '%s' has packages for %s, but they contain no emulators",
 				 host->source->key, host->arch->name);
 	return 0;
 }
@@ -448,7 +449,7 @@ upstream_newest(struct upstream *up, const struct matrix_host *host, char **ret_
 	if (upstream_resolve(up, host, &list, err) < 0)
 		return -1;
 	if (list.count == 0)
-		return error_set(err, ERR_NOT_FOUND, "source '%s' has nothing for %s",
+		return error_set(err, ERR_NOT_FOUND, "source '%s' has no packages for %s",
 				 host->source->key, host->arch->name);
 	*ret_version = xstrdup(list.items[0].version);
 	return 0;

@@ -38,7 +38,7 @@ read_listed(struct verifying *v, const struct sums_entry *entry, const char *che
 		return -1;
 	digest_of(text, length, &digest);
 	if (!digest_equal(&digest, &entry->sha256)) {
-		verify_note(v->report, check, VERIFY_FAILED, "'%s' is not what SHA256SUMS lists",
+		verify_note(v->report, check, VERIFY_FAILED, "'%s' does not match SHA256SUMS",
 			    entry->name);
 		return -1;
 	}
@@ -54,10 +54,11 @@ check_identity(const struct release_claim *claim, const char *file, struct error
 	auto_free char *name = release_file_name(claim->name, claim->version, "release");
 
 	if (strcmp(name, file) != 0)
-		return error_set(err, ERR_VERIFY, "'%s' says that it is of %s %s", file,
+		return error_set(err, ERR_VERIFY,
+				 "'%s' does not match its content, which is for %s %s", file,
 				 claim->name, claim->version);
 	if (claim->tag[0] != 'v' || strcmp(claim->tag + 1, claim->version) != 0)
-		return error_set(err, ERR_VERIFY, "'%s' has the tag %s for version %s", file,
+		return error_set(err, ERR_VERIFY, "'%s': tag %s does not match version %s", file,
 				 claim->tag, claim->version);
 	return 0;
 }
@@ -71,7 +72,7 @@ check_lists(const struct verifying *v, const char *file, struct error *err)
 		const struct sums_entry *listed = sums_find(&v->sums, entry->name);
 
 		if (listed == NULL || !digest_equal(&listed->sha256, &entry->sha256))
-			return error_set(err, ERR_VERIFY, "'%s' and SHA256SUMS differ in '%s'",
+			return error_set(err, ERR_VERIFY, "'%s' and SHA256SUMS differ for '%s'",
 					 file, entry->name);
 	}
 	for (size_t i = 0; i < v->sums.count; i++) {
@@ -94,8 +95,8 @@ check_comment(const struct verifying *v, struct error *err)
 	if (v->comment == NULL || text_starts_with(v->comment, want))
 		return 0;
 	return error_set(err, ERR_VERIFY,
-			 "the minisign signature is for '%s', release.json is of %s %s", v->comment,
-			 v->claim.name, v->claim.tag);
+			 "the minisign signature is for '%s', but release.json is for %s %s",
+			 v->comment, v->claim.name, v->claim.tag);
 }
 
 /* The document says which release this is; everything else has to agree. */
@@ -115,8 +116,8 @@ check_version(struct verifying *v, const char *file)
 	v->report->format = v->claim.format;
 	if (tag != NULL && strcmp(tag, v->claim.tag) != 0)
 		verify_note(v->report, "version", VERIFY_FAILED,
-			    "these are the files of %s, not of %s: another release is served under "
-			    "this name",
+			    "these are the files of %s, not of %s: a different release is offered "
+			    "under this name",
 			    v->claim.tag, tag);
 	else
 		verify_note(v->report, "version", VERIFY_OK, "%s %s", v->claim.name, v->claim.tag);
@@ -132,16 +133,16 @@ check_comment_only(struct verifying *v)
 	if (want == NULL)
 		return;
 	if (v->comment != NULL && strstr(v->comment, want) != NULL)
-		verify_note(v->report, "version", VERIFY_OK, "%s, by the trusted comment", tag);
+		verify_note(v->report, "version", VERIFY_OK, "%s, from the trusted comment", tag);
 	else if (v->comment != NULL)
 		verify_note(v->report, "version", VERIFY_FAILED,
-			    "these are the files of '%s', not of %s: another release is served "
-			    "under this name",
+			    "these are the files of '%s', not of %s: a different release is "
+			    "offered under this name",
 			    v->comment, tag);
 	else
 		verify_note(v->report, "version", VERIFY_FAILED,
-			    "nothing that is signed says that this is %s: release.json and "
-			    "SHA256SUMS.minisig are missing",
+			    "cannot confirm that this is %s: release.json and SHA256SUMS.minisig "
+			    "are missing",
 			    tag);
 }
 
@@ -157,7 +158,8 @@ verify_claim(struct verifying *v)
 	entry = listed_with_suffix(&v->sums, ".release.json", &count);
 	if (count != 1) {
 		verify_note(v->report, "version", VERIFY_FAILED,
-			    "SHA256SUMS lists %zu files NAME-VERSION.release.json, not one", count);
+			    "expected one NAME-VERSION.release.json in SHA256SUMS but got %zu",
+			    count);
 		return;
 	}
 	if (read_listed(v, entry, "version", required, &text, &length) < 0) {
@@ -182,21 +184,20 @@ static int
 check_subjects(const struct verifying *v, const struct statement *statement, struct error *err)
 {
 	if (strcmp(statement->predicate_type, PREDICATE_PROVENANCE) != 0)
-		return error_set(err, ERR_VERIFY, "it is '%s', not SLSA provenance",
+		return error_set(err, ERR_VERIFY, "expected SLSA provenance but got '%s'",
 				 statement->predicate_type);
 	for (size_t i = 0; i < statement->subjects.count; i++) {
 		const struct sums_entry *subject = &statement->subjects.entries[i];
 		const struct sums_entry *listed = sums_find(&v->sums, subject->name);
 
 		if (listed == NULL || !digest_equal(&listed->sha256, &subject->sha256))
-			return error_set(err, ERR_VERIFY,
-					 "its subject '%s' is not what SHA256SUMS lists",
+			return error_set(err, ERR_VERIFY, "subject '%s' does not match SHA256SUMS",
 					 subject->name);
 	}
 	for (size_t i = 0; i < v->sums.count; i++)
 		if (strcmp(v->sums.entries[i].name, RELEASE_PROVENANCE_NAME) != 0 &&
 		    sums_find(&statement->subjects, v->sums.entries[i].name) == NULL)
-			return error_set(err, ERR_VERIFY, "it says nothing about '%s'",
+			return error_set(err, ERR_VERIFY, "subject '%s' is missing",
 					 v->sums.entries[i].name);
 	return 0;
 }
@@ -214,7 +215,8 @@ check_parameters(const struct verifying *v, const struct dsse *dsse, struct erro
 	(void)json_unpack(doc.root, "{s:{s:{s:{s:s}}}}", "predicate", "buildDefinition",
 			  "externalParameters", "tag", &tag);
 	if (tag == NULL || (v->claim.tag != NULL && strcmp(tag, v->claim.tag) != 0))
-		return error_set(err, ERR_VERIFY, "it is of %s", tag != NULL ? tag : "no tag");
+		return error_set(err, ERR_VERIFY, "it is for %s",
+				 tag != NULL ? tag : "an unknown tag");
 	return 0;
 }
 
@@ -233,7 +235,7 @@ check_bundle(struct verifying *v, const char *text, size_t length,
 	if (statement_parse(dsse.payload, dsse.payload_length, &statement, RELEASE_PROVENANCE_NAME,
 			    err) < 0 ||
 	    check_subjects(v, &statement, err) < 0 || check_parameters(v, &dsse, err) < 0)
-		return error_prefix(err, "the provenance does not fit");
+		return error_prefix(err, "provenance does not match the release");
 	return 0;
 }
 
@@ -257,7 +259,7 @@ verify_provenance(struct verifying *v)
 	if (check_bundle(v, text, length, &signer, &err) < 0)
 		verify_fail(v->report, "provenance", &err);
 	else
-		verify_signed(v->report, "provenance", signer, "about all files, signed", "");
+		verify_signed(v->report, "provenance", signer, "covers all files, signed", "");
 }
 
 void

@@ -27,7 +27,7 @@ directory_digest(void *context, const char *name, uint64_t max_bytes, struct dig
 	struct stat st;
 
 	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size > max_bytes)
-		return error_set(err, ERR_VERIFY, "'%s' has %llu bytes, at most %llu are expected",
+		return error_set(err, ERR_VERIFY, "'%s' has %llu bytes, expected at most %llu",
 				 name, (unsigned long long)st.st_size,
 				 (unsigned long long)max_bytes);
 	return digest_file(path, ret_digest, ret_size, err);
@@ -96,15 +96,15 @@ explain_difference(struct verifying *v, const struct sums_entry *entry, const st
 
 	if (other != NULL)
 		verify_note(v->report, "files", VERIFY_FAILED,
-			    "'%s' holds the content of '%s': they were swapped", entry->name,
+			    "'%s' has the content of '%s': the files were swapped", entry->name,
 			    other->name);
 	else if (claimed_size(v, entry->name, &claimed) && size < claimed)
 		verify_note(v->report, "files", VERIFY_FAILED,
-			    "'%s' is cut short: it has %llu of %llu bytes", entry->name,
+			    "'%s' is truncated: got %llu of %llu bytes", entry->name,
 			    (unsigned long long)size, (unsigned long long)claimed);
 	else
 		verify_note(v->report, "files", VERIFY_FAILED,
-			    "'%s' was changed: its sha256 is %s, not %s", entry->name,
+			    "'%s' was modified: sha256 is %s, expected %s", entry->name,
 			    digest_hex(have, got), digest_hex(&entry->sha256, want));
 }
 
@@ -130,7 +130,7 @@ check_file(struct verifying *v, const struct sums_entry *entry)
 	}
 	if (claimed_size(v, entry->name, &claimed) && claimed != size) {
 		verify_note(v->report, "files", VERIFY_FAILED,
-			    "'%s' has %llu bytes, release.json says %llu", entry->name,
+			    "'%s' has %llu bytes, but release.json lists %llu", entry->name,
 			    (unsigned long long)size, (unsigned long long)claimed);
 		return false;
 	}
@@ -160,13 +160,13 @@ explain_unlisted(struct verifying *v, const char *name)
 	if (err.code == ERR_INTERRUPTED)
 		verify_fail(v->report, "names", &err);
 	else if (entry != NULL)
-		verify_note(v->report, "names", VERIFY_FAILED,
-			    "'%s' is not listed, but has the content of '%s': it was renamed or "
-			    "copied",
-			    name, entry->name);
+		verify_note(
+			v->report, "names", VERIFY_FAILED,
+			"'%s' is not listed but has the content of '%s': it was renamed or copied",
+			name, entry->name);
 	else
 		verify_note(v->report, "names", VERIFY_FAILED,
-			    "'%s' is not listed in SHA256SUMS: nobody signed it", name);
+			    "'%s' is not listed in SHA256SUMS and is not signed", name);
 }
 
 static void
@@ -178,7 +178,7 @@ check_unlisted(struct verifying *v)
 
 	if (v->files->list == NULL) {
 		verify_note(v->report, "names", VERIFY_SKIPPED,
-			    "a URL does not tell which other files are there");
+			    "not checked: a URL does not list its files");
 		return;
 	}
 	if (v->files->list(v->files->context, &names, &err) < 0) {
@@ -190,7 +190,7 @@ check_unlisted(struct verifying *v)
 		    sums_find(&v->sums, names.entries[i].name) == NULL)
 			explain_unlisted(v, names.entries[i].name);
 	if (v->report->failed == failed)
-		verify_note(v->report, "names", VERIFY_OK, "no other file is there");
+		verify_note(v->report, "names", VERIFY_OK, "no unexpected files");
 }
 
 static void
@@ -201,7 +201,7 @@ check_single(struct verifying *v, const char *name)
 	if (entry == NULL)
 		explain_unlisted(v, name);
 	else if (check_file(v, entry))
-		verify_note(v->report, "files", VERIFY_OK, "'%s' is what was signed", name);
+		verify_note(v->report, "files", VERIFY_OK, "'%s' matches its signed digest", name);
 }
 
 void
@@ -217,8 +217,8 @@ verify_contents(struct verifying *v)
 	for (size_t i = 0; i < v->sums.count && !verify_interrupted(v->report); i++)
 		good += check_file(v, &v->sums.entries[i]);
 	if (good == v->sums.count)
-		verify_note(v->report, "files", VERIFY_OK, "all %zu files are what was signed",
-			    good);
+		verify_note(v->report, "files", VERIFY_OK,
+			    "all %zu files match their signed digests", good);
 	if (!verify_interrupted(v->report))
 		check_unlisted(v);
 }

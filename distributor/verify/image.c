@@ -110,7 +110,7 @@ verify_bundle(const struct subject *subject, const struct digest *digest, struct
 	struct error last = ERROR_INIT;
 	int left = MAX_BUNDLES;
 
-	error_set(&last, ERR_VERIFY, "the registry lists no bundle");
+	error_set(&last, ERR_VERIFY, "the registry has no sigstore bundle for it");
 	if (registry_referrers(subject->registry, digest, &list, err) < 0)
 		return -1;
 	for (size_t i = 0; i < list.manifests.count; i++) {
@@ -120,8 +120,10 @@ verify_bundle(const struct subject *subject, const struct digest *digest, struct
 		if (!signature_may_be_bundle(&list.manifests.items[i]))
 			continue;
 		if (left-- == 0) {
-			error_set(&last, ERR_VERIFY, "none of the first %d bundles is ours",
-				  MAX_BUNDLES);
+			error_set(
+				&last, ERR_VERIFY,
+				"none of the first %d sigstore bundles is signed by an allowed key",
+				MAX_BUNDLES);
 			break;
 		}
 		ours = check_referrer(subject, digest, &list.manifests.items[i], &signer, &last,
@@ -129,8 +131,8 @@ verify_bundle(const struct subject *subject, const struct digest *digest, struct
 		if (ours < 0)
 			return -1;
 		if (ours == 1) {
-			verify_signed(subject->report, "bundle", signer,
-				      "a sigstore bundle, signed", "");
+			verify_signed(subject->report, "bundle", signer, "sigstore bundle, signed",
+				      "");
 			return 0;
 		}
 	}
@@ -144,7 +146,7 @@ verify_children(const struct subject *subject, const struct oci_parsed *index, s
 {
 	if (index->manifests.count > MAX_IMAGES) {
 		verify_note(subject->report, "signature", VERIFY_FAILED,
-			    "the index lists %zu images, at most %d are looked at",
+			    "the index lists %zu images, at most %d are supported",
 			    index->manifests.count, MAX_IMAGES);
 		return 0;
 	}
@@ -172,7 +174,7 @@ note_image(const struct subject *subject, const struct reference *reference,
 	if (reference->tag == NULL)
 		verify_note(subject->report, "image", VERIFY_OK, "the registry has %s", got);
 	else if (reference->has_digest && !digest_equal(digest, &reference->digest))
-		verify_note(subject->report, "image", VERIFY_FAILED, "'%s' is %s, not %s",
+		verify_note(subject->report, "image", VERIFY_FAILED, "'%s' is %s, expected %s",
 			    reference->tag, got, oci_digest_text(&reference->digest, want));
 	else
 		verify_note(subject->report, "image", VERIFY_OK, "'%s' is %s", reference->tag, got);
@@ -191,7 +193,7 @@ note_release(const struct subject *subject, const struct reference *reference)
 
 	if (version == NULL)
 		verify_note(subject->report, "version", VERIFY_SKIPPED,
-			    "'%s' says of no release: it was not compared with %s",
+			    "'%s' does not name a release and was not compared with %s",
 			    subject->signed_name, tag);
 	else if (tag[0] != 'v' || strcmp(version, tag + 1) != 0)
 		verify_note(subject->report, "version", VERIFY_FAILED,
@@ -224,7 +226,7 @@ verify_subject(const struct subject *subject, const struct reference *reference,
 				 parsed.manifests.count != 0 ? "the index" : "the image", err);
 	if (found == 0 && parsed.manifests.count != 0)
 		verify_note(subject->report, "signature", VERIFY_SKIPPED,
-			    "the %zu images of an index without a good signature are not looked at",
+			    "%zu images were not verified: their index has no valid signature",
 			    parsed.manifests.count);
 	if (found < 0 || (found == 1 && verify_children(subject, &parsed, err) < 0))
 		return -1;

@@ -56,7 +56,7 @@ check_by_ring(const struct signature *signature, const struct keyring *keyring,
 		result = check_by_key(signature, keyring, &keyring->entries[i].key, ret_claim,
 				      ret_signer, err);
 	if (result == 0)
-		return error_set(err, ERR_VERIFY, "no allowed key has signed it");
+		return error_set(err, ERR_VERIFY, "it is not signed by an allowed key");
 	return result < 0 ? -1 : 0;
 }
 
@@ -84,8 +84,9 @@ check_one(const struct signature *signature, const struct digest *digest, const 
 	if (check_by_ring(signature, keyring, &claim, ret_signer, err) < 0)
 		return -1;
 	if (!digest_equal(&claim.manifest, digest))
-		return error_set(err, ERR_VERIFY, "the signature of '%s' is over another image, %s",
-				 reference, oci_digest_text(&claim.manifest, text));
+		return error_set(err, ERR_VERIFY,
+				 "the signature of '%s' is for a different image, %s", reference,
+				 oci_digest_text(&claim.manifest, text));
 	if (!is_named(claim.reference, reference))
 		return error_set(err, ERR_VERIFY, "the image was signed as '%s', not as '%s'",
 				 claim.reference, reference);
@@ -118,12 +119,13 @@ check_statement(const struct dsse *dsse, const struct digest *digest, struct err
 			    err) < 0)
 		return -1;
 	if (strcmp(statement.predicate_type, PREDICATE_COSIGN) != 0)
-		return error_set(err, ERR_VERIFY, "the image's bundle claims something else: '%s'",
+		return error_set(err, ERR_VERIFY,
+				 "the image's bundle has an unexpected predicate: '%s'",
 				 statement.predicate_type);
 	for (size_t i = 0; i < statement.subjects.count; i++)
 		if (digest_equal(&statement.subjects.entries[i].sha256, digest))
 			return 0;
-	return error_set(err, ERR_VERIFY, "the image's bundle is over another image");
+	return error_set(err, ERR_VERIFY, "the image's bundle is for a different image");
 }
 
 static bool

@@ -85,7 +85,7 @@ fetch_listed(const struct source *source, const char *name, struct error *err)
 	}
 	progress_done(download.progress, NULL);
 	if (!digest_equal(&done.sha256, &entry->sha256))
-		return error_set(err, ERR_VERIFY, "'%s' is not what SHA256SUMS says of it", url);
+		return error_set(err, ERR_VERIFY, "'%s' does not match SHA256SUMS", url);
 	return tempfile_commit(&tmp, err);
 }
 
@@ -153,11 +153,12 @@ published_tarballs_prepare(const struct workspace *work, const struct matrix *ma
 	auto_free char *directory = is_url ? path_join(work->out, "assets") : xstrdup(from);
 
 	if (is_url && work->offline)
-		return error_set(err, ERR_USAGE, "--offline, and the release is at '%s'", from);
+		return error_set(err, ERR_USAGE, "--offline cannot be used with the URL '%s'",
+				 from);
 	if (!is_url && path_exists(from, &there, err) < 0)
 		return -1;
 	if (!there)
-		return error_set(err, ERR_INPUT, "there is no directory '%s'", from);
+		return error_set(err, ERR_INPUT, "directory '%s' does not exist", from);
 	if (text_ends_with(base, "/"))
 		base[strlen(base) - 1] = '\0';
 	source.base = base;

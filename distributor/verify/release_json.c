@@ -65,7 +65,8 @@ read_repositories(struct release_origin *origin, struct error *err)
 		const char *name = json_string_value(json_array_get(list, i));
 
 		if (name == NULL)
-			return jsonx_error(&origin->doc, err, "images", "has a bad repository");
+			return jsonx_error(&origin->doc, err, "images",
+					   "has an invalid repository");
 		origin->repositories[origin->repository_count++] = name;
 	}
 	return 0;
@@ -82,7 +83,7 @@ release_origin_image(const struct release_origin *origin, size_t index, const ch
 		return 0;
 	*ret_tag = json_string_value(json_object_get(item, "tag"));
 	if (*ret_tag == NULL || digest == NULL || !oci_digest_parse(digest, ret_digest))
-		return jsonx_error(&origin->doc, err, "images", "has a bad tag or digest");
+		return jsonx_error(&origin->doc, err, "images", "has an invalid tag or digest");
 	return 1;
 }
 
@@ -138,13 +139,12 @@ release_origin_read(const struct verify_files *files, struct release_origin *ret
 		return -1;
 	entry = find_entry(&sums);
 	if (entry == NULL)
-		return error_set(err, ERR_INPUT, "%s lists no release.json", SUMS_NAME);
+		return error_set(err, ERR_INPUT, "%s does not list a release.json", SUMS_NAME);
 	if (files->read(files->context, entry->name, RELEASE_MAX_TEXT, &text, &length, err) < 0)
 		return -1;
 	digest_of(text, length, &seen);
 	if (!digest_equal(&seen, &entry->sha256))
-		return error_set(err, ERR_VERIFY, "'%s' is not what %s says", entry->name,
-				 SUMS_NAME);
+		return error_set(err, ERR_VERIFY, "'%s' does not match %s", entry->name, SUMS_NAME);
 	if (jsonx_parse(entry->name, text, length, &origin.doc, err) < 0 || parse(&origin, err) < 0)
 		return -1;
 	*ret_origin = origin;

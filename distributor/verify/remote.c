@@ -24,7 +24,8 @@ remote_release_open(const char *base, bool offline, struct remote_release **ret_
 	if (http_url_check(base, HTTP_ALLOW_FILE, err) < 0)
 		return -1;
 	if (offline && !http_url_has_scheme(base, "file"))
-		return error_set(err, ERR_USAGE, "--offline, but '%s' is on the network", base);
+		return error_set(err, ERR_USAGE, "--offline cannot be used with the URL '%s'",
+				 base);
 	if (http_client_new(&options, &client, err) < 0)
 		return -1;
 	while (length > 0 && base[length - 1] == '/')

@@ -77,7 +77,8 @@ verify_signatures(struct verifying *v)
 	minisign = check_minisign(v, text, length);
 	if (ssh == 0 && minisign == 0)
 		verify_note(v->report, "signature", VERIFY_FAILED,
-			    "SHA256SUMS has no signature, neither .sig nor .minisig");
+			    "SHA256SUMS is not signed: SHA256SUMS.sig and SHA256SUMS.minisig are "
+			    "missing");
 	if (ssh < 0 || minisign < 0 || ssh + minisign == 0)
 		return false;
 	if (sums_parse(text, length, &v->sums, SUMS_NAME, &err) < 0) {

@@ -22,11 +22,11 @@ explain_no_list(const char *directory, struct error *err)
 		return -1;
 	if (there)
 		return error_set(err, ERR_NOT_FOUND,
-				 "there is no '%s/" KEY_LIST_NAME "'; did you mean --keys %s?",
+				 "'%s/" KEY_LIST_NAME "' does not exist; did you mean --keys %s?",
 				 directory, inner);
 	return error_set(err, ERR_NOT_FOUND,
-			 "there is no '%s/" KEY_LIST_NAME "'; 'git clone' of the project's "
-			 "repository has them in keys/: name that directory with --keys",
+			 "'%s/" KEY_LIST_NAME "' does not exist; clone the project's repository "
+					      "and use its keys/ directory with --keys",
 			 directory);
 }
 
@@ -41,10 +41,9 @@ load(const char *directory, const char *root, struct keyring *ret_keyring, struc
 		return -1;
 	if (there && !is_directory) {
 		above = path_directory(directory);
-		return error_set(
-			err, ERR_INPUT,
-			"'%s' is a file, --keys names the directory that has it: --keys %s",
-			directory, above);
+		return error_set(err, ERR_INPUT,
+				 "'%s' is a file, but --keys requires its directory: --keys %s",
+				 directory, above);
 	}
 	if (key_files_load(directory, root, ret_keyring, err) == 0)
 		return 0;
@@ -63,13 +62,12 @@ verify_trust_load(const struct verify_trust *trust, struct keyring *ret_keyring,
 	else
 		return error_set(
 			err, ERR_USAGE,
-			"no list of keys is named; 'git clone' the project's repository and give "
-			"its keys/ with --keys DIR (and --root SHA256:FINGERPRINT, if it has a "
-			"root key), or the clone with --repo DIR; keys that come with a release "
-			"prove nothing");
+			"no trusted keys given; clone the project's repository and name its keys/ "
+			"with --keys DIR (and --root SHA256:FINGERPRINT if it has a root key), or "
+			"the clone with --repo DIR; keys that come with a release prove nothing");
 	if (trust->root != NULL && !text_starts_with(trust->root, "SHA256:"))
 		return error_set(err, ERR_USAGE,
-				 "--root takes a fingerprint as 'ssh-keygen -lf' prints it, "
+				 "--root requires a fingerprint as printed by 'ssh-keygen -lf', "
 				 "SHA256:..., not '%s'",
 				 trust->root);
 	return load(directory, trust->root, ret_keyring, err);
@@ -95,14 +93,14 @@ verify_trust_note(const struct keyring *keyring, struct verify_report *report)
 	if (keyring->root == NULL) {
 		add_keys(keyring, &text);
 		verify_note(report, "keys", VERIFY_SKIPPED,
-			    "'%s' is believed as it is, no root key signs it: %s", keyring->path,
+			    "'%s' is trusted without a root key: %s", keyring->path,
 			    strbuf_text(&text));
 		return;
 	}
 	verify_note(report, "keys", keyring->is_pinned ? VERIFY_OK : VERIFY_SKIPPED,
-		    "'%s' and revoked_keys are signed by root key %s, serial %llu of %s%s",
+		    "'%s' and revoked_keys are signed by root key %s, serial %llu dated %s%s",
 		    keyring->path, keyring->root, (unsigned long long)allowed->serial,
-		    allowed->date, keyring->is_pinned ? "" : "; no --root names that key");
+		    allowed->date, keyring->is_pinned ? "" : "; use --root to require that key");
 }
 
 /* The directory that holds this one as it is called, where a link to it would lie; as path_real(). */
@@ -141,9 +139,9 @@ verify_trust_among(const struct keyring *keyring, const char *directory,
 		return 0;
 	if (!keyring->is_pinned)
 		verify_note(report, "keys", VERIFY_FAILED,
-			    "'%s' lies among the files and may have come with them; name those of "
-			    "a clone of the project's repository with --keys DIR, or their root "
-			    "key with --root SHA256:FINGERPRINT",
+			    "'%s' is among the files and may have come with them; use the keys in "
+			    "a clone of the project's repository with --keys DIR, or name their "
+			    "root key with --root SHA256:FINGERPRINT",
 			    keyring->path);
 	if (is_within)
 		*ret_name = xstrdup(path_base(keys));

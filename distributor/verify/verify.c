@@ -107,7 +107,7 @@ verify_read(const struct verify_files *files, const char *name, size_t max_bytes
 	if (files->read(files->context, name, max_bytes, ret_text, ret_length, &err) == 0)
 		return 0;
 	if (err.code == ERR_NOT_FOUND && !required)
-		verify_note(report, check, VERIFY_SKIPPED, "there is no %s", name);
+		verify_note(report, check, VERIFY_SKIPPED, "%s does not exist", name);
 	else if (err.code == ERR_NOT_FOUND)
 		verify_note(report, check, VERIFY_FAILED, "'%s' is missing", name);
 	else
@@ -141,7 +141,7 @@ check_tag_signature(const struct tag_object *tag, const char *name, const char *
 	struct sshsig sig;
 
 	if (tag->signature == NULL)
-		return error_set(err, ERR_VERIFY, "the tag '%s' is not signed", name);
+		return error_set(err, ERR_VERIFY, "tag '%s' is not signed", name);
 	if (sshsig_parse(tag->signature, strlen(tag->signature), &sig, name, err) < 0 ||
 	    keyring_find_for(keyring, &sig.key, SSHSIG_GIT, tag->name, what, ret_entry, err) < 0)
 		return -1;
@@ -166,12 +166,12 @@ verify_tag(const char *name, const char *text, size_t length, const struct keyri
 	/* git verify-tag says "Good" here too: the signature is that of another tag. */
 	if (strcmp(tag.name, name) != 0) {
 		verify_note(report, "tag", VERIFY_FAILED,
-			    "the reference '%s' points at the tag '%s': it was renamed", name,
+			    "reference '%s' points to tag '%s': the tag was renamed", name,
 			    tag.name);
 		return;
 	}
 	if (commit != NULL && strcmp(tag.commit, commit) != 0) {
-		verify_note(report, "tag", VERIFY_FAILED, "the tag '%s' is of commit %s, not of %s",
+		verify_note(report, "tag", VERIFY_FAILED, "tag '%s' points to commit %s, not to %s",
 			    name, tag.commit, commit);
 		return;
 	}

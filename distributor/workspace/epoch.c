@@ -20,7 +20,7 @@ source_date_epoch_or(int64_t default_sec, int64_t *ret_sec, struct error *err)
 	}
 	if (!parse_uint(text, TAR_MAX_MTIME, &value))
 		return error_set(err, ERR_USAGE,
-				 "SOURCE_DATE_EPOCH has to be a number of seconds, not '%s'", text);
+				 "SOURCE_DATE_EPOCH must be a number of seconds, not '%s'", text);
 	*ret_sec = (int64_t)value;
 	return 0;
 }

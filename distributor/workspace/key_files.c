@@ -92,7 +92,7 @@ key_files_load(const char *directory, const char *root_fingerprint, struct keyri
 	if (keyring_load(directory, root_fingerprint, ret_keyring, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ret_keyring->skipped_count; i++)
-		log_info("%s; the line is skipped", ret_keyring->skipped[i]);
+		log_info("%s; line skipped", ret_keyring->skipped[i]);
 	return 0;
 }
 

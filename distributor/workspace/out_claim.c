@@ -23,9 +23,9 @@ out_claim(const char *out, bool wait, struct error *err)
 		if (fd >= 0 || err->code != ERR_BUSY)
 			return fd;
 		if (!wait)
-			return error_set(err, ERR_BUSY, "another run is at work in '%s'", out);
+			return error_set(err, ERR_BUSY, "another run is using '%s'", out);
 		if (!told)
-			log_info("another run is at work in '%s'; waiting for it", out);
+			log_info("waiting for another run in '%s'", out);
 		told = true;
 		/* Not a waiting lock: a signal has to be noticed. */
 		(void)nanosleep(&pause, NULL);

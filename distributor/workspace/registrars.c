@@ -54,12 +54,11 @@ missing(const struct arch *host, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(compilers); i++)
 		if (strcmp(compilers[i].host, host->name) == 0)
 			return error_set(err, ERR_INPUT,
-					 "there is no registrar for '%s'; its compiler is in the "
-					 "packages gcc-%s and libc6-dev-%s-cross: install "
-					 "them, run cmake and build again, or say --registrars DIR",
+					 "no registrar for '%s'; install its compiler (packages "
+					 "gcc-%s and libc6-dev-%s-cross), run cmake and build "
+					 "again, or use --registrars DIR",
 					 host->name, compilers[i].triplet, host->debian);
-	return error_set(err, ERR_INPUT, "there is no registrar for '%s'; say --registrars DIR",
-			 host->name);
+	return error_set(err, ERR_INPUT, "no registrar for '%s'; use --registrars DIR", host->name);
 }
 
 int

@@ -91,7 +91,7 @@ explain_no_lock(const struct workspace *work, struct error *err)
 
 	if (err->code != ERR_NOT_FOUND || other == NULL)
 		return -1;
-	return error_set(err, err->code, "%s, or give --matrix %s, which has one", why, other);
+	return error_set(err, err->code, "%s, or use --matrix %s, which has one", why, other);
 }
 
 int

@@ -119,7 +119,7 @@ for name, make, words in (("no repository", lambda: None, "no git repository at 
     shutil.rmtree(f"{plain}/out")
     shutil.copytree(f"{release.root}/out", f"{plain}/out")
     text = run("sign", "--matrix", "matrix.json", "--key", key, cwd=plain)
-    tap.has(f"sign: {name} is told", text, words, "the release names no commit")
+    tap.has(f"sign: {name} is told", text, words, "no commit is recorded in the release")
     tap.equal("... and the document names none", commits(plain), "null")
 tap.has("refused: a --repo that is not there", run("sign", "--matrix", "matrix.json", "--key", key, "--repo", "nowhere",
                                                    cwd=plain, status=3), "there is no directory 'nowhere'")
@@ -183,7 +183,7 @@ def inject():
         said = done.stdout + done.stderr
         # One fault that passes may be got over; then the commit is named.
         good = (done.returncode == 1 and commits(where) is None) or \
-            (done.returncode == 0 and "when=1" in fault and "names no commit" not in said)
+            (done.returncode == 0 and "when=1" in fault and "no commit is recorded" not in said)
         tap.ok(f"{command[0]} with {fault} at {os.path.relpath(path, dot)[:30]}", good, done.returncode, said)
 
 
@@ -200,14 +200,14 @@ git("sparse-checkout", "set", "--no-cone", "/*", cwd=partial)
 tap.ok("a partial clone has format 1 and a configuration of its worktree",
        git("config", "extensions.worktreeConfig", cwd=partial).stdout == "true\n" and
        git("config", "core.repositoryFormatVersion", cwd=partial).stdout == "1\n")
-tap.has("... and is tagged", tag(partial, "--dry-run"), "would be made")
+tap.has("... and is tagged", tag(partial, "--dry-run"), "would be created")
 git("config", "--worktree", "user.name", "Worktree", cwd=partial)
 git("config", "--worktree", "user.email", "w@example.org", cwd=partial)
 tag(partial)
 tap.has("... by whom the worktree is configured to", git("cat-file", "tag", TAG, cwd=partial).stdout,
         "tagger Worktree <w@example.org>")
 for extension, value, status, words in (
-        ("relativeWorktrees", "true", 0, "would be made"), ("preciousObjects", "true", 0, "would be made"),
+        ("relativeWorktrees", "true", 0, "would be created"), ("preciousObjects", "true", 0, "would be created"),
         ("refStorage", "reftable", 3, "git refs migrate --ref-format=files"),
         ("objectFormat", "sha256", 3, "git init --object-format=sha1"), ("somethingNew", "1", 1, "extensions.")):
     where = copy("format")
@@ -219,7 +219,7 @@ tap.has("a lightweight tag names the fetch that brings the signed one", tag(wher
         f"git fetch --force origin {REF}:{REF}")
 where = copy("linked")
 git("worktree", "add", "-q", "--detach", f"{work}/worktree", cwd=where)
-tap.has("a worktree of another place", tag(f"{work}/worktree", "--dry-run"), "would be made")
+tap.has("a worktree of another place", tag(f"{work}/worktree", "--dry-run"), "would be created")
 
 
 # Pushing
@@ -253,40 +253,40 @@ for how, env in (("git", {}), ("libgit2", WITHOUT_GIT)):
     config = lambda *a: git("config", *a, cwd=f"{work}/clone")
     fresh()
     config("remote.origin.pushurl", f"{work}/mine.git")
-    where_it_went(f"{how}: a pushurl", ["origin has it now"], False, True, env=env)
-    tap.has(f"{how}: again", tag(f"{work}/clone", "--push", env=env), "origin has it already")
+    where_it_went(f"{how}: a pushurl", ["origin now has the tag"], False, True, env=env)
+    tap.has(f"{how}: again", tag(f"{work}/clone", "--push", env=env), "origin already has the tag")
     fresh()
     config("remote.origin.pushurl", "no_push")
     where_it_went(f"{how}: a pushurl that is no_push", ["'no_push' does not appear to be a git repository"],
                   False, False, 3, env=env)
     fresh()
     config("--add", "remote.origin.url", f"{work}/mine.git")
-    where_it_went(f"{how}: two URLs", ["origin has it now"], True, True, env=env)
+    where_it_went(f"{how}: two URLs", ["origin now has the tag"], True, True, env=env)
     fresh()
     config("remote.origin.url", "up:up.git")
     config(f"url.{work}/.insteadOf", "up:")
-    where_it_went(f"{how}: insteadOf with a path", ["origin has it now"], True, False, env=env)
+    where_it_went(f"{how}: insteadOf with a path", ["origin now has the tag"], True, False, env=env)
     fresh()
     config("remote.origin.url", "up:up.git")
     config(f"url.{work}/u.insteadOf", "up:u")
     config(f"url.{work}/nowhere/.insteadOf", "up:")
     config(f"url.{work}/mine.git.pushInsteadOf", "up:up.git")
-    where_it_went(f"{how}: pushInsteadOf, and the longest of several", ["origin has it now"], False, True, env=env)
+    where_it_went(f"{how}: pushInsteadOf, and the longest of several", ["origin now has the tag"], False, True, env=env)
     fresh()
     config("remote.origin.url", "../up.git")
-    where_it_went(f"{how}: a relative path is one from the top", ["origin has it now"], True, False, env=env)
+    where_it_went(f"{how}: a relative path is one from the top", ["origin now has the tag"], True, False, env=env)
     fresh()
     os.makedirs(f"{work}/clone/deep")
     text = run("tag", "--matrix", "../matrix.json", "--key", key, "--push", "--remote", "../../mine.git",
                "--keys", "../keys", cwd=f"{work}/clone/deep", env=env)
-    tap.has(f"{how}: a path that is typed is one from here", text, "../../mine.git has it now")
+    tap.has(f"{how}: a path that is typed is one from here", text, "../../mine.git now has the tag")
     # A push of which one half failed.
     fresh()
     config("--add", "remote.origin.url", f"{work}/mine.git")
     os.rename(f"{work}/mine.git", f"{work}/away.git")
     tag(f"{work}/clone", "--push", status=3, env=env)
     os.rename(f"{work}/away.git", f"{work}/mine.git")
-    where_it_went(f"{how}: a push that failed for one URL is run again", ["origin has it now"], True, True, env=env)
+    where_it_went(f"{how}: a push that failed for one URL is run again", ["origin now has the tag"], True, True, env=env)
     fresh()
     git("tag", "-a", TAG, "-m", "other", cwd=f"{work}/mine.git")
     config("--add", "remote.origin.url", f"{work}/mine.git")
@@ -311,10 +311,10 @@ hook = f"{work}/clone/.git/hooks/pre-push"
 write(hook, "#!/bin/sh\necho 'no releases on Fridays' >&2\nexit 1\n")
 os.chmod(hook, 0o755)
 where_it_went("a pre-push hook that refuses", ["no releases on Fridays"], False, False, 1)
-tap.has("--dry-run runs no hook", tag(f"{work}/clone", "--push", "--dry-run"), "would get it")
+tap.has("--dry-run runs no hook", tag(f"{work}/clone", "--push", "--dry-run"), "would receive the tag")
 SECRET = "0123456789abcdefTOKEN"
 write(hook, f"#!/bin/sh\n{{ env; tr '\\0' '\\n' </proc/$PPID/environ; ls -l /proc/$$/fd; }} >{work}/hook 2>&1\n")
-where_it_went("a pre-push hook that agrees", ["origin has it now"], True, False,
+where_it_went("a pre-push hook that agrees", ["origin now has the tag"], True, False,
               env={"GITHUB_TOKEN": SECRET, "DISTRIBUTOR_KEY": SECRET, "DISTRIBUTOR_KEY_PASSPHRASE": SECRET,
                    "ACTIONS_RUNTIME_TOKEN": SECRET})
 text = read(f"{work}/hook").decode(errors="replace")
@@ -328,7 +328,7 @@ for how, options in (("over file://", ("--depth=1",)), ("detached", ("--depth=1"
     fresh("clone", *options, source=f"file://{work}/up.git")
     git("sparse-checkout", "set", "--no-cone", "/*", cwd=f"{work}/clone") if "sparse" in how else None
     git("checkout", "-q", "--detach", cwd=f"{work}/clone") if how == "detached" else None
-    where_it_went(f"from a clone that is {'shallow ' if 'depth' in options[0] else ''}{how}", ["origin has it now"],
+    where_it_went(f"from a clone that is {'shallow ' if 'depth' in options[0] else ''}{how}", ["origin now has the tag"],
                   True, False)
 fresh("clone", "--depth=1", source=f"file://{work}/up.git")
 where_it_went("libgit2: a shallow clone is named", ["shallow clone", "git fetch --unshallow"], False, False, 3,
@@ -336,9 +336,9 @@ where_it_went("libgit2: a shallow clone is named", ["shallow clone", "git fetch 
 process, port = git_lib.daemon(work)
 try:
     fresh("clone", "--depth=1", source=f"git://127.0.0.1:{port}/up.git")
-    where_it_went("git daemon, from a shallow clone of it", ["origin has it now"], True, False)
+    where_it_went("git daemon, from a shallow clone of it", ["origin now has the tag"], True, False)
     fresh("clone", source=f"git://127.0.0.1:{port}/up.git")
-    where_it_went("libgit2: git daemon", ["origin has it now"], True, False, env=WITHOUT_GIT)
+    where_it_went("libgit2: git daemon", ["origin now has the tag"], True, False, env=WITHOUT_GIT)
 finally:
     os.killpg(process.pid, signal.SIGTERM)
     process.wait(20)
@@ -356,7 +356,7 @@ for how, env, setting in (("git: http.proxy", {}, proxy), ("git: http_proxy", {"
     if setting:
         git("config", "http.proxy", setting, cwd=f"{work}/clone")
     server.proxied.clear()
-    where_it_went(f"{how}, which asks for a login", ["origin has it now"], True, False, env=env)
+    where_it_went(f"{how}, which asks for a login", ["origin now has the tag"], True, False, env=env)
     tap.ok("... and is used", len(server.proxied) > 2, server.proxied)
 for how, env, setting in (("git: https_proxy", {"https_proxy": proxy}, None),
                           ("libgit2: https_proxy", {**WITHOUT_GIT, "https_proxy": proxy}, None),
@@ -391,11 +391,11 @@ where_it_went("credentials that nobody has", ["could not read Username", "gh aut
                                               f"git push origin {REF}"], False, False, 3, start_new_session=True)
 tap.ok("... without a terminal nobody is asked", time.monotonic() - began < 60)
 with_remote(url, ("credential.helper", helper))
-where_it_went("a credential helper", ["origin has it now"], True, False, start_new_session=True)
+where_it_went("a credential helper", ["origin now has the tag"], True, False, start_new_session=True)
 with_remote(url, ("credential.helper", "!printf 'username=me\\npassword=wrong\\n'; true"))
 where_it_went("credentials that are refused", ["Authentication failed"], False, False, 3)
 with_remote(url, ("http.extraHeader", "Authorization: Basic bWU6c2VjcmV0"))
-where_it_went("http.extraHeader, as actions/checkout leaves it", ["origin has it now"], True, False)
+where_it_went("http.extraHeader, as actions/checkout leaves it", ["origin now has the tag"], True, False)
 with_remote(url)
 where_it_went("the token goes to https only", ["GITHUB_TOKEN is for https://github.com"], False, False, 3,
               env={"GITHUB_TOKEN": SECRET}, start_new_session=True)
@@ -435,7 +435,7 @@ def typed(answers):
 
 with_remote(url)
 status, text = typed({b"Username for": b"me\n", b"Password for": b"secret\n"})
-tap.ok("at a terminal git asks, once", status == 0 and "origin has it now" in text and has("up.git"), status, text)
+tap.ok("at a terminal git asks, once", status == 0 and "origin now has the tag" in text and has("up.git"), status, text)
 server.shutdown()
 
 # The token: over https, to the server of the matrix, and no helper keeps it
@@ -446,7 +446,7 @@ env = {"GITHUB_TOKEN": SECRET, "GIT_SSL_CAINFO": files[0], "SSL_CERT_FILE": file
        "GITHUB_SERVER_URL": f"https://localhost:{server.server_port}"}
 for how, more in (("git", {}), ("libgit2", WITHOUT_GIT)):
     with_remote(url)
-    where_it_went(f"{how}: GITHUB_TOKEN", ["origin has it now"], True, False, env={**env, **more})
+    where_it_went(f"{how}: GITHUB_TOKEN", ["origin now has the tag"], True, False, env={**env, **more})
     with_remote(url)
     server.seen.clear()
     where_it_went(f"{how}: GITHUB_TOKEN for another server", ["GITHUB_TOKEN is for"], False, False, 3,
@@ -454,18 +454,18 @@ for how, more in (("git", {}), ("libgit2", WITHOUT_GIT)):
     tap.ok("... is not sent", not server.seen, server.seen)
 store = os.path.join(work, "store")
 with_remote(url, ("credential.helper", f"store --file={store}"))
-where_it_went("GITHUB_TOKEN, where a helper would keep it", ["origin has it now"], True, False, env=env)
+where_it_went("GITHUB_TOKEN, where a helper would keep it", ["origin now has the tag"], True, False, env=env)
 tap.ok("... which it does not", not os.path.exists(store) or not read(store), os.path.exists(store) and read(store))
 write(f"{work}/helped", "")
 with_remote(url, ("credential.helper", helper))
-where_it_went("GITHUB_TOKEN, where a helper's credentials are refused", ["origin has it now"], True, False, env=env)
+where_it_went("GITHUB_TOKEN, where a helper's credentials are refused", ["origin now has the tag"], True, False, env=env)
 tap.ok("... after the helper was asked", read(f"{work}/helped").startswith(b"get"), read(f"{work}/helped"))
 hook = f"{work}/clone/.git/hooks/pre-push"
 with_remote(url)
 write(hook, f"#!/bin/sh\n{{ env; tr '\\0' '\\n' </proc/$PPID/environ; tr '\\0' ' ' </proc/$PPID/cmdline; "
       f"timeout 2 cat <&5; }} >{work}/hook 2>&1\n")
 os.chmod(hook, 0o755)
-where_it_went("GITHUB_TOKEN, with a hook", ["origin has it now"], True, False, env=env)
+where_it_went("GITHUB_TOKEN, with a hook", ["origin now has the tag"], True, False, env=env)
 text = read(f"{work}/hook").decode(errors="replace")
 tap.ok("... which finds it in no environment, argument or pipe", "PATH=" in text and SECRET not in text, text)
 done = subprocess.run([PROGRAM, "Password for 'https://x@github.com': "], capture_output=True, text=True,
@@ -491,9 +491,9 @@ def ssh_cases():
               f"  IdentityFile {directory}/user\n  IdentitiesOnly yes\n  UserKnownHostsFile {directory}/known\n")
         command = ("core.sshCommand", f"ssh -F {directory}/config")
         with_remote(f"work:{work}/up.git", command)
-        where_it_went("an alias of ssh_config", ["origin has it now"], True, False, start_new_session=True)
+        where_it_went("an alias of ssh_config", ["origin now has the tag"], True, False, start_new_session=True)
         with_remote(f"ssh://work{work}/up.git")
-        where_it_went("GIT_SSH_COMMAND", ["origin has it now"], True, False, env={"GIT_SSH_COMMAND": command[1]})
+        where_it_went("GIT_SSH_COMMAND", ["origin now has the tag"], True, False, env={"GIT_SSH_COMMAND": command[1]})
         write(f"{directory}/known", "")
         with_remote(f"work:{work}/up.git", command)
         where_it_went("a host that is not known", ["Host key verification failed"], False, False, 3,
@@ -514,10 +514,10 @@ except debian.Unavailable as e:
 # What a page says of the release before: nothing that nobody has looked up
 git("tag", "-a", "v9.0.0-1", "-m", "before", "HEAD^")
 for name, options, words, warned in (
-        ("a repository of its own", None, "The release before had no lock to compare with.", False),
-        ("a clone", ("--no-local",), "The release before had no lock to compare with.", False),
-        ("a shallow clone", ("--depth=1",), "Not compared with the release before.", True),
-        ("a clone without tags", ("--no-tags",), "Not compared with the release before.", True)):
+        ("a repository of its own", None, "The previous release has no lock to compare with.", False),
+        ("a clone", ("--no-local",), "The previous release has no lock to compare with.", False),
+        ("a shallow clone", ("--depth=1",), "Not compared with the previous release.", True),
+        ("a clone without tags", ("--no-tags",), "Not compared with the previous release.", True)):
     where = release.root
     if options:
         where = os.path.join(work, "page")
@@ -531,7 +531,7 @@ for name, options, words, warned in (
     text = run("publish", "--matrix", "matrix.json", "--target", "directory", f"{work}/pages", cwd=where)
     page = read(f"{work}/pages/{TAG}.md").decode()
     tap.has(f"the page from {name}", page.split("## Changes")[1].split("##")[0], words)
-    tap.equal("... warns where it does not know", "no earlier tag is here" in text, warned)
+    tap.equal("... warns where it does not know", "no earlier tag found" in text, warned)
 git("tag", "-d", "v9.0.0-1")
 shutil.rmtree(f"{work}/pages")
 run("publish", "--matrix", "matrix.json", "--target", "directory", f"{work}/pages", cwd=release.root)

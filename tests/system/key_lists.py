@@ -104,7 +104,7 @@ def ssh_release(of, keys="keys", *options):
 
 
 tap.has("--endorse names keys, serial and date", endorse(SOURCE_DATE_EPOCH="1000000000"),
-        f"both lists in '{work}/keys' are signed by the root key {root}, serial 1 of 2001-09-09", "commit")
+        f"signed both lists in '{work}/keys' with root key {root}, serial 1 dated 2001-09-09", "commit")
 tap.equal("... which begin both lists, one of them made for it", stamps(),
           [(b"allowed_signers", b"1", b"2001-09-09"), (b"revoked_keys", b"1", b"2001-09-09")])
 for name in LISTS:
@@ -202,8 +202,8 @@ with open(f"{work}/keys/.gitattributes") as f:
 # Revoking: out of one list, into the other, and not valid until the root key has signed that.
 shutil.copy(f"{work}/keys/release.pub", f"{work}/first.pub")
 said = key("keys", "--revoke", "first.pub")
-tap.has("--revoke of the current key names each next step", said, "is revoked: it is in",
-        "make a new one: distributor keygen FILE", "distributor key --endorse --key ROOT.pem", "next release number")
+tap.has("--revoke of the current key names each next step", said, "revoked SHA256:",
+        "generate a new one: distributor keygen FILE", "distributor key --endorse --key ROOT.pem", "next release number")
 tap.equal("... takes the key out of allowed_signers and removes both signatures",
           (read(f"{work}/keys/allowed_signers"), sorted(n for n in os.listdir(f"{work}/keys") if n.endswith(".sig"))),
           (b"# allowed_signers serial 2 2004-11-09\n", []))
@@ -250,14 +250,14 @@ keygen("rotated", "new.pem")
 for words, status, sentence in (
         (("--retire", "old.pub"), 2, "--retire FILE and --last TAG"),
         (("--last", "v10.1.0-1"), 2, "--retire FILE and --last TAG"),
-        (("--retire", "old.pub", "--last", "v10.1.0-1", "--endorse"), 2, "one by one"),
+        (("--retire", "old.pub", "--last", "v10.1.0-1", "--endorse"), 2, "mutually exclusive"),
         (("--retire", "old.pub", "--last", "v10.1.0-1", "x"), 2, "--retire FILE: unexpected argument 'x'"),
         (("--retire", "old.pub", "--last", "latest"), 3, "'vlatest' is not the tag of a release"),
         (("--retire", "first.pub", "--last", "v10.1.0-1"), 3, "is not listed"),
         (("--retire", "old.pem", "--last", "v10.1.0-1"), 3, "is a secret key")):
     tap.has(f"refused: key {' '.join(words)}", key("rotated", *words, status=status), sentence)
 said = key("rotated", "--retire", "old.pub", "--last", "10.2.0-1")
-tap.has("--retire says what stays good, and the next step", said, "stays good for v10.2.0-1 and the releases before",
+tap.has("--retire says what stays good, and the next step", said, "remains valid for v10.2.0-1 and earlier releases",
         "distributor key --endorse")
 tap.ok("... and removes the signatures", not os.path.exists(f"{work}/rotated/allowed_signers.sig"))
 said = json.loads(key("rotated", "--json", "--retire", "old.pub", "--last", "v10.1.0-1"))
@@ -267,12 +267,12 @@ tap.equal("one line says so", re.findall(rb"# retired .*", read(f"{work}/rotated
           [f"# retired after v10.1.0-1 {fingerprint('old.pem')}".encode()])
 key("rotated", "--endorse", "--key", "rotated-root.pem")
 tap.has("... once more is no change, and nothing is refused until then",
-        key("rotated", "--retire", "old.pub", "--last", "v10.1.0-1"), "nothing has changed, ")
+        key("rotated", "--retire", "old.pub", "--last", "v10.1.0-1"), "nothing changed; ")
 shutil.copytree(f"{work}/rotated", f"{work}/late/keys")
 late = Release(f"{work}/late", version="10.3.0-1")
 shutil.copy(f"{work}/old.pem", late.key)
-tap.has("refused: to sign with a retired key", late.sign(status=4), f"cannot sign with key {fingerprint('old.pem')}, "
-        "which was retired after v10.1.0-1; give the current one with --key")
+tap.has("refused: to sign with a retired key", late.sign(status=4), f"key {fingerprint('old.pem')} "
+        "was retired after v10.1.0-1; use the current key with --key")
 limit = f"by key {fingerprint('old.pem')}, which was retired after v10.1.0-1"
 
 
@@ -281,17 +281,17 @@ def rotated(*words, status=0):
 
 
 tap.has("the last release of a retired key is good", rotated("--tag", before.tag, before.assets), "all 8 files",
-        "about all files")
+        "covers all files")
 said = rotated(after.assets, status=4)
 tap.equal("refused: the next one, both signatures", said.count(f"is of 10.2.0-1 and {limit}"), 2)
 single = before.path(before.names[0])
-tap.has("a single file of the last release is good", rotated(single), "is what was signed")
+tap.has("a single file of the last release is good", rotated(single), "matches its signed digest")
 tap.has("refused: a single file of the next one", rotated(after.path(after.names[0]), status=4), limit)
 bare = f"{work}/bare"
 os.makedirs(bare)
 for name in ("SHA256SUMS", "SHA256SUMS.sig", before.names[0]):
     shutil.copy(before.path(name), bare)
-tap.has("... without release.json, by the list alone", rotated(f"{bare}/{before.names[0]}"), "is what was signed")
+tap.has("... without release.json, by the list alone", rotated(f"{bare}/{before.names[0]}"), "matches its signed digest")
 tap.has("the tag of the last release is good", rotated("--repo", before.root, "--tag", before.tag), "is signed by")
 tap.has("refused: the tag of the next one", rotated("--repo", after.root, "--tag", after.tag, status=4),
         f"is of v10.2.0-1 and {limit}")
@@ -311,7 +311,7 @@ tap.ok("git verify-tag takes it, and an empty revocationFile", git_verdict(befor
        git_verdict(before, "-c", f"gpg.ssh.revocationFile={work}/rotated/revoked_keys"))
 # A thief with the retired key calls a release an old one: that is what the version is compared for.
 tap.has("refused: the last release as the next one", rotated("--tag", after.tag, before.assets, status=4),
-        "another release is served under this name")
+        "a different release is offered under this name")
 shutil.rmtree(f"{after.root}/keys")
 shutil.copytree(f"{work}/rotated", f"{after.root}/keys")
 tap.ok("plain tools see a comment: ssh-keygen takes both", ssh_release(before, "rotated") and
@@ -488,7 +488,7 @@ for call, error, times in (("fsync", "EIO", 2), ("link,linkat", "EIO", 1), ("wri
             ("allowed_signers", 3), ("release.pub", 1), ("minisign.pub", -1), ("release.pem", 3))}
         tap.equal("... with every spelling of one key", len(ends), 1)
 tap.has("... and no third time", run("keygen", "--no-passphrase", "--keys", "keys", "k.pem", cwd=directory, status=3),
-        "'k.pem' exists, and a key file is never replaced")
+        "'k.pem' exists and is not overwritten")
 directory = f"{work}/order"
 os.makedirs(directory)
 done = subprocess.run(["strace", "-f", "-qq", "-y", "-o", f"{work}/calls", "-e", "trace=write,fsync,link,linkat,unlink",
@@ -509,10 +509,10 @@ for name, data in (("words", b"words\n"), ("a directory", None)):
         write(path, data)
         os.chmod(path, 0o600)
     tap.has(f"refused: keygen onto {name}", run("keygen", "--no-passphrase", "--keys", f"{work}/order/keys", path, status=3),
-            "exists, and a key file is never replaced")
+            "exists and is not overwritten")
 run("key", "--keys", f"{work}/order/keys", "--revoke", f"{work}/order/keys/release.pub")
 tap.has("refused: keygen onto a key that is revoked", run("keygen", "--no-passphrase", "--keys", "keys", "k.pem",
-                                                           cwd=directory, status=3), "never replaced; name another")
+                                                           cwd=directory, status=3), "is not overwritten; choose another name")
 run("keygen", "--keys", "elsewhere", "safe.pem", cwd=directory, env={"DISTRIBUTOR_KEY_PASSPHRASE": "right"})
 tap.has("a protected key that is there is opened with its passphrase",
         run("keygen", "--keys", "third", "safe.pem", cwd=directory, env={"DISTRIBUTOR_KEY_PASSPHRASE": "right"}),

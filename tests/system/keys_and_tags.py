@@ -46,26 +46,26 @@ tap.ok("without a passphrase, and a terminal to ask on, nothing is made", done.r
 keygen("keys", 0)
 secret = read(f"{maker}/k.pem")
 tap.has("refused: a key file that is there", keygen("keys", 3),
-        "'k.pem' exists, and a key file is never replaced; name another")
+        "'k.pem' exists and is not overwritten; choose another name")
 tap.equal("... and it stays", read(f"{maker}/k.pem"), secret)
 
 # one thing at a time, and what is not understood is told
 for name, words, status, sentence in (
         ("no root key to endorse with", ("--endorse", "--key", "k.pem"), 3,
-         "there is no 'keys/root_signers': 'distributor keygen --root' makes a root key"),
-        ("two things at a time", ("--endorse", "--revoke", "keys/release.pub"), 2, "one by one"),
+         "'keys/root_signers' does not exist; create a root key with 'distributor keygen --root'"),
+        ("two things at a time", ("--endorse", "--revoke", "keys/release.pub"), 2, "mutually exclusive"),
         ("an operand of --endorse", ("--endorse", "k.pem"), 2, "--endorse: unexpected argument 'k.pem'"),
         ("an operand of --revoke", ("--revoke", "keys/release.pub", "x"), 2, "unexpected argument 'x'"),
-        ("a file for no form", ("--output", "new", "keys/release.pub"), 2, "--to names"),
+        ("a file for no form", ("--output", "new", "keys/release.pub"), 2, "--output requires --to"),
         ("a secret key as a public one", ("k.pem",), 3, "'k.pem' is a secret key, not a public one"),
         ("a secret key to revoke", ("--revoke", "k.pem"), 3, "'k.pem' is a secret key, not a public one"),
         *((f"a secret key on the terminal, {form}", ("--key", "k.pem", "--to", form), 2,
-           "a secret key is written to a file: --output FILE")
+           "secret keys are only written to a file; use --output FILE")
           for form in ("secret-pem", "secret-line")),
         ("a form that is not known", ("--to", "secret-rsa", "--key", "k.pem", "--output", "new"), 2, "--to takes ssh,"),
         ("a secret key over a file that is there", ("--to", "secret-pem", "--key", "k.pem", "--output", "k.pem"), 3,
          "'k.pem' exists, and a key file is never replaced"),
-        ("no key at all", (), 2, "give a public key file, such as 'keys/release.pub', or a signing key with --key FILE"),
+        ("no key at all", (), 2, "name a public key file, such as 'keys/release.pub' or a signing key with --key FILE"),
         ("a list as a key", ("two",), 3, "'two' is not a public key: it has more than one line")):
     write(f"{maker}/two", "one\ntwo\n")
     tap.has(f"refused by key: {name}", run("key", *words, cwd=maker, status=status), sentence)
@@ -145,7 +145,7 @@ second.sign()
 tap.has("and the new one", second.verify(), "all 8 files")
 tap.ok("ssh-keygen takes both", ssh_verdict(first).returncode == 0 and ssh_verdict(second).returncode == 0)
 tap.has("a revocation asks for it as well", run("key", "--revoke", "old.pub", cwd=first.root),
-        "it is in 'keys/revoked_keys' and no longer in 'keys/allowed_signers'", "distributor key --endorse")
+        "added to 'keys/revoked_keys', removed from 'keys/allowed_signers'", "distributor key --endorse")
 tap.has("refused: a revocation that the root has not signed", first.verify(status=4),
         "'keys/allowed_signers' is not signed by the root key")
 run("key", "--endorse", "--key", "root.pem", cwd=first.root)
@@ -207,7 +207,7 @@ for name in ("matrix.json", "matrix.lock.json"):
     for options in ((), ("--dry-run",), ("--push",)):
         tap.has(f"refused: a {name} that is not committed {options}",
                 tag("--key", "release.pem", *options, status=3),
-                f"'{name}' differs from what is committed; commit it first")
+                f"'{name}' differs from the committed version; commit it first")
     git("commit", "-q", "-a", "-m", "changed")
     tap.has(f"... and --commit of one with another {name}",
             tag("--key", "release.pem", "--dry-run", "--commit", "HEAD^", status=3), f"'{name}' differs")
@@ -218,7 +218,7 @@ tap.has("refused: a lock that is in no commit", tag("--key", "release.pem", stat
         "'matrix.lock.json' is not committed")
 git("reset", "-q", "HEAD^")
 tap.equal("no tag was made", git("tag").stdout, "")
-tap.has("--dry-run makes no tag", tag("--key", "release.pem", "--dry-run"), "would be made")
+tap.has("--dry-run makes no tag", tag("--key", "release.pem", "--dry-run"), "would be created")
 tap.equal("really", git("tag").stdout, "")
 # What lies in OUT from a trial, or from the release before, is not what the tag is of.
 SUMS = ("SHA256SUMS", "SHA256SUMS.sig", "SHA256SUMS.minisig")
@@ -239,9 +239,9 @@ for what, other in (("with another key", trial), ("for another version", older))
 for name, data in kept.items():
     write(repo.path(name), data)
 text = tag("--key", "release.pem")
-tap.ok("unasked, a tag names none: a workflow signs its own", "It names" not in text and
+tap.ok("unasked, a tag names none: a workflow signs its own", "The tag names" not in text and
        "SHA256SUMS" not in git("cat-file", "tag", "v10.2.0-1").stdout)
-tap.has("... and is the same that would name one", tag("--sums"), "is there already")
+tap.has("... and is the same that would name one", tag("--sums"), "already exists")
 git("tag", "-d", "v10.2.0-1")
 # git's lock of the reference is nobody's to remove but its owner's, however old it is.
 lock = f"{repo.root}/.git/refs/tags/v10.2.0-1.lock"
@@ -253,7 +253,7 @@ tap.has("refused: a tag that another process of git has locked", tag("--key", "r
 tap.ok("... which was given time to go, and stays", time.monotonic() - began > 3 and os.path.exists(lock))
 threading.Timer(1, os.unlink, (lock,)).start()
 tap.has("a lock that goes is waited for", tag("--key", "release.pem", "--sums", "v10.2.0-1"),
-        "v10.2.0-1 made: ", "It names a SHA256SUMS")
+        "v10.2.0-1 created: ", "The tag names a SHA256SUMS")
 done = git_verdict("v10.2.0-1")
 tap.ok("git verify-tag", done.returncode == 0 and done.stdout == "v10.2.0-1\n", done.stderr)
 done = git("fsck", "--strict", check=False)
@@ -267,44 +267,44 @@ write(f"{work}/tag-text", text)
 tool("ssh-keygen", "-q", "-Y", "sign", "-f", repo.openssh_key(), "-n", "git", f"{work}/tag-text")
 tap.equal("the signature is what ssh-keygen makes", "-----BEGIN SSH SIGNATURE-----" + armour,
           read(f"{work}/tag-text.sig").decode())
-tap.has("the same again needs no key and is success", tag(), "is there already")
-tap.has("tag --verify", tag("--verify"), "is signed by an allowed key")
+tap.has("the same again needs no key and is success", tag(), "already exists")
+tap.has("tag --verify", tag("--verify"), "is verified: signed by allowed key")
 bare = os.path.join(work, "bare.git")
 tool("git", "clone", "-q", "--bare", repo.root, bare)
-tap.has("... in a bare repository, too", tag("--verify", "--repo", bare), "is signed by an allowed key, "
+tap.has("... in a bare repository, too", tag("--verify", "--repo", bare), "is verified: signed by allowed key "
         + tool("ssh-keygen", "-lf", f"{repo.root}/keys/release.pub").stdout.split()[1] + " from ")
 for name in ("matrix.json", "matrix.lock.json"):
     committed = read(f"{repo.root}/{name}")
     write(f"{repo.root}/{name}", committed + b"\n")
     tap.has(f"refused: the tag has another {name}", tag("--verify", status=4),
-            f"'{name}' is not what the tag 'v10.2.0-1' has")
+            f"'{name}' does not match tag 'v10.2.0-1'")
     write(f"{repo.root}/{name}", committed)
-tap.has("verify --repo binds tag and files", repo.verify("--repo", ".", "out/assets"), "the tag names these files")
+tap.has("verify --repo binds tag and files", repo.verify("--repo", ".", "out/assets"), "the tag names this SHA256SUMS")
 single = os.path.join(repo.root, "single")
 os.makedirs(single)
 for name in ("SHA256SUMS", "SHA256SUMS.sig", repo.names[0]):
     shutil.copy(repo.path(name), single)
 tap.has("verify --repo does not pass over a tag that it cannot name",
-        repo.verify("--repo", ".", f"single/{repo.names[0]}", status=4), "give --tag")
+        repo.verify("--repo", ".", f"single/{repo.names[0]}", status=4), "use --tag")
 shutil.rmtree(single)
 tap.has("verify --tag alone", repo.verify("--tag", "v10.2.0-1"), "v10.2.0-1 is signed by release@example.org")
 tap.has("another time is other content, with both", tag("--key", "release.pem", status=1,
                                                         env={"SOURCE_DATE_EPOCH": "1800000000"}),
-        f"by A <a@example.org> at {EPOCH}; this one would be by A <a@example.org> at 1800000000")
-tap.has("another version than the matrix'", tag("v10.3.0-1", status=3), "the matrix is of version 10.2.0-1")
+        f"by A <a@example.org> at {EPOCH}, expected A <a@example.org> at 1800000000")
+tap.has("another version than the matrix'", tag("v10.3.0-1", status=3), "the matrix has version 10.2.0-1")
 git("commit", "-q", "--allow-empty", "-m", "later")
-tap.has("another commit is other content", tag("--key", "release.pem", status=1), "this one would be of")
-tap.has("refused: the tag is not of HEAD", tag("--verify", status=4), "is of commit")
+tap.has("another commit is other content", tag("--key", "release.pem", status=1), ", expected ")
+tap.has("refused: the tag is not of HEAD", tag("--verify", status=4), "points to commit")
 git("reset", "-q", "--hard", "HEAD^")
 os.unlink(repo.path("SHA256SUMS"))
-tap.has("one that names a SHA256SUMS stays without it", tag(), "is there already", "It names a SHA256SUMS")
+tap.has("one that names a SHA256SUMS stays without it", tag(), "already exists", "The tag names a SHA256SUMS")
 provenance = read(repo.path("provenance.sigstore.json"))
 os.unlink(repo.path("provenance.sigstore.json"))
 repo.sign("--key", "release.pem", env={"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "o/r",
                                        "GITHUB_WORKFLOW_REF": "o/r/w.yml@main", "GITHUB_RUN_ID": "7"})
 tap.has("another message is other content, with the lines that differ",
         tag("--key", "release.pem", "--sums", status=1),
-        f'says "SHA256SUMS: {sha256(kept["SHA256SUMS"])}"', 'this one would say "SHA256SUMS: ')
+        f'with "SHA256SUMS: {sha256(kept["SHA256SUMS"])}"', ', expected "SHA256SUMS: ')
 write(repo.path("provenance.sigstore.json"), provenance)
 for name, data in kept.items():
     write(repo.path(name), data)
@@ -315,10 +315,10 @@ tap.has("a run that the tag started signs", repo.sign("--key", "release.pem", en
 git("update-ref", "refs/tags/v10.9.0-1", "refs/tags/v10.2.0-1")
 done = git_verdict("v10.9.0-1")
 tap.ok("git says Good to a renamed tag", done.returncode == 0)
-tap.has("refused: a renamed tag", repo.verify("--tag", "v10.9.0-1", status=4), "it was renamed")
+tap.has("refused: a renamed tag", repo.verify("--tag", "v10.9.0-1", status=4), "the tag was renamed")
 tap.has("refused: a run started by a tag of another version",
         repo.sign("--key", "/dev/null/no-key", env=dict(actions, GITHUB_REF_NAME="v10.9.0-1"), status=4),
-        "the tag that started this run is refused", "the matrix is of version")
+        "refusing the tag that started this run", "the matrix has version")
 good_id = git("rev-parse", "v10.2.0-1").stdout.strip()
 
 
@@ -334,7 +334,7 @@ for name, data, sentence in (
     replace_tag(data)
     tap.has(f"refused: {name}", repo.verify("--tag", "v10.2.0-1", status=4), sentence)
     tap.has(f"no key is read for {name}", repo.sign("--key", "/dev/null/no-key", env=actions, status=4),
-            "the tag that started this run is refused", sentence)
+            "refusing the tag that started this run", sentence)
 git("update-ref", "refs/tags/v10.2.0-1", "HEAD")
 tap.has("refused: a lightweight tag", repo.verify("--tag", "v10.2.0-1", status=4), "is a lightweight tag")
 tap.has("a lightweight tag in the way", tag("--key", "release.pem", status=4), "is a lightweight tag")
@@ -352,7 +352,7 @@ tap.ok("git refuses a revoked key with its revocation file",
 remote = os.path.join(work, "remote.git")
 tool("git", "init", "-q", "--bare", remote)
 push = lambda *o, **k: tag("--push", "--remote", remote, *o, **k)
-tap.has("--push --dry-run", push("--dry-run"), "would get it")
+tap.has("--push --dry-run", push("--dry-run"), "would receive the tag")
 tap.equal("sends nothing", tool("git", "tag", cwd=remote).stdout, "")
 write(f"{remote}/refs/tags/v10.2.0-1.lock", "")
 for how, env in (("git", {}), ("libgit2", {"PATH": work})):
@@ -360,9 +360,9 @@ for how, env in (("git", {}), ("libgit2", {"PATH": work})):
             "refs/tags/v10.2.0-1.lock'", f"{remote}/")
 tap.ok("... and the lock stays", os.path.exists(f"{remote}/refs/tags/v10.2.0-1.lock"))
 os.unlink(f"{remote}/refs/tags/v10.2.0-1.lock")
-tap.has("--push to a path", push(), "has it now")
+tap.has("--push to a path", push(), "now has the tag")
 tap.equal("the same object is there", tool("git", "rev-parse", "v10.2.0-1", cwd=remote).stdout.strip(), good_id)
-tap.has("again is success", push(), "has it already")
+tap.has("again is success", push(), "already has the tag")
 elsewhere = os.path.join(work, "elsewhere")
 tool("git", "clone", "-q", remote, elsewhere)
 tool("git", "tag", "-f", "-a", "v10.2.0-1", "-m", "other", "v10.2.0-1^{}", cwd=elsewhere)
@@ -375,7 +375,7 @@ tap.has("a path with nothing", tag("--push", "--remote", f"{work}/nothing", stat
 tap.has("no remote of that name", tag("--push", status=3), "cannot push to 'origin'")
 git("remote", "add", "origin", remote)
 tool("git", "tag", "-d", "v10.2.0-1", cwd=remote)
-tap.has("a remote by its name", tag("--push"), "origin has it now")
+tap.has("a remote by its name", tag("--push"), "origin now has the tag")
 tap.has("a URL with a password", tag("--push", "--remote", "https://u:S3cr3t@127.0.0.1/x", status=2), "password")
 tap.has("plain http to elsewhere", tag("--push", "--remote", "http://example.org/x", status=2), "over https, ssh")
 
@@ -392,7 +392,7 @@ tap.has("a hook's refusal is an error, though the push succeeds",
 tap.has("... also to libgit2", tag("--push", "--remote", url, status=3, env={"PATH": work}),
         "the remote refused it: hook declined")
 os.unlink(hook)
-tap.has("over http to this machine", tag("--push", "--remote", url), "has it now")
+tap.has("over http to this machine", tag("--push", "--remote", url), "now has the tag")
 server.shutdown()
 
 
@@ -418,8 +418,8 @@ def ssh_cases():
         write(f"{work}/.ssh/known_hosts", f"[127.0.0.1]:{port} " + read(f"{directory}/host.pub").decode())
         tap.has("an agent without a key", push(3), "cannot reach the remote")
         tool("ssh-add", "-q", f"{directory}/user", env=dict(os.environ, **env))
-        tap.has("--push over ssh with the agent", push(0), "has it now")
-        tap.has("and again", push(0), "has it already")
+        tap.has("--push over ssh with the agent", push(0), "now has the tag")
+        tap.has("and again", push(0), "already has the tag")
     finally:
         for process in (sshd, agent):
             process.terminate()
@@ -441,7 +441,7 @@ if os.geteuid() == 0:
     tap.has("a repository of another user: what to do about it", tag("--verify", status=1),
             "belongs to another user", f"safe.directory {repo.root}")
     write(f"{work}/.gitconfig", f"[safe]\n\tdirectory = {repo.root}\n")
-    tap.has("and then it works", tag("--verify"), "is signed by an allowed key")
+    tap.has("and then it works", tag("--verify"), "is verified: signed by allowed key")
 else:
     tap.skip("a repository of another user: what to do about it", "needs root")
 shutil.rmtree(work)

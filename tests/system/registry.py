@@ -70,7 +70,7 @@ def check_order():
         result = push(registry, "--dry-run")
         ok(result.returncode == 0 and not registry.tags and not registry.blobs and
            all(m in ("GET", "HEAD") for m, _, _ in registry.requests) and
-           "would send tag latest ->" in result.stdout,
+           "would push tag latest ->" in result.stdout,
            "--dry-run writes nothing and says what it would", result.stderr)
         result = push(registry, "--dry-run", "--json")
         effects = json.loads(result.stdout)["repositories"][0]["effects"]
@@ -92,12 +92,12 @@ def check_order():
         ok(registry.count("HEAD", "/manifests/latest") == 2, "tags are read back")
         registry.requests.clear()
         result = push(registry)
-        ok(result.returncode == 0 and "nothing sent" in result.stdout and
+        ok(result.returncode == 0 and "nothing pushed" in result.stdout and
            all(m in ("GET", "HEAD") for m, _, _ in registry.requests),
            "a second push sends nothing and says so", result.stdout)
         registry.tags["latest"] = moved = registry.tags["register"]
         result = push(registry, "--hold-moving")
-        ok(result.returncode == 0 and "nothing sent" in result.stdout and
+        ok(result.returncode == 0 and "nothing pushed" in result.stdout and
            registry.tags["latest"] == moved, "--hold-moving leaves it where it is",
            result.stdout + result.stderr)
         result = push(registry)
@@ -350,7 +350,7 @@ def check_looks():
             sent = registry.count("PUT", "/manifests/")
             again = push(registry)
             ok(again.returncode == 0 and registry.count("PUT", "/manifests/") == sent and
-               (how == "blind" or "nothing sent" in again.stdout),
+               (how == "blind" or "nothing pushed" in again.stdout),
                "... and a second push finds what is there", again.stdout + again.stderr)
     with Registry() as registry:
         registry.head, registry.redirects = "storage", True
@@ -687,7 +687,7 @@ def check_rude():
             pushed(f"a rude registry and a rude token server, {turn + 1}", registry, result,
                    sum(rude.done.values()) > 20, f"seed {seed} {rude.done} {rude_tokens.done}")
             result = push(rude, *login(rude.host))
-            ok(result.returncode == 0 and "nothing sent" in result.stdout,
+            ok(result.returncode == 0 and "nothing pushed" in result.stdout,
                "... the second time nothing is sent", f"seed {seed} {result.stdout}{result.stderr}")
 
 

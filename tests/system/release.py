@@ -233,7 +233,7 @@ def test_mistake():
     with open(t.path("matrix.json"), "a") as f:
         f.write("\n")
     fails("another matrix under a version that is tagged", t.release("--target", "directory"), 3,
-          f"error: lock: {t.tag} is tagged with another matrix or lock: raise the release number in "
+          f"error: lock: {t.tag} is tagged with a different matrix or lock: increase the release number in "
           '"version", or start with a new --out')
     tap.equal("... is not committed either", commits(), first)
     done = t.release("--target", "directory", out="out2")
@@ -242,7 +242,7 @@ def test_mistake():
     t.run("keygen", "--no-passphrase", "--keys", "others", "home/other.pem", status=0)
     fails("another list of keys under a version that is tagged", t.release(
         "--target", "directory", "--keys", "others", "--key", "home/other.pem"), 3,
-        f"error: lock: {t.tag} is tagged with another list of keys: raise the release number in")
+        f"error: lock: {t.tag} is tagged with a different list of keys: increase the release number in")
     tap.equal("... is no more committed", commits(), first)
 
     def raised(matrix, lock):
@@ -255,11 +255,11 @@ def test_mistake():
     tap.equal("... with one more commit", len(second), len(first) + 1)
     with open(t.path("out/releases/v8.1.0-9.md")) as f:
         tap.has("... compared with the release before", f.read(),
-                f"Since {t.tag.replace('-9', '-1')}, no package has changed.")
+                f"Since {t.tag.replace('-9', '-1')}, no packages have changed.")
     t.write()
     done = t.release("--target", "directory")
     tap.ok("back at the first version, its commit is taken again", done.returncode == 0 and
-           "published already, and identical" in done.stdout, done.stdout + done.stderr)
+           "already published and identical" in done.stdout, done.stdout + done.stderr)
     tap.equal("... and no other is made", commits(), second)
 
 
@@ -321,11 +321,11 @@ def test_own_repository():
     with open(t.path("matrix.lock.json"), "a") as f:
         f.write("\n")
     fails("a lock that is not committed is refused", t.release("--directory", "www", *key), 3,
-          "lock: 'matrix.lock.json' differs from what is committed", "commit it first")
+          "lock: 'matrix.lock.json' differs from the committed version", "commit it first")
     t.git("checkout", "-q", "matrix.lock.json")
     fails("a version that the matrix does not have", t.release("9.9.9-1", "--directory", "www",
                                                                *key), 3,
-          f"'matrix.json' is of version {t.version}, not 9.9.9-1")
+          f"'matrix.json' has version {t.version}, not 9.9.9-1")
     done = t.release("--directory", "www", "--dry-run", *key)
     tap.ok("a dry run makes everything in OUT", done.returncode == 0 and
            os.path.exists(t.path("out/assets/SHA256SUMS")), done.stdout + done.stderr)
@@ -348,13 +348,13 @@ def test_own_repository():
     import fcntl
     fcntl.flock(lock, fcntl.LOCK_EX)
     fails("two releases at once in one OUT", t.release("--directory", "www", *key), 1,
-          "another release is at work in 'out'")
+          "another release is using 'out'")
     os.close(lock)
     # OUT is gone, nothing else is: the same bytes come out, so there is nothing to publish.
     shutil.rmtree(t.path("out"))
     done = t.release("--directory", "www", *key)
     tap.ok("with another OUT it is the same release", done.returncode == 0 and
-           "published already, and identical" in done.stdout, done.stdout + done.stderr)
+           "already published and identical" in done.stdout, done.stdout + done.stderr)
     before = tree(t.path("www"))
     named_otherwise(t, "a maintained repository", "--directory", "@www", "--key", "@home/release.pem",
                     "--repo", "@.")
@@ -362,7 +362,7 @@ def test_own_repository():
     # A tag of something else under this name.
     t.git("commit", "-q", "--allow-empty", "-m", "later")
     fails("a tag of another commit is refused", t.release("--directory", "www", *key, out="out2"),
-          4, "error: lock: ", f"the tag '{t.tag}' is of commit ")
+          4, "error: lock: ", f"tag '{t.tag}' points to commit ")
     tap.ok("... before anything is made", not os.path.exists(t.path("out2/assets")))
     return t
 
@@ -410,14 +410,14 @@ def test_trigger():
     run = {"GITHUB_REF_TYPE": "tag", "GITHUB_REF_NAME": t.tag}
     secret = ["--key", "home/no-such-key"]
     fails("a run by a tag that is not there", t.release("--directory", "www", *secret, env=run),
-          3, "lock: the tag that started this run is refused", t.tag)
+          3, "lock: refusing the tag that started this run", t.tag)
     t.git("tag", "-a", "-m", "unsigned", t.tag)
     fails("a run by an unsigned tag", t.release("--directory", "www", *secret, env=run), 4,
-          "lock: the tag that started this run is refused")
+          "lock: refusing the tag that started this run")
     t.git("tag", "-d", t.tag)
     fails("a run by a tag of another version", t.release(
         "--directory", "www", *secret, env={**run, "GITHUB_REF_NAME": "v1.0-1"}), 4,
-        "the tag is 'v1.0-1', but the matrix is of version")
+        "the tag is 'v1.0-1', but the matrix has version")
     t.run("tag", "--matrix", "matrix.json", "--out", "nothing", "--key", "home/release.pem",
           status=0)
     text = t.git("cat-file", "tag", t.tag).stdout
@@ -425,7 +425,7 @@ def test_trigger():
           t.release("--directory", "www", *secret, env=run), 3, "sign:", "no-such-key")
     done = t.release("--directory", "www", "--key", "home/release.pem", env=run)
     tap.ok("a run by a good tag", done.returncode == 0 and
-           f"{t.tag} started this run and is verified" in done.stdout, done.stdout + done.stderr)
+           f"{t.tag} started this run, verified" in done.stdout, done.stdout + done.stderr)
     tap.equal("leaves the tag as it is", t.git("cat-file", "tag", t.tag).stdout, text)
     done = t.release("--directory", "www", "--key", "home/release.pem", out="out2")
     tap.ok("a run by hand accepts that tag as well", done.returncode == 0,
@@ -466,9 +466,9 @@ def test_usage():
     for name, arguments, text in [
             ("an unknown target", ["--target", "cloud"], "--target takes github or directory"),
             ("a directory for GitHub", ["--target", "github", "--directory", "d"],
-             "--directory is for --target directory"),
+             "--directory requires --target directory"),
             ("an unknown word for --latest", ["--latest", "maybe"], "--latest takes auto, yes or"),
-            ("GitHub and --offline", ["--offline"], "--offline, but GitHub is on the network")]:
+            ("GitHub and --offline", ["--offline"], "--offline cannot be used with --target github")]:
         fails(name, t.release(*arguments), 2, text)
     empty = f"{WORK}/empty"
     os.makedirs(empty)
@@ -481,7 +481,7 @@ def test_usage():
     done = t.release("--target", "directory", out="held")
     fails("an OUT that cannot be locked", done, 1, "error: ", ".release.lock")
     tap.equal("... has no table of nothing", done.stdout, "")
-    fails("GitHub needs a repository", t.release(), 3, "is no git repository with a commit to tag")
+    fails("GitHub needs a repository", t.release(), 3, "is not a git repository with a commit")
     t.commit()
     fails("GitHub needs keys", t.release(), 3, "there is no 'keys/allowed_signers'", "--keys")
     t.keygen()

@@ -143,15 +143,15 @@ def test_dry_run(m):
     m.run("lock")
     m.push("A release")
     done = m.release("--dry-run")
-    tap.ok("dry run: what would be pushed is counted and not listed", "tags to set" in done.stdout and
+    tap.ok("dry run: what would be pushed is counted and not listed", "tags to push" in done.stdout and
            "sha256:" not in done.stdout, done.stdout)
     found, document = states(m.release("--dry-run", "--json"))
     tap.equal("dry run: every step is reached", [s for s in found if found[s][0] == "not-reached"], [])
     tap.equal("dry run: the tag would be made and pushed", found["tag"],
-              ("would-do", "v10.0.2-1 would be made and pushed"))
-    tap.has("dry run: the files are compared with GitHub", found["draft"][1], "files to send")
+              ("would-do", "v10.0.2-1 would be created and pushed"))
+    tap.has("dry run: the files are compared with GitHub", found["draft"][1], "files to upload")
     tap.equal("dry run: and would be published", found["publish"], ("would-do", "would be published"))
-    tap.has("dry run: tags are compared with the registry", found["push"][1], "tags to set")
+    tap.has("dry run: tags are compared with the registry", found["push"][1], "tags to push")
     tap.equal("dry run: none of it is called done", {s for s in found if found[s][0] == "would-do"},
               {"tag", "draft", "push", "publish", "latest"})
     tap.ok("dry run: it is not complete", document["dry_run"] and not document["complete"])
@@ -162,7 +162,7 @@ def test_dry_run(m):
     m.write("template.md", "{{flavour}}\n")
     done = m.release("--dry-run", "--template", "template.md", status=3)
     tap.has("dry run: a mistake in the text is found", done.stderr, "error: draft: ",
-            "there is no '{{flavour}}'")
+            "unknown placeholder '{{flavour}}'")
     os.unlink(f"{m.root}/template.md")
     done = m.release("--dry-run", env={"GITHUB_TOKEN": "ghs_wrong_token_value"}, status=3)
     tap.has("dry run: and so is a token that is no good", done.stderr,
@@ -173,7 +173,7 @@ def test_release(m):
     done = m.release("-v", env={"GITHUB_STEP_SUMMARY": f"{WORK}/summary.md"})
     url = f"{m.double.urls['web']}/{PATH}/releases/tag/v10.0.2-1"
     tap.has("released", done.stdout, *STEPS, f"v10.0.2-1 is released: {url}")
-    tap.has("read back from outside", done.stdout, "releases/download/v10.0.2-1 is verified from outside")
+    tap.has("read back from outside", done.stdout, "releases/download/v10.0.2-1 was downloaded again and verified")
     state = m.double.state()
     if state["judge"] is None:
         tap.skip("every request and answer followed GitHub's description", "no DISTRIBUTOR_TEST_DATA")
@@ -228,7 +228,7 @@ def test_one_line(m):
     tap.ok("the lock gains a package and loses nothing", len(removed) <= 2 and all(
         line.startswith(('"version": "10.0.2-1"', '"serial": 1')) for line in removed), removed)
     done = m.release(status=3)
-    tap.has("what is not committed is not released", done.stderr, "differs from what is committed")
+    tap.has("what is not committed is not released", done.stderr, "differs from the committed version")
     m.push("riscv64")
     done = m.release()
     tap.has("it is released", done.stdout, "v10.0.2-2 is released: ")
@@ -281,7 +281,7 @@ def test_back(m):
         tool("curl", "-fsSL", "-o", f"{m.root}/out/old/assets/{name}",
              f"{m.double.urls['web']}/{PATH}/releases/download/v10.0.2-1/{name}")
     done = m.run("publish", "--latest", "yes", "--pace", "0", "--out", "out/old")
-    tap.has("the release before is made the latest", done.stdout, "published already, and identical",
+    tap.has("the release before is made the latest", done.stdout, "already published and identical",
             "It is the latest release")
     tap.equal("... for GitHub too", m.double.state()["latest"], "v10.0.2-1")
     for command in (["fetch"], ["tarballs", "--out", "again"],

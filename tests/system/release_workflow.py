@@ -307,7 +307,7 @@ def main():
         except Failed as error:
             ok("the same again, by hand and from nothing", False, str(error))
         has("finds it published and identical", "".join(text for _, _, text in again.log),
-            "brought back 4 signed files", "is published already, and identical")
+            "restored 4 signed files", "is already published and identical")
         equal("without a write", len([r for r in double.state()["requests"] if r["method"] != "GET"]),
               writes)
         check_outside(again, registry, double, tag)

@@ -42,7 +42,7 @@ def test_same(t):
     tap.ok("a release is reproduced from its tag", done.returncode == 0 and document["reproduced"],
            done.stdout + done.stderr)
     states = {name: state for name, (state, _) in found.items()}
-    tap.equal("only the provenance is of its run",
+    tap.equal("only the provenance is not rebuilt",
               {n for n, s in states.items() if s != "same"}, {PROVENANCE})
     files = set(os.listdir(t.path("www/latest"))) - {"SHA256SUMS", "SHA256SUMS.sig",
                                                      "SHA256SUMS.minisig"}
@@ -52,7 +52,7 @@ def test_same(t):
                                "image aarch64-s390x"} <= images, images)
     tap.equal("nothing is left behind", os.listdir(TMP), [])
     done = reproduce(t, f"file://{t.path('www/latest')}")
-    tap.ok("from a URL", done.returncode == 0 and "it is reproduced" in done.stdout,
+    tap.ok("from a URL", done.returncode == 0 and "release reproduced" in done.stdout,
            done.stdout + done.stderr)
     done = reproduce(t, t.tag, "--against", "www/latest", "--no-images")
     tap.ok("by the name of the tag", done.returncode == 0, done.stdout + done.stderr)
@@ -92,7 +92,7 @@ def at(offset, value):
 
 
 def repacked(edit):
-    """The same file compressed by another program, after a change to what is in it."""
+    """The same file compressed by a different program, after a change to what is in it."""
     return lambda data: data[:10] + gzip.compress(edit(gzip.decompress(data)), mtime=0)[10:]
 
 
@@ -113,8 +113,8 @@ def test_differences(t):
              "it ends after 100 bytes"),
             ("a line of a document", f"qemu-user-static-{t.version}.spdx.json",
              lambda d: d.replace(b"SPDX-2.3", b"SPDX-2.2"), "differs", ": line "),
-            ("a file that is not there", tarball, lambda d: None, "missing", "is not there"),
-            ("a file that nobody makes", "README", lambda d: b"x", "extra", "it was not made")]:
+            ("a file that is not there", tarball, lambda d: None, "missing", "listed in SHA256SUMS but missing"),
+            ("a file that nobody makes", "README", lambda d: b"x", "extra", "not produced by the rebuild")]:
         if name == "README":
             with open(t.path("out/assets/README"), "w"):
                 pass
@@ -126,7 +126,7 @@ def test_differences(t):
         tap.ok(f"found: {what}", done.returncode == 4 and document["different"] == 1 and
                got[0] == state and detail in got[1], done.returncode, got, done.stderr)
         tap.equal(f"... and whether that is all: {what}",
-                  (document["recompressed"], "compressed by another program" in done.stderr),
+                  (document["recompressed"], "compressed by a different program" in done.stderr),
                   (1, True) if what == "another compressor" else (0, False))
     fails("... and the exit status is 4", done, 4, f"{t.tag} is not reproduced: 1 of ")
 
@@ -213,18 +213,18 @@ def test_layout(t):
 
     for what, change, names, detail in [
             ("a layer", lambda: flip(first("aarch64-s390x", "layer")),
-             ["image aarch64-s390x", "image s390x"], "a blob is missing or damaged, at byte 77 of "),
+             ["image aarch64-s390x", "image s390x"], "a blob is missing or corrupt, at byte 77 of "),
             ("a config", lambda: flip(first("aarch64-s390x", "config")),
-             ["image aarch64-s390x"], "a blob is missing or damaged, at byte 77 of "),
+             ["image aarch64-s390x"], "a blob is missing or corrupt, at byte 77 of "),
             ("a manifest", lambda: flip(blob(manifests["aarch64-s390x"])),
              ["image aarch64-s390x"], "'"),
             ("a blob that is gone", lambda: os.unlink(first("aarch64-s390x", "layer")),
-             ["image aarch64-s390x"], "a blob is missing or damaged"),
+             ["image aarch64-s390x"], "a blob is missing or corrupt"),
             ("another image under a name", lambda: edit_index(swap), ["image register"],
              "has sha256:"),
-            ("a name that is gone", lambda: edit_index(drop), ["image register"], "it is not in '"),
+            ("a name that is gone", lambda: edit_index(drop), ["image register"], "missing in '"),
             ("a name that nobody published", lambda: edit_index(add), ["image stray"],
-             "release.json does not list it")]:
+             "not listed in release.json")]:
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(t.path("out"), copy)
         change()
@@ -282,15 +282,15 @@ def made_by(t):
 
 def test_inputs(t):
     fails("a tag that is not there", reproduce(t, "v0.1-1"), 3,
-          "'v0.1-1' is no directory, and no tag that is found")
+          "'v0.1-1' is neither a directory nor a known tag")
     fails("a directory that is not there", reproduce(t, f"{WORK}/nothing"), 3,
-          f"there is no directory '{WORK}/nothing'")
+          f"directory '{WORK}/nothing' does not exist")
     fails("a tag whose tree has another matrix", t.run("reproduce", t.tag), 3,
-          f"there is no file 'matrix/qemu-user-static.json' in '{t.tag}'", "--matrix")
+          f"'matrix/qemu-user-static.json' does not exist in '{t.tag}'", "--matrix")
     plain = t.run("reproduce", "--offline", t.tag, "--matrix", "matrix.json")
     named = tool(PROGRAM, "reproduce", "--offline", t.tag, "--repo", t.root, "--matrix", t.path("matrix.json"),
                  check=False, cwd="/", env=environment(t.home))
-    tap.ok("a matrix by its whole path is the one of the tag's tree", "there is no file" not in plain.stderr and
+    tap.ok("a matrix by its whole path is the one of the tag's tree", "does not exist in" not in plain.stderr and
            (plain.returncode, plain.stderr) == (named.returncode, named.stderr), plain.stderr, named.stderr)
     fails("a directory without a release", reproduce(t, "keys"), 3, "SHA256SUMS")
     copy = t.path("altered")
@@ -300,23 +300,23 @@ def test_inputs(t):
         f.seek(0)
         f.write(text.replace(b'"serial": ', b'"serial": 9'))
     fails("a release.json that SHA256SUMS does not list", reproduce(t, copy), 4,
-          f"'qemu-user-static-{t.version}.release.json' is not what SHA256SUMS says")
+          f"'qemu-user-static-{t.version}.release.json' does not match SHA256SUMS")
     made_by(t)
     fails("files of another tag", reproduce(t, "v1-1", "--against", "www/latest"), 4,
-          f"the files are those of '{t.tag}', not of 'v1-1'")
+          f"these are the files of '{t.tag}', not of 'v1-1'")
     shutil.copytree(t.path("www/latest"), t.path("alone"))
     empty = f"{WORK}/nowhere"
     with open(t.path("matrix.json"), "a") as f:
         f.write("\n")
     fails("another matrix and no tag", reproduce(t, "alone", "--repo", empty, "--matrix",
                                                  "matrix.json"), 3,
-          "the 'matrix.json' that v8.1.0-1 was made from", "'matrix.json' is another")
+          "the 'matrix.json' that v8.1.0-1 was built from", "'matrix.json' does not match")
     t.git("checkout", "-q", "matrix.json")
     done = reproduce(t, "alone", "--repo", empty, "--matrix", "matrix.json", "--no-images")
     tap.ok("matrix and lock from files with the right digests", done.returncode == 0,
            done.stdout + done.stderr)
     done = t.run("reproduce", "--cache", "nothing", "--offline", "www/latest", env={"TMPDIR": TMP})
-    fails("packages that cannot be had", done, 3, f"cannot make {t.tag} again")
+    fails("packages that cannot be had", done, 3, f"cannot rebuild {t.tag}")
     tap.equal("nothing is left behind after failures", os.listdir(TMP), [])
 
 

@@ -225,7 +225,7 @@ tap.equal("the provenance has each file with its digest, and the tag", (
 
 # again, elsewhere, later
 before = {n: (read(release.path(n)), os.stat(release.path(n)).st_mtime_ns) for n in names}
-tap.has("signing again needs no key", release.sign("-v"), "signed already")
+tap.has("signing again needs no key", release.sign("-v"), "already signed")
 tap.ok("and touches no file",
        before == {n: (read(release.path(n)), os.stat(release.path(n)).st_mtime_ns) for n in names})
 second = Release(os.path.join(work, "second"))
@@ -255,7 +255,7 @@ def with_images(case, *tags):
 pictured = Release(os.path.join(work, "pictured"))
 pictured.keygen()
 with_images(pictured, "9.9.9-1")
-tap.has("refused: images of another version", pictured.sign(status=3), "does not have the images of version 10.1.0-1")
+tap.has("refused: images of another version", pictured.sign(status=3), "does not contain the images of version 10.1.0-1")
 # a run of a workflow
 actions = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "example/qemu-user-static",
            "GITHUB_WORKFLOW_REF": "example/qemu-user-static/.github/workflows/release.yml@refs/tags/v10.1.0-1",
@@ -271,11 +271,11 @@ tap.equal("a workflow's run is in the metadata, and only there",
            "https://github.com/example/qemu-user-static/actions/runs/42/attempts/1",
            ["finishedOn", "invocationId", "startedOn"]))
 tap.has("a second attempt keeps the first one's provenance",
-        third.sign("--key", "release.pem", env=actions), "signed already")
+        third.sign("--key", "release.pem", env=actions), "already signed")
 for name in ("SHA256SUMS.sig", "SHA256SUMS.minisig", "provenance.sigstore.json"):
     os.unlink(third.path(name))
     third.sign("--key", "release.pem", env=actions)
-    tap.has(f"a lost {name} is made again", third.verify(), "all 8 files are what was signed")
+    tap.has(f"a lost {name} is made again", third.verify(), "all 8 files match their signed digests")
 write(third.path("SHA256SUMS"), "half of a li")
 tap.ok("a half-written SHA256SUMS is made again", third.sign("--key", "release.pem", env=actions) and
        "all 8 files" in third.verify())
@@ -300,7 +300,7 @@ tap.has("other documents need a key", third.sign("--quiet", status=2, env=action
 third.keygen("--keys", "elsewhere", name="stranger.pem")
 tap.has("... that may sign", third.sign("--key", "stranger.pem", status=4, env=actions), "does not list")
 tap.equal("... and nothing was written without one", listing(third), before)
-tap.has("... so that all is still what was signed", third.verify(), "all 8 files are what was signed")
+tap.has("... so that all is still what was signed", third.verify(), "all 8 files match their signed digests")
 third.sign("--key", "release.pem", env=actions)
 tap.ok("with the key they are written", listing(third) != before and "all 8 files" in third.verify())
 
@@ -319,11 +319,11 @@ def nothing(case):
     del case
 
 
-refused("a foreign file", lambda c: write(c.path("surprise"), "x"), "surprise' does not belong to")
-refused("a changed asset", lambda c: write(c.path(c.names[0]), "x"), f"{release.names[0]}' is not what",
+refused("a foreign file", lambda c: write(c.path("surprise"), "x"), "surprise' in ")
+refused("a changed asset", lambda c: write(c.path(c.names[0]), "x"), f"{release.names[0]}' does not match",
         status=4)
-refused("a missing asset", lambda c: os.unlink(c.path(c.names[0])), "is missing; make the assets again")
-refused("another lock", lambda c: write(c.lock_path, read(c.lock_path) + b"\n"), "another lock")
+refused("a missing asset", lambda c: os.unlink(c.path(c.names[0])), "is missing; build the tarballs again")
+refused("a different lock", lambda c: write(c.lock_path, read(c.lock_path) + b"\n"), "a different lock")
 refused("a key that others can read", lambda c: os.chmod(c.key, 0o640), "mode 0640")
 refused("a key behind a link",
         lambda c: (os.rename(c.key, c.key + "2"), os.symlink(c.key + "2", c.key)), "symbolic link")

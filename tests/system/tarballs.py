@@ -114,7 +114,7 @@ def test_what_is_made(work, release):
     ok(all(os.path.samefile(f"{out}/assets/x86_64_qemu-{t}-static.tar.gz",
                             f"{out}/assets/qemu-{t}-static.tar.gz") for t in TARGETS),
        "the legacy tarballs are the same files")
-    ok("x86_64" in r.stdout and "18 tarballs made" in r.stdout, "a table says what was made",
+    ok("x86_64" in r.stdout and "18 tarballs built" in r.stdout, "a table says what was made",
        r.stdout)
     same([n for n in os.listdir(out) if n.endswith(".tmp")] +
          [n for n in os.listdir(f"{out}/assets") if n.endswith(".tmp")], [],
@@ -229,7 +229,7 @@ def test_nothing_to_do(release, out, found):
     r = release.run(out)
     shutil.rmtree(f"{release.where}/cache")
     os.rename(f"{release.where}/away", f"{release.where}/cache")
-    ok(r.returncode == 0 and r.stdout.startswith("nothing to do: 18 tarballs of 2 hosts"),
+    ok(r.returncode == 0 and r.stdout.startswith("nothing to do: 18 tarballs for 2 hosts"),
        "a second run has nothing to do and says so", r.stdout + r.stderr)
     same(state(), before, "and touches no file, and asks for no package")
     r = release.run(out, "--json")
@@ -424,7 +424,7 @@ def test_two_at_once(work, release, want):
                 runs.append(subprocess.Popen(release.command(out), stdin=subprocess.DEVNULL,
                                              stdout=said, stderr=subprocess.STDOUT))
         for _ in range(600):
-            waiting = ["waiting for it" in text for text in texts_of(paths)]
+            waiting = ["waiting for another run" in text for text in texts_of(paths)]
             if all(waiting):
                 break
             time.sleep(0.1)
@@ -436,7 +436,7 @@ def test_two_at_once(work, release, want):
     with open(f"{out}/.lock", "w") as f:
         fcntl.flock(f, fcntl.LOCK_EX)
         r = release.run(out, "--no-wait")
-        ok(r.returncode == 1 and "another run is at work" in r.stderr and out in r.stderr,
+        ok(r.returncode == 1 and "another run is using" in r.stderr and out in r.stderr,
            "--no-wait refuses", r.stderr)
         process = subprocess.Popen(release.command(out), stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -560,7 +560,7 @@ def test_strays(work, programs):
         with open(f"{a}/{name}", "w") as f:
             f.write("mine\n")
     r = release.run(out)
-    ok("'" + a + "/notes.txt' is no part of this release" in r.stderr, "a stray file is told",
+    ok("'" + a + "/notes.txt' is not part of this release" in r.stderr, "a stray file is told",
        r.stderr)
     ok("SHA256SUMS" not in r.stderr and "release.json" not in r.stderr,
        "files of later steps are none", r.stderr)

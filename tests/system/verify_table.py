@@ -120,87 +120,87 @@ def rows(registry, root):
     origin = ["--signed-as", f"{registry.host}/owner/repo"]
     rooted = ["--keys", "rooted"]
     url = f"file://{WORK}/release"
-    yield "nothing", [], 2, "", "name a directory, files or a URL"
+    yield "nothing", [], 2, "", "nothing to verify"
     for what, words in (("a directory", ["release"]), ("a URL", [url]), ("a file", [f"single/{TARBALL}"]),
                         ("a tag", ["--tag", TAG]), ("an image", image), ("all of them", ["release", *image, "--tag", TAG]),
                         ("a directory and a root key", ["release", "--root", root])):
-        yield f"{what}, and no keys", words, 2, "", "--keys DIR", "--root SHA256:", "--repo DIR", "git clone"
+        yield f"{what}, and no keys", words, 2, "", "--keys DIR", "--root SHA256:", "--repo DIR", "clone the project's repository"
     # a list of keys
-    yield "a directory", [*KEYS, "release"], 0, f"-keys {SIGNED}", "is believed as it is, no root key signs it"
+    yield "a directory", [*KEYS, "release"], 0, f"-keys {SIGNED}", "is trusted without a root key"
     yield "... the wrong keys", ["--keys", "strange", "release"], 4, "-keys !signature !minisign", "does not list"
-    yield "... a root key, not named", [*rooted, "release"], 0, f"-keys {SIGNED}", "no --root names that key", "serial 1 of 20"
+    yield "... a root key, not named", [*rooted, "release"], 0, f"-keys {SIGNED}", "use --root to require that key", "serial 1 dated 20"
     yield "... named", [*rooted, "--root", root, "release"], 0, f"keys {SIGNED}", f"signed by root key {root}"
     yield "... another", [*rooted, "--root", "SHA256:x", "release"], 4, "", f"{root}, not SHA256:x"
     yield "... and none there", [*KEYS, "--root", root, "release"], 4, "", "has no root_signers"
-    yield "... no keys there", ["--keys", "release", "release"], 3, "", "there is no 'release/allowed_signers'", "git clone"
+    yield "... no keys there", ["--keys", "release", "release"], 3, "", "'release/allowed_signers' does not exist", "clone the project's repository"
     yield "... the directory above them", ["--keys", "clone", "release"], 3, "", "did you mean --keys clone/keys?"
     yield "... the list itself", ["--keys", "keys/allowed_signers", "release"], 3, "", "is a file", "--keys keys"
     yield "... a fingerprint without its kind", [*rooted, "--root", root[7:], "release"], 2, "", "SHA256:..., not"
     yield "the page of a release", [*KEYS, f"https://127.0.0.1:1/o/r/releases/tag/{TAG}"], 2, "", f".../releases/download/{TAG}"
     # where the keys lie
-    yield "keys among the files", ["--keys", "release-keys/keys", "release-keys"], 4, f"-keys !keys {SIGNED}", "lies among"
+    yield "keys among the files", ["--keys", "release-keys/keys", "release-keys"], 4, f"-keys !keys {SIGNED}", "is among the files"
     yield "... by another spelling", ["--keys", "./release/../release-keys/keys/", "release-keys/."], 4, \
-        f"-keys !keys {SIGNED}", "lies among"
+        f"-keys !keys {SIGNED}", "is among the files"
     yield "... of a file:// URL", ["--keys", "release-keys/keys", f"file://{WORK}/release-keys"], 4, \
-        f"-keys !keys {SERVED}", "lies among"
-    yield "... of a file", ["--keys", "single-keys/keys", f"single-keys/{TARBALL}"], 4, f"-keys !keys {SINGLE}", "lies among"
+        f"-keys !keys {SERVED}", "is among the files"
+    yield "... of a file", ["--keys", "single-keys/keys", f"single-keys/{TARBALL}"], 4, f"-keys !keys {SINGLE}", "is among the files"
     for what, begin in (("that names this machine", "file://localhost"), ("in capitals", "FILE://")):
         yield f"... of a file:// URL {what}", ["--keys", "release-keys/keys", f"{begin}{WORK}/release-keys"], 4, \
-            f"-keys !keys {SERVED}", "lies among"
+            f"-keys !keys {SERVED}", "is among the files"
     yield "... of a file:// URL that is encoded", ["--keys", "release-keys/keys", f"{url[:-7]}%72elease-keys"], 4, \
-        f"-keys !keys {SERVED}", "lies among"
-    yield "... as files", ["--keys", "single-list", f"single-list/{TARBALL}"], 4, f"-keys !keys {SINGLE}", "lies among"
+        f"-keys !keys {SERVED}", "is among the files"
+    yield "... as files", ["--keys", "single-list", f"single-list/{TARBALL}"], 4, f"-keys !keys {SINGLE}", "is among the files"
     for keys in ("single-link/keys", "single-link/keys//"):
-        yield f"... by a link, {keys}", ["--keys", keys, f"single-link/{TARBALL}"], 4, f"-keys !keys {SINGLE}", "lies among"
+        yield f"... by a link, {keys}", ["--keys", keys, f"single-link/{TARBALL}"], 4, f"-keys !keys {SINGLE}", "is among the files"
     yield "... in a repository that is the files", ["--repo", "release-git", "release-git"], 4, \
-        f"-keys !keys {SIGNED.replace('names', '!names')} {NAMED}", "lies among", "'.git' is not listed"
+        f"-keys !keys {SIGNED.replace('names', '!names')} {NAMED}", "is among the files", "'.git' is not listed"
     yield "... under a root key", ["--keys", "release-rooted/keys", "--root", root, "release-rooted"], 0, f"keys {SIGNED}"
     yield "... under a root key that nobody named", ["--keys", "release-rooted/keys", "release-rooted"], 4, \
-        f"-keys !keys {SIGNED}", "or their root key with --root SHA256:FINGERPRINT"
+        f"-keys !keys {SIGNED}", "or name their root key with --root SHA256:FINGERPRINT"
     # other operands
-    yield "a URL", [*KEYS, url], 0, f"-keys {SERVED}", "a URL does not tell which other files"
-    yield "a file", [*KEYS, f"single/{TARBALL}"], 0, f"-keys {SINGLE}", "there is no qemu-user-static", "there is no SHA256SUMS.minisig"
+    yield "a URL", [*KEYS, url], 0, f"-keys {SERVED}", "a URL does not list its files"
+    yield "a file", [*KEYS, f"single/{TARBALL}"], 0, f"-keys {SINGLE}", ".release.json does not exist", "SHA256SUMS.minisig does not exist"
     yield "a file with release.json", [*KEYS, f"told/{TARBALL}"], 0, f"-keys {TOLD}"
     # --tag without a repository: which release it is
     for what, words, checks in (("a directory", ["release"], SIGNED), ("a URL", [url], SERVED), ("a file", [f"told/{TARBALL}"], TOLD)):
         yield f"{what} of a tag", [*KEYS, "--tag", TAG, *words], 0, f"-keys {checks}"
-        yield f"{what} of another", [*KEYS, "--tag", "v9-9", *words], 4, f"-keys {checks.replace('version', '!version')}", "another release"
+        yield f"{what} of another", [*KEYS, "--tag", "v9-9", *words], 4, f"-keys {checks.replace('version', '!version')}", "a different release"
     yield "a file that nothing binds to a tag", [*KEYS, "--tag", TAG, f"single/{TARBALL}"], 4, \
-        "-keys signature -minisign -version !version files -provenance", "nothing that is signed says"
+        "-keys signature -minisign -version !version files -provenance", "cannot confirm that this is"
     yield "a version for a tag", [*KEYS, "--tag", VERSION, "release"], 2, "", f"--tag {TAG}"
     # --repo: the tag, and the files that it names; its keys
     for what, words, checks in (("a directory", ["release"], SIGNED), ("a URL", [url], SERVED), ("a file", [f"told/{TARBALL}"], TOLD)):
-        yield f"{what} and a clone", [*CLONE, *words], 0, f"-keys {checks} {NAMED}", "the tag names these files"
+        yield f"{what} and a clone", [*CLONE, *words], 0, f"-keys {checks} {NAMED}", "the tag names this SHA256SUMS"
         yield f"{what} and a clone, other keys", [*CLONE, "--keys", "strange", *words], 4, None, "does not list"
-        yield f"{what} and a tag that names none", ["--repo", "plain", *words], 0, f"-keys {checks} tag -tag", "it names no SHA256SUMS"
-        yield f"{what} and a tag of others", ["--repo", "other", *words], 4, f"-keys {checks} tag !tag", "of another SHA256SUMS"
+        yield f"{what} and a tag that names none", ["--repo", "plain", *words], 0, f"-keys {checks} tag -tag", "does not name a SHA256SUMS"
+        yield f"{what} and a tag of others", ["--repo", "other", *words], 4, f"-keys {checks} tag !tag", "which does not match"
         yield f"{what} and a tag that is not there", [*CLONE, "--tag", "v9-9", *words], 4, None, "v9-9"
-    yield "a file and a clone, no word of the tag", [*CLONE, f"single/{TARBALL}"], 4, f"-keys {SINGLE} !tag", "give --tag"
+    yield "a file and a clone, no word of the tag", [*CLONE, f"single/{TARBALL}"], 4, f"-keys {SINGLE} !tag", "use --tag"
     yield "a damaged list and a clone", [*CLONE, "--tag", TAG, "damaged"], 4, "-keys !signature !minisign tag -tag", \
-        "was not compared with one whose signature is not good"
+        "the signature of SHA256SUMS is not valid"
     yield "a clone with a root key", [*CLONE, "--root", root, "release"], 4, "", "has no root_signers"
-    yield "no clone there", ["--repo", "nowhere", "release"], 3, "", "there is no 'nowhere/keys/allowed_signers'"
+    yield "no clone there", ["--repo", "nowhere", "release"], 3, "", "'nowhere/keys/allowed_signers' does not exist"
     yield "no repository there", [*KEYS, "--repo", "/", "release"], 3, None, "/"
     # --tag alone
-    yield "a tag alone", [*CLONE, "--tag", TAG], 0, "-keys tag -tag", "no files were named"
+    yield "a tag alone", [*CLONE, "--tag", TAG], 0, "-keys tag -tag", "no files given"
     yield "... of a repository whose keys are others'", [*CLONE, "--keys", "strange", "--tag", TAG], 4, "-keys !tag", "does not list"
-    yield "... that names nothing", ["--repo", "plain", "--tag", TAG], 0, "-keys tag -tag", "it names no SHA256SUMS"
-    yield "a clone alone", [*CLONE], 2, "", "name a directory"
+    yield "... that names nothing", ["--repo", "plain", "--tag", TAG], 0, "-keys tag -tag", "does not name a SHA256SUMS"
+    yield "a clone alone", [*CLONE], 2, "", "nothing to verify"
     # images
     yield "an image", [*KEYS, *image], 0, f"-keys {IMAGE}"
-    yield "... the wrong keys", ["--keys", "strange", *image], 4, "-keys image !signature -signature -bundle", "no allowed key"
-    yield "... of a tag", [*KEYS, "--tag", TAG, *image], 0, f"-keys {OF_TAG.replace(' v', ' -v')}", "says of no release"
+    yield "... the wrong keys", ["--keys", "strange", *image], 4, "-keys image !signature -signature -bundle", "not signed by an allowed key"
+    yield "... of a tag", [*KEYS, "--tag", TAG, *image], 0, f"-keys {OF_TAG.replace(' v', ' -v')}", "does not name a release"
     yield "... by its version", [*KEYS, "--tag", TAG, *versioned], 0, f"-keys {OF_TAG}", f"is an image of {TAG}"
     yield "... by its version, behind another letter", [*KEYS, "--tag", f"x{VERSION}", *versioned], 4, \
         f"-keys {OF_TAG.replace('version', '!version')}", f"not of x{VERSION}"
     yield "... of another", [*KEYS, "--tag", "v9-9", *versioned], 4, f"-keys {OF_TAG.replace('version', '!version')}", \
         f"is an image of {TAG}, not of v9-9"
     yield "... the wrong keys and a tag", ["--keys", "strange", "--tag", TAG, *versioned], 4, \
-        "-keys image !signature -signature -bundle", "no allowed key"
+        "-keys image !signature -signature -bundle", "not signed by an allowed key"
     yield "... by its digest, of a tag", [*KEYS, "--tag", TAG, "--image", by_digest], 0, \
-        f"-keys {OF_TAG.replace(' v', ' -v')}", "says of no release"
-    yield "... and a clone", [*CLONE, *image], 0, f"-keys {IMAGE} -tag", "give --tag"
-    yield "... and its tag", [*CLONE, "--tag", TAG, *image], 0, f"-keys {OF_TAG.replace(' v', ' -v')} tag -tag", "no files were named"
+        f"-keys {OF_TAG.replace(' v', ' -v')}", "does not name a release"
+    yield "... and a clone", [*CLONE, *image], 0, f"-keys {IMAGE} -tag", "use --tag"
+    yield "... and its tag", [*CLONE, "--tag", TAG, *image], 0, f"-keys {OF_TAG.replace(' v', ' -v')} tag -tag", "no files given"
     yield "... and files", [*KEYS, *image, "release"], 0, f"-keys {SIGNED} {IMAGE}"
     yield "... and files of a clone", [*CLONE, *image, "release"], 0, f"-keys {SIGNED} {IMAGE} {NAMED}"
     yield "... and damaged files", [*KEYS, *image, "damaged"], 4, f"-keys !signature !minisign {IMAGE}"
@@ -208,9 +208,9 @@ def rows(registry, root):
     yield "a mirror", [*KEYS, *mirror], 4, "-keys image !signature -signature bundle", "was signed as"
     yield "... of that image", [*KEYS, *mirror, *origin], 0, f"-keys {IMAGE}"
     yield "two images", [*KEYS, *image, *image], 0, f"-keys {IMAGE} {IMAGE}"
-    yield "an image without the network", [*KEYS, *image, "--offline"], 2, "", "contradict"
+    yield "an image without the network", [*KEYS, *image, "--offline"], 2, "", "--offline cannot be used with --image"
     for option in (origin, ["--plain-http"], ["--anonymous"], ["--ca", "x"], ["--auth-file", "x"], ["--token-server", "x"]):
-        yield f"{option[0]} without an image", [*KEYS, *option, "release"], 2, "", f"{option[0]} needs --image"
+        yield f"{option[0]} without an image", [*KEYS, *option, "release"], 2, "", f"{option[0]} requires --image"
 
 
 def checks_of(document):

@@ -88,7 +88,7 @@ says_what_changed(void **state)
 		 "- riscv64: new host, QEMU 10.0 from trixie\n"},
 		{{{"riscv64", "q", "1", "10.0", "trixie", "arm", 2}, SAME},
 		 {SAME},
-		 "- riscv64: no longer a host\n"},
+		 "- riscv64: host removed\n"},
 		{{SAME},
 		 {{"x86_64", "q", "2", "10.1", "trixie", "arm s390x", 2}},
 		 "- x86_64: QEMU 10.0 → 10.1\n- x86_64: package 1 → 2\n"},
@@ -101,7 +101,7 @@ says_what_changed(void **state)
 		{{SAME},
 		 {{"x86_64", "q", "2", "10.0", "trixie", "arm hexagon sh4", 2}},
 		 "- x86_64: package 1 → 2\n- x86_64: new targets hexagon, sh4\n"
-		 "- x86_64: no longer has s390x\n"},
+		 "- x86_64: removed targets s390x\n"},
 	};
 
 	(void)state;
