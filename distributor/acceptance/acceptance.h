@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * What `distributor test` tries, host by host, and what came of it.
+ * The tests of `distributor test`, host by host, and their results.
  *
- * A case is one thing that works, fails or cannot be tried here. Cases of one kind are a column of
- * the result.
+ * A case is one test that passed, failed or was skipped. Cases of one kind form a column of the
+ * result.
  */
 
 #include "distributor/workspace/workspace.h"

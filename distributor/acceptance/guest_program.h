@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * A tiny program for each target: what an emulator is tried with.
+ * A tiny program for each target, to test an emulator with.
  *
  * It is a static ELF file without a library, made here from a few instructions. It writes one line
- * of 16 bytes, its target's name filled up with blanks, and exits with FOREIGN_STATUS. So it
- * tells that the emulator loads a program, runs instructions, and does two system calls.
+ * of 16 bytes, its target's name filled up with blanks, and exits with FOREIGN_STATUS. So it tells
+ * that the emulator loads a program, runs instructions, and does two system calls.
  */
 
 #include <stdbool.h>

@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * A place of its own to register programs in: a child process in a new user and mount namespace,
- * with a binfmt_misc that nobody else sees.
+ * A private environment to register programs in: a child process in a new user and mount namespace,
+ * with a private binfmt_misc.
  *
  * Each user namespace can have its own binfmt_misc since Linux 6.7. It is mounted without a path
- * first and looked at: nothing is written unless it is certainly not one that was there before.
+ * first and checked: nothing is written unless it is certainly new.
  */
 
 #include "base/error.h"
@@ -17,13 +17,13 @@
 
 struct sandbox {
 	int binfmt;           /* the directory of the private binfmt_misc; -1: there is none */
-	struct error why_not; /* in that case, the reason */
+	struct error why_not; /* then the reason */
 };
 
 /*
  * Calls run(sandbox, context, err) in a child process, and returns what it returned, with its
- * error. Standard output is the same; what it changes in memory is lost. Where there can be no
- * sandbox `run` is called all the same, and the sandbox says why.
+ * error. Standard output is shared; changes in memory are lost. If a sandbox is not possible, `run`
+ * is called anyway, and the sandbox contains the reason.
  */
 int sandbox_run(int (*run)(const struct sandbox *sandbox, void *context, struct error *err),
 		void *context, struct error *err) CHECKED;

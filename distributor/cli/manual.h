@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The manual, in the man(7) macros of roff, made from the tables that --help is made from: a page
+ * The manual, in the man(7) macros of roff, generated from the same tables as --help: a page
  * "distributor" in section 1, and a page "distributor-COMMAND" for each command.
  */
 

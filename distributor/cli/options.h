@@ -33,9 +33,9 @@ struct option_spec {
 	const char *name; /* long name without the dashes */
 	char letter;      /* '\0' for none */
 	/*
-	 * What the help calls its argument; NULL for a flag. Names in capitals stand for something:
-	 * FILE and DIR for paths, HOST and TARGET for architectures. Words in small letters are
-	 * those that it takes: "table|json". Shells complete it accordingly.
+	 * The name of its argument in the help; NULL for a flag. Names in capitals are
+	 * placeholders: FILE and DIR for paths, HOST and TARGET for architectures. Words in lower
+	 * case are the accepted values: "table|json". Shells complete it accordingly.
 	 */
 	const char *argument;
 	unsigned int type; /* enum option_type, with OPTION_HIDDEN or without */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What a matrix changes against the last lock: hosts, sources, versions, cells. */
+/* The differences between a matrix and the last lock: hosts, sources, versions. */
 
 #include "distributor/cli/command.h"
 #include "matrix/lock.h"

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What a release run did, for a terminal, for programs, and for the page of a workflow run.
+ * Reports what a release run did: for a terminal, for programs, and for the page of a workflow run.
  */
 
 #include "distributor/cli/command.h"

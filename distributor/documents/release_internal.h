@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What the writers of the release's documents share. For the sources of sign/ only. */
+/* Shared by the writers of the release documents. For the sources of documents/ only. */
 
 #include "distributor/documents/release.h"
 
@@ -19,5 +19,5 @@ release_find_package(const struct release *release, const struct asset *asset);
 /* Where the asset can be downloaded, to be freed by the caller, or NULL if that is not known. */
 char *release_asset_url(const struct release *release, const char *name) CHECKED;
 
-/* The text of the document, which is released. */
+/* The text of the document; frees `root`. */
 char *release_text(struct json_t *root) CHECKED;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/*
- * Where a command gets its signing key from: --key, --key-fd, or the environment. Never argv.
- */
+/* Reads the signing key of a command: from --key, --key-fd or the environment, never from argv. */
 
 #include "sign/make/key.h"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * An image in a registry, checked by anyone: its signatures and those of the images in it.
+ * Verifies an image in a registry, as any user can: its signatures and those of the images in it.
  */
 
 #include "distributor/verify/verify.h"
@@ -12,9 +12,9 @@
 /* Strings are borrowed, or NULL. */
 struct image_verify_options {
 	const char *signed_as; /* repository that it was published as, when this is a mirror */
-	const char *tag;       /* "v10.2.2-1", compared with the name, if that says a version */
+	const char *tag;       /* "v10.2.2-1", compared with the name, if that has a version */
 	struct registry_access access;
-	bool anonymous; /* as a stranger: no login is looked at */
+	bool anonymous; /* do not use any login */
 };
 
 /*

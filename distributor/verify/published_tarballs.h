@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/*
- * The tarballs of a published release, verified, to make images from.
- */
+/* The verified tarballs of a published release, to build images from. */
 
 #include "distributor/workspace/workspace.h"
 #include "matrix/lock.h"
 #include "matrix/matrix.h"
 
 /*
- * Brings the tarballs that images of the wanted hosts need. `from` is a directory, which is used
- * as it is, or a base URL (https or file), from which they are fetched into OUT/assets; what is
- * there with the right digest is not fetched again. Then the signature over SHA256SUMS, the
- * version, and each file are verified with the keys of `work`.
+ * Provides the tarballs for the images of the wanted hosts. `from` is a directory, which is used
+ * directly, or a base URL (https or file), from which they are downloaded into OUT/assets, unless
+ * they exist there with the right digest. Then the signature over SHA256SUMS, the version, and each
+ * file are verified with the keys of `work`.
  *
  * Stores the directory of the tarballs, to be freed by the caller. ERR_VERIFY with the first check
  * that failed, ERR_NETWORK, ERR_NOT_FOUND, ERR_INPUT, ERR_IO.

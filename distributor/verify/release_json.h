@@ -28,8 +28,8 @@ struct release_origin {
 void release_origin_clear(struct release_origin *origin);
 
 /*
- * Finds NAME-VERSION.release.json by SHA256SUMS and reads it. ERR_NOT_FOUND, ERR_INPUT,
- * ERR_VERIFY when it is not what SHA256SUMS says; errors of `files`.
+ * Finds NAME-VERSION.release.json by SHA256SUMS and reads it. ERR_NOT_FOUND, ERR_INPUT, ERR_VERIFY
+ * if it does not match SHA256SUMS; errors of `files`.
  */
 int release_origin_read(const struct verify_files *files, struct release_origin *ret_origin,
 			struct error *err) CHECKED;

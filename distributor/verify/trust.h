@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Whom `verify` believes: the list of keys that its caller named. There is no default: what lies
- * nearby may have come with the release.
+ * The keys that `verify` trusts: the list given by the caller. There is no default: keys found next
+ * to a release may have come with it.
  */
 
 #include "distributor/verify/verify.h"
@@ -12,28 +12,28 @@
 /* As given on the command line; NULL: not given. Borrowed. */
 struct verify_trust {
 	const char *keys; /* directory */
-	const char *root; /* fingerprint that has to have signed its lists */
-	const char *repo; /* a clone, whose keys/ stand for `keys` */
+	const char *root; /* fingerprint of the key that must have signed its lists */
+	const char *repo; /* a clone, whose keys/ are used as `keys` */
 };
 
 /*
- * Reads the list of keys that was named. ERR_USAGE when none was, with the ways to name one; errors
- * of keyring_load(), which say how to get keys.
+ * Reads the given list of keys. ERR_USAGE without one, with the options that give one; errors of
+ * keyring_load(), with how to get keys.
  */
 int verify_trust_load(const struct verify_trust *trust, struct keyring *ret_keyring,
 		      struct error *err) CHECKED;
 
 /*
- * Adds what was believed: the list, its keys or its root key, serial and date. It is an "ok" only
- * where the root key was named, too.
+ * Adds a row with the trusted list, its keys or its root key, serial and date. It is "ok" only if
+ * the root key was given too.
  */
 void verify_trust_note(const struct keyring *keyring, struct verify_report *report);
 
 /*
- * Adds a failure to the report if the keys lie in `directory`, among the files that they are to
- * judge, and no root key was named: as a directory in it, through a link in it, or as files of it.
- * Sets the name of the directory with the keys if it is in `directory`; to be freed by the caller.
- * NULL if it is not. ERR_IO when that cannot be found out.
+ * Adds a failure to the report if the keys are in `directory`, among the files to verify, and no
+ * root key was given: as a directory in it, through a link in it, or as files of it. Sets the name
+ * of the directory with the keys if it is in `directory`, to be freed by the caller, else NULL.
+ * ERR_IO if that cannot be determined.
  */
 int verify_trust_among(const struct keyring *keyring, const char *directory,
 		       struct verify_report *report, char **ret_name, struct error *err) CHECKED;

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * Is this a release as it was signed? Each question gets an answer, and one wrong answer is enough.
+ * Verifies that the files of a release are as they were signed. Each check adds a row to a report;
+ * one failed row means failure.
  */
 
 #include "sign/check/keyring.h"
@@ -13,13 +14,13 @@ struct progress_task;
 enum verify_status {
 	VERIFY_OK,
 	VERIFY_FAILED,
-	VERIFY_SKIPPED, /* there was nothing to look at, and nothing was required */
+	VERIFY_SKIPPED, /* nothing to check, and nothing required */
 };
 
 struct verify_row {
-	const char *check; /* a word that stays: "signature", "minisign", "files", ... */
+	const char *check; /* a stable word: "signature", "minisign", "files", ... */
 	enum verify_status status;
-	enum error_code code; /* of a failure: ERR_VERIFY, or what kept it from being looked at */
+	enum error_code code; /* of a failure: ERR_VERIFY, or why it could not be checked */
 	char *sentence;       /* owned */
 	char *signer;         /* fingerprint of the key that an "ok" rests on, owned; or NULL */
 };
@@ -28,21 +29,21 @@ struct verify_report {
 	struct verify_row *rows;
 	size_t count;
 	size_t failed;      /* rows */
-	char *tag;          /* what the signed documents say that this is, "v10.2.2-1"; or NULL */
+	char *tag;          /* tag in the signed documents, "v10.2.2-1"; or NULL */
 	char *made_by;      /* the program that made it, "0.1.0 (commit HEX)"; or NULL */
 	uint64_t format;    /* of its release.json; 0 where there is none */
-	struct digest sums; /* of the SHA256SUMS whose signatures are good, or zero */
+	struct digest sums; /* of the SHA256SUMS with valid signatures, or zero */
 };
 
 #define VERIFY_REPORT_INIT {.rows = NULL}
 
 void verify_report_clear(struct verify_report *report);
 
-/* Adds an answer. */
+/* Adds a row. */
 void verify_note(struct verify_report *report, const char *check, enum verify_status status,
 		 const char *format, ...) PRINTF_LIKE(4, 5);
 
-/* Adds an "ok" for a good signature: "WHAT by PRINCIPAL, SHA256:FINGERPRINT" and `after`. */
+/* Adds an "ok" for a valid signature: "WHAT by PRINCIPAL, SHA256:FINGERPRINT" and `after`. */
 void verify_signed(struct verify_report *report, const char *check,
 		   const struct keyring_entry *signer, const char *what, const char *after);
 
@@ -75,8 +76,8 @@ struct verify_files {
 	int (*digest)(void *context, const char *name, uint64_t max_bytes,
 		      struct digest *ret_digest, uint64_t *ret_size, struct error *err);
 	/*
-	 * The names of all files, sorted, into `names`, whose digests stay zero; NULL: no way to
-	 * tell.
+	 * The names of all files, sorted, into `names`, whose digests stay zero; NULL: the files
+	 * cannot be listed.
 	 */
 	int (*list)(void *context, struct sums *ret_names, struct error *err);
 };
@@ -84,37 +85,41 @@ struct verify_files {
 /* No asset is larger: GitHub's own limit. */
 #define VERIFY_MAX_FILE ((uint64_t)2 << 30)
 
-/* The files of a directory; `path` is borrowed. Symbolic links and directories count as foreign. */
+/*
+ * The files of a directory; `path` is borrowed. Symbolic links and directories count as unexpected
+ * files.
+ */
 struct verify_files verify_directory(const char *path);
 
 struct verify_request {
 	const struct keyring *keyring;
-	const char *tag;         /* what it has to be, "v10.2.2-1"; or NULL for whatever it says */
-	const char *const *only; /* names of single files; all and only those listed if none */
+	const char *tag;         /* expected tag, "v10.2.2-1"; or NULL for any */
+	const char *const *only; /* names of single files; none: exactly those listed */
 	size_t only_count;
-	const char *keys_name; /* what holds the keys among the files, and is none; or NULL */
+	const char *
+		keys_name; /* directory of the keys among the files, not part of the release; or NULL */
 	struct progress_task *progress; /* counts files; may be NULL */
 };
 
 /*
- * Verifies the files of a release: signatures, SHA256SUMS, that all and only the listed files are
- * there, that names, version and content belong together, and the provenance. With single files
- * one of the two signatures is enough, and the other documents are looked at if they are there.
+ * Verifies the files of a release: signatures, SHA256SUMS, that exactly the listed files exist,
+ * that names, version and content match, and the provenance. With single files one of the two
+ * signatures is enough, and the other documents are checked if they exist.
  */
 void verify_release(const struct verify_files *files, const struct verify_request *request,
 		    struct verify_report *report);
 
 /*
- * 1 if both signatures of SHA256SUMS are there and right, and the trusted comment is this one; 0 if
- * not. -1 with the error of this machine if that cannot be found out (ERR_IO, ERR_INTERRUPTED).
+ * 1 if both signatures of SHA256SUMS exist and are valid, with this trusted comment; 0 if not. -1
+ * with a local error if that cannot be determined (ERR_IO, ERR_INTERRUPTED).
  */
 int verify_signatures_only(const struct verify_files *files, const struct verify_request *request,
 			   const char *comment, struct error *err) CHECKED;
 
 /*
  * Verifies the raw text of the tag that the reference `name` points at: signature, and that the
- * name inside is the same. With `commit` it has to tag that commit. `ret_sums` is what its
- * message says about SHA256SUMS, zero if nothing.
+ * name inside is the same. With `commit` it must point to that commit. `ret_sums` is the digest of
+ * SHA256SUMS in its message, or zero.
  */
 void verify_tag(const char *name, const char *text, size_t length, const struct keyring *keyring,
 		const char *commit, struct verify_report *report, struct digest *ret_sums);

@@ -10,7 +10,7 @@ int verify_read(const struct verify_files *files, const char *name, size_t max_b
 		const char *check, struct verify_report *report, char **ret_text,
 		size_t *ret_length) CHECKED;
 
-/* Whether the last answer is that a signal came: then nothing else is looked at. */
+/* Whether the last row is about a signal: then nothing else is checked. */
 bool verify_interrupted(const struct verify_report *report) CHECKED;
 
 /* What one run of verify_release() has learned so far. */
@@ -24,7 +24,9 @@ struct verifying {
 	char *version;              /* of the release, by the list alone, or NULL */
 };
 
-/* Steps, in this order. The first returns false when nothing is signed and all else is in vain. */
+/*
+ * Steps, in this order. The first returns false if nothing is signed, and the others need not run.
+ */
 bool verify_signatures(struct verifying *v) CHECKED;
 void verify_claim(struct verifying *v);
 void verify_contents(struct verifying *v);

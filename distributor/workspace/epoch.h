@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/*
- * The one time that goes into everything that is made.
- */
+/* The timestamp of all results. */
 
 #include "base/cleanup.h"
 #include "base/error.h"

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/*
- * The public half of a key in the directory that verifiers get.
- */
+/* The public keys, in the directory that verifiers use. */
 
 #include "base/error.h"
 #include "sign/check/keyring.h"
@@ -15,7 +13,7 @@
 #define KEY_REVOKED_NAME "revoked_keys"
 #define KEY_PUBLIC_NAME  "release.pub"
 
-/* Makes the directory and tries to write to it. ERR_IO. */
+/* Creates the directory and checks that it is writable. ERR_IO. */
 int key_files_prepare(const char *directory, struct error *err) CHECKED;
 
 /*
@@ -37,20 +35,20 @@ int key_files_have(const char *directory, const struct public_key *key, bool is_
 
 /*
  * Reads a list: its keys are added to `keyring`, and the text, to be freed by the caller, is "" for
- * a list that is not there. ERR_INPUT, ERR_IO.
+ * a missing list. ERR_INPUT, ERR_IO.
  */
 int key_files_read(const char *directory, enum keyring_role role, struct keyring *keyring,
 		   char **ret_text, struct error *err) CHECKED;
 
-/* Whether both lists have a signature, whatever it is worth. */
+/* Whether both lists have a signature, valid or not. */
 bool key_files_are_signed(const char *directory) CHECKED;
 
 /* Removes the root key's signatures of both lists, if they are there. ERR_IO. */
 int key_files_remove_signatures(const char *directory, struct error *err) CHECKED;
 
-/* keyring_load() that tells people which lines of the lists were skipped. */
+/* keyring_load() that also reports the skipped lines of the lists. */
 int key_files_load(const char *directory, const char *root_fingerprint, struct keyring *ret_keyring,
 		   struct error *err) CHECKED;
 
-/* Whether the lists there have to be signed by a root key after each change. ERR_IO. */
+/* Whether the lists must be signed by a root key after each change. ERR_IO. */
 int key_files_have_root(const char *directory, bool *ret_root, struct error *err) CHECKED;

@@ -12,7 +12,7 @@
 
 /*
  * Makes the directory `out` and locks it for this process until the returned descriptor is closed
- * or the process ends. While another run holds it this waits, after saying so, or with `wait` false
- * fails with ERR_BUSY. ERR_IO, ERR_INTERRUPTED.
+ * or the process ends. While another run holds the lock, this waits, with a notice, or with `wait`
+ * false fails with ERR_BUSY. ERR_IO, ERR_INTERRUPTED.
  */
 int out_claim(const char *out, bool wait, struct error *err) CHECKED;

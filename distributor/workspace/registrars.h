@@ -7,9 +7,9 @@
 #include "model/arch.h"
 
 /*
- * The path of the registrar for a host, to be freed by the caller. It is sought in `directory`, or
- * with NULL where this program was installed or built. ERR_INPUT says which compiler makes it.
- * ERR_IO.
+ * The path of the registrar for a host, to be freed by the caller. It is looked up in `directory`
+ * or, with NULL, where this program was installed or built. ERR_INPUT names the compiler that is
+ * required. ERR_IO.
  */
 int registrar_find(const char *directory, const struct arch *host, char **ret_path,
 		   struct error *err) CHECKED;
