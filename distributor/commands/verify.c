@@ -262,8 +262,8 @@ tell_maker(const struct verify_report *report)
 	auto_free char *here = tool_text(version_tool());
 
 	if (report->made_by != NULL && strcmp(report->made_by, here) != 0)
-		log_info("%s was made by another version: distributor %s; this is %s", report->tag,
-			 report->made_by, here);
+		log_info("%s was built by a different version: distributor %s; this is %s",
+			 report->tag, report->made_by, here);
 	if (report->format > RELEASE_FORMAT)
 		log_warning("release.json of %s has format %llu, and this version knows %d and "
 			    "earlier ones: a newer distributor may verify more",

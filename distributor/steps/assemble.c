@@ -99,7 +99,7 @@ check_place(const struct parts *parts, const char *directory, struct error *err)
 							 parts->work->out);
 	if (part.st_dev == out.st_dev && part.st_ino == out.st_ino)
 		return error_set(err, ERR_INPUT,
-				 "the part '%s' is the output directory; --out names another",
+				 "part '%s' is the output directory; use a different --out",
 				 directory);
 	return 0;
 }

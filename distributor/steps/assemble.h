@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * Parts of a release: OUT directories that other machines made, each for some hosts.
+ * Parts of a release: OUT directories built on other machines, each for some hosts.
  *
- * Nothing that a part says of itself is believed. Its programs are compared with the lock by
- * content, and all that follows from them (lists, layers, images) is made again here and compared.
+ * Parts are not trusted. Their programs are compared with the lock by content, and everything
+ * derived from them (lists, layers, images) is rebuilt here and compared.
  */
 
 #include "distributor/steps/images.h"
@@ -23,7 +23,7 @@ struct part {
 	struct asset_list assets; /* the same */
 };
 
-/* What the parts have to be of, which is borrowed, and what joining them gives. */
+/* What the parts must match, borrowed, and the joined result. */
 struct parts {
 	const struct workspace *work;
 	const struct matrix *matrix;
@@ -38,27 +38,27 @@ struct parts {
 void parts_clear(struct parts *parts);
 
 /*
- * Reads the lists of one more part. ERR_INPUT: not a part, the output directory itself, of another
- * lock, date or compressor, or with a host that the matrix does not have or another part has too.
+ * Reads the lists of one more part. ERR_INPUT: not a part, the output directory itself, a different
+ * lock, date or compressor, or a host that is not in the matrix or in two parts.
  */
 int parts_add(struct parts *parts, const char *directory, struct error *err) CHECKED;
 
 /*
- * Reads every tarball of all parts and fills in `packlist` and `assets`. ERR_VERIFY names what is
- * not as the lock has it, a list that says something else, and a file that does not belong to a
- * part. ERR_INPUT (a file is missing), ERR_IO.
+ * Reads every tarball of all parts and fills in `packlist` and `assets`. ERR_VERIFY names a program
+ * that does not match the lock, a list that does not match the tarballs, or an unexpected file.
+ * ERR_INPUT (a file is missing), ERR_IO.
  */
 int parts_check(struct parts *parts, struct error *err) CHECKED;
 
 /*
- * Takes over the assets into OUT/assets, after parts_check(). What is there already is left.
- * ERR_VERIFY if a file has changed in the meantime. ERR_IO.
+ * Copies the assets into OUT/assets, after parts_check(). Existing files with the right digest are
+ * kept. ERR_VERIFY if a file changed in the meantime. ERR_IO.
  */
 int parts_take_assets(const struct parts *parts, struct error *err) CHECKED;
 
 /*
- * Makes OUT/images from OUT/assets, and compares the images of each part with them before they get
- * their names. ERR_VERIFY, ERR_INPUT (no images, or made with other options), ERR_IO, errors of
+ * Builds OUT/images from OUT/assets, and compares the images of each part with them before they are
+ * tagged. ERR_VERIFY, ERR_INPUT (no images, or built with different options), ERR_IO, errors of
  * build_images().
  */
 int parts_make_images(const struct parts *parts, const struct step_images_options *options,

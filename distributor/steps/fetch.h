@@ -26,9 +26,9 @@ struct step_fetch {
 void step_fetch_clear(struct step_fetch *fetching);
 
 /*
- * Brings the packages of the wanted hosts into the cache; with `rehash` the digests of what is
- * there are compared. `ret_fetching` is filled as far as it went also on failure. As
- * upstream_fetch().
+ * Downloads the packages of the wanted hosts into the cache; with `rehash` the digests of cached
+ * packages are verified. `ret_fetching` is also filled on failure, as far as the work got. Errors
+ * of upstream_fetch().
  */
 int step_fetch(const struct workspace *work, bool rehash, struct step_fetch *ret_fetching,
 	       struct error *err) CHECKED;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What the images of a release are made from, as matrix, lock and tarballs have it. */
+/* The inputs of the images of a release, from matrix, lock and tarballs. */
 
 #include "base/words.h"
 #include "distributor/workspace/workspace.h"
@@ -19,7 +19,7 @@ struct image_inputs {
 
 void image_inputs_clear(struct image_inputs *inputs);
 
-/* Where the inputs lie. */
+/* Where the inputs are. */
 struct image_places {
 	const char *assets;              /* directory of the tarballs */
 	const char *registrars;          /* directory, or NULL; see registrar_find() */
@@ -30,7 +30,7 @@ struct image_places {
 /*
  * Collects the inputs for the hosts that `work` wants; types, compression and revision are left to
  * the caller. `matrix` and `lock` belong together and outlive the result. ERR_INPUT names the
- * tarball or registrar that is missing, and what makes it.
+ * missing tarball or registrar, and the command that builds it.
  */
 int image_inputs_collect(const struct workspace *work, const struct matrix *matrix,
 			 const struct lock *lock, const struct image_places *places,

@@ -8,11 +8,11 @@
 #include "distributor/workspace/workspace.h"
 #include "images/build.h"
 
-/* Zeroed: what `images` does by itself. Strings are borrowed. */
+/* Zeroed: the defaults of `images`. Strings are borrowed. */
 struct step_images_options {
 	bool docker_types;
 	bool zstd;
-	const char *revision;   /* a whole commit id; NULL: that of the published release, if any */
+	const char *revision;   /* a full commit id; NULL: that of the published release, if any */
 	const char *registrars; /* directory, or NULL: those of this program */
 	const char *from_release; /* directory or URL of a published release, or NULL: OUT/assets */
 };
@@ -20,15 +20,15 @@ struct step_images_options {
 struct release_info;
 
 /*
- * Sets the revision, unless there is one, to the commit of HEAD if that has this matrix and this
- * lock, which is what `release` says; borrowed from `info`, which was loaded without a repository.
- * Images need none, but one that cannot be read is not taken for none. ERR_USAGE, ERR_IO, ERR_INPUT.
+ * Sets the revision, unless it is set, to the commit of HEAD if that contains this matrix and lock,
+ * as `release` does; borrowed from `info`, which was loaded without a repository. A repository is
+ * optional, but one that cannot be read is an error. ERR_USAGE, ERR_IO, ERR_INPUT.
  */
 int step_images_find_revision(const struct workspace *work, struct release_info *info,
 			      struct step_images_options *options, struct error *err) CHECKED;
 
 /*
- * Makes OUT/images from OUT/assets or a published release, under the lock of OUT. ERR_USAGE:
+ * Builds OUT/images from OUT/assets or a published release, holding the lock of OUT. ERR_USAGE:
  * `revision`, a host. Errors of published_tarballs_prepare(), image_inputs_collect() and
  * build_images().
  */

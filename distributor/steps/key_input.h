@@ -20,7 +20,7 @@ struct key_input {
 
 /*
  * Reads the key. Variables are wiped and unset whether they are used or not, so that no child
- * inherits them. ERR_USAGE when no key was named, else as signing_key_parse().
+ * inherits them. ERR_USAGE if no key was given; errors of signing_key_parse().
  */
 int key_input_read(const struct key_input *source, struct signing_key **ret_key,
 		   struct error *err) CHECKED;

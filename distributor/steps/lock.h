@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * The work of `lock`: asks the sources of the matrix what they have, verifies it, and pins it.
+ * The work of `lock`: finds the packages of the sources in the matrix, verifies them, and pins
+ * them.
  */
 
 #include "distributor/workspace/workspace.h"
@@ -27,7 +28,7 @@ struct step_lock_news {
 void step_lock_news_clear(struct step_lock_news *news);
 
 /*
- * Asks each source for its newest version, and pins nothing. ERR_USAGE for an unknown --host;
+ * Queries the newest version of each source, and pins nothing. ERR_USAGE for an unknown --host;
  * errors of lock_jobs_check().
  */
 int
@@ -45,10 +46,10 @@ struct step_lock_result {
 void step_lock_result_clear(struct step_lock_result *result);
 
 /*
- * Finds and verifies the newest packages, and writes the lock if they are others than it has.
- * Hosts that --host leaves out keep their packages. `downgrade_reason` permits older ones and is
- * recorded; NULL: none. ERR_USAGE for an unknown --host; ERR_VERIFY for an older version; ERR_INPUT
- * for a pair that is lost; errors of lock_jobs_pin().
+ * Finds and verifies the newest packages, and writes the lock if they differ from it. Hosts not
+ * selected by --host keep their packages. `downgrade_reason` permits older ones and is recorded;
+ * NULL: none. ERR_USAGE for an unknown --host; ERR_VERIFY for an older version; ERR_INPUT for a
+ * pair that is lost; errors of lock_jobs_pin().
  */
 int step_lock(struct workspace *work, const char *downgrade_reason,
 	      struct step_lock_result *ret_result, struct error *err) CHECKED;

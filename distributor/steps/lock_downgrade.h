@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What a new lock may not do silently: go back in version or signing time, or lose a pair.
+ * Checks what a new lock must not do silently: go back in version or signing time, or lose a pair.
  */
 
 #include "base/error.h"
@@ -23,7 +23,7 @@ int lock_refuse_downgrade(const struct lock *old, const struct lock *fresh, cons
 			  struct error *err) CHECKED;
 
 /*
- * A pair that the old lock had and the new one has not, though the matrix still asks for it, is
+ * A pair in the old lock that is missing in the new one, although the matrix still contains it, is
  * ERR_INPUT until it is excluded.
  */
 int lock_refuse_lost_pairs(const struct lock *old, const struct lock *fresh,

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * What `lock` does for each host, several of them at once: find its packages, bring and verify them.
+ * The work of `lock` for each host, several in parallel: find its packages, download and verify
+ * them.
  */
 
 #include "distributor/workspace/workspace.h"
@@ -36,14 +37,14 @@ int lock_jobs_open(struct workspace *work, const struct matrix *matrix, struct l
 		   struct error *err) CHECKED;
 void lock_jobs_clear(struct lock_jobs *jobs);
 
-/* Asks each source what it has now: `newest`. Errors as below. */
+/* Queries the newest version of each source: `newest`. Errors as below. */
 int lock_jobs_check(struct lock_jobs *jobs, struct error *err) CHECKED;
 
 /*
- * Finds the packages of all hosts, and then brings, verifies and looks through them: `packages`.
- * Nothing is fetched before all are found and of the versions that the matrix states.
+ * Finds the packages of all hosts, then downloads, verifies and inspects them: `packages`. Nothing
+ * is downloaded before all are found with the versions in the matrix.
  *
- * Each failure is logged, and the first one is the result. A source that could not be reached is
- * asked for one of its hosts, and told of once.
+ * Each failure is logged, and the first one is the result. An unreachable source is queried for
+ * only one of its hosts, and reported once.
  */
 int lock_jobs_pin(struct lock_jobs *jobs, struct error *err) CHECKED;

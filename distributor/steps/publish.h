@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What is published: the signed release directory, verified once more, with its text; and where to.
- * `publish` does it in one go, `release` pushes images between the two halves.
+ * Publishes the signed release directory, verified once more, with its text. `publish` does it in
+ * one go, `release` pushes images between the two halves.
  */
 
 #include "distributor/steps/release_info.h"
@@ -33,10 +33,10 @@ int step_publish_read_words(struct publish_options *options, const char *latest,
 struct step_publish;
 
 /*
- * Reads matrix, lock, repository and OUT/assets, verifies the release as anybody would (signatures,
- * sums, completeness, names, provenance; and the tag, where the repository has it) and makes the
- * text. Takes GITHUB_TOKEN out of the environment when it is needed and still there; `token` is
- * used otherwise and may be NULL. ERR_VERIFY: nothing of it is published.
+ * Reads matrix, lock, repository and OUT/assets, verifies the release like any user (signatures,
+ * sums, completeness, names, provenance; and the tag, if the repository has it) and writes the
+ * text. Takes GITHUB_TOKEN out of the environment if it is needed and still set; `token` is used
+ * otherwise and may be NULL. ERR_VERIFY: nothing of it is published.
  */
 int step_publish_new(const struct workspace *work, const struct publish_options *options,
 		     const char *token, struct step_publish **ret_publishing,
@@ -45,27 +45,27 @@ void step_publish_free(struct step_publish *publishing);
 void step_publish_freep(struct step_publish **publishing); /* for AUTO() */
 
 /*
- * Before signing again in another place: brings back into OUT/assets what an earlier run has signed
- * and sent, so that 'sign' keeps it where it is still right. A provenance names its run, and
- * without this a second run would make another release of the same bytes. Nothing is trusted here:
- * 'sign' verifies. Returns how many files came, or -1.
+ * Before signing again on another machine: restores the files signed and uploaded by an earlier run
+ * to OUT/assets, so that 'sign' keeps them if they are still valid. A provenance names its run, so
+ * a second run would otherwise produce a different release from the same bytes. Nothing is trusted
+ * here: 'sign' verifies. Returns the number of files, or -1.
  */
 int step_publish_adopt(const struct workspace *work, const struct publish_options *options,
 		       const char *token, struct error *err) CHECKED;
 
-/* First half: everything is there and compared, nothing is public. */
+/* First half: everything is uploaded and compared, nothing is public. */
 int step_publish_prepare(struct step_publish *publishing, struct error *err) CHECKED;
 
-/* Second half: public, the latest if it should be, and read back. */
+/* Second half: publishes, marks it as latest if requested, and reads it back. */
 int step_publish_run(struct step_publish *publishing, struct error *err) CHECKED;
 
-/* What came of it so far; and what is or was to be published. Both borrowed. */
+/* The result so far, and what is or was to be published. Both borrowed. */
 const struct publish_result *step_publish_result(const struct step_publish *publishing);
 const struct publication *step_publish_publication(const struct step_publish *publishing);
 
-/* Where GitHub is, of the environment or the matrix: "https://github.com". Borrowed. */
+/* The URL of GitHub, from the environment or the matrix: "https://github.com". Borrowed. */
 const char *step_publish_server(const struct matrix *matrix);
 
-/* "OWNER/REPO" of the environment or the matrix; ERR_INPUT when neither says. Borrowed. */
+/* "OWNER/REPO" from the environment or the matrix; ERR_INPUT if neither has it. Borrowed. */
 int step_publish_repository(const struct matrix *matrix, const char **ret_repository,
 			    struct error *err) CHECKED;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/*
- * An OCI layout to image repositories: the work of `push`, and two steps of a release.
- */
+/* Pushes an OCI layout to image repositories: the work of `push`, and two steps of a release. */
 
 #include "distributor/workspace/registry_access.h"
 #include "distributor/workspace/workspace.h"
@@ -22,14 +20,14 @@ struct step_push_options {
 	uint64_t connections;
 	bool dry_run, replace_version, part;
 	bool only_version; /* see images/push/push.h */
-	bool unsigned_too; /* what nobody would verify under the name that it gets */
+	bool unsigned_too; /* also images that cannot be verified under their new name */
 	bool list_effects; /* a dry run fills in `effects` */
 	bool summary;      /* a dry run counts what it would send and lists nothing */
 };
 
 #define STEP_PUSH_OPTIONS_DEFAULT {.connections = 6}
 
-/* One repository and how it went. */
+/* One repository and its result. */
 struct step_push_target {
 	struct reference reference;
 	struct push_result result;
@@ -49,15 +47,15 @@ struct step_push {
 void step_push_clear(struct step_push *pushing);
 
 /*
- * Pushes to one repository after the other; one that fails does not keep the others from it. With
- * several failures each has its line in the log. `ret_pushing` tells of all, also on failure.
+ * Pushes to one repository after the other, even if one fails. If several fail, each is logged.
+ * `ret_pushing` contains all results, also on failure.
  *
- * The matrix is read when --matrix names it or when the repositories are its own: then the layout
- * has to be of its version. Parts are never signed; any other layout has to be, for each of the
- * repositories, by a key of `work`.
+ * The matrix is read if --matrix is given or its repositories are used: then the layout must have
+ * its version. Parts are never signed; any other layout must be signed for each repository by a key
+ * of `work`.
  *
- * ERR_USAGE when nobody names a repository; ERR_INPUT for a layout of a part or of another version;
- * ERR_VERIFY for one that is not signed; push_layout().
+ * ERR_USAGE without a repository; ERR_INPUT for a part or a different version; ERR_VERIFY if it is
+ * not signed; errors of push_layout().
  */
 int step_push(const struct workspace *work, const struct step_push_options *options,
 	      struct step_push *ret_pushing, struct error *err) CHECKED;

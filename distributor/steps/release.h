@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * All steps of a release, in order. Every step compares what is there with what should be, so that
- * a release that was stopped or killed anywhere is finished by running it again.
+ * All steps of a release, in order. Every step compares the existing results with the expected
+ * ones, so a run that was interrupted or killed at any point can be repeated.
  */
 
 #include "distributor/steps/images.h"
@@ -14,7 +14,7 @@
 enum step_state {
 	STEP_NOT_REACHED,
 	STEP_DONE,
-	STEP_KEPT,    /* all of it was there */
+	STEP_KEPT,    /* everything existed */
 	STEP_SKIPPED, /* not part of this release; the detail says why */
 	STEP_FAILED,
 	STEP_WOULD, /* a dry run: what it would have done */
@@ -23,7 +23,7 @@ enum step_state {
 struct release_step {
 	const char *name;
 	enum step_state state;
-	char *detail; /* owned; NULL as long as it was not reached */
+	char *detail; /* owned; NULL until it is reached */
 	double seconds;
 };
 
@@ -31,7 +31,7 @@ enum { RELEASE_STEPS = 11 };
 
 /* Strings are borrowed. */
 struct release_run_options {
-	const char *version;   /* what the caller believes that the matrix says; or NULL */
+	const char *version;   /* expected version of the matrix; or NULL */
 	const char *directory; /* publish to this directory; NULL: to GitHub */
 	const char *repo_path; /* NULL: here, or for a directory one that is made below OUT */
 	const char *remote;    /* what the tag is pushed to; not for a directory */
@@ -41,7 +41,7 @@ struct release_run_options {
 	struct step_images_options imaging;
 	struct publish_options publish;
 	struct step_push_options push;
-	bool dry_run; /* makes everything here, and writes nothing elsewhere */
+	bool dry_run; /* builds everything here, writes nothing elsewhere */
 };
 
 struct release_run;
@@ -53,19 +53,19 @@ void release_run_free(struct release_run *releasing);
 void release_run_freep(struct release_run **releasing); /* for AUTO() */
 
 /*
- * Runs the steps. On failure the sentence names the step; the code is that of the step: after
- * ERR_NETWORK and ERR_INTERRUPTED it is enough to run it again. Without a matrix, or when another
- * run is at work, no step is reached.
+ * Runs the steps. On failure the message names the step, and the code is that of the step: after
+ * ERR_NETWORK and ERR_INTERRUPTED run it again. Without a matrix, or if another run is using OUT,
+ * no step is reached.
  */
 int release_run(struct release_run *releasing, struct error *err) CHECKED;
 
-/* Adds to the sentence of release_run() what is missing: for those who see no table. */
+/* Adds the steps left to the message of release_run(), for output without a table. */
 void release_run_explain(const struct release_run *releasing, struct error *err);
 
 /* How far it came. Borrowed. */
 const struct release_step *release_run_steps(const struct release_run *releasing);
 
-/* "v10.2.2-1", or NULL if that was not found out; and what release it is, or NULL. Borrowed. */
+/* The tag, "v10.2.2-1", and the name of the release; NULL if unknown. Borrowed. */
 const char *release_run_tag(const struct release_run *releasing);
 const char *release_run_name(const struct release_run *releasing);
 

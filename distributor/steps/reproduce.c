@@ -314,8 +314,8 @@ tell_maker(const struct reproduction *p)
 	auto_free char *made_by = tool_text(&p->origin.tool), *here = tool_text(version_tool());
 
 	if (strcmp(made_by, here) != 0)
-		log_warning("%s was made by another version: distributor %s; this is %s, which may "
-			    "produce different bytes",
+		log_warning("%s was built by a different version: distributor %s; this is %s, "
+			    "which may produce different bytes",
 			    p->origin.tag, made_by, here);
 }
 

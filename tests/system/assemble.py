@@ -130,8 +130,8 @@ def check_own_part():
     before = tree(f"{WORK}/own")
     for out, parts in (("own", ["own"]), ("own-link", ["own"]), ("own", ["aarch64", "own-link"])):
         result = assemble(out, *parts, args=["--part"])
-        ok(result.returncode == 3 and f"'{WORK}/{parts[-1]}' is the output directory; --out names "
-           "another" in result.stderr and tree(f"{WORK}/own") == before,
+        ok(result.returncode == 3 and f"'{WORK}/{parts[-1]}' is the output directory; use a different "
+           "--out" in result.stderr and tree(f"{WORK}/own") == before,
            f"the part {parts[-1]} is not joined into {out}", f"{result.returncode} {result.stderr}")
 
 

@@ -43,7 +43,7 @@ for name in kept:
               ({c["check"]: c["status"] for c in result["checks"] if c["check"] != "keys"}, result["tag"]),
               (dict.fromkeys(("signature", "minisign", "version", "files", "names", "provenance"), "ok"), document["tag"]))
     tap.equal("... is said to be of another version where it is",
-              f"{document['tag']} was made by another version: distributor {result['made_by']}; this is {here}" in said,
+              f"{document['tag']} was built by a different version: distributor {result['made_by']}; this is {here}" in said,
               result["made_by"] != here)
     tool = document.get("tool", {"version": document.get("distributor"), "commit": None})
     tap.ok("... which is that of its document", result["made_by"].startswith(tool["version"]) and

@@ -274,9 +274,9 @@ def made_by(t):
         tap.equal(f"release.json by {'another' if commit else 'the same'} program is made again", state, "same")
         if commit:
             tap.has("... is told to be of another version", done.stderr,
-                    f"warning: {t.tag} was made by another version: distributor ", f"(commit {commit}", "different bytes")
+                    f"warning: {t.tag} was built by a different version: distributor ", f"(commit {commit}", "different bytes")
         else:
-            tap.ok("... and nothing of another version", "another version" not in done.stderr, done.stderr)
+            tap.ok("... and nothing of another version", "different version" not in done.stderr, done.stderr)
         shutil.rmtree(copy)
 
 

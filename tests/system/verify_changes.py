@@ -284,9 +284,9 @@ if shutil.which("minisign") and shutil.which("openssl"):
     # formats: earlier, later, and keys that nobody knows yet
     for name, edit, sentence in (
             ("of a version without a number", lambda c: (c.pop("format"), c.pop("tool"), c.update(distributor="0.0.9")),
-             "v10.1.0-1 was made by another version: distributor 0.0.9; this is "),
+             "v10.1.0-1 was built by a different version: distributor 0.0.9; this is "),
             ("of another commit", lambda c: c["tool"].update(commit="1" * 40),
-             f"was made by another version: distributor {json.loads(read(good.path(RELEASE)))['tool']['version']} "
+             f"was built by a different version: distributor {json.loads(read(good.path(RELEASE)))['tool']['version']} "
              f"(commit {'1' * 40}"),
             ("of a later format", lambda c: c.update(format=7, news={"a": []}),
              "release.json of v10.1.0-1 has format 7, and this version knows 1 and earlier ones"),
@@ -294,7 +294,7 @@ if shutil.which("minisign") and shutil.which("openssl"):
         tap.has(f"release.json {name} is verified", verify(changed(resigned(claimed(edit))), status=0),
                 sentence, "v10.1.0-1 is verified")
     alike = verify(changed(resigned(claimed(lambda c: c.update(news=[1])))), status=0)
-    tap.ok("a key that is not known is nothing to speak of, nor is the same version", "another version" not in alike and
+    tap.ok("a key that is not known is nothing to speak of, nor is the same version", "different version" not in alike and
            "later" not in alike, alike)
     size = os.path.getsize(good.path(OTHER))
     for wrong in (size - 1, size + 1):
