@@ -2,6 +2,7 @@
 #include "base/digest.h"
 
 #include "base/alloc.h"
+#include "base/ascii.h"
 #include "base/digest_memo.h"
 #include "base/interrupt.h"
 
@@ -42,18 +43,6 @@ digest_hex(const struct digest *digest, char hex[DIGEST_HEX_SIZE])
 	return hex;
 }
 
-static int
-nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool
 digest_parse(const char *hex, struct digest *ret_digest)
 {
@@ -62,7 +51,7 @@ digest_parse(const char *hex, struct digest *ret_digest)
 	if (strlen(hex) != DIGEST_HEX_SIZE - 1)
 		return false;
 	for (size_t i = 0; i < DIGEST_SIZE; i++) {
-		int high = nibble(hex[2 * i]), low = nibble(hex[2 * i + 1]);
+		int high = ascii_hex_value(hex[2 * i]), low = ascii_hex_value(hex[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

@@ -360,15 +360,13 @@ lock_file(const char *path, bool wait, struct error *err)
 		return error_set_errno(err, ERR_IO, "cannot open the lock '%s'", path);
 	/* Asked for again and again, so that a signal is noticed whichever thread it wakes. */
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		const struct timespec tenth = {0, 100000000};
-
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return error_set_errno(err, ERR_IO, "cannot lock '%s'", path);
 		if (!wait)
 			return error_set(err, ERR_BUSY, "another run holds '%s'", path);
 		if (interrupt_check(err) < 0)
 			return -1;
-		(void)nanosleep(&tenth, NULL);
+		(void)interrupt_pause(100);
 	}
 	int held = fd;
 

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t pending_signal;
@@ -41,6 +42,21 @@ interrupt_check(struct error *err)
 	if (pending_signal == 0)
 		return 0;
 	return error_set(err, ERR_INTERRUPTED, "stopped by a signal; run it again to continue");
+}
+
+bool
+interrupt_pause(uint64_t ms)
+{
+	enum { STEP_MS = 100 };
+
+	while (ms != 0 && !interrupt_pending()) {
+		uint64_t step = ms < STEP_MS ? ms : STEP_MS;
+		const struct timespec time = {0, (long)step * 1000000};
+
+		(void)nanosleep(&time, NULL);
+		ms -= step;
+	}
+	return !interrupt_pending();
 }
 
 void

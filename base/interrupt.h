@@ -8,6 +8,7 @@
 #include "base/error.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
  * Installs the handlers; a second signal ends the program at once. SIGPIPE and SIGXFSZ are ignored:
@@ -19,6 +20,12 @@ bool interrupt_pending(void);
 
 /* 0, or -1 with ERR_INTERRUPTED once a signal has come. */
 int interrupt_check(struct error *err) CHECKED;
+
+/*
+ * Waits, in steps of a tenth of a second, since a signal may wake another thread. False, and at
+ * once, when a signal has come.
+ */
+bool interrupt_pause(uint64_t ms);
 
 /* Ends the program by the signal that came, so that a shell sees it. */
 void interrupt_die(void) __attribute__((noreturn));

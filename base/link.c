@@ -12,23 +12,28 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
-static int
-copy_bytes(int from, const char *name, int to, const char *path, struct error *err)
+int
+clone_or_copy(int from, const char *from_name, int to, const char *to_name, struct error *err)
 {
-	enum { CHUNK = 256 << 10 };
-	auto_free uint8_t *chunk = xmalloc(CHUNK);
+	enum { PIECE = 1 << 20 };
+	auto_free uint8_t *piece = NULL;
+	off_t offset = 0;
 
+	if (ioctl(to, FICLONE, from) == 0)
+		return 0;
+	piece = xmalloc(PIECE);
 	for (;;) {
-		ssize_t n = read(from, chunk, CHUNK);
+		ssize_t n = pread(from, piece, PIECE, offset);
 
 		if (n == 0)
 			return 0;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return error_set_errno(err, ERR_IO, "cannot read '%s'", name);
-		if (write_all(to, chunk, (size_t)n, path, err) < 0)
+			return error_set_errno(err, ERR_IO, "cannot read '%s'", from_name);
+		if (write_all(to, piece, (size_t)n, to_name, err) < 0)
 			return -1;
+		offset += n;
 	}
 }
 
@@ -43,7 +48,7 @@ copy(const char *from, const char *path, struct error *err)
 		return error_set_errno(err, ERR_IO, "cannot open '%s'", from);
 	if (tempfile_open(&tmp, path, st.st_mode & 0777, err) < 0)
 		return -1;
-	if (ioctl(tmp.fd, FICLONE, fd) < 0 && copy_bytes(fd, from, tmp.fd, path, err) < 0)
+	if (clone_or_copy(fd, from, tmp.fd, path, err) < 0)
 		return -1;
 	return tempfile_commit(&tmp, err);
 }

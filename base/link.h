@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The same file under another name.
+ * The same file under another name, and its bytes in another file.
  */
 
 #include "base/error.h"
@@ -12,3 +12,10 @@
  * a copy. What was there is replaced in one step. ERR_IO.
  */
 int link_or_copy(const char *from, const char *path, struct error *err) CHECKED;
+
+/*
+ * Fills the empty file `to` with the bytes of `from`, from its beginning: shared with it where the
+ * file system can, else copied. The names are for messages. ERR_IO.
+ */
+int clone_or_copy(int from, const char *from_name, int to, const char *to_name,
+		  struct error *err) CHECKED;

@@ -78,6 +78,14 @@ text_starts_with(const char *text, const char *prefix)
 }
 
 bool
+bytes_start_with(const void *bytes, size_t length, const char *prefix)
+{
+	size_t wanted = strlen(prefix);
+
+	return length >= wanted && memcmp(bytes, prefix, wanted) == 0;
+}
+
+bool
 text_ends_with(const char *text, const char *suffix)
 {
 	size_t n = strlen(text), m = strlen(suffix);

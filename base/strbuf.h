@@ -36,6 +36,7 @@ const char *strbuf_text(const struct strbuf *buf);
 char *strbuf_take(struct strbuf *buf) CHECKED;
 
 bool text_starts_with(const char *text, const char *prefix);
+bool bytes_start_with(const void *bytes, size_t length, const char *prefix);
 bool text_ends_with(const char *text, const char *suffix);
 
 /* Length of the UTF-8 sequence at `text`, which is not at its end; 0 if there is none. */

@@ -4,14 +4,13 @@
 #include "base/alloc.h"
 #include "base/directory.h"
 #include "base/jsonx.h"
+#include "base/link.h"
 #include "images/digest_set.h"
 #include "images/reference.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #define LAYOUT_VERSION "{\"imageLayoutVersion\":\"1.0.0\"}"
@@ -251,26 +250,6 @@ layout_blob_commit(struct layout *layout, struct tempfile *tmp, const struct dig
 	return tempfile_commit(tmp, err);
 }
 
-/* Shares or copies the bytes of `from` under a new temporary name. */
-static int
-copy_file(int from_fd, const char *from, struct tempfile *tmp, struct error *err)
-{
-	enum { PIECE = 1 << 20 };
-	auto_free uint8_t *buffer = NULL;
-	uint64_t offset = 0;
-	ssize_t n;
-
-	if (ioctl(tmp->fd, FICLONE, from_fd) == 0)
-		return 0;
-	buffer = xmalloc(PIECE);
-	while ((n = pread(from_fd, buffer, PIECE, (off_t)offset)) > 0) {
-		if (write_all(tmp->fd, buffer, (size_t)n, tmp->path, err) < 0)
-			return -1;
-		offset += (uint64_t)n;
-	}
-	return n < 0 ? error_set_errno(err, ERR_IO, "cannot read '%s'", from) : 0;
-}
-
 int
 layout_take_blob(struct layout *layout, const struct layout *from, const struct digest *digest,
 		 uint64_t size, struct error *err)
@@ -296,7 +275,8 @@ layout_take_blob(struct layout *layout, const struct layout *from, const struct 
 	(void)unlink(dest);
 	if (link(source, dest) == 0)
 		return 0;
-	if (layout_blob_begin(layout, &tmp, err) < 0 || copy_file(fd, source, &tmp, err) < 0)
+	if (layout_blob_begin(layout, &tmp, err) < 0 ||
+	    clone_or_copy(fd, source, tmp.fd, tmp.path, err) < 0)
 		return -1;
 	return layout_blob_commit(layout, &tmp, digest, err);
 }

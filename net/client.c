@@ -214,22 +214,6 @@ with_jitter(uint64_t ms)
 	return ms + random % (ms / 4 + 1);
 }
 
-/* In small steps, since a signal may wake another thread. Returns false when one came. */
-static bool
-sleep_ms(uint64_t ms)
-{
-	enum { STEP_MS = 100 };
-
-	while (ms != 0 && !interrupt_pending()) {
-		uint64_t step = ms < STEP_MS ? ms : STEP_MS;
-		const struct timespec time = {0, (long)step * 1000000};
-
-		(void)nanosleep(&time, NULL);
-		ms -= step;
-	}
-	return !interrupt_pending();
-}
-
 struct http_names *
 http_client_names(struct http_client *client)
 {
@@ -273,5 +257,5 @@ http_client_pause(struct http_client *client, struct http_tries *tries, int64_t 
 			     tries->failed + 1, most);
 	if (client->notice != NULL)
 		client->notice(client->notice_context, sentence);
-	return sleep_ms(wait_ms);
+	return interrupt_pause(wait_ms);
 }

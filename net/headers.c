@@ -23,7 +23,7 @@ http_headers_clear(struct http_headers *headers)
 }
 
 static bool
-is_blank(char c)
+is_space_or_line_end(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
@@ -40,9 +40,9 @@ http_headers_add(struct http_headers *headers, const char *line, size_t length)
 	headers->bytes += length;
 	if (headers->count == MAX_FIELDS || headers->bytes > MAX_BYTES)
 		return false;
-	for (value = colon + 1; value < end && is_blank(*value); value++)
+	for (value = colon + 1; value < end && is_space_or_line_end(*value); value++)
 		;
-	while (end > value && is_blank(end[-1]))
+	while (end > value && is_space_or_line_end(end[-1]))
 		end--;
 	headers->items = xgrow(headers->items, headers->count, sizeof(*headers->items));
 	header = &headers->items[headers->count++];

@@ -175,14 +175,6 @@ cache_lookup(struct cache *cache, const struct digest *digest, uint64_t size,
 	return 1;
 }
 
-static void
-sleep_a_little(void)
-{
-	const struct timespec tenth = {0, 100000000};
-
-	(void)nanosleep(&tenth, NULL);
-}
-
 /*
  * Takes the lock, which ends with the process. It is asked for again and again rather than waited
  * for, so that a signal is noticed whichever thread it meets.
@@ -199,7 +191,7 @@ lock_entry(int fd, const char *path, bool wait, struct error *err)
 			return error_set(err, ERR_BUSY, "somebody else is fetching it: '%s'", path);
 		if (interrupt_check(err) < 0)
 			return -1;
-		sleep_a_little();
+		(void)interrupt_pause(100);
 	}
 	return 0;
 }

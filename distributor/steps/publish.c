@@ -2,6 +2,7 @@
 #include "distributor/steps/publish.h"
 
 #include "base/alloc.h"
+#include "base/environment.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/progress.h"
@@ -191,18 +192,10 @@ find_signer(const struct step_publish *p, struct sshsig *ret_sig, const char **r
 	return 0;
 }
 
-static const char *
-environment(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value != NULL && *value != '\0' ? value : NULL;
-}
-
 const char *
 step_publish_server(const struct matrix *matrix)
 {
-	const char *server = environment("GITHUB_SERVER_URL");
+	const char *server = environment_get("GITHUB_SERVER_URL");
 
 	return server != NULL ? server : matrix->server;
 }
@@ -210,7 +203,7 @@ step_publish_server(const struct matrix *matrix)
 int
 step_publish_repository(const struct matrix *matrix, const char **ret_repository, struct error *err)
 {
-	const char *repository = environment("GITHUB_REPOSITORY");
+	const char *repository = environment_get("GITHUB_REPOSITORY");
 
 	if (repository == NULL)
 		repository = matrix->github;
@@ -241,7 +234,7 @@ make_text(struct step_publish *p, struct error *err)
 	auto_free char *repository = repository_page(p);
 	struct release_notes notes = {
 		.info = &p->info, .repository = repository, .sums = p->sums_text};
-	const char *actions = environment("GITHUB_ACTIONS");
+	const char *actions = environment_get("GITHUB_ACTIONS");
 	struct sshsig sig;
 
 	if (find_signer(p, &sig, &notes.principal, err) < 0 ||
@@ -286,8 +279,8 @@ open_github(struct step_publish *p, const char *token, struct error *err)
 	    http_client_new(&http_options, &p->http, err) < 0)
 		return -1;
 	options.api_url = api_url;
-	if (environment("GITHUB_API_URL") != NULL)
-		options.api_url = environment("GITHUB_API_URL");
+	if (environment_get("GITHUB_API_URL") != NULL)
+		options.api_url = environment_get("GITHUB_API_URL");
 	options.token = token;
 	options.hint_path = hint_path;
 	options.dry_run = p->options.dry_run;

@@ -2,6 +2,7 @@
 #include "distributor/steps/release_info.h"
 
 #include "base/alloc.h"
+#include "base/environment.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/strbuf.h"
@@ -38,23 +39,15 @@ release_info_clear(struct release_info *info)
 	*info = (struct release_info)RELEASE_INFO_INIT;
 }
 
-static const char *
-environment(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value != NULL && *value != '\0' ? value : NULL;
-}
-
 /* Who builds, where GitHub Actions does: the workflow and the run. */
 static void
 load_builder(struct release_info *info)
 {
-	const char *server = environment("GITHUB_SERVER_URL");
-	const char *workflow = environment("GITHUB_WORKFLOW_REF");
-	const char *repository = environment("GITHUB_REPOSITORY");
-	const char *run = environment("GITHUB_RUN_ID"),
-		   *attempt = environment("GITHUB_RUN_ATTEMPT");
+	const char *server = environment_get("GITHUB_SERVER_URL");
+	const char *workflow = environment_get("GITHUB_WORKFLOW_REF");
+	const char *repository = environment_get("GITHUB_REPOSITORY");
+	const char *run = environment_get("GITHUB_RUN_ID"),
+		   *attempt = environment_get("GITHUB_RUN_ATTEMPT");
 
 	if (server == NULL || workflow == NULL || repository == NULL || run == NULL)
 		return;
@@ -363,7 +356,8 @@ release_info_check_tag(const struct release_info *info, const char *name, const 
 int
 release_info_check_trigger(const struct release_info *info, const char *keys, struct error *err)
 {
-	const char *type = environment("GITHUB_REF_TYPE"), *name = environment("GITHUB_REF_NAME");
+	const char *type = environment_get("GITHUB_REF_TYPE"),
+		   *name = environment_get("GITHUB_REF_NAME");
 	auto_free char *signer = NULL;
 
 	if (type == NULL || strcmp(type, "tag") != 0)

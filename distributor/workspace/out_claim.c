@@ -11,7 +11,6 @@
 int
 out_claim(const char *out, bool wait, struct error *err)
 {
-	static const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
 	auto_free char *path = path_join(out, ".lock");
 	bool told = false;
 
@@ -28,7 +27,7 @@ out_claim(const char *out, bool wait, struct error *err)
 			log_info("waiting for another run in '%s'", out);
 		told = true;
 		/* Not a waiting lock: a signal has to be noticed. */
-		(void)nanosleep(&pause, NULL);
+		(void)interrupt_pause(100);
 		if (interrupt_check(err) < 0)
 			return -1;
 	}

@@ -2,6 +2,7 @@
 #include "images/push/push_internal.h"
 
 #include "base/alloc.h"
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/parallel.h"
 #include "base/progress.h"
@@ -290,7 +291,6 @@ push_put_document(struct push *push, const char *name, const struct oci_document
 		  struct error *err)
 {
 	for (int try = 1;; try++) {
-		const struct timespec wait = {PUSH_PAUSE_SEC * try, 0};
 		enum error_code again;
 
 		if (registry_put_manifest(push->registry, name, document, err) == 0)
@@ -303,7 +303,7 @@ push_put_document(struct push *push, const char *name, const struct oci_document
 			return -1;
 		}
 		log_debug("trying again: %s", err->message);
-		(void)nanosleep(&wait, NULL);
+		(void)interrupt_pause((uint64_t)PUSH_PAUSE_MS * (unsigned int)try);
 		if (again == ERR_NOT_FOUND && mend_children(push, document, err) < 0)
 			return error_prefix(err, "'%s'", name);
 	}

@@ -7,7 +7,7 @@
 
 #include <pthread.h>
 
-enum { PUSH_MAX_TRIES = 4, PUSH_PAUSE_SEC = 1 };
+enum { PUSH_MAX_TRIES = 4, PUSH_PAUSE_MS = 1000 };
 
 /* In the order of pushing: what is referred to comes before what refers to it. */
 enum phase { PHASE_MANIFEST, PHASE_INDEX, PHASE_REFERRER, PHASE_COUNT };

@@ -7,17 +7,12 @@
 #include "base/interrupt.h"
 #include "images/referrers.h"
 
-#include <time.h>
-
 bool
 push_pause_before_look(unsigned int looks)
 {
-	const struct timespec wait = {PUSH_PAUSE_SEC, 0};
-
 	if (looks >= http_again_tries(HTTP_AGAIN_WRITTEN, 404) || interrupt_pending())
 		return false;
-	(void)nanosleep(&wait, NULL);
-	return true;
+	return interrupt_pause(PUSH_PAUSE_MS);
 }
 
 int

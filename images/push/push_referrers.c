@@ -2,6 +2,7 @@
 #include "images/push/push_internal.h"
 
 #include "base/alloc.h"
+#include "base/interrupt.h"
 #include "images/referrers.h"
 
 #include <string.h>
@@ -15,7 +16,6 @@ static int
 put_unlisted(struct push *push, const struct tag *tag, const struct oci_parsed *ours, int try,
 	     struct error *err)
 {
-	const struct timespec wait = {PUSH_PAUSE_SEC * try, 0};
 
 	if (try > PUSH_MAX_TRIES)
 		return error_set(err, ERR_VERIFY,
@@ -31,7 +31,7 @@ put_unlisted(struct push *push, const struct tag *tag, const struct oci_parsed *
 		    push_put_document(push, name, &document, err) < 0)
 			return -1;
 	}
-	(void)nanosleep(&wait, NULL);
+	(void)interrupt_pause((uint64_t)PUSH_PAUSE_MS * (unsigned int)try);
 	return 0;
 }
 

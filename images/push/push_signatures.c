@@ -2,6 +2,7 @@
 #include "images/push/push_internal.h"
 
 #include "base/alloc.h"
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "images/signature.h"
 
@@ -88,12 +89,11 @@ static int
 put_joined(struct push *push, struct tag *tag, const struct oci_document *config,
 	   const struct oci_document *manifest, int try, struct error *err)
 {
-	const struct timespec wait = {try > 1 ? PUSH_PAUSE_SEC : 0, 0};
-
 	if (try > PUSH_MAX_TRIES)
 		return error_set(err, ERR_VERIFY, "the registry does not keep the signatures '%s'",
 				 tag->name);
-	(void)nanosleep(&wait, NULL);
+	if (try > 1)
+		(void)interrupt_pause(PUSH_PAUSE_MS);
 	if (config->text != NULL && put_config(push, config, err) < 0)
 		return error_prefix(err, "'%s'", tag->name);
 	tag->now = manifest->descriptor.digest;

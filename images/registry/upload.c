@@ -302,10 +302,7 @@ send_pieces(struct upload *upload, enum step *ret_step, struct error *err)
 static void
 pause_before_session(int session)
 {
-	struct timespec wait = {0, (long)(PAUSE_MS * session % 1000) * 1000000L};
-
-	wait.tv_sec = PAUSE_MS * session / 1000;
-	(void)nanosleep(&wait, NULL);
+	(void)interrupt_pause((uint64_t)PAUSE_MS * (unsigned int)session);
 }
 
 static int

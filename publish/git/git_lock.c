@@ -51,7 +51,6 @@ give_up_lock(const char *path, bool own, struct error *err)
 static int
 wait_for_lock(const char *path, bool own, struct error *err)
 {
-	const struct timespec pause = {0, LOOK_MS * 1000000L};
 	struct stat st, before = {.st_ino = 0};
 
 	for (int looks = 0; lstat(path, &st) == 0; looks++) {
@@ -63,7 +62,7 @@ wait_for_lock(const char *path, bool own, struct error *err)
 			return give_up_lock(path, own, err);
 		if (interrupt_check(err) < 0)
 			return -1;
-		(void)nanosleep(&pause, NULL);
+		(void)interrupt_pause(LOOK_MS);
 	}
 	if (errno != ENOENT && errno != ENOTDIR)
 		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);

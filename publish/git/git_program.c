@@ -242,9 +242,7 @@ ask_remotes(struct git_run *run, struct answer *answer, struct error *err)
 static int
 pause_ms(unsigned int milliseconds, struct error *err)
 {
-	const struct timespec pause = {milliseconds / 1000, (milliseconds % 1000) * 1000000L};
-
-	(void)nanosleep(&pause, NULL);
+	(void)interrupt_pause(milliseconds);
 	return interrupt_check(err);
 }
 

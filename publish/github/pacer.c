@@ -99,20 +99,9 @@ pacer_take(struct pacer *pacer, enum pacer_kind kind, double now_sec)
 int
 pacer_sleep(double seconds, struct error *err)
 {
-	double until = monotonic_sec() + seconds;
-
-	for (;;) {
-		double left = until - monotonic_sec();
-		struct timespec slice = {0, 100000000};
-
-		if (interrupt_check(err) < 0)
-			return -1;
-		if (left <= 0)
-			return 0;
-		if (left < 0.1)
-			slice.tv_nsec = (long)(left * 1e9);
-		(void)nanosleep(&slice, NULL);
-	}
+	if (seconds > 0)
+		(void)interrupt_pause((uint64_t)(seconds * 1000) + 1);
+	return interrupt_check(err);
 }
 
 static void

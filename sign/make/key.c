@@ -113,18 +113,10 @@ signing_key_generate(struct signing_key **ret_key, struct error *err)
 	return key_from_seed((const uint8_t *)seed.bytes, ret_key, err);
 }
 
-static bool
-secret_starts_with(const struct secret *text, const char *prefix)
-{
-	size_t length = strlen(prefix);
-
-	return text->length >= length && memcmp(text->bytes, prefix, length) == 0;
-}
-
 bool
 signing_key_needs_passphrase(const struct secret *text)
 {
-	return secret_starts_with(text, protected_begin);
+	return bytes_start_with(text->bytes, text->length, protected_begin);
 }
 
 /* The base64 of the DER, of which only the seed varies. */
@@ -173,9 +165,9 @@ signing_key_parse(const struct secret *text, const struct secret *passphrase,
 	const char *body = text->bytes, *end;
 	size_t length = text->length;
 
-	if (secret_starts_with(text, protected_begin))
+	if (bytes_start_with(text->bytes, text->length, protected_begin))
 		return parse_protected(text, passphrase, ret_key, name, err);
-	if (secret_starts_with(text, pem_begin)) {
+	if (bytes_start_with(text->bytes, text->length, pem_begin)) {
 		body += strlen(pem_begin);
 		end = strstr(body, "\n-----END");
 		if (end == NULL || !text_starts_with(end + 1, pem_end))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sign/make/preimage.h"
 
+#include "base/strbuf.h"
 #include "sign/check/ed25519.h"
 #include "sign/check/formats.h"
 #include "sign/check/sshsig.h"
@@ -11,14 +12,6 @@
 #include <string.h>
 
 static bool
-starts_with(const uint8_t *bytes, size_t length, const char *prefix)
-{
-	size_t want = strlen(prefix);
-
-	return length >= want && memcmp(bytes, prefix, want) == 0;
-}
-
-static bool
 has_sshsig_shape(const uint8_t *bytes, size_t length)
 {
 	struct wire wire = {bytes, length}, after;
@@ -26,7 +19,7 @@ has_sshsig_shape(const uint8_t *bytes, size_t length)
 	size_t size;
 	bool known = false;
 
-	if (!starts_with(bytes, length, SSHSIG_MAGIC))
+	if (!bytes_start_with(bytes, length, SSHSIG_MAGIC))
 		return false;
 	wire.bytes += strlen(SSHSIG_MAGIC);
 	wire.left -= strlen(SSHSIG_MAGIC);
@@ -57,7 +50,7 @@ has_dsse_shape(const uint8_t *bytes, size_t length)
 	static const char head[] = "DSSEv1 28 application/vnd.in-toto+json ";
 	size_t at = strlen(head), count = 0;
 
-	if (!starts_with(bytes, length, head))
+	if (!bytes_start_with(bytes, length, head))
 		return false;
 	for (; at < length && bytes[at] >= '0' && bytes[at] <= '9' && count < length; at++)
 		count = count * 10 + (size_t)(bytes[at] - '0');
@@ -78,8 +71,8 @@ preimage_has_shape(enum preimage kind, const uint8_t *bytes, size_t length)
 	case PREIMAGE_DSSE:
 		return has_dsse_shape(bytes, length);
 	case PREIMAGE_SIMPLE:
-		return starts_with(bytes, length,
-				   "{\"critical\":{\"identity\":{\"docker-reference\":\"");
+		return bytes_start_with(bytes, length,
+					"{\"critical\":{\"identity\":{\"docker-reference\":\"");
 	}
 	return false;
 }

@@ -2,6 +2,7 @@
 #include "sources/debian/deb822.h"
 
 #include "base/alloc.h"
+#include "base/ascii.h"
 #include "base/strbuf.h"
 
 #include <assert.h>
@@ -43,19 +44,13 @@ next_line(const char *text, size_t length, size_t *offset, struct line *ret_line
 	return true;
 }
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 static struct line
 trim(const char *text, size_t length)
 {
 	assert(text != NULL || length == 0);
-	while (length > 0 && is_blank(*text))
+	while (length > 0 && ascii_is_blank(*text))
 		text++, length--;
-	while (length > 0 && is_blank(text[length - 1]))
+	while (length > 0 && ascii_is_blank(text[length - 1]))
 		length--;
 	return (struct line){text, length};
 }
@@ -113,10 +108,11 @@ add_continuations(struct deb822 *paragraph, const char *text, size_t length, siz
 	struct line line;
 	size_t next = *offset;
 
-	if (next >= length || !is_blank(text[next]))
+	if (next >= length || !ascii_is_blank(text[next]))
 		return;
 	strbuf_adds(&value, field->value);
-	while (next < length && is_blank(text[next]) && next_line(text, length, &next, &line)) {
+	while (next < length && ascii_is_blank(text[next]) &&
+	       next_line(text, length, &next, &line)) {
 		struct line trimmed = trim(line.text, line.length);
 
 		if (trimmed.length == 0)

@@ -2,6 +2,7 @@
 #include "sources/debian/deb_version.h"
 
 #include "base/alloc.h"
+#include "base/ascii.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -11,18 +12,6 @@ struct parts {
 	const char *epoch, *upstream, *revision;
 	size_t epoch_length, upstream_length, revision_length;
 };
-
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
-is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 static struct parts
 split(const char *version)
@@ -48,7 +37,7 @@ weight(char c)
 {
 	if (c == '~')
 		return -1;
-	if (is_letter(c))
+	if (ascii_is_letter(c))
 		return (unsigned char)c;
 	return (unsigned char)c + 256;
 }
@@ -57,7 +46,7 @@ weight(char c)
 static int
 weight_at(const char *text, size_t length, size_t at)
 {
-	return at < length && !is_digit(text[at]) ? weight(text[at]) : 0;
+	return at < length && !ascii_is_digit(text[at]) ? weight(text[at]) : 0;
 }
 
 /* Digits as a number of any length: leading zeros away, then the longer one, then the digits. */
@@ -78,7 +67,7 @@ count_digits(const char *text, size_t length)
 {
 	size_t n = 0;
 
-	while (n < length && is_digit(text[n]))
+	while (n < length && ascii_is_digit(text[n]))
 		n++;
 	return n;
 }
@@ -93,7 +82,8 @@ compare_part(const char *a, size_t a_length, const char *b, size_t b_length)
 		size_t a_digits, b_digits;
 		int r;
 
-		while ((i < a_length && !is_digit(a[i])) || (j < b_length && !is_digit(b[j]))) {
+		while ((i < a_length && !ascii_is_digit(a[i])) ||
+		       (j < b_length && !ascii_is_digit(b[j]))) {
 			r = weight_at(a, a_length, i) - weight_at(b, b_length, j);
 			if (r != 0)
 				return r;
@@ -128,7 +118,7 @@ static bool
 made_of(const char *text, size_t length, const char *signs)
 {
 	for (size_t i = 0; i < length; i++)
-		if (!is_digit(text[i]) && !is_letter(text[i]) &&
+		if (!ascii_is_digit(text[i]) && !ascii_is_letter(text[i]) &&
 		    (text[i] == '\0' || strchr(signs, text[i]) == NULL))
 			return false;
 	return true;
@@ -145,7 +135,7 @@ deb_version_check(const char *version, struct error *err)
 			  count_digits(parts.epoch, parts.epoch_length) != parts.epoch_length))
 		return error_set(err, ERR_INPUT, "version '%s' has an epoch that is not a number",
 				 version);
-	if (parts.upstream_length == 0 || !is_digit(parts.upstream[0]))
+	if (parts.upstream_length == 0 || !ascii_is_digit(parts.upstream[0]))
 		return error_set(err, ERR_INPUT, "version '%s' does not begin with a digit",
 				 version);
 	if (!made_of(parts.upstream, parts.upstream_length, ".+-~:"))

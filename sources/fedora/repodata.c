@@ -2,6 +2,7 @@
 #include "sources/fedora/repodata.h"
 
 #include "base/alloc.h"
+#include "base/ascii.h"
 #include "base/file.h"
 #include "base/number.h"
 #include "base/strbuf.h"
@@ -14,23 +15,14 @@
 
 #define MAX_LIST (UINT64_C(4) << 30)
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 char *
 location_decode(const char *text, size_t length)
 {
 	AUTO(strbuf_clear) struct strbuf out = STRBUF_INIT;
 
 	for (size_t i = 0; i < length; i++) {
-		int high = i + 2 < length && text[i] == '%' ? hex_digit(text[i + 1]) : -1;
-		int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
+		int high = i + 2 < length && text[i] == '%' ? ascii_hex_value(text[i + 1]) : -1;
+		int low = high >= 0 ? ascii_hex_value(text[i + 2]) : -1;
 		char c = text[i];
 
 		if (low >= 0) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sources/rpm/cpio.h"
 
+#include "base/ascii.h"
+
 #include <string.h>
 
 #define MAGIC_SIZE  6U
@@ -54,18 +56,11 @@ parse_hex(const char *digits, uint32_t *ret_value)
 	uint32_t value = 0;
 
 	for (size_t i = 0; i < FIELD_SIZE; i++) {
-		char c = digits[i];
-		uint32_t v;
+		int digit = ascii_hex_value(digits[i]);
 
-		if (c >= '0' && c <= '9')
-			v = (uint32_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			v = (uint32_t)(c - 'a') + 10;
-		else if (c >= 'A' && c <= 'F')
-			v = (uint32_t)(c - 'A') + 10;
-		else
+		if (digit < 0)
 			return false;
-		value = value << 4 | v;
+		value = value << 4 | (uint32_t)digit;
 	}
 	*ret_value = value;
 	return true;

@@ -2,28 +2,17 @@
 #include "sources/rpm/rpm_version.h"
 
 #include "base/alloc.h"
+#include "base/ascii.h"
 #include "base/cleanup.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
-is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 static const char *
 skip_separators(const char *p)
 {
-	while (*p != '\0' && !is_digit(*p) && !is_letter(*p) && *p != '~' && *p != '^')
+	while (*p != '\0' && !ascii_is_digit(*p) && !ascii_is_letter(*p) && *p != '~' && *p != '^')
 		p++;
 	return p;
 }
@@ -90,9 +79,9 @@ compare_marks(const char **a, const char **b)
 static int
 compare_runs(const char **a, const char **b)
 {
-	bool digits = is_digit(**a);
-	size_t a_length = run_length(*a, digits ? is_digit : is_letter);
-	size_t b_length = run_length(*b, digits ? is_digit : is_letter);
+	bool digits = ascii_is_digit(**a);
+	size_t a_length = run_length(*a, digits ? ascii_is_digit : ascii_is_letter);
+	size_t b_length = run_length(*b, digits ? ascii_is_digit : ascii_is_letter);
 	int order;
 
 	if (b_length == 0)

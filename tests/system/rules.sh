@@ -25,6 +25,7 @@ only_in '\bjson_v?pack(_ex)?\(' "nor a whole object (jsonx_pack)" publish/github
 only_in '\babort\(' "the program does not end without a word (out_of_memory)" base/alloc.c
 only_in '\b(sscanf|ato(i|l|ll|f)|strto(u?ll?|u?max|d|f|ld))\(' \
   "numbers from outside are read by parse_uint() (base/number.h)"
+only_in '\bnanosleep\(' "a wait ends when a signal comes (interrupt_pause)" base/interrupt.c
 only_in '\bF_OK\b' "what cannot be looked at is not missing (path_exists)"
 only_in '\barchive_read_open\(' "libarchive is opened in steps: archive_read_open() crashes when memory is gone"
 

@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "base/directory.h"
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/number.h"
@@ -1180,6 +1181,26 @@ numbers_are_digits_alone(void **state)
 	}
 }
 
+static void
+a_signal_ends_a_pause(void **state)
+{
+	double started = monotonic_sec();
+	int status = 0;
+	pid_t child;
+
+	(void)state;
+	assert_true(interrupt_pause(150));
+	assert_true(monotonic_sec() - started >= 0.15);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		interrupt_install();
+		_exit(raise(SIGTERM) == 0 && !interrupt_pause(3600 * 1000) ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 int
 main(void)
 {
@@ -1193,6 +1214,7 @@ main(void)
 		cmocka_unit_test(words_are_owned_and_sorted),
 		cmocka_unit_test(words_are_quoted_for_the_shell),
 		cmocka_unit_test(numbers_are_digits_alone),
+		cmocka_unit_test(a_signal_ends_a_pause),
 		cmocka_unit_test(digests_are_sha256),
 		cmocka_unit_test(every_spelling_finds_its_host),
 		cmocka_unit_test(json_differences_name_the_first_place),
