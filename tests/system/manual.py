@@ -49,6 +49,10 @@ def check_pages(commands):
         text = re.sub(r".\x08", "", text)
         missing = [o for o in options_in_help(command) if not re.search(rf"{o}\b", text)]
         tap.equal(f"distributor-{command}(1) has every option of --help", missing, [])
+    text = re.sub(r".\x08", "", run("mandoc", "-T", "ascii", f"{MAN}/distributor.1").stdout)
+    statuses = re.search(r"^EXIT STATUS\n(.*?)^\S", text, re.M | re.S).group(1)
+    tap.equal("distributor(1) has every exit status of --help", re.findall(r"^ +(\d+) ", statuses, re.M),
+              re.findall(r"\b(\d+) [a-z]", run(PROGRAM, "--help").stdout.split("Exit status:")[1]))
 
 
 def check_names():
