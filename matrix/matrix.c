@@ -7,27 +7,21 @@
 
 #include <string.h>
 
-static void
-words_clear(struct matrix_words *words)
-{
-	free(words->items);
-}
-
 void
 matrix_clear(struct matrix *matrix)
 {
 	for (size_t i = 0; i < matrix->source_count; i++) {
-		words_clear(&matrix->sources[i].keys);
-		words_clear(&matrix->sources[i].key_files);
-		words_clear(&matrix->sources[i].urls);
-		words_clear(&matrix->sources[i].repositories);
-		words_clear(&matrix->sources[i].koji);
+		text_list_clear(&matrix->sources[i].keys);
+		text_list_clear(&matrix->sources[i].key_files);
+		text_list_clear(&matrix->sources[i].urls);
+		text_list_clear(&matrix->sources[i].repositories);
+		text_list_clear(&matrix->sources[i].koji);
 	}
 	free(matrix->sources);
 	free(matrix->hosts);
 	free(matrix->excludes);
-	words_clear(&matrix->images);
-	words_clear(&matrix->targets);
+	text_list_clear(&matrix->images);
+	text_list_clear(&matrix->targets);
 	jsonx_clear(&matrix->doc);
 	*matrix = (struct matrix)MATRIX_INIT;
 }

@@ -10,35 +10,30 @@
 
 #include "base/error.h"
 #include "base/jsonx.h"
+#include "base/words.h"
 #include "model/arch.h"
 #include "model/package.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A list of strings borrowed from the document. */
-struct matrix_words {
-	const char **items;
-	size_t count;
-};
-
 /* Strings are borrowed from the document; those that do not belong to the type are NULL. */
 struct matrix_source {
 	const char *key;
 	enum source_type type;
-	const char *package;           /* fedora: "qemu"; apt: NULL or a package name */
-	struct matrix_words keys;      /* OpenPGP fingerprints that may sign, upper-case hex */
-	struct matrix_words key_files; /* fedora, directory: files with these keys */
-	struct matrix_words urls;      /* apt: mirror base URLs tried after the machine's own */
-	struct matrix_words
-		repositories;     /* fedora: "metalink:URL" or base URLs with {release}, {arch} */
-	struct matrix_words koji; /* fedora: base URLs of a Koji package directory */
-	uint64_t release;         /* fedora: 44 */
-	const char *evr;          /* fedora: "2:10.2.2-1.fc44"; NULL: the newest */
-	const char *suite;        /* apt: "trixie" */
-	const char *keyring;      /* apt: NULL for Debian's own */
-	bool allow_expired;       /* apt: accept a Release file past its Valid-Until */
-	const char *path;         /* directory */
+	const char *package;        /* fedora: "qemu"; apt: NULL or a package name */
+	struct text_list keys;      /* OpenPGP fingerprints that may sign, upper-case hex */
+	struct text_list key_files; /* fedora, directory: files with these keys */
+	struct text_list urls;      /* apt: mirror base URLs tried after the machine's own */
+	struct text_list
+		repositories;  /* fedora: "metalink:URL" or base URLs with {release}, {arch} */
+	struct text_list koji; /* fedora: base URLs of a Koji package directory */
+	uint64_t release;      /* fedora: 44 */
+	const char *evr;       /* fedora: "2:10.2.2-1.fc44"; NULL: the newest */
+	const char *suite;     /* apt: "trixie" */
+	const char *keyring;   /* apt: NULL for Debian's own */
+	bool allow_expired;    /* apt: accept a Release file past its Valid-Until */
+	const char *path;      /* directory */
 };
 
 struct matrix_host {
@@ -63,16 +58,16 @@ bool matrix_exclude_covers(const struct matrix_exclude *exclude, const char *fro
 struct matrix {
 	struct jsonx_doc doc;
 	const char *name;
-	const char *version;        /* "10.2.2-1": QEMU's and the number of our release of it */
-	const char *github;         /* "OWNER/REPO" or NULL */
-	const char *server;         /* where that is: "https://github.com" */
-	struct matrix_words images; /* image repositories, or none */
+	const char *version;     /* "10.2.2-1": QEMU's and the number of our release of it */
+	const char *github;      /* "OWNER/REPO" or NULL */
+	const char *server;      /* where that is: "https://github.com" */
+	struct text_list images; /* image repositories, or none */
 	struct matrix_source *sources;
 	size_t source_count;
 	struct matrix_host *hosts; /* sorted by name */
 	size_t host_count;
 	bool all_targets;
-	struct matrix_words targets; /* sorted; empty with all_targets */
+	struct text_list targets; /* sorted; empty with all_targets */
 	struct matrix_exclude *excludes;
 	size_t exclude_count;
 };

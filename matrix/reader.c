@@ -13,7 +13,7 @@ enum { MAX_MATRIX_BYTES = 1 << 20 };
 
 int
 matrix_read_words(const struct jsonx_doc *doc, const struct json_t *object, const char *path,
-		  const char *key, struct matrix_words *ret_words, struct error *err)
+		  const char *key, struct text_list *ret_words, struct error *err)
 {
 	auto_free char *where = jsonx_path(path, key);
 	const json_t *array = json_object_get(object, key);

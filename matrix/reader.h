@@ -15,7 +15,7 @@ matrix_read_source(const struct jsonx_doc *doc, const struct json_t *object, con
 
 /* Reads the member `key` of the object at `path`: an array of strings, absent for none. */
 int matrix_read_words(const struct jsonx_doc *doc, const struct json_t *object, const char *path,
-		      const char *key, struct matrix_words *ret_words, struct error *err) CHECKED;
+		      const char *key, struct text_list *ret_words, struct error *err) CHECKED;
 
 /*
  * Whether the text at `path` is QEMU's version, "10.2.2" or "10.1-rc3", with the number of the

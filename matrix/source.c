@@ -44,7 +44,7 @@ read_type(const struct jsonx_doc *doc, const struct json_t *object, const char *
  * A fingerprint of OpenPGP version 4 (20 bytes) or 6 (32 bytes), as gpg prints it without blanks.
  */
 static int
-check_fingerprints(const struct jsonx_doc *doc, const struct matrix_words *keys, const char *path,
+check_fingerprints(const struct jsonx_doc *doc, const struct text_list *keys, const char *path,
 		   struct error *err)
 {
 	auto_free char *where = jsonx_path(path, "keys");
@@ -63,7 +63,7 @@ check_fingerprints(const struct jsonx_doc *doc, const struct matrix_words *keys,
 }
 
 static int
-check_urls(const struct jsonx_doc *doc, const struct matrix_words *urls, const char *path,
+check_urls(const struct jsonx_doc *doc, const struct text_list *urls, const char *path,
 	   const char *key, struct error *err)
 {
 	static const char *const schemes[] = {"https://", "http://", "file://"};

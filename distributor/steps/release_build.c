@@ -140,8 +140,8 @@ release_run_lock(struct release_run *r, struct release_step *step, struct error 
 	if (r->repo_path != NULL)
 		repo_set_own(r->info.repo);
 	if (r->options->image_repositories.count != 0)
-		r->info.matrix.images = (struct matrix_words){r->options->image_repositories.items,
-							      r->options->image_repositories.count};
+		r->info.matrix.images = (struct text_list){r->options->image_repositories.items,
+							   r->options->image_repositories.count};
 	/* A tag of something else, before hours of work that could not be released under it. */
 	if (find_tag(r, &sums, err) < 0)
 		return -1;
