@@ -365,8 +365,15 @@ image_part_check(const struct image_part *part, const struct layout *made,
 {
 	AUTO(comparison_clear) struct comparison c = {.part = part, .made = made};
 
-	if (check_places(&c, false, err) < 0 || expect(&c, tags, err) < 0 ||
-	    check_tags(&c, err) < 0 || check_index(&c, err) < 0 || check_blobs(&c, err) < 0)
+	if (check_places(&c, false, err) < 0)
+		return -1;
+	if (expect(&c, tags, err) < 0)
+		return -1;
+	if (check_tags(&c, err) < 0)
+		return -1;
+	if (check_index(&c, err) < 0)
+		return -1;
+	if (check_blobs(&c, err) < 0)
 		return -1;
 	return check_places(&c, true, err);
 }

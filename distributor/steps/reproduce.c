@@ -140,88 +140,66 @@ open_files(struct reproduction *p, struct error *err)
 	return open_directory(p, what, err);
 }
 
-/* Hands the text over if it is the right one, else frees it. */
 static bool
-keep_if(const struct digest *sha256, char *text, size_t length, char **ret_text, size_t *ret_length)
+has_digest(const char *text, size_t length, const struct digest *sha256)
 {
 	struct digest seen;
 
 	digest_of(text, length, &seen);
-	if (!digest_equal(&seen, sha256)) {
-		free(text);
-		return false;
-	}
-	*ret_text = text;
-	*ret_length = length;
-	return true;
+	return digest_equal(&seen, sha256);
 }
 
-/* As it was in the tag's tree. 1 found, 0 not there, -1. */
-static int
-find_in_tag(const struct reproduction *p, const char *file, const struct digest *sha256,
-	    char **ret_text, size_t *ret_length, struct error *err)
-{
-	AUTO(repo_freep) struct repo *repo = NULL;
-	struct error ignored = ERROR_INIT;
-	size_t length;
-	char *text;
-
-	if (open_repo(p, &repo, &ignored) < 0 ||
-	    repo_tree_file(repo, p->origin.tag, file, MAX_INPUT, &text, &length, &ignored) < 0)
-		return 0;
-	if (keep_if(sha256, text, length, ret_text, ret_length))
-		return 1;
-	if (p->tag == NULL)
-		return 0;
-	return error_set(err, ERR_VERIFY,
-			 "'%s' in tag '%s' does not match the input of the release", file,
-			 p->origin.tag);
-}
-
+/* Another text in place of this one, or NULL. */
 static bool
-find_in_file(const char *path, const struct digest *sha256, char **ret_text, size_t *ret_length)
+read_again(const char *path, char **text, size_t *length)
 {
 	struct error ignored = ERROR_INIT;
-	size_t length;
-	char *text;
 
-	return read_file(path, MAX_INPUT, &text, &length, &ignored) == 0 &&
-	       keep_if(sha256, text, length, ret_text, ret_length);
+	free(TAKE(*text));
+	return read_file(path, MAX_INPUT, text, length, &ignored) == 0;
 }
 
-/* One of matrix and lock as they were: from the tag's tree, beside the files, or from here. */
-static int
-find_input(const struct reproduction *p, const char *file, const struct digest *sha256,
-	   const char *here, char **ret_text, size_t *ret_length, struct error *err)
-{
-	auto_free char *beside = NULL;
-	char hex[DIGEST_HEX_SIZE];
-	int found = find_in_tag(p, file, sha256, ret_text, ret_length, err);
-
-	if (found != 0)
-		return found < 0 ? -1 : 0;
-	if (p->directory != NULL)
-		beside = path_join(p->directory, path_base(file));
-	if ((beside != NULL && find_in_file(beside, sha256, ret_text, ret_length)) ||
-	    find_in_file(here, sha256, ret_text, ret_length))
-		return 0;
-	return error_set(
-		err, ERR_NOT_FOUND,
-		"cannot find the '%s' that %s was built from (sha256 %s): it is not in the tag of "
-		"this repository, and '%s' does not match; use --repo DIR, or --matrix and --lock",
-		file, p->origin.tag, digest_hex(sha256, hex), here);
-}
-
+/*
+ * Writes one of matrix and lock, as the release was made from it, into the scratch directory: from
+ * the tag's tree, else the file beside the published ones, else the one that this run was given.
+ */
 static int
 put_input(const struct reproduction *p, const char *file, const struct digest *sha256,
 	  const char *here, char **ret_path, struct error *err)
 {
+	AUTO(repo_freep) struct repo *repo = NULL;
 	auto_free char *path = path_join(p->scratch, path_base(file));
-	auto_free char *text = NULL;
-	size_t length;
+	auto_free char *text = NULL, *beside = NULL;
+	struct error ignored = ERROR_INIT;
+	char hex[DIGEST_HEX_SIZE];
+	size_t length = 0;
+	bool good;
 
-	if (find_input(p, file, sha256, here, &text, &length, err) < 0 ||
-	    write_file(path, text, length, 0644, err) < 0)
+	if (p->directory != NULL)
+		beside = path_join(p->directory, path_base(file));
+
+	good = open_repo(p, &repo, &ignored) == 0 &&
+	       repo_tree_file(repo, p->origin.tag, file, MAX_INPUT, &text, &length, &ignored) ==
+		       0 &&
+	       has_digest(text, length, sha256);
+	if (!good && text != NULL && p->tag != NULL)
+		return error_set(err, ERR_VERIFY,
+				 "'%s' in tag '%s' does not match the input of the release", file,
+				 p->origin.tag);
+
+	if (!good && beside != NULL)
+		good = read_again(beside, &text, &length) && has_digest(text, length, sha256);
+	if (!good)
+		good = read_again(here, &text, &length) && has_digest(text, length, sha256);
+	if (!good)
+		return error_set(
+			err, ERR_NOT_FOUND,
+			"cannot find the '%s' that %s was built from (sha256 %s): it is not in the "
+			"tag of this repository, and '%s' does not match; use --repo DIR, or "
+			"--matrix and --lock",
+			file, p->origin.tag, digest_hex(sha256, hex), here);
+
+	if (write_file(path, text, length, 0644, err) < 0)
 		return -1;
 	*ret_path = TAKE(path);
 	return 0;
@@ -324,15 +302,19 @@ prepare(struct reproduction *p, struct error *err)
 {
 	auto_free char *lock_here = workspace_lock_path(p->work);
 
-	if (open_files(p, err) < 0 || release_origin_read(&p->files, &p->origin, err) < 0)
+	if (open_files(p, err) < 0)
+		return -1;
+	if (release_origin_read(&p->files, &p->origin, err) < 0)
 		return -1;
 	if (p->tag != NULL && strcmp(p->tag, p->origin.tag) != 0)
 		return error_set(err, ERR_VERIFY, "these are the files of '%s', not of '%s'",
 				 p->origin.tag, p->tag);
-	if (make_place(p, err) < 0 ||
-	    put_input(p, p->origin.matrix_file, &p->origin.matrix_sha256, p->work->matrix_path,
-		      &p->matrix_path, err) < 0 ||
-	    put_input(p, p->origin.lock_file, &p->origin.lock_sha256, lock_here, &p->lock_path,
+	if (make_place(p, err) < 0)
+		return -1;
+	if (put_input(p, p->origin.matrix_file, &p->origin.matrix_sha256, p->work->matrix_path,
+		      &p->matrix_path, err) < 0)
+		return -1;
+	if (put_input(p, p->origin.lock_file, &p->origin.lock_sha256, lock_here, &p->lock_path,
 		      err) < 0)
 		return -1;
 	p->made = *p->work;

@@ -433,21 +433,26 @@ run_phases(struct push *push, struct error *err)
 	unsigned int threads = push->options->connections;
 	uint64_t bytes = 0;
 
-	if (collect(push, err) < 0 ||
-	    parallel_for(push->tag_count, threads, look_at_tag, push, err) < 0 ||
-	    check_versions(push, err) < 0)
+	if (collect(push, err) < 0)
+		return -1;
+	if (parallel_for(push->tag_count, threads, look_at_tag, push, err) < 0)
+		return -1;
+	if (check_versions(push, err) < 0)
 		return -1;
 	for (size_t i = 0; i < push->blobs.count; i++)
 		bytes += push->blobs.items[i].size;
 	progress_set_total(push->task, bytes);
-	if (parallel_for(push->blobs.count, threads, push_blob, push, err) < 0 ||
-	    push_documents(push, err) < 0 ||
-	    parallel_for(push->fallback_count, threads, push_referrers, push, err) < 0 ||
-	    push_tags(push, err) < 0)
+	if (parallel_for(push->blobs.count, threads, push_blob, push, err) < 0)
 		return -1;
-	return push->options->dry_run
-		       ? 0
-		       : parallel_for(push->tag_count, threads, push_read_back, push, err);
+	if (push_documents(push, err) < 0)
+		return -1;
+	if (parallel_for(push->fallback_count, threads, push_referrers, push, err) < 0)
+		return -1;
+	if (push_tags(push, err) < 0)
+		return -1;
+	if (push->options->dry_run)
+		return 0;
+	return parallel_for(push->tag_count, threads, push_read_back, push, err);
 }
 
 static void
