@@ -84,8 +84,8 @@ put_image(struct build *build, const struct oci_image *image, struct oci_descrip
 	AUTO(oci_document_clear) struct oci_document config = OCI_DOCUMENT_INIT;
 	AUTO(oci_document_clear) struct oci_document manifest = OCI_DOCUMENT_INIT;
 
-	if (oci_image_make(image, &config, &manifest, err) < 0 ||
-	    layout_put(build->layout, &config, err) < 0 ||
+	oci_image_make(image, &config, &manifest);
+	if (layout_put(build->layout, &config, err) < 0 ||
 	    layout_put(build->layout, &manifest, err) < 0)
 		return -1;
 	oci_descriptor_copy(&manifest.descriptor, ret_manifest);
@@ -123,7 +123,6 @@ build_pair(size_t index, void *context, struct error *err)
 			  pair->target, pair->host->arch->name, pair->target);
 	struct oci_layer layer;
 	struct oci_image image = {
-		.types = set->types,
 		.host = pair->host->arch,
 		.created_sec = set->created_sec,
 		.layers = &layer,
@@ -191,7 +190,6 @@ build_host(size_t index, void *context, struct error *err)
 		xasprintf("Registrar of static QEMU user emulators for %s hosts", arch);
 	struct oci_layer layers[2];
 	struct oci_image image = {
-		.types = set->types,
 		.host = host->host->arch,
 		.created_sec = set->created_sec,
 		.entrypoint = entrypoint,
@@ -237,7 +235,7 @@ add_index(struct build *build, const char *name, struct oci_descriptors *list, c
 	int result;
 
 	common_labels(build->set, title, description, license, &labels);
-	result = oci_index_make(build->set->types, list, &labels, &index, err);
+	result = oci_index_make(list, &labels, &index, err);
 	oci_descriptors_clear(list);
 	if (result < 0)
 		return error_prefix(err, "index '%s'", name != NULL ? name : "latest");

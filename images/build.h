@@ -38,7 +38,6 @@ struct image_set {
 	const char *source;   /* URL of the repository, or NULL */
 	const char *revision; /* of the repository, or NULL */
 	int64_t created_sec;
-	enum oci_types types;
 	bool zstd; /* layers are compressed anew, with zstd */
 	const struct image_host *hosts;
 	size_t host_count;

@@ -87,8 +87,8 @@ layout_index_format(const struct layout_tags *tags, const char *part)
 	}
 	free(order);
 	root = jsonx_pack("{s:i, s:s, s:o, s:{s:s, s:s*}}", "schemaVersion", 2, "mediaType",
-			  oci_media_type(OCI_TYPES_OCI, OCI_INDEX), "manifests", list,
-			  "annotations", MARK_KEY, MARK_VALUE, PART_KEY, part);
+			  oci_media_type(OCI_INDEX), "manifests", list, "annotations", MARK_KEY,
+			  MARK_VALUE, PART_KEY, part);
 	text = jsonx_compact(root);
 	json_decref(root);
 	return text;

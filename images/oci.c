@@ -17,36 +17,36 @@
  */
 #define ZSTD_KEY "io.github.containers.compression.zstd"
 
-static const char *const media_types[2][6] = {
-	{
-		"application/vnd.oci.image.index.v1+json",
-		"application/vnd.oci.image.manifest.v1+json",
-		"application/vnd.oci.image.config.v1+json",
-		"application/vnd.oci.image.layer.v1.tar",
-		"application/vnd.oci.image.layer.v1.tar+gzip",
-		"application/vnd.oci.image.layer.v1.tar+zstd",
-	},
-	{
-		"application/vnd.docker.distribution.manifest.list.v2+json",
-		"application/vnd.docker.distribution.manifest.v2+json",
-		"application/vnd.docker.container.image.v1+json",
-		"application/vnd.docker.image.rootfs.diff.tar",
-		"application/vnd.docker.image.rootfs.diff.tar.gzip",
-		NULL,
-	},
+static const char *const media_types[] = {
+	[OCI_INDEX] = "application/vnd.oci.image.index.v1+json",
+	[OCI_MANIFEST] = "application/vnd.oci.image.manifest.v1+json",
+	[OCI_CONFIG] = "application/vnd.oci.image.config.v1+json",
+	[OCI_LAYER_TAR] = "application/vnd.oci.image.layer.v1.tar",
+	[OCI_LAYER_GZIP] = "application/vnd.oci.image.layer.v1.tar+gzip",
+	[OCI_LAYER_ZSTD] = "application/vnd.oci.image.layer.v1.tar+zstd",
 };
 
+#define DOCKER_INDEX    "application/vnd.docker.distribution.manifest.list.v2+json"
+#define DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
+
 const char *
-oci_media_type(enum oci_types types, enum oci_kind kind)
+oci_media_type(enum oci_kind kind)
 {
-	return media_types[types][kind];
+	return media_types[kind];
 }
 
 bool
 oci_is_manifest(const char *media_type)
 {
-	return strcmp(media_type, media_types[OCI_TYPES_OCI][OCI_MANIFEST]) == 0 ||
-	       strcmp(media_type, media_types[OCI_TYPES_DOCKER][OCI_MANIFEST]) == 0;
+	return strcmp(media_type, media_types[OCI_MANIFEST]) == 0 ||
+	       strcmp(media_type, DOCKER_MANIFEST) == 0;
+}
+
+bool
+oci_is_index(const char *media_type)
+{
+	return strcmp(media_type, media_types[OCI_INDEX]) == 0 ||
+	       strcmp(media_type, DOCKER_INDEX) == 0;
 }
 
 char *
@@ -282,47 +282,40 @@ config_json(const struct oci_image *image)
 			  "layers", "diff_ids", diff_ids, "history", history);
 }
 
-/* Docker's schema 2 has no annotations: there the labels are in the config alone. */
 static void
-add_annotations(json_t *document, enum oci_types types, const struct oci_labels *labels)
+add_annotations(json_t *document, const struct oci_labels *labels)
 {
-	if (types == OCI_TYPES_OCI && labels != NULL && labels->count != 0)
+	if (labels != NULL && labels->count != 0)
 		jsonx_set(document, "annotations", oci_labels_json(labels));
 }
 
-int
+void
 oci_image_make(const struct oci_image *image, struct oci_document *ret_config,
-	       struct oci_document *ret_manifest, struct error *err)
+	       struct oci_document *ret_manifest)
 {
-	const char *type = oci_media_type(image->types, OCI_MANIFEST);
-	json_t *layers, *manifest;
+	const char *type = oci_media_type(OCI_MANIFEST);
+	json_t *layers = json_array(), *manifest;
 	bool has_zstd = false;
 
-	for (size_t i = 0; i < image->layer_count; i++)
-		if (oci_media_type(image->types, image->layers[i].kind) == NULL)
-			return error_set(err, ERR_INPUT,
-					 "Docker's schema 2 has no zstd layers; use OCI types");
-	layers = json_array();
 	for (size_t i = 0; i < image->layer_count; i++) {
 		const struct oci_layer *layer = &image->layers[i];
-		const char *layer_type = oci_media_type(image->types, layer->kind);
 		char digest[OCI_DIGEST_SIZE];
 
-		jsonx_append(layers, jsonx_pack("{s:s, s:s, s:I}", "mediaType", layer_type,
-						"digest", oci_digest_text(&layer->digest, digest),
-						"size", (json_int_t)layer->size));
+		jsonx_append(layers,
+			     jsonx_pack("{s:s, s:s, s:I}", "mediaType", oci_media_type(layer->kind),
+					"digest", oci_digest_text(&layer->digest, digest), "size",
+					(json_int_t)layer->size));
 		has_zstd = has_zstd || layer->kind == OCI_LAYER_ZSTD;
 	}
-	oci_document_make(config_json(image), oci_media_type(image->types, OCI_CONFIG), ret_config);
+	oci_document_make(config_json(image), oci_media_type(OCI_CONFIG), ret_config);
 	manifest =
 		jsonx_pack("{s:i, s:s, s:o, s:o}", "schemaVersion", 2, "mediaType", type, "config",
 			   oci_descriptor_json(&ret_config->descriptor), "layers", layers);
-	add_annotations(manifest, image->types, image->labels);
+	add_annotations(manifest, image->labels);
 	oci_document_make(manifest, type, ret_manifest);
 	oci_descriptor_set_platform(&ret_manifest->descriptor, image->host);
 	if (has_zstd)
 		oci_labels_set(&ret_manifest->descriptor.annotations, ZSTD_KEY, "true");
-	return 0;
 }
 
 static bool
@@ -332,14 +325,12 @@ same_text(const char *a, const char *b)
 }
 
 static int
-check_index_child(enum oci_types types, const struct oci_descriptors *list, size_t which,
-		  struct error *err)
+check_index_child(const struct oci_descriptors *list, size_t which, struct error *err)
 {
 	const struct oci_descriptor *child = &list->items[which];
 
-	if (strcmp(child->media_type, oci_media_type(types, OCI_MANIFEST)) != 0)
-		return error_set(err, ERR_INPUT, "an index of the other family cannot hold a '%s'",
-				 child->media_type);
+	if (strcmp(child->media_type, oci_media_type(OCI_MANIFEST)) != 0)
+		return error_set(err, ERR_INPUT, "an index cannot hold a '%s'", child->media_type);
 	if (child->architecture == NULL)
 		return error_set(err, ERR_INPUT, "a manifest without a platform in an index");
 	for (size_t i = 0; i < which; i++)
@@ -353,24 +344,23 @@ check_index_child(enum oci_types types, const struct oci_descriptors *list, size
 }
 
 int
-oci_index_make(enum oci_types types, const struct oci_descriptors *manifests,
-	       const struct oci_labels *annotations, struct oci_document *ret_index,
-	       struct error *err)
+oci_index_make(const struct oci_descriptors *manifests, const struct oci_labels *annotations,
+	       struct oci_document *ret_index, struct error *err)
 {
-	const char *type = oci_media_type(types, OCI_INDEX);
+	const char *type = oci_media_type(OCI_INDEX);
 	json_t *list, *index;
 
 	if (manifests->count == 0)
 		return error_set(err, ERR_INPUT, "an index without manifests");
 	for (size_t i = 0; i < manifests->count; i++)
-		if (check_index_child(types, manifests, i, err) < 0)
+		if (check_index_child(manifests, i, err) < 0)
 			return -1;
 	list = json_array();
 	for (size_t i = 0; i < manifests->count; i++)
 		jsonx_append(list, oci_descriptor_json(&manifests->items[i]));
 	index = jsonx_pack("{s:i, s:s, s:o}", "schemaVersion", 2, "mediaType", type, "manifests",
 			   list);
-	add_annotations(index, types, annotations);
+	add_annotations(index, annotations);
 	oci_document_make(index, type, ret_index);
 	return 0;
 }

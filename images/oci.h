@@ -18,16 +18,13 @@
 
 struct json_t;
 
-/* The two families of media types. One index never mixes them. */
-enum oci_types { OCI_TYPES_OCI, OCI_TYPES_DOCKER };
-
 enum oci_kind {
 	OCI_INDEX,
 	OCI_MANIFEST,
 	OCI_CONFIG,
 	OCI_LAYER_TAR,
 	OCI_LAYER_GZIP,
-	OCI_LAYER_ZSTD, /* OCI only */
+	OCI_LAYER_ZSTD,
 };
 
 #define OCI_EMPTY_MEDIA_TYPE "application/vnd.oci.empty.v1+json"
@@ -41,11 +38,11 @@ enum oci_kind {
 /* Room for "sha256:", 64 digits and the terminator. */
 #define OCI_DIGEST_SIZE (7 + DIGEST_HEX_SIZE)
 
-/* NULL where the family has no such type. */
-const char *oci_media_type(enum oci_types types, enum oci_kind kind);
+const char *oci_media_type(enum oci_kind kind);
 
-/* Of either family. */
+/* Of OCI's types or of those of Docker's schema 2, which others use. */
 bool oci_is_manifest(const char *media_type);
+bool oci_is_index(const char *media_type);
 
 /* "sha256:HEX" into `text`, which is returned. */
 char *oci_digest_text(const struct digest *digest, char text[OCI_DIGEST_SIZE]);
@@ -127,7 +124,6 @@ struct oci_layer {
 
 /* One image: everything is borrowed. */
 struct oci_image {
-	enum oci_types types;
 	const struct arch *host; /* the platform of an image is where its programs run */
 	int64_t created_sec;
 	const char *const *entrypoint; /* ended by NULL; NULL for none */
@@ -139,18 +135,17 @@ struct oci_image {
 
 /*
  * Makes config and manifest; the descriptor of the manifest has its platform, and the mark of zstd
- * layers, for indexes. ERR_INPUT: a layer that the family has no type for.
+ * layers, for indexes.
  */
-int oci_image_make(const struct oci_image *image, struct oci_document *ret_config,
-		   struct oci_document *ret_manifest, struct error *err) CHECKED;
+void oci_image_make(const struct oci_image *image, struct oci_document *ret_config,
+		    struct oci_document *ret_manifest);
 
 /*
  * An index of manifests, each with a platform, in the order of the list. ERR_INPUT for a list that
- * is empty, mixes the families or has one platform twice: clients take the first match.
+ * is empty, holds anything but OCI manifests or has one platform twice: clients take the first match.
  */
-int oci_index_make(enum oci_types types, const struct oci_descriptors *manifests,
-		   const struct oci_labels *annotations, struct oci_document *ret_index,
-		   struct error *err) CHECKED;
+int oci_index_make(const struct oci_descriptors *manifests, const struct oci_labels *annotations,
+		   struct oci_document *ret_index, struct error *err) CHECKED;
 
 /* A descriptor as JSON, for documents that are made elsewhere (index.json, referrers). */
 struct json_t *oci_descriptor_json(const struct oci_descriptor *descriptor) CHECKED;

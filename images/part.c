@@ -62,11 +62,8 @@ add_part_index(struct comparison *c, const struct layout_tag *tag, const struct 
 {
 	struct oci_descriptors left = {NULL, 0};
 	struct oci_document document = OCI_DOCUMENT_INIT;
-	enum oci_types types = OCI_TYPES_OCI;
 	int result = 0;
 
-	if (same_or_none(tag->descriptor.media_type, oci_media_type(OCI_TYPES_DOCKER, OCI_INDEX)))
-		types = OCI_TYPES_DOCKER;
 	for (size_t i = 0; i < whole->manifests.count; i++) {
 		const struct oci_descriptor *image = &whole->manifests.items[i];
 
@@ -76,7 +73,7 @@ add_part_index(struct comparison *c, const struct layout_tag *tag, const struct 
 		oci_descriptor_copy(image, oci_descriptors_add(&c->images));
 	}
 	if (left.count != 0)
-		result = oci_index_make(types, &left, &whole->annotations, &document, err);
+		result = oci_index_make(&left, &whole->annotations, &document, err);
 	if (left.count != 0 && result == 0) {
 		layout_tags_add(&c->expected, tag->name, &document.descriptor);
 		c->indexes = xgrow(c->indexes, c->index_count, sizeof(*c->indexes));
@@ -145,15 +142,15 @@ documents_differ(const struct comparison *c, const char *what, const struct oci_
 	return documents_do_not_match(c, what, theirs, ours, err);
 }
 
-/* Options that change every image of a part. */
+/* The option changes every image of a part. */
 static int
-made_otherwise(const struct comparison *c, const struct oci_descriptor *found,
-	       const struct oci_descriptor *expected, const char *option, struct error *err)
+compressed_otherwise(const struct comparison *c, const struct oci_descriptor *found,
+		     const struct oci_descriptor *expected, struct error *err)
 {
 	return error_set(err, ERR_INPUT,
-			 "the part '%s' has the media type %s, expected %s: '%s' is for all parts "
-			 "and for 'assemble', or for none",
-			 c->part->name, found->media_type, expected->media_type, option);
+			 "the part '%s' has the media type %s, expected %s: '--zstd' is for all "
+			 "parts and for 'assemble', or for none",
+			 c->part->name, found->media_type, expected->media_type);
 }
 
 static int
@@ -169,8 +166,7 @@ images_differ(const struct comparison *c, const char *tag, const struct oci_desc
 		return error_prefix(err, "the part '%s'", c->part->name);
 	if (theirs.layers.count != 0 && ours.layers.count != 0 &&
 	    !same_or_none(theirs.layers.items[0].media_type, ours.layers.items[0].media_type))
-		return made_otherwise(c, &theirs.layers.items[0], &ours.layers.items[0], "--zstd",
-				      err);
+		return compressed_otherwise(c, &theirs.layers.items[0], &ours.layers.items[0], err);
 	if (theirs.has_config && ours.has_config &&
 	    !digest_equal(&theirs.config.digest, &ours.config.digest))
 		return documents_differ(c, config, &theirs.config, &ours.config, err);
@@ -217,8 +213,6 @@ tags_differ(const struct comparison *c, const char *tag, const struct oci_descri
 {
 	const struct oci_document *index = find_index(c, tag);
 
-	if (!same_or_none(found->media_type, expected->media_type))
-		return made_otherwise(c, found, expected, "--docker-types", err);
 	return index != NULL ? indexes_differ(c, tag, found, index, err)
 			     : images_differ(c, tag, found, expected, err);
 }

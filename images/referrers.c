@@ -47,7 +47,7 @@ referrers_tag_is_fallback(const char *tag)
 void
 referrers_make(const struct oci_descriptors *descriptors, struct oci_document *ret_list)
 {
-	const char *type = oci_media_type(OCI_TYPES_OCI, OCI_INDEX);
+	const char *type = oci_media_type(OCI_INDEX);
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < descriptors->count; i++)

@@ -275,7 +275,7 @@ static void
 make_cosign(const struct oci_descriptors *layers, struct oci_document *ret_config,
 	    struct oci_document *ret_manifest)
 {
-	const char *type = oci_media_type(OCI_TYPES_OCI, OCI_MANIFEST);
+	const char *type = oci_media_type(OCI_MANIFEST);
 	json_t *list = json_array(), *diff_ids = json_array();
 	char digest[OCI_DIGEST_SIZE];
 
@@ -286,7 +286,7 @@ make_cosign(const struct oci_descriptors *layers, struct oci_document *ret_confi
 	}
 	oci_document_make(jsonx_pack("{s:s, s:s, s:{}, s:{s:s, s:o}}", "architecture", "", "os", "",
 				     "config", "rootfs", "type", "layers", "diff_ids", diff_ids),
-			  oci_media_type(OCI_TYPES_OCI, OCI_CONFIG), ret_config);
+			  oci_media_type(OCI_CONFIG), ret_config);
 	oci_document_make(jsonx_pack("{s:i, s:s, s:o, s:o}", "schemaVersion", 2, "mediaType", type,
 				     "config", oci_descriptor_json(&ret_config->descriptor),
 				     "layers", list),
@@ -380,7 +380,7 @@ bundle_manifest(const struct signature_subject *subject, const struct oci_descri
 		const struct oci_descriptor *bundle, int64_t created_sec,
 		struct oci_document *ret_manifest)
 {
-	const char *type = oci_media_type(OCI_TYPES_OCI, OCI_MANIFEST);
+	const char *type = oci_media_type(OCI_MANIFEST);
 	auto_free char *created = oci_time_text(created_sec);
 	struct oci_descriptor *made = &ret_manifest->descriptor;
 

@@ -105,8 +105,6 @@ static const struct option_spec assemble_options[] = {
 	{"revision", '\0', "COMMIT", OPTION_TEXT, &options.revision,
 	 "commit recorded in the images (default: HEAD if it\n"
 	 "has this matrix and lock)"},
-	{"docker-types", '\0', NULL, OPTION_FLAG, &options.docker_types,
-	 "the parts were built with 'images --docker-types'"},
 	{"zstd", '\0', NULL, OPTION_FLAG, &options.zstd,
 	 "the parts were built with 'images --zstd'"},
 	{"registrars", '\0', "DIR", OPTION_TEXT, &options.registrars,

@@ -84,9 +84,6 @@ run_images(struct app *app, int argc, char **argv, struct error *err)
 }
 
 static const struct option_spec images_options[] = {
-	{"docker-types", '\0', NULL, OPTION_FLAG, &options.docker_types,
-	 "use media types of Docker schema 2 instead of OCI,\n"
-	 "without annotations"},
 	{"zstd", '\0', NULL, OPTION_FLAG, &options.zstd,
 	 "compress layers with zstd instead of gzip: half the\n"
 	 "size, not supported by Docker before 23"},

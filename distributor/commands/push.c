@@ -20,14 +20,13 @@ target_json(const struct step_push_target *target)
 	const struct push_result *r = &target->result;
 	auto_free char *name = reference_repository(&target->reference);
 	json_t *root = jsonx_pack(
-		"{s:s, s:b, s:s*, s:{s:I, s:I, s:I}, s:{s:I, s:I}, s:{s:I, s:I, s:I}, s:I}",
+		"{s:s, s:b, s:s*, s:{s:I, s:I}, s:{s:I, s:I}, s:{s:I, s:I, s:I}, s:I}",
 		"repository", name, "done", target->failed ? 0 : 1, "error",
 		target->failed ? target->err.message : NULL, "blobs", "kept",
-		(json_int_t)r->blobs_kept, "mounted", (json_int_t)r->blobs_mounted, "sent",
-		(json_int_t)r->blobs_sent, "manifests", "kept", (json_int_t)r->manifests_kept,
-		"sent", (json_int_t)r->manifests_sent, "tags", "kept", (json_int_t)r->tags_kept,
-		"new", (json_int_t)r->tags_new, "moved", (json_int_t)r->tags_moved, "bytes",
-		(json_int_t)r->bytes_sent);
+		(json_int_t)r->blobs_kept, "sent", (json_int_t)r->blobs_sent, "manifests", "kept",
+		(json_int_t)r->manifests_kept, "sent", (json_int_t)r->manifests_sent, "tags",
+		"kept", (json_int_t)r->tags_kept, "new", (json_int_t)r->tags_new, "moved",
+		(json_int_t)r->tags_moved, "bytes", (json_int_t)r->bytes_sent);
 
 	if (target->effects != NULL)
 		jsonx_set(root, "effects", json_incref(target->effects));
@@ -40,8 +39,7 @@ print_target(const struct step_push_target *target)
 	const struct push_result *r = &target->result;
 	auto_free char *name = reference_repository(&target->reference);
 	auto_free char *bytes = format_bytes(r->bytes_sent);
-	size_t writes =
-		r->blobs_sent + r->blobs_mounted + r->manifests_sent + r->tags_new + r->tags_moved;
+	size_t writes = r->blobs_sent + r->manifests_sent + r->tags_new + r->tags_moved;
 
 	if (target->failed)
 		return;
@@ -50,10 +48,10 @@ print_target(const struct step_push_target *target)
 			     plural(r->tags_kept));
 		return;
 	}
-	(void)printf("%s: %s %zu blob%s (%zu mounted, %zu existing), %zu manifest%s (%zu "
+	(void)printf("%s: %s %zu blob%s (%zu existing), %zu manifest%s (%zu "
 		     "existing), %zu new and %zu moved tag%s (%zu unchanged); %s\n",
 		     name, options.dry_run ? "would push" : "pushed", r->blobs_sent,
-		     plural(r->blobs_sent), r->blobs_mounted, r->blobs_kept, r->manifests_sent,
+		     plural(r->blobs_sent), r->blobs_kept, r->manifests_sent,
 		     plural(r->manifests_sent), r->manifests_kept, r->tags_new, r->tags_moved,
 		     plural(r->tags_moved), r->tags_kept, bytes);
 }
@@ -98,8 +96,6 @@ static const struct option_spec push_cmd_options[] = {
 	 "compare with the registry and show what would be\n"
 	 "pushed"},
 	REGISTRY_OPTIONS(options.access),
-	{"mount-from", '\0', "PATH", OPTION_TEXT, &options.mount_from,
-	 "repository in the same registry to mount blobs from"},
 	{"replace-version", '\0', NULL, OPTION_FLAG, &options.replace_version,
 	 "move version tags that exist with different content"},
 	{"hold-moving", '\0', NULL, OPTION_FLAG | OPTION_HIDDEN, &options.only_version,

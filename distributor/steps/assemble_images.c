@@ -102,7 +102,6 @@ make_joined_images(struct joining *joining, const struct workspace *some,
 
 	if (image_inputs_collect(some, parts->matrix, parts->lock, &places, &inputs, err) < 0)
 		return -1;
-	inputs.set.types = options->docker_types ? OCI_TYPES_DOCKER : OCI_TYPES_OCI;
 	inputs.set.zstd = options->zstd;
 	inputs.set.revision = options->revision;
 	if (layout_create(path, &layout, err) < 0)

@@ -28,7 +28,7 @@ struct image_places {
 };
 
 /*
- * Collects the inputs for the hosts that `work` wants; types, compression and revision are left to
+ * Collects the inputs for the hosts that `work` wants; compression and revision are left to
  * the caller. `matrix` and `lock` belong together and outlive the result. ERR_INPUT names the
  * missing tarball or registrar, and the command that builds it.
  */

@@ -68,7 +68,6 @@ build(const struct workspace *work, const struct matrix *matrix, const struct lo
 		places.packlist = &packlist;
 	if (image_inputs_collect(work, matrix, lock, &places, &inputs, err) < 0)
 		return -1;
-	inputs.set.types = options->docker_types ? OCI_TYPES_DOCKER : OCI_TYPES_OCI;
 	inputs.set.zstd = options->zstd;
 	inputs.set.revision = options->revision != NULL ? options->revision : revision;
 	if (layout_create(path, &layout, err) < 0)

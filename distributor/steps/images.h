@@ -10,7 +10,6 @@
 
 /* Zeroed: the defaults of `images`. Strings are borrowed. */
 struct step_images_options {
-	bool docker_types;
 	bool zstd;
 	const char *revision;   /* a full commit id; NULL: that of the published release, if any */
 	const char *registrars; /* directory, or NULL: those of this program */

@@ -31,8 +31,6 @@ effect_word(const struct push_event *event)
 	switch (event->effect) {
 	case PUSH_KEPT:
 		return "kept";
-	case PUSH_MOUNTED:
-		return "mounted";
 	case PUSH_MOVED:
 		return "moved";
 	case PUSH_SENT:
@@ -62,11 +60,9 @@ show_event(void *context, const struct push_event *event)
 	if (event->effect == PUSH_KEPT)
 		return;
 	(void)printf("would %s %s %s%s%s (%llu bytes)\n",
-		     event->effect == PUSH_MOVED     ? "move"
-		     : event->effect == PUSH_MOUNTED ? "mount"
-						     : "push",
-		     kinds[event->kind], event->tag != NULL ? event->tag : "",
-		     event->tag != NULL ? " -> " : "", digest, (unsigned long long)event->size);
+		     event->effect == PUSH_MOVED ? "move" : "push", kinds[event->kind],
+		     event->tag != NULL ? event->tag : "", event->tag != NULL ? " -> " : "", digest,
+		     (unsigned long long)event->size);
 }
 
 /* Behind `prefix` in the other name of what `known` is; borrowed from the layout, or NULL. */
@@ -107,7 +103,6 @@ push_one(const struct workspace *work, const struct step_push_options *o, struct
 		.only_version = o->only_version,
 		.dry_run = o->dry_run,
 		.connections = (unsigned int)o->connections,
-		.mount_from = o->mount_from,
 		.progress = work->progress,
 		.event = o->dry_run && !o->summary ? show_event : NULL,
 		.context = target,

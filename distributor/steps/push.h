@@ -15,7 +15,6 @@ struct step_push_options {
 	size_t repository_count;
 	const char *layout;  /* NULL: OUT/images */
 	const char *version; /* of the layout; NULL: that of the matrix, where one is read */
-	const char *mount_from;
 	struct registry_access access;
 	uint64_t connections;
 	bool dry_run, replace_version, part;

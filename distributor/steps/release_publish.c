@@ -53,8 +53,7 @@ describe_push(const struct release_run *r, struct release_step *step,
 	for (size_t i = 0; i < pushing->count; i++) {
 		const struct push_result *p = &pushing->targets[i].result;
 
-		writes += p->blobs_sent + p->blobs_mounted + p->manifests_sent + p->tags_new +
-			  p->tags_moved;
+		writes += p->blobs_sent + p->manifests_sent + p->tags_new + p->tags_moved;
 		tags += p->tags_new + p->tags_moved;
 		there += p->tags_kept;
 		bytes += p->bytes_sent;

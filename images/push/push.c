@@ -33,7 +33,6 @@ count_event(struct push_result *result, const struct push_event *event)
 	switch (event->kind) {
 	case PUSH_BLOB:
 		result->blobs_kept += event->effect == PUSH_KEPT;
-		result->blobs_mounted += event->effect == PUSH_MOUNTED;
 		result->blobs_sent += event->effect == PUSH_SENT;
 		break;
 	case PUSH_MANIFEST:
@@ -201,10 +200,8 @@ send_blob(struct push *push, const struct oci_descriptor *descriptor, enum push_
 	  struct error *err)
 {
 	auto_close int fd = layout_open_blob(push->layout, descriptor, err);
-	struct registry_blob blob = {
-		.descriptor = descriptor, .fd = fd, .mount_from = push->options->mount_from};
+	struct registry_blob blob = {.descriptor = descriptor, .fd = fd};
 	char label[OCI_DIGEST_SIZE];
-	bool mounted;
 	int result;
 
 	if (fd < 0 || check_content(push, fd, descriptor, err) < 0)
@@ -214,10 +211,10 @@ send_blob(struct push *push, const struct oci_descriptor *descriptor, enum push_
 	if (descriptor->size >= LARGE_BLOB && push->options->progress != NULL)
 		blob.progress = progress_start(push->options->progress, label, PROGRESS_BYTES,
 					       descriptor->size);
-	result = registry_push_blob(push->registry, &blob, &mounted, err);
+	result = registry_push_blob(push->registry, &blob, err);
 	progress_done(blob.progress, NULL);
 	if (result == 0)
-		*ret_effect = mounted ? PUSH_MOUNTED : PUSH_SENT;
+		*ret_effect = PUSH_SENT;
 	return result;
 }
 

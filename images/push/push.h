@@ -19,10 +19,9 @@ struct progress;
 enum push_kind { PUSH_BLOB, PUSH_MANIFEST, PUSH_TAG };
 
 enum push_effect {
-	PUSH_KEPT,    /* it was there */
-	PUSH_MOUNTED, /* taken from another repository */
-	PUSH_SENT,    /* it was not there */
-	PUSH_MOVED,   /* a tag that had another digest */
+	PUSH_KEPT,  /* it was there */
+	PUSH_SENT,  /* it was not there */
+	PUSH_MOVED, /* a tag that had another digest */
 };
 
 /* One thing that was done, or with `dry_run` would be done. Borrowed. */
@@ -42,7 +41,6 @@ struct push_options {
 	bool only_version;        /* tags that move, and `latest`, stay where they are */
 	bool dry_run;             /* look, and send nothing */
 	unsigned int connections; /* at once, at least 1 */
-	const char *mount_from;   /* path of another repository at this registry, or NULL */
 	struct progress *progress;
 	/* Told about each thing, by one thread at a time; may be NULL. */
 	void (*event)(void *context, const struct push_event *event);
@@ -50,7 +48,7 @@ struct push_options {
 };
 
 struct push_result {
-	size_t blobs_kept, blobs_mounted, blobs_sent;
+	size_t blobs_kept, blobs_sent;
 	size_t manifests_kept, manifests_sent; /* and indexes */
 	size_t tags_kept, tags_new, tags_moved;
 	uint64_t bytes_sent;

@@ -39,9 +39,7 @@ put_unlisted(struct push *push, const struct tag *tag, const struct oci_parsed *
 static bool
 can_be_asked_for(const char *media_type)
 {
-	return oci_is_manifest(media_type) ||
-	       strcmp(media_type, oci_media_type(OCI_TYPES_OCI, OCI_INDEX)) == 0 ||
-	       strcmp(media_type, oci_media_type(OCI_TYPES_DOCKER, OCI_INDEX)) == 0;
+	return oci_is_manifest(media_type) || oci_is_index(media_type);
 }
 
 /* Entries of what the registry no longer has: with them it may refuse the list. */

@@ -53,7 +53,6 @@ put_config(struct push *push, const struct oci_document *config, struct error *e
 	const struct oci_descriptor *descriptor = &config->descriptor;
 	auto_close int fd = memfd_create("config", MFD_CLOEXEC);
 	const struct registry_blob blob = {.descriptor = descriptor, .fd = fd};
-	bool mounted;
 	int there;
 
 	if (fd < 0)
@@ -62,7 +61,7 @@ put_config(struct push *push, const struct oci_document *config, struct error *e
 	if (there == REGISTRY_FAILED || there == REGISTRY_THERE)
 		return there < 0 ? -1 : 0;
 	if (write_all(fd, config->text, config->length, "config", err) < 0 ||
-	    registry_push_blob(push->registry, &blob, &mounted, err) < 0)
+	    registry_push_blob(push->registry, &blob, err) < 0)
 		return -1;
 	push_report(push, PUSH_BLOB, PUSH_SENT, descriptor, NULL);
 	return 0;

@@ -90,18 +90,17 @@ int registry_get_blob(struct registry *registry, const struct digest *digest, ui
 struct registry_blob {
 	const struct oci_descriptor *descriptor;
 	int fd;                         /* a file with exactly this content */
-	const char *mount_from;         /* another repository's path at this registry, or NULL */
 	struct progress_task *progress; /* may be NULL */
 };
 
 /*
- * Brings a blob to the registry that does not have it: mounts it or sends it, and looks whether it
+ * Brings a blob to the registry that does not have it, and looks whether it
  * is there. A lost upload is started again a few times. The caller has made sure that the file
  * holds what the descriptor says. ERR_VERIFY: the registry has stored it under another digest.
  * ERR_NETWORK: it has accepted the blob and does not show it, which may pass.
  */
 int registry_push_blob(struct registry *registry, const struct registry_blob *blob,
-		       bool *ret_mounted, struct error *err) CHECKED;
+		       struct error *err) CHECKED;
 
 /*
  * The referrers of a manifest, from all pages of the referrers API. None is an empty index. Returns

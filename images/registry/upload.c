@@ -2,7 +2,7 @@
 /*
  * One blob on its way to a registry.
  *
- *     POST blobs/uploads/?mount=D&from= 201: mounted; 202: the Location is an upload
+ *     POST blobs/uploads/               202: the Location is an upload
  *     PUT LOCATION?digest=D             the whole blob; 201
  *
  * Registries that limit the size of a request answer 413 or 416 to such a PUT. Then it goes on in
@@ -46,7 +46,7 @@ struct upload {
 	uint64_t least;           /* OCI-Chunk-Min-Length, 0 for none */
 };
 
-enum step { STEP_DONE, STEP_AGAIN, STEP_MOUNTED };
+enum step { STEP_DONE, STEP_AGAIN };
 
 static int
 take_location(struct upload *upload, const struct http_response *response, struct error *err)
@@ -72,57 +72,28 @@ lacks_port(const struct upload *upload, const char *url)
 	return strcmp(ours, there) == 0 && !http_url_same_origin(upload->registry->base, url);
 }
 
-static char *
-start_url(const struct upload *upload, bool mount)
-{
-	auto_free char *url = registry_url(upload->registry, "blobs/uploads/");
-	auto_free char *with_mount = NULL;
-
-	if (!mount)
-		return TAKE(url);
-	with_mount = http_url_with_query(url, "mount", upload->name);
-	return http_url_with_query(with_mount, "from", upload->blob->mount_from);
-}
-
-/* Opens a session, or finds the blob mounted. */
+/* Opens a session. */
 static int
-start(struct upload *upload, bool mount, enum step *ret_step, struct error *err)
+start(struct upload *upload, struct error *err)
 {
 	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
-	auto_free char *url = start_url(upload, mount);
-	auto_free char *scope =
-		mount ? xasprintf("%s repository:%s:pull", upload->registry->push_scope,
-				  upload->blob->mount_from)
-		      : xstrdup(upload->registry->push_scope);
+	auto_free char *url = registry_url(upload->registry, "blobs/uploads/");
 	const struct registry_request request = {
 		.method = "POST",
 		.url = url,
-		.scope = scope,
+		.scope = upload->registry->push_scope,
 		/* A session that nobody uses costs nothing. */
 		.retry = HTTP_RETRY_ALWAYS,
 	};
 	const char *least;
-	int result = registry_send(upload->registry, &request, &response, err);
 
-	/* It takes a right to the other repository, and only saves time. */
-	if (mount && (result < 0 ? err->code == ERR_REMOTE || err->code == ERR_DENIED
-				 : response.status != 201 && response.status != 202)) {
-		log_debug("blob '%s' is not mounted from '%s' and has to be sent", upload->name,
-			  upload->blob->mount_from);
-		return start(upload, false, ret_step, err);
-	}
-	if (result < 0)
+	if (registry_send(upload->registry, &request, &response, err) < 0)
 		return error_prefix(err, "blob '%s'", upload->name);
-	if (mount && response.status == 201) {
-		*ret_step = STEP_MOUNTED;
-		return 0;
-	}
 	if (response.status != 202)
 		return registry_refused(&response, "cannot begin an upload", err);
 	least = http_response_header(&response, "OCI-Chunk-Min-Length");
 	if (least != NULL && !parse_uint(least, UINT64_MAX, &upload->least))
 		upload->least = 0;
-	*ret_step = STEP_AGAIN;
 	return take_location(upload, &response, err);
 }
 
@@ -306,12 +277,10 @@ pause_before_session(int session)
 }
 
 static int
-one_session(struct upload *upload, bool mount, enum step *ret_step, struct error *err)
+one_session(struct upload *upload, enum step *ret_step, struct error *err)
 {
-	if (start(upload, mount, ret_step, err) < 0)
+	if (start(upload, err) < 0)
 		return -1;
-	if (*ret_step == STEP_MOUNTED)
-		return 0;
 	return upload->pieces ? send_pieces(upload, ret_step, err)
 			      : send_whole(upload, ret_step, err);
 }
@@ -323,8 +292,7 @@ run_sessions(struct upload *upload, enum step *ret_step, struct error *err)
 	const struct oci_descriptor *descriptor = upload->blob->descriptor;
 
 	for (int session = 1;; session++) {
-		bool mount = session == 1 && upload->blob->mount_from != NULL;
-		int result = one_session(upload, mount, ret_step, err);
+		int result = one_session(upload, ret_step, err);
 
 		if (result == 0 && *ret_step != STEP_AGAIN)
 			return 0;
@@ -353,8 +321,7 @@ run_sessions(struct upload *upload, enum step *ret_step, struct error *err)
 }
 
 int
-registry_push_blob(struct registry *registry, const struct registry_blob *blob, bool *ret_mounted,
-		   struct error *err)
+registry_push_blob(struct registry *registry, const struct registry_blob *blob, struct error *err)
 {
 	const struct oci_descriptor *descriptor = blob->descriptor;
 	struct upload upload = {.registry = registry, .blob = blob};
@@ -380,6 +347,5 @@ registry_push_blob(struct registry *registry, const struct registry_blob *blob, 
 		return error_set(err, ERR_NETWORK,
 				 "'%s' has accepted blob '%s' and does not have it",
 				 registry->reference->registry, upload.name);
-	*ret_mounted = step == STEP_MOUNTED;
 	return 0;
 }

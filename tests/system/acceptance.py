@@ -116,13 +116,12 @@ def check_images(release):
               [t for _, kind, t in cases if kind == "itself"], [OTHER])
     tap.equal("also for what is compared", {t for _, kind, t in cases if kind == "image"},
               {OTHER, "latest", "register"})
-    for form in ("--zstd", "--docker-types"):
-        out = release.copy_out(form[2:])
-        shutil.rmtree(f"{out}/images")
-        release.run("images", form, out=out)
-        result, report, cases = release.cases("--host", OTHER, "--target", "arm", out=out)
-        tap.ok(f"images of {form} work", (result.status, report["failed"], report["skipped"]) ==
-               (0, 0, 0) and cases[OTHER, "image", "arm"]["result"] == "ok", result)
+    out = release.copy_out("zstd")
+    shutil.rmtree(f"{out}/images")
+    release.run("images", "--zstd", out=out)
+    result, report, cases = release.cases("--host", OTHER, "--target", "arm", out=out)
+    tap.equal("images with zstd layers work", (result.status, report["failed"], report["skipped"],
+              cases[OTHER, "image", "arm"]["result"]), (0, 0, 0, "ok"))
 
 
 class OlderRelease(Release):

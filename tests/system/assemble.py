@@ -165,7 +165,6 @@ def check_refusals():
     damaged("a host that is not the matrix'", "which is not in the matrix", "packed.json",
             lambda p: change(p, lambda d: d["hosts"][0].update(host="s390x")), status=3)
     for name, args, status, text in (
-            ("docker", ["--docker-types"], 3, "'--docker-types' is for all parts"),
             ("zstd", ["--zstd"], 3, "'--zstd' is for all parts"),
             ("commit", ["--revision", "0" * 40], 4,
              f'config.Labels["org.opencontainers.image.revision"] is "{"0" * 40}", expected none')):

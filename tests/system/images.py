@@ -213,10 +213,6 @@ def check_damage(work, layout):
 
 def check_variants(work, layout):
     plain, gzipped = tree(layout), shutil.copytree(layout, f"{work}/gzipped")
-    result = images(work, "--docker-types")
-    text = "".join(blob(layout, m["digest"]).decode() for m in tags(layout).values())
-    ok(result.returncode == 0 and "vnd.oci" not in text and
-       "vnd.docker.distribution.manifest.list.v2+json" in text, "Docker's types are never mixed")
     result = images(work, "--zstd")
     manifest = document(layout, tags(layout)["x86_64-arm"]["digest"])
     config = document(layout, manifest["config"]["digest"])
@@ -240,10 +236,6 @@ def check_variants(work, layout):
     ok(document(layout, manifest["config"]["digest"])["rootfs"]["diff_ids"] == gz,
        "gzip and zstd layers have the same diff_id")
     ok(tree(layout) == plain, "back to gzip are the first bytes")
-    result = images(work, "--docker-types", "--zstd")
-    ok(result.returncode == 3 and "has no zstd layers" in result.stderr,
-       "Docker's types with zstd are refused", result.stderr)
-    ok(tree(layout)["index.json"] == plain["index.json"], "and nothing has changed")
     commit = "0123456789abcdef0123456789abcdef01234567"
     images(work, "--revision", commit)
     manifest = document(layout, tags(layout)["x86_64-arm"]["digest"])

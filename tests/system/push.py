@@ -57,10 +57,9 @@ def check_plain():
         result = push(registry, layout=LAYOUT)
         ok(result.returncode == 0 and "nothing pushed" in result.stdout,
            "a second push sends nothing", result.stdout + result.stderr)
-        result = push(registry, "--mount-from", PATH, path="other/name")
-        ok(result.returncode == 0 and "pushed 0 blobs" in result.stdout and
-           not same_tags(registry, "other/name"), "another repository gets its blobs by mounting",
-           result.stdout + result.stderr)
+        result = push(registry, path="other/name")
+        ok(result.returncode == 0 and not same_tags(registry, "other/name"),
+           "another repository gets the same", result.stderr)
         result = run("skopeo", "inspect", "--tls-verify=false", "--override-arch", "arm64",
                      "--override-variant", "v8", f"docker://{registry.host}/{PATH}:latest")
         seen = json.loads(result.stdout or "{}")
@@ -363,27 +362,25 @@ def media_types(value):
     return [t for v in value for t in media_types(v)] if isinstance(value, list) else []
 
 
-def check_kinds():
-    """Images with Docker's types, and with zstd, as skopeo brings them back from a registry."""
-    with DockerRegistry(f"{WORK}/kinds") as registry:
-        for kind, family, layer in (
-                ("docker-types", "application/vnd.docker.", "rootfs.diff.tar.gzip"),
-                ("zstd", "application/vnd.oci.", "layer.v1.tar+zstd")):
-            shutil.copytree(f"{WORK}/out/assets", f"{WORK}/{kind}/assets")
-            made = images(WORK, f"--{kind}", out=kind)
-            sent = push(registry, path=kind, layout=f"{WORK}/{kind}/images")
-            pulled = f"{WORK}/{kind}.pulled"
-            result = run("skopeo", "copy", "--all", "--preserve-digests", "--src-tls-verify=false",
-                         f"docker://{registry.host}/{kind}:latest", f"dir:{pulled}")
-            types = set()
-            for name in os.listdir(pulled) if os.path.isdir(pulled) else []:
-                if name.endswith("manifest.json"):
-                    with open(f"{pulled}/{name}") as f:
-                        types.update(media_types(json.load(f)))
-            ok(made.returncode == sent.returncode == result.returncode == 0 and len(types) == 4 and
-               all(t.startswith(family) for t in types) and any(t.endswith(layer) for t in types),
-               f"skopeo pulls an index of {kind}, all of one family",
-               f"{types}\n{made.stderr}{sent.stderr}{result.stderr}")
+def check_zstd():
+    """Images with zstd layers, as skopeo brings them back from a registry."""
+    with DockerRegistry(f"{WORK}/zstd-registry") as registry:
+        shutil.copytree(f"{WORK}/out/assets", f"{WORK}/zstd/assets")
+        made = images(WORK, "--zstd", out="zstd")
+        sent = push(registry, path="zstd", layout=f"{WORK}/zstd/images")
+        pulled = f"{WORK}/zstd.pulled"
+        result = run("skopeo", "copy", "--all", "--preserve-digests", "--src-tls-verify=false",
+                     f"docker://{registry.host}/zstd:latest", f"dir:{pulled}")
+        types = set()
+        for name in os.listdir(pulled) if os.path.isdir(pulled) else []:
+            if name.endswith("manifest.json"):
+                with open(f"{pulled}/{name}") as f:
+                    types.update(media_types(json.load(f)))
+        ok(made.returncode == sent.returncode == result.returncode == 0 and len(types) == 4 and
+           all(t.startswith("application/vnd.oci.") for t in types) and
+           any(t.endswith("layer.v1.tar+zstd") for t in types),
+           "skopeo pulls an index of images with zstd layers",
+           f"{made.stderr}{sent.stderr}{result.stderr}")
 
 
 def prepare():
@@ -414,7 +411,7 @@ def main():
             return done()
         prepare()
         certificates()
-        parallel([check_plain, check_killed, check_tls, check_token, check_two, check_kinds,
+        parallel([check_plain, check_killed, check_tls, check_token, check_two, check_zstd,
                   check_refusals, check_part, check_rude])
     finally:
         shutil.rmtree(WORK)

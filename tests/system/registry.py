@@ -142,19 +142,6 @@ def check_uploads():
         ok(len(body) == 1 and "Authorization" not in body[0] and int(body[0]["Content-Length"]) > 0,
            "a redirected PUT sends its body again, and no credentials", storage.requests)
     with Registry() as registry:
-        registry.foreign["other/repo"] = {largest: blob(LAYOUT, largest)}
-        result = push(registry, "--mount-from", "other/repo")
-        pushed("a blob of another repository is mounted, the rest sent", registry, result,
-               "1 mounted" in result.stdout,
-               not any(m == "PUT" and largest in p for m, p, _ in registry.requests))
-        ok(registry.count("POST") == len(registry.blobs), "202 to a mount is an upload, and used",
-           registry.count("POST"))
-    with Registry() as registry:
-        registry.fault("POST", f"mount={largest.replace(':', '%3A')}", 201)
-        result = push(registry, "--mount-from", "other/repo")
-        refused("a blob that is said to be mounted and is not there", result, 5,
-                f"has accepted blob '{largest}' and does not have it")
-    with Registry() as registry:
         registry.fault("POST", "/uploads/", 201, times=99)
         refused("201 to a request that brought nothing", push(registry), 5,
                 "cannot begin an upload", "201")
@@ -632,20 +619,6 @@ def check_bearer():
         registry.realm = "http://evil.example/token"
         result = push(registry, *login(registry.host))
         refused("nor does one over plain http", result, 4, "plain http")
-    registry, tokens = both()
-    with registry, tokens:
-        registry.foreign["other/repo"] = {largest_layer()[1]: blob(LAYOUT, largest_layer()[1])}
-        result = push(registry, "--mount-from", "other/repo", *login(registry.host))
-        pushed("mounting asks for both repositories in two parameters", registry, result,
-               any(p.count("scope=") == 2 for _, p, _ in tokens.requests))
-        registry.blobs.clear()
-        registry.tags.clear()
-        tokens.requests.clear()
-        tokens.most_scopes = 1
-        result = push(registry, "--mount-from", "other/repo", *login(registry.host))
-        pushed("without a token for both, blobs are sent", registry, result,
-               "0 mounted" in result.stdout,
-               sum(p.count("scope=") == 2 for _, p, _ in tokens.requests) == 4)
 
 
 class Forward(Handler):
