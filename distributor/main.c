@@ -3,6 +3,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "base/seen_files.h"
 #include "base/start.h"
 #include "base/strbuf.h"
 #include "distributor/commands/table.h"
@@ -101,7 +102,10 @@ run_command(struct app *app, const struct command *command, int argc, char **arg
 		return error_set(err, ERR_USAGE, "--jobs requires a number from 1 to 1024");
 	log_set_level(app->verbose ? LOG_DEBUG : app->quiet ? LOG_WARNING : LOG_INFO);
 	app->work.progress = progress_new(app->quiet);
+	app->work.seen = seen_files_new();
 	result = command->run(app, operands, argv + 1, err);
+	workspace_clear(&app->work);
+	seen_files_free(app->work.seen);
 	progress_free(app->work.progress);
 	return result;
 }

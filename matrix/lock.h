@@ -31,6 +31,10 @@ struct lock {
 int
 lock_load(const char *path, const char *command, struct lock *ret_lock, struct error *err) CHECKED;
 
+/* Its text alone. The errors of reading. */
+int lock_read(const char *path, const char *command, char **ret_text, size_t *ret_length,
+	      struct error *err) CHECKED;
+
 /* The same from memory; `name` stands for the file in messages. */
 int lock_parse(const char *name, const char *text, size_t length, struct lock *ret_lock,
 	       struct error *err) CHECKED;

@@ -322,18 +322,27 @@ lock_parse(const char *name, const char *text, size_t length, struct lock *ret_l
 }
 
 int
-lock_load(const char *path, const char *command, struct lock *ret_lock, struct error *err)
+lock_read(const char *path, const char *command, char **ret_text, size_t *ret_length,
+	  struct error *err)
 {
-	auto_free char *text = NULL;
-	size_t length;
-
-	if (read_file(path, MAX_LOCK_BYTES, &text, &length, err) < 0) {
+	if (read_file(path, MAX_LOCK_BYTES, ret_text, ret_length, err) < 0) {
 		if (err->code == ERR_NOT_FOUND)
 			return error_set(err, ERR_NOT_FOUND,
 					 "there is no lock '%s'; run '%s' to make it", path,
 					 command);
 		return -1;
 	}
+	return 0;
+}
+
+int
+lock_load(const char *path, const char *command, struct lock *ret_lock, struct error *err)
+{
+	auto_free char *text = NULL;
+	size_t length;
+
+	if (lock_read(path, command, &text, &length, err) < 0)
+		return -1;
 	return lock_parse(path, text, length, ret_lock, err);
 }
 

@@ -70,19 +70,20 @@ run_assemble(struct app *app, int argc, char **argv, struct error *err)
 {
 	AUTO(release_info_clear) struct release_info info = RELEASE_INFO_INIT;
 	AUTO(parts_clear)
-	struct parts parts = {.work = &app->work, .matrix = &info.matrix, .lock = &info.lock};
+	struct parts parts = {.work = &app->work};
 	struct step_images_options imaging = options;
 	auto_free char *missing = NULL, *hosts = NULL;
 	auto_close int out = -1;
 
-	if (release_info_load(&app->work, NULL, &info, err) < 0 ||
-	    source_date_epoch(&info.lock, &parts.source_date_epoch, err) < 0 ||
+	if (workspace_load(&app->work, err) < 0 ||
+	    release_info_load(&app->work, NULL, &info, err) < 0 ||
+	    workspace_epoch(&app->work, &parts.source_date_epoch, err) < 0 ||
 	    (!no_images && step_images_find_revision(&app->work, &info, &imaging, err) < 0))
 		return -1;
 	for (int i = 0; i < argc; i++)
 		if (parts_add(&parts, argv[i], err) < 0)
 			return -1;
-	missing = missing_hosts(&info.matrix, &parts);
+	missing = missing_hosts(info.matrix, &parts);
 	if (*missing != '\0' && !stay_part)
 		return error_set(err, ERR_INPUT,
 				 "no part contains the hosts %s; use --part to join without them",

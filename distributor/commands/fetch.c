@@ -112,10 +112,13 @@ static int
 run_fetch(struct app *app, int argc, char **argv, struct error *err)
 {
 	AUTO(step_fetch_clear) struct step_fetch fetching = STEP_FETCH_INIT;
-	int result = step_fetch(&app->work, rehash, &fetching, err);
+	int result;
 
 	(void)argc;
 	(void)argv;
+	if (workspace_load(&app->work, err) < 0)
+		return -1;
+	result = step_fetch(&app->work, rehash, &fetching, err);
 	if (fetching.results == NULL)
 		return result;
 	if (app->json)

@@ -74,6 +74,8 @@ run_images(struct app *app, int argc, char **argv, struct error *err)
 
 	(void)argc;
 	(void)argv;
+	if (workspace_load(&app->work, err) < 0)
+		return -1;
 	if (imaging.from_release == NULL &&
 	    (release_info_load(&app->work, NULL, &info, err) < 0 ||
 	     step_images_find_revision(&app->work, &info, &imaging, err) < 0))

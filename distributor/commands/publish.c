@@ -6,13 +6,14 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "distributor/cli/command.h"
+#include "distributor/workspace/key_files.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 static struct publish_options options = PUBLISH_OPTIONS_DEFAULT;
-static const char *target = "github", *latest = "auto", *notes_path;
+static const char *target = "github", *latest = "auto", *notes_path, *repo_path = ".";
 static bool only_draft, adopt;
 
 static int
@@ -85,9 +86,9 @@ print_text(const struct step_publish *publishing)
 
 /* What an earlier run has signed comes back, for 'sign' to judge. */
 static int
-run_adopt(const struct app *app, struct error *err)
+run_adopt(const struct app *app, const struct release_info *info, struct error *err)
 {
-	int count = step_publish_adopt(&app->work, &options, NULL, err);
+	int count = step_publish_adopt(&app->work, info, &options, NULL, err);
 
 	if (count < 0)
 		return -1;
@@ -106,14 +107,20 @@ run_adopt(const struct app *app, struct error *err)
 static int
 run_publish(struct app *app, int argc, char **argv, struct error *err)
 {
+	AUTO(release_info_clear) struct release_info info = RELEASE_INFO_INIT;
+	AUTO(keyring_clear) struct keyring keyring = KEYRING_INIT;
 	AUTO(step_publish_freep) struct step_publish *publishing = NULL;
 	const char *body;
 
 	if (read_target(app, argc, argv, err) < 0)
 		return -1;
+	if (workspace_load(&app->work, err) < 0 ||
+	    release_info_load(&app->work, repo_path, &info, err) < 0)
+		return -1;
 	if (adopt)
-		return run_adopt(app, err);
-	if (step_publish_new(&app->work, &options, NULL, &publishing, err) < 0)
+		return run_adopt(app, &info, err);
+	if (key_files_load(app->work.keys, NULL, &keyring, err) < 0 ||
+	    step_publish_new(&app->work, &info, &keyring, &options, NULL, &publishing, err) < 0)
 		return -1;
 	body = step_publish_publication(publishing)->body;
 	if (notes_path != NULL && write_file(notes_path, body, strlen(body), 0644, err) < 0)
@@ -149,7 +156,7 @@ static const struct option_spec publish_options_table[] = {
 	 "minimum time between two changes in milliseconds\n"
 	 "(default 1000); 0: no limits, for servers without\n"
 	 "any"},
-	{"repo", '\0', "DIR", OPTION_TEXT, &options.repo_path, "git repository (default .)"},
+	{"repo", '\0', "DIR", OPTION_TEXT, &repo_path, "git repository (default .)"},
 	{"dry-run", '\0', NULL, OPTION_FLAG, &options.dry_run,
 	 "check and compare everything, write nothing"},
 	{.name = NULL},

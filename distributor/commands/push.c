@@ -81,6 +81,10 @@ run_push(struct app *app, int argc, char **argv, struct error *err)
 
 	options.repositories = (const char *const *)argv;
 	options.repository_count = (size_t)argc;
+	/* Images that are pushed elsewhere may be of any matrix. */
+	if ((argc == 0 || workspace_names_matrix(&app->work)) &&
+	    workspace_load_matrix(&app->work, err) < 0)
+		return -1;
 	options.list_effects = app->json;
 	result = step_push(&app->work, &options, &pushing, err);
 	/* A stop by a signal and what kept it from beginning have no result to show. */

@@ -25,7 +25,7 @@ print_result(const struct app *app, const struct release_info *info,
 	digest_hex(&result->sums, sums);
 	if (app->json) {
 		app_print_json(jsonx_pack(
-			"{s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:s}", "name", info->matrix.name,
+			"{s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:s}", "name", info->matrix->name,
 			"tag", info->tag, "assets", (json_int_t)result->assets, "written",
 			(json_int_t)result->written, "images", (json_int_t)images->images,
 			"images_signed", (json_int_t)images->written, "sums_sha256", sums, "key",
@@ -35,10 +35,10 @@ print_result(const struct app *app, const struct release_info *info,
 	if (app->quiet)
 		return;
 	if (result->written == 0)
-		(void)printf("%s %s: %zu asset%s, already signed\n", info->matrix.name, info->tag,
+		(void)printf("%s %s: %zu asset%s, already signed\n", info->matrix->name, info->tag,
 			     result->assets, plural(result->assets));
 	else
-		(void)printf("%s %s: %zu asset%s signed by %s\n", info->matrix.name, info->tag,
+		(void)printf("%s %s: %zu asset%s signed by %s\n", info->matrix->name, info->tag,
 			     result->assets, plural(result->assets),
 			     fingerprint[0] != '\0' ? fingerprint : "an earlier run");
 	(void)printf("SHA256SUMS: %s\n", sums);
@@ -60,7 +60,8 @@ run_sign(struct app *app, int argc, char **argv, struct error *err)
 	(void)argc;
 	(void)argv;
 	/* The tag that started this run is looked at before anything secret is. */
-	if (release_info_load(&app->work, repo_path, &info, err) < 0 ||
+	if (workspace_load(&app->work, err) < 0 ||
+	    release_info_load(&app->work, repo_path, &info, err) < 0 ||
 	    release_info_check_trigger(&info, app->work.keys, err) < 0)
 		return -1;
 	lock = out_claim(app->work.out, true, err);
@@ -68,8 +69,8 @@ run_sign(struct app *app, int argc, char **argv, struct error *err)
 	    key_files_load(app->work.keys, NULL, &keyring, err) < 0 ||
 	    step_sign(&app->work, &info, &lazy, &result, err) < 0 ||
 	    (info.image_count != 0 &&
-	     step_sign_images(&app->work, &info.matrix, info.assets.source_date_epoch, &lazy,
-			      &images, err) < 0))
+	     step_sign_images(&app->work, &info.image_repositories, info.assets.source_date_epoch,
+			      &lazy, &images, err) < 0))
 		return -1;
 	print_result(app, &info, &result, &images, lazy.fingerprint);
 	return 0;

@@ -22,9 +22,9 @@ static bool push, verify;
 static int
 check_version(const struct release_info *info, const char *version, struct error *err)
 {
-	if (strcmp(version, info->tag) == 0 || strcmp(version, info->matrix.version) == 0)
+	if (strcmp(version, info->tag) == 0 || strcmp(version, info->matrix->version) == 0)
 		return 0;
-	return error_set(err, ERR_INPUT, "the matrix has version %s, not %s", info->matrix.version,
+	return error_set(err, ERR_INPUT, "the matrix has version %s, not %s", info->matrix->version,
 			 version);
 }
 
@@ -34,7 +34,7 @@ push_tag(struct release_info *info, struct error *err)
 {
 	AUTO(secret_clear) struct secret token = SECRET_INIT;
 	struct repo_push target = {.remote = remote,
-				   .token_server = step_publish_server(&info->matrix),
+				   .token_server = step_publish_server(info->matrix),
 				   .dry_run = tagging.dry_run,
 				   .notice = notice_warning};
 
@@ -106,7 +106,8 @@ run_tag(struct app *app, int argc, char **argv, struct error *err)
 	AUTO(release_info_clear) struct release_info info = RELEASE_INFO_INIT;
 	auto_free char *signer = NULL;
 
-	if (release_info_load(&app->work, repo_path, &info, err) < 0 ||
+	if (workspace_load(&app->work, err) < 0 ||
+	    release_info_load(&app->work, repo_path, &info, err) < 0 ||
 	    (argc == 1 && check_version(&info, argv[0], err) < 0))
 		return -1;
 	if (root != NULL && !verify)

@@ -132,7 +132,8 @@ run_tarballs(struct app *app, int argc, char **argv, struct error *err)
 
 	(void)argc;
 	(void)argv;
-	if (step_tarballs(&app->work, !no_wait, &packing, err) < 0)
+	if (workspace_load(&app->work, err) < 0 ||
+	    step_tarballs(&app->work, !no_wait, &packing, err) < 0)
 		return -1;
 	print_report(app, &packing);
 	return 0;

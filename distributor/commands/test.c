@@ -79,13 +79,9 @@ try_all(const struct sandbox *sandbox, void *context, struct error *err)
 static int
 run_test(struct app *app, int argc, char **argv, struct error *err)
 {
-	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
-	AUTO(lock_clear) struct lock lock = LOCK_INIT;
 	AUTO(acceptance_end)
 	struct acceptance trial = {
 		.work = &app->work,
-		.matrix = &matrix,
-		.lock = &lock,
 		.targets = &wanted_targets,
 		.emulators = emulators,
 		.registrars = registrars,
@@ -97,8 +93,10 @@ run_test(struct app *app, int argc, char **argv, struct error *err)
 	(void)argv;
 	if (check_options(err) < 0)
 		return -1;
-	if (workspace_load(&app->work, &matrix, &lock, err) < 0)
+	if (workspace_load(&app->work, err) < 0)
 		return -1;
+	trial.matrix = app->work.matrix;
+	trial.lock = app->work.lock;
 	out = out_claim(app->work.out, true, err);
 	if (out < 0 || acceptance_begin(&trial, err) < 0)
 		return -1;

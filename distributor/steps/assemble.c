@@ -49,7 +49,7 @@ check_release(const struct parts *parts, const struct part *part, struct error *
 {
 	auto_free char *compressor = deflater_identity();
 
-	if (!digest_equal(&part->assets.lock_sha256, &parts->lock->digest))
+	if (!digest_equal(&part->assets.lock_sha256, &parts->work->lock->digest))
 		return error_set(err, ERR_INPUT, "part '%s' was built from a different lock",
 				 part->directory);
 	if (strcmp(compressor, part->packlist.compressor) != 0)
@@ -72,7 +72,7 @@ check_hosts(const struct parts *parts, const struct part *part, struct error *er
 	for (size_t i = 0; i < part->packlist.count; i++) {
 		const char *host = part->packlist.hosts[i].name;
 
-		if (matrix_find_host(parts->matrix, host) == NULL)
+		if (matrix_find_host(parts->work->matrix, host) == NULL)
 			return error_set(err, ERR_INPUT,
 					 "part '%s' contains host %s, which is not in the matrix",
 					 part->directory, host);
@@ -156,7 +156,7 @@ plan_reading(struct reading *reading)
 {
 	const struct parts *parts = reading->parts;
 
-	plan_make(parts->matrix, parts->lock, &reading->plan);
+	plan_make(parts->work->matrix, parts->work->lock, &reading->plan);
 	reading->hosts = xcalloc(reading->plan.host_count + 1, sizeof(*reading->hosts));
 	for (size_t h = 0; h < reading->plan.host_count; h++) {
 		const char *name = reading->plan.hosts[h].host->arch->name;
@@ -209,10 +209,10 @@ compare_list(const struct part *part, const char *name, const char *found, const
 static void
 begin_list(const struct parts *parts, const struct packlist *packlist, struct asset_list *ret_list)
 {
-	*ret_list = (struct asset_list){.name = xstrdup(parts->lock->name),
-					.version = xstrdup(parts->lock->version),
+	*ret_list = (struct asset_list){.name = xstrdup(parts->work->lock->name),
+					.version = xstrdup(parts->work->lock->version),
 					.source_date_epoch = parts->source_date_epoch,
-					.lock_sha256 = parts->lock->digest};
+					.lock_sha256 = parts->work->lock->digest};
 	packlist_list_assets(packlist, ret_list);
 }
 

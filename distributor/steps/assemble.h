@@ -26,8 +26,6 @@ struct part {
 /* What the parts must match, borrowed, and the joined result. */
 struct parts {
 	const struct workspace *work;
-	const struct matrix *matrix;
-	const struct lock *lock;
 	int64_t source_date_epoch;
 	struct part *items;
 	size_t count;

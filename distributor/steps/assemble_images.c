@@ -47,7 +47,7 @@ open_part(const struct parts *parts, const struct part *part, struct opened *ope
 	opened->hosts = xcalloc(part->packlist.count + 1, sizeof(*opened->hosts));
 	for (size_t i = 0; i < part->packlist.count; i++)
 		opened->hosts[opened->host_count++] = arch_find(part->packlist.hosts[i].name);
-	if (part->packlist.count < parts->matrix->host_count)
+	if (part->packlist.count < parts->work->matrix->host_count)
 		opened->hosts_text = part_hosts(&part->packlist);
 	return layout_open(images, "distributor images", &opened->layout, err);
 }
@@ -100,7 +100,7 @@ make_joined_images(struct joining *joining, const struct workspace *some,
 					  .context = joining};
 	struct build_result result;
 
-	if (image_inputs_collect(some, parts->matrix, parts->lock, &places, &inputs, err) < 0)
+	if (image_inputs_collect(some, &places, &inputs, err) < 0)
 		return -1;
 	inputs.set.zstd = options->zstd;
 	inputs.set.revision = options->revision;

@@ -6,17 +6,38 @@
 #include "base/progress.h"
 #include "net/url.h"
 
+static void
+urls_clear(struct package *package)
+{
+	for (size_t i = 0; i < package->url_count; i++)
+		free(package->urls[i]);
+	free(package->urls);
+}
+
 void
 step_fetch_clear(struct step_fetch *fetching)
 {
 	if (fetching->results != NULL)
 		fetch_results_clear(fetching->results, fetching->packages.count);
 	free(fetching->results);
+	for (size_t i = 0; i < fetching->packages.count; i++)
+		urls_clear(&fetching->packages.items[i]);
 	free(fetching->packages.items);
 	upstream_free(fetching->upstream);
-	lock_clear(&fetching->lock);
-	matrix_clear(&fetching->matrix);
 	*fetching = (struct step_fetch)STEP_FETCH_INIT;
+}
+
+/* The URLs become a list of its own, which may grow. */
+static void
+copy_urls(struct package *package)
+{
+	char **urls = package->urls;
+	size_t count = package->url_count;
+
+	package->urls = NULL;
+	package->url_count = 0;
+	for (size_t i = 0; i < count; i++)
+		package_add_url(package, urls[i]);
 }
 
 /*
@@ -48,24 +69,24 @@ add_urls(const struct matrix *matrix, struct package *package, struct error *err
 	return 0;
 }
 
-/* The packages of the wanted hosts; its items are borrowed from the lock, the array is not. */
+/* The packages of the wanted hosts, also on failure as far as it came. */
 static int
-select_packages(const struct workspace *work, const struct matrix *matrix, struct lock *lock,
-		struct package_list *ret_list, struct error *err)
+select_packages(const struct workspace *work, struct package_list *list, struct error *err)
 {
-	auto_free struct package *items = xcalloc(lock->packages.count + 1, sizeof(*items));
-	size_t count = 0;
+	const struct package_list *locked = &work->lock->packages;
 
-	for (size_t i = 0; i < lock->packages.count; i++) {
-		struct package *package = &lock->packages.items[i];
+	list->items = xcalloc(locked->count + 1, sizeof(*list->items));
+	for (size_t i = 0; i < locked->count; i++) {
+		struct package *package = &list->items[list->count];
 
-		if (!workspace_wants_host(work, package->host))
+		if (!workspace_wants_host(work, locked->items[i].host))
 			continue;
-		if (add_urls(matrix, package, err) < 0)
+		*package = locked->items[i];
+		copy_urls(package);
+		list->count++;
+		if (add_urls(work->matrix, package, err) < 0)
 			return -1;
-		items[count++] = *package;
 	}
-	*ret_list = (struct package_list){.items = TAKE(items), .count = count};
 	return 0;
 }
 
@@ -90,9 +111,8 @@ step_fetch(const struct workspace *work, bool rehash, struct step_fetch *ret_fet
 	double started = monotonic_sec();
 	int result;
 
-	if (workspace_load(work, &fetching->matrix, &fetching->lock, err) < 0 ||
-	    upstream_open(work, &fetching->matrix, &fetching->upstream, err) < 0 ||
-	    select_packages(work, &fetching->matrix, &fetching->lock, &fetching->packages, err) < 0)
+	if (upstream_open(work, work->matrix, &fetching->upstream, err) < 0 ||
+	    select_packages(work, &fetching->packages, err) < 0)
 		return -1;
 	fetching->results = xcalloc(fetching->packages.count + 1, sizeof(*fetching->results));
 	result = upstream_fetch(fetching->upstream, &fetching->packages, rehash, fetching->results,

@@ -10,11 +10,12 @@
 #include "matrix/lock.h"
 
 struct step_fetch {
-	struct matrix matrix;
-	struct lock lock;
 	struct upstream *upstream;
-	struct package_list
-		packages; /* of the wanted hosts; its items are borrowed from the lock */
+	/*
+	 * Of the wanted hosts. Borrowed from the lock, but for the array and the URLs, of which there
+	 * are more.
+	 */
+	struct package_list packages;
 	struct fetch_result *results; /* one each; NULL if it did not come to that */
 	size_t fetched, present;      /* packages */
 	uint64_t size, received;      /* in bytes, of all packages */

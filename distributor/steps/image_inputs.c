@@ -19,8 +19,6 @@ image_inputs_clear(struct image_inputs *inputs)
 /* Inputs that are being collected. */
 struct collection {
 	const struct workspace *work;
-	const struct matrix *matrix;
-	const struct lock *lock;
 	const struct image_places *places;
 	struct image_inputs inputs;
 	size_t tarball_count;
@@ -81,16 +79,17 @@ add_host(struct collection *c, const struct matrix_host *host, struct error *err
 
 	*item = (struct image_host){
 		.arch = host->arch,
-		.qemu_version = words_take(&c->inputs.texts, matrix_qemu_version(c->matrix, host)),
+		.qemu_version =
+			words_take(&c->inputs.texts, matrix_qemu_version(c->work->matrix, host)),
 		.tarballs = &c->inputs.tarballs[c->tarball_count],
 	};
 	for (size_t t = 0; t < target_count; t++) {
 		const struct package *package = NULL;
-		const struct member *member =
-			lock_find_member(c->lock, host->arch->name, target_table[t], &package);
+		const struct member *member = lock_find_member(c->work->lock, host->arch->name,
+							       target_table[t], &package);
 
 		if (member == NULL ||
-		    !matrix_wants_image(c->matrix, host->arch->name, target_table[t]))
+		    !matrix_wants_image(c->work->matrix, host->arch->name, target_table[t]))
 			continue;
 		if (add_tarball(c, host, member, err) < 0)
 			return -1;
@@ -109,19 +108,19 @@ add_host(struct collection *c, const struct matrix_host *host, struct error *err
 static int
 add_hosts(struct collection *c, struct error *err)
 {
-	for (size_t i = 0; i < c->matrix->host_count; i++)
-		if (workspace_wants_host(c->work, c->matrix->hosts[i].arch->name) &&
-		    add_host(c, &c->matrix->hosts[i], err) < 0)
+	for (size_t i = 0; i < c->work->matrix->host_count; i++)
+		if (workspace_wants_host(c->work, c->work->matrix->hosts[i].arch->name) &&
+		    add_host(c, &c->work->matrix->hosts[i], err) < 0)
 			return -1;
 	return 0;
 }
 
 int
-image_inputs_collect(const struct workspace *work, const struct matrix *matrix,
-		     const struct lock *lock, const struct image_places *places,
+image_inputs_collect(const struct workspace *work, const struct image_places *places,
 		     struct image_inputs *ret_inputs, struct error *err)
 {
-	struct collection c = {.work = work, .matrix = matrix, .lock = lock, .places = places};
+	const struct matrix *matrix = work->matrix;
+	struct collection c = {.work = work, .places = places};
 	struct image_set *set = &c.inputs.set;
 
 	c.inputs.hosts = xcalloc(matrix->host_count + 1, sizeof(*c.inputs.hosts));

@@ -29,9 +29,8 @@ struct image_places {
 
 /*
  * Collects the inputs for the hosts that `work` wants; compression and revision are left to
- * the caller. `matrix` and `lock` belong together and outlive the result. ERR_INPUT names the
+ * the caller. `work` is loaded and outlives the result. ERR_INPUT names the
  * missing tarball or registrar, and the command that builds it.
  */
-int image_inputs_collect(const struct workspace *work, const struct matrix *matrix,
-			 const struct lock *lock, const struct image_places *places,
+int image_inputs_collect(const struct workspace *work, const struct image_places *places,
 			 struct image_inputs *ret_inputs, struct error *err) CHECKED;

@@ -39,40 +39,20 @@ read_revision(const char *assets, char **ret_revision, struct error *err)
 	return 0;
 }
 
-static int
-build(const struct workspace *work, const struct matrix *matrix, const struct lock *lock,
-      const struct step_images_options *options, struct build_result *ret_result, struct error *err)
+/*
+ * What is noted of the tarballs; NULL where nothing is, or in an earlier format: then they are read
+ * instead.
+ */
+static const struct packlist *
+find_packlist(const struct workspace *work, const struct step_images_options *options,
+	      struct packlist *packlist)
 {
-	AUTO(image_inputs_clear) struct image_inputs inputs = {.hosts = NULL};
-	AUTO(layout_freep) struct layout *layout = NULL;
-	auto_free char *assets = NULL, *revision = NULL;
-	auto_free char *path = path_join(work->out, "images");
-	auto_free char *noted = path_join(work->out, PACKLIST_NAME);
-	AUTO(packlist_clear) struct packlist packlist = PACKLIST_INIT;
-	struct image_places places = {.registrars = options->registrars};
-	const struct build_options how = {.jobs = (unsigned int)work->jobs,
-					  .progress = work->progress};
-	auto_close int out = out_claim(work->out, true, err);
+	auto_free char *path = path_join(work->out, PACKLIST_NAME);
+	struct error ignored = ERROR_INIT;
 
-	if (out < 0 || source_date_epoch(lock, &places.created_sec, err) < 0)
-		return -1;
-	if (options->from_release == NULL)
-		assets = path_join(work->out, "assets");
-	else if (published_tarballs_prepare(work, matrix, lock, options->from_release, &assets,
-					    err) < 0 ||
-		 read_revision(assets, &revision, err) < 0)
-		return -1;
-	places.assets = assets;
-	/* Without it, or with one of an earlier format, the tarballs are read instead. */
-	if (options->from_release == NULL && packlist_load(noted, &packlist, err) == 0)
-		places.packlist = &packlist;
-	if (image_inputs_collect(work, matrix, lock, &places, &inputs, err) < 0)
-		return -1;
-	inputs.set.zstd = options->zstd;
-	inputs.set.revision = options->revision != NULL ? options->revision : revision;
-	if (layout_create(path, &layout, err) < 0)
-		return -1;
-	return build_images(layout, &inputs.set, &how, ret_result, err);
+	if (options->from_release != NULL || options->packlist != NULL)
+		return options->packlist;
+	return packlist_load_seen(work->seen, path, packlist, &ignored) == 0 ? packlist : NULL;
 }
 
 int
@@ -103,11 +83,32 @@ int
 step_images(const struct workspace *work, const struct step_images_options *options,
 	    struct build_result *ret_result, struct error *err)
 {
-	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
-	AUTO(lock_clear) struct lock lock = LOCK_INIT;
+	AUTO(image_inputs_clear) struct image_inputs inputs = {.hosts = NULL};
+	AUTO(layout_freep) struct layout *layout = NULL;
+	auto_free char *assets = NULL, *revision = NULL;
+	auto_free char *path = path_join(work->out, "images");
+	AUTO(packlist_clear) struct packlist packlist = PACKLIST_INIT;
+	struct image_places places = {.registrars = options->registrars};
+	const struct build_options how = {.jobs = (unsigned int)work->jobs,
+					  .progress = work->progress};
+	auto_close int out = -1;
 
 	if (check_revision(options->revision, err) < 0 ||
-	    workspace_load(work, &matrix, &lock, err) < 0)
+	    (out = out_claim(work->out, true, err)) < 0 ||
+	    workspace_epoch(work, &places.created_sec, err) < 0)
 		return -1;
-	return build(work, &matrix, &lock, options, ret_result, err);
+	if (options->from_release == NULL)
+		assets = path_join(work->out, "assets");
+	else if (published_tarballs_prepare(work, options->from_release, &assets, err) < 0 ||
+		 read_revision(assets, &revision, err) < 0)
+		return -1;
+	places.assets = assets;
+	places.packlist = find_packlist(work, options, &packlist);
+	if (image_inputs_collect(work, &places, &inputs, err) < 0)
+		return -1;
+	inputs.set.zstd = options->zstd;
+	inputs.set.revision = options->revision != NULL ? options->revision : revision;
+	if (layout_create(path, &layout, err) < 0)
+		return -1;
+	return build_images(layout, &inputs.set, &how, ret_result, err);
 }

@@ -14,8 +14,11 @@ struct step_images_options {
 	const char *revision;   /* a full commit id; NULL: that of the published release, if any */
 	const char *registrars; /* directory, or NULL: those of this program */
 	const char *from_release; /* directory or URL of a published release, or NULL: OUT/assets */
+	/* What OUT/assets was packed from, of `tarballs`; NULL: OUT/packed.json is read. */
+	const struct packlist *packlist;
 };
 
+struct packlist;
 struct release_info;
 
 /*
@@ -27,7 +30,8 @@ int step_images_find_revision(const struct workspace *work, struct release_info 
 			      struct step_images_options *options, struct error *err) CHECKED;
 
 /*
- * Builds OUT/images from OUT/assets or a published release, holding the lock of OUT. ERR_USAGE:
+ * Builds OUT/images from OUT/assets or a published release, for a loaded workspace, holding the lock
+ * of OUT. ERR_USAGE:
  * `revision`, a host. Errors of published_tarballs_prepare(), image_inputs_collect() and
  * build_images().
  */

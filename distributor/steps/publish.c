@@ -6,11 +6,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "base/seen_files.h"
 #include "distributor/steps/release_before.h"
 #include "distributor/steps/release_notes.h"
 #include "distributor/verify/release_json.h"
 #include "distributor/verify/verify.h"
-#include "distributor/workspace/key_files.h"
 #include "distributor/workspace/version.h"
 #include "model/release_version.h"
 #include "publish/git/git_tag.h"
@@ -27,8 +27,8 @@ static const char *const signed_files[] = {RELEASE_PROVENANCE_NAME, SUMS_NAME, S
 struct step_publish {
 	const struct workspace *work;
 	struct publish_options options;
-	struct release_info info;
-	struct keyring keyring;
+	const struct release_info *info;
+	const struct keyring *keyring;
 	char *directory;    /* OUT/assets */
 	char *sums_text;    /* SHA256SUMS, as verified */
 	struct sums sums;   /* the same, read */
@@ -75,8 +75,6 @@ step_publish_free(struct step_publish *p)
 	http_client_free(p->http);
 	publish_result_clear(&p->result);
 	sums_clear(&p->sums);
-	keyring_clear(&p->keyring);
-	release_info_clear(&p->info);
 	free(p->directory);
 	free(p->sums_text);
 	free(p->tag_id);
@@ -98,8 +96,9 @@ static int
 verify_files_there(struct step_publish *p, struct error *err)
 {
 	AUTO(verify_report_clear) struct verify_report report = VERIFY_REPORT_INIT;
-	const struct verify_files files = verify_directory(p->directory);
-	struct verify_request request = {.keyring = &p->keyring, .tag = p->info.tag};
+	const struct verify_place place = {p->directory, p->work->seen};
+	const struct verify_files files = verify_directory_seen(&place);
+	struct verify_request request = {.keyring = p->keyring, .tag = p->info->tag};
 
 	request.progress = progress_start(p->work->progress, "verifying", PROGRESS_ITEMS, 0);
 	verify_release(&files, &request, &report);
@@ -115,26 +114,27 @@ verify_tag_there(struct step_publish *p, struct error *err)
 {
 	AUTO(verify_report_clear) struct verify_report report = VERIFY_REPORT_INIT;
 	AUTO(release_origin_clear) struct release_origin origin = RELEASE_ORIGIN_INIT;
-	const struct verify_files files = verify_directory(p->directory);
+	const struct verify_place place = {p->directory, p->work->seen};
+	const struct verify_files files = verify_directory_seen(&place);
 	auto_free char *text = NULL;
 	char id[REPO_ID_SIZE], want[DIGEST_HEX_SIZE], got[DIGEST_HEX_SIZE];
 	struct digest named, sums;
 	size_t length;
 
-	if (p->info.repo == NULL)
+	if (p->info->repo == NULL)
 		return 0;
-	if (repo_tag_read(p->info.repo, p->info.tag, &text, &length, id, err) < 0)
+	if (repo_tag_read(p->info->repo, p->info->tag, &text, &length, id, err) < 0)
 		return err->code == ERR_NOT_FOUND ? 0 : -1;
 	if (release_origin_read(&files, &origin, err) < 0)
 		return -1;
-	verify_tag(p->info.tag, text, length, &p->keyring, origin.commit, &report, &named);
+	verify_tag(p->info->tag, text, length, p->keyring, origin.commit, &report, &named);
 	if (verify_report_conclude(&report, err) < 0)
-		return error_prefix(err, "cannot publish %s", p->info.tag);
+		return error_prefix(err, "cannot publish %s", p->info->tag);
 	digest_of(p->sums_text, strlen(p->sums_text), &sums);
 	if (!digest_is_zero(&named) && !digest_equal(&named, &sums))
 		return error_set(err, ERR_VERIFY,
 				 "tag '%s' names SHA256SUMS %s, which does not match %s",
-				 p->info.tag, digest_hex(&named, want), digest_hex(&sums, got));
+				 p->info->tag, digest_hex(&named, want), digest_hex(&sums, got));
 	p->tag_id = xstrdup(id);
 	return 0;
 }
@@ -147,7 +147,7 @@ add_file(struct step_publish *p, const char *name, const struct digest *sha256, 
 
 	p->paths[i] = path_join(p->directory, name);
 	p->files[i] = (struct publish_file){.name = name, .path = p->paths[i]};
-	if (digest_file(p->paths[i], &seen, &p->files[i].size, err) < 0)
+	if (seen_digest(p->work->seen, p->paths[i], &seen, &p->files[i].size, err) < 0)
 		return -1;
 	if (sha256 != NULL && !digest_equal(&seen, sha256))
 		return error_set(err, ERR_VERIFY, "'%s' changed after it was verified",
@@ -183,9 +183,9 @@ find_signer(const struct step_publish *p, struct sshsig *ret_sig, const char **r
 	const struct keyring_entry *entry;
 	size_t length;
 
-	if (read_file(path, SSHSIG_MAX_TEXT, &text, &length, err) < 0 ||
+	if (seen_read(p->work->seen, path, SSHSIG_MAX_TEXT, &text, &length, err) < 0 ||
 	    sshsig_parse(text, length, ret_sig, path, err) < 0 ||
-	    keyring_find_for(&p->keyring, &ret_sig->key, SSHSIG_FILE, p->info.tag, path, &entry,
+	    keyring_find_for(p->keyring, &ret_sig->key, SSHSIG_FILE, p->info->tag, path, &entry,
 			     err) < 0)
 		return -1;
 	*ret_principal = entry->principal;
@@ -222,9 +222,9 @@ repository_page(const struct step_publish *p)
 	const char *repository;
 	struct error ignored = ERROR_INIT;
 
-	if (step_publish_repository(&p->info.matrix, &repository, &ignored) < 0)
+	if (step_publish_repository(p->info->matrix, &repository, &ignored) < 0)
 		return NULL;
-	return xasprintf("%s/%s", step_publish_server(&p->info.matrix), repository);
+	return xasprintf("%s/%s", step_publish_server(p->info->matrix), repository);
 }
 
 static int
@@ -233,22 +233,22 @@ make_text(struct step_publish *p, struct error *err)
 	AUTO(release_before_clear) struct release_before before = RELEASE_BEFORE_INIT;
 	auto_free char *repository = repository_page(p);
 	struct release_notes notes = {
-		.info = &p->info, .repository = repository, .sums = p->sums_text};
+		.info = p->info, .repository = repository, .sums = p->sums_text};
 	const char *actions = environment_get("GITHUB_ACTIONS");
 	struct sshsig sig;
 
 	if (find_signer(p, &sig, &notes.principal, err) < 0 ||
-	    release_before_find(&p->info, p->github, &before, err) < 0)
+	    release_before_find(p->info, p->github, &before, err) < 0)
 		return -1;
 	/* The last job of the workflow attests; a release that is made elsewhere has nobody for that. */
 	if (p->options.directory == NULL && actions != NULL && strcmp(actions, "true") == 0 &&
-	    step_publish_repository(&p->info.matrix, &notes.attested_by, err) < 0)
+	    step_publish_repository(p->info->matrix, &notes.attested_by, err) < 0)
 		return -1;
 	notes.key = &sig.key;
 	notes.before = before.state;
 	notes.previous_tag = before.tag;
 	notes.previous = &before.lock;
-	p->title = xasprintf("%s %s", p->info.matrix.name, p->info.tag);
+	p->title = xasprintf("%s %s", p->info->matrix->name, p->info->tag);
 	return release_notes_make(&notes, p->options.template_path, &p->body, err);
 }
 
@@ -258,7 +258,7 @@ open_github(struct step_publish *p, const char *token, struct error *err)
 	AUTO(secret_clear) struct secret taken = SECRET_INIT;
 	struct github_options options = GITHUB_OPTIONS_DEFAULT;
 	auto_free char *agent = xasprintf("distributor/%s", version_program());
-	auto_free char *api_url = github_api_of(step_publish_server(&p->info.matrix));
+	auto_free char *api_url = github_api_of(step_publish_server(p->info->matrix));
 	auto_free char *hint_path = path_join(p->work->out, "github-draft.json");
 	const struct http_options http_options = {
 		.user_agent = agent, .notice = notice_info, .tries = 4};
@@ -275,7 +275,7 @@ open_github(struct step_publish *p, const char *token, struct error *err)
 			"GITHUB_TOKEN is not set; it requires the permission 'contents: write'");
 	if (token != NULL)
 		log_add_secret(token);
-	if (step_publish_repository(&p->info.matrix, &options.repository, err) < 0 ||
+	if (step_publish_repository(p->info->matrix, &options.repository, err) < 0 ||
 	    http_client_new(&http_options, &p->http, err) < 0)
 		return -1;
 	options.api_url = api_url;
@@ -300,6 +300,7 @@ open_target(struct step_publish *p, const char *token, struct error *err)
 	p->target = (struct directory_target){.path = p->options.directory,
 					      .dry_run = p->options.dry_run,
 					      .progress = p->work->progress,
+					      .seen = p->work->seen,
 					      .notice = notice_info};
 	return 0;
 }
@@ -308,7 +309,7 @@ static void
 tell_latest(const struct step_publish *p)
 {
 	log_info("'%s' remains the latest release; use --latest yes to make '%s' the latest",
-		 p->latest_tag, p->info.tag);
+		 p->latest_tag, p->info->tag);
 }
 
 /* An older version does not take the place of a newer one by itself, nor a candidate of a release. */
@@ -321,7 +322,7 @@ decide_latest(struct step_publish *p, struct error *err)
 	if ((p->github != NULL ? github_latest_tag(p->github, &p->latest_tag, err)
 			       : directory_latest_tag(&p->target, &p->latest_tag, err)) < 0)
 		return -1;
-	p->publication.latest = release_tag_takes_latest(p->info.tag, p->latest_tag);
+	p->publication.latest = release_tag_takes_latest(p->info->tag, p->latest_tag);
 	if (!p->publication.latest)
 		tell_latest(p);
 	return 0;
@@ -335,7 +336,7 @@ static void
 keep_latest(struct step_publish *p)
 {
 	if (!p->result.was_there || !p->publication.latest || p->options.latest != LATEST_AUTO ||
-	    p->latest_tag == NULL || strcmp(p->latest_tag, p->info.tag) == 0)
+	    p->latest_tag == NULL || strcmp(p->latest_tag, p->info->tag) == 0)
 		return;
 	p->publication.latest = false;
 	tell_latest(p);
@@ -349,12 +350,9 @@ gather(struct step_publish *p, const char *token, struct error *err)
 		workspace_command(p->work, "sign", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 	size_t length;
 
-	if (release_info_load(p->work, p->options.repo_path, &p->info, err) < 0 ||
-	    key_files_load(p->work->keys, NULL, &p->keyring, err) < 0)
-		return -1;
 	p->directory = path_join(p->work->out, "assets");
 	sums_path = path_join(p->directory, SUMS_NAME);
-	if (read_file(sums_path, SUMS_MAX_TEXT, &p->sums_text, &length, err) < 0) {
+	if (seen_read(p->work->seen, sums_path, SUMS_MAX_TEXT, &p->sums_text, &length, err) < 0) {
 		if (err->code == ERR_NOT_FOUND)
 			error_set(err, ERR_NOT_FOUND,
 				  "'%s' does not exist; sign the release first: %s", sums_path,
@@ -365,7 +363,7 @@ gather(struct step_publish *p, const char *token, struct error *err)
 	    verify_files_there(p, err) < 0 || verify_tag_there(p, err) < 0 ||
 	    list_files(p, err) < 0 || open_target(p, token, err) < 0 || make_text(p, err) < 0)
 		return -1;
-	p->publication.tag = p->info.tag;
+	p->publication.tag = p->info->tag;
 	p->publication.tag_id = p->tag_id;
 	p->publication.tag_pending = p->options.tag_pending;
 	p->publication.title = p->title;
@@ -374,12 +372,15 @@ gather(struct step_publish *p, const char *token, struct error *err)
 }
 
 int
-step_publish_new(const struct workspace *work, const struct publish_options *options,
+step_publish_new(const struct workspace *work, const struct release_info *info,
+		 const struct keyring *keyring, const struct publish_options *options,
 		 const char *token, struct step_publish **ret_publishing, struct error *err)
 {
 	AUTO(step_publish_freep) struct step_publish *p = xcalloc(1, sizeof(*p));
 
 	p->work = work;
+	p->info = info;
+	p->keyring = keyring;
 	p->options = *options;
 	if (gather(p, token, err) < 0 || decide_latest(p, err) < 0)
 		return -1;
@@ -388,21 +389,21 @@ step_publish_new(const struct workspace *work, const struct publish_options *opt
 }
 
 int
-step_publish_adopt(const struct workspace *work, const struct publish_options *options,
-		   const char *token, struct error *err)
+step_publish_adopt(const struct workspace *work, const struct release_info *info,
+		   const struct publish_options *options, const char *token, struct error *err)
 {
 	AUTO(step_publish_freep) struct step_publish *p = xcalloc(1, sizeof(*p));
 
 	p->work = work;
+	p->info = info;
 	p->options = *options;
 	p->directory = path_join(work->out, "assets");
-	if (release_info_load(work, options->repo_path, &p->info, err) < 0 ||
-	    open_target(p, token, err) < 0 || make_directories(p->directory, err) < 0)
+	if (open_target(p, token, err) < 0 || make_directories(p->directory, err) < 0)
 		return -1;
 	if (p->github == NULL)
-		return directory_fetch(&p->target, p->info.tag, signed_files,
+		return directory_fetch(&p->target, p->info->tag, signed_files,
 				       ARRAY_SIZE(signed_files), p->directory, err);
-	return github_fetch(p->github, p->info.tag, signed_files, ARRAY_SIZE(signed_files),
+	return github_fetch(p->github, p->info->tag, signed_files, ARRAY_SIZE(signed_files),
 			    p->directory, err);
 }
 

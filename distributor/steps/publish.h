@@ -9,12 +9,12 @@
 #include "distributor/steps/release_info.h"
 #include "publish/directory.h"
 #include "publish/github/github.h"
+#include "sign/check/keyring.h"
 #include "sign/make/secret.h"
 
 enum publish_latest { LATEST_AUTO, LATEST_YES, LATEST_NO };
 
 struct publish_options {
-	const char *repo_path;     /* git repository, with the tag */
 	const char *directory;     /* publish to this directory; NULL: to GitHub */
 	const char *template_path; /* of the text; NULL: the built-in one */
 	enum publish_latest latest;
@@ -23,7 +23,7 @@ struct publish_options {
 	bool tag_pending; /* for a dry run: do not look for the tag, it would be there by now */
 };
 
-#define PUBLISH_OPTIONS_DEFAULT {.repo_path = ".", .pace_ms = 1000}
+#define PUBLISH_OPTIONS_DEFAULT {.pace_ms = 1000}
 
 /* Reads the words that the commands take for --latest and --pace into the options. ERR_USAGE. */
 int step_publish_read_words(struct publish_options *options, const char *latest,
@@ -33,12 +33,14 @@ int step_publish_read_words(struct publish_options *options, const char *latest,
 struct step_publish;
 
 /*
- * Reads matrix, lock, repository and OUT/assets, verifies the release like any user (signatures,
- * sums, completeness, names, provenance; and the tag, if the repository has it) and writes the
- * text. Takes GITHUB_TOKEN out of the environment if it is needed and still set; `token` is used
- * otherwise and may be NULL. ERR_VERIFY: nothing of it is published.
+ * Reads OUT/assets, verifies the release like any user (signatures, sums, completeness, names,
+ * provenance; and the tag, if the repository of `info` has it) and writes the text. Files that the
+ * workspace has seen are not read again. Takes GITHUB_TOKEN out of the environment if it is needed
+ * and still set; `token` is used otherwise and may be NULL. `work`, `info` and `keyring` are
+ * borrowed. ERR_VERIFY: nothing of it is published.
  */
-int step_publish_new(const struct workspace *work, const struct publish_options *options,
+int step_publish_new(const struct workspace *work, const struct release_info *info,
+		     const struct keyring *keyring, const struct publish_options *options,
 		     const char *token, struct step_publish **ret_publishing,
 		     struct error *err) CHECKED;
 void step_publish_free(struct step_publish *publishing);
@@ -50,8 +52,9 @@ void step_publish_freep(struct step_publish **publishing); /* for AUTO() */
  * a second run would otherwise produce a different release from the same bytes. Nothing is trusted
  * here: 'sign' verifies. Returns the number of files, or -1.
  */
-int step_publish_adopt(const struct workspace *work, const struct publish_options *options,
-		       const char *token, struct error *err) CHECKED;
+int step_publish_adopt(const struct workspace *work, const struct release_info *info,
+		       const struct publish_options *options, const char *token,
+		       struct error *err) CHECKED;
 
 /* First half: everything is uploaded and compared, nothing is public. */
 int step_publish_prepare(struct step_publish *publishing, struct error *err) CHECKED;

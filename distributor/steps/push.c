@@ -168,14 +168,14 @@ push_all(const struct workspace *work, const struct step_push_options *o,
 /* Repositories that were named, else those of the matrix. */
 static int
 read_targets(const struct workspace *work, const struct step_push_options *o,
-	     const struct matrix *matrix, struct step_push *pushing, struct error *err)
+	     struct step_push *pushing, struct error *err)
 {
 	const char *const *names = o->repositories;
 	size_t count = o->repository_count;
 
 	if (count == 0) {
-		names = matrix->images.items;
-		count = matrix->images.count;
+		names = work->matrix->images.items;
+		count = work->matrix->images.count;
 		if (count == 0)
 			return error_set(
 				err, ERR_USAGE,
@@ -216,13 +216,14 @@ check_version(const struct layout *layout, const char *version, const char *imag
 /* Images that nobody can verify are no use to those who do, and a surprise to all others. */
 static int
 check_signatures(const struct workspace *work, const struct layout *layout,
-		 const struct step_push *pushing, const char *sign, struct error *err)
+		 const struct keyring *keyring, const struct step_push *pushing, const char *sign,
+		 struct error *err)
 {
-	AUTO(keyring_clear) struct keyring keyring = KEYRING_INIT;
+	AUTO(keyring_clear) struct keyring loaded = KEYRING_INIT;
 
 	if (layout_part(layout) != NULL)
 		return 0;
-	if (keyring_load(work->keys, NULL, &keyring, err) < 0)
+	if (keyring == NULL && keyring_load(work->keys, NULL, &loaded, err) < 0)
 		return error_prefix(
 			err,
 			"cannot verify the signatures in '%s'; use --unsigned to push without them",
@@ -231,7 +232,8 @@ check_signatures(const struct workspace *work, const struct layout *layout,
 		auto_free char *name = reference_repository(&pushing->targets[i].reference);
 		struct error why;
 
-		if (step_sign_images_check(layout, name, &keyring, err) == 0)
+		if (step_sign_images_check(layout, name, keyring != NULL ? keyring : &loaded,
+					   err) == 0)
 			continue;
 		why = *err;
 		return error_set(err, why.code,
@@ -258,7 +260,6 @@ int
 step_push(const struct workspace *work, const struct step_push_options *options,
 	  struct step_push *ret_pushing, struct error *err)
 {
-	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
 	AUTO(layout_freep) struct layout *layout = NULL;
 	auto_free char *path =
 		options->layout != NULL ? xstrdup(options->layout) : path_join(work->out, "images");
@@ -271,17 +272,18 @@ step_push(const struct workspace *work, const struct step_push_options *options,
 
 	if (options->connections == 0 || options->connections > 64)
 		return error_set(err, ERR_USAGE, "--connections requires a number from 1 to 64");
-	if (((options->repository_count == 0 || workspace_names_matrix(work)) &&
-	     matrix_load(work->matrix_path, &matrix, err) < 0) ||
-	    read_targets(work, options, &matrix, ret_pushing, err) < 0)
+	if (read_targets(work, options, ret_pushing, err) < 0)
 		return -1;
 	if (work->offline)
 		return error_set(err, ERR_USAGE, "--offline cannot be used with push");
-	version = options->version != NULL ? options->version : matrix.version;
+	version = options->version;
+	if (version == NULL && work->matrix != NULL)
+		version = work->matrix->version;
 	if (layout_open(path, images, &layout, err) < 0 || check_names(layout, images, err) < 0 ||
 	    check_part(layout, options->part, err) < 0 ||
 	    check_version(layout, version, images, err) < 0 ||
-	    (!options->unsigned_too && check_signatures(work, layout, ret_pushing, sign, err) < 0))
+	    (!options->unsigned_too &&
+	     check_signatures(work, layout, options->keyring, ret_pushing, sign, err) < 0))
 		return -1;
 	return push_all(work, options, layout, ret_pushing, err);
 }

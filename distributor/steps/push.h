@@ -8,6 +8,7 @@
 #include "images/push/push.h"
 
 struct json_t;
+struct keyring;
 
 /* Begin with STEP_PUSH_OPTIONS_DEFAULT. Strings are borrowed. */
 struct step_push_options {
@@ -15,6 +16,7 @@ struct step_push_options {
 	size_t repository_count;
 	const char *layout;  /* NULL: OUT/images */
 	const char *version; /* of the layout; NULL: that of the matrix, where one is read */
+	const struct keyring *keyring; /* of who may sign; NULL: it is read */
 	struct registry_access access;
 	uint64_t connections;
 	bool dry_run, replace_version, part;
@@ -49,9 +51,8 @@ void step_push_clear(struct step_push *pushing);
  * Pushes to one repository after the other, even if one fails. If several fail, each is logged.
  * `ret_pushing` contains all results, also on failure.
  *
- * The matrix is read if --matrix is given or its repositories are used: then the layout must have
- * its version. Parts are never signed; any other layout must be signed for each repository by a key
- * of `work`.
+ * If the workspace has a matrix, and the options no version, the layout must have its version. Parts
+ * are never signed; any other layout must be signed for each repository by a key of `work`.
  *
  * ERR_USAGE without a repository; ERR_INPUT for a part or a different version; ERR_VERIFY if it is
  * not signed; errors of push_layout().

@@ -55,6 +55,8 @@ release_run_free(struct release_run *r)
 	secret_clear(&r->token);
 	keyring_clear(&r->keyring);
 	release_info_clear(&r->info);
+	packlist_clear(&r->packlist);
+	workspace_clear(&r->work);
 	free(r->key_path);
 	free(r->keys_path);
 	free(r->repo_path);
@@ -133,11 +135,10 @@ run_step(struct release_run *r, size_t i, struct error *err)
 int
 release_run(struct release_run *r, struct error *err)
 {
-	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
 	auto_free char *path = path_join(r->work.out, ".release.lock");
 
 	/* In a wrong directory nothing is made. */
-	if (matrix_load(r->work.matrix_path, &matrix, err) < 0)
+	if (workspace_load_matrix(&r->work, err) < 0)
 		return -1;
 	if (make_directories(r->work.out, err) < 0)
 		return -1;
@@ -167,7 +168,7 @@ release_run_tag(const struct release_run *r)
 const char *
 release_run_name(const struct release_run *r)
 {
-	return r->info.matrix.name;
+	return r->info.matrix != NULL ? r->info.matrix->name : NULL;
 }
 
 const char *

@@ -46,7 +46,7 @@ struct release_run_options {
 
 struct release_run;
 
-/* `work` and `options` are borrowed. */
+/* `work`, of which nothing is loaded yet, and `options` are borrowed. */
 struct release_run *
 release_run_new(const struct workspace *work, const struct release_run_options *options) CHECKED;
 void release_run_free(struct release_run *releasing);

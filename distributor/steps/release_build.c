@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "base/seen_files.h"
 #include "base/text.h"
 #include "distributor/steps/fetch.h"
 #include "distributor/steps/release_internal.h"
@@ -60,10 +61,10 @@ check_version(const struct release_run *r, struct error *err)
 	const char *version = r->options->version;
 
 	if (version == NULL || strcmp(version, r->info.tag) == 0 ||
-	    strcmp(version, r->info.matrix.version) == 0)
+	    strcmp(version, r->info.matrix->version) == 0)
 		return 0;
 	return error_set(err, ERR_INPUT, "'%s' has version %s, not %s", r->work.matrix_path,
-			 r->info.matrix.version, version);
+			 r->info.matrix->version, version);
 }
 
 /* The tag would promise a matrix and a lock that its commit does not have. */
@@ -129,6 +130,8 @@ release_run_lock(struct release_run *r, struct release_step *step, struct error 
 {
 	struct digest sums;
 
+	if (workspace_load(&r->work, err) < 0)
+		return -1;
 	if (r->options->directory != NULL && prepare_rehearsal(r, err) < 0)
 		return -1;
 	if (release_info_load(&r->work, release_run_repo_path(r), &r->info, err) < 0 ||
@@ -140,15 +143,14 @@ release_run_lock(struct release_run *r, struct release_step *step, struct error 
 	if (r->repo_path != NULL)
 		repo_set_own(r->info.repo);
 	if (r->options->image_repositories.count != 0)
-		r->info.matrix.images = (struct text_list){r->options->image_repositories.items,
-							   r->options->image_repositories.count};
+		r->info.image_repositories = r->options->image_repositories;
 	/* A tag of something else, before hours of work that could not be released under it. */
 	if (find_tag(r, &sums, err) < 0)
 		return -1;
 	r->triggered = is_tag_run();
-	step_end(step, STEP_DONE, "%s of %zu host%s, %zu package%s pinned", r->info.matrix.version,
-		 r->info.matrix.host_count, plural(r->info.matrix.host_count),
-		 r->info.lock.packages.count, plural(r->info.lock.packages.count));
+	step_end(step, STEP_DONE, "%s of %zu host%s, %zu package%s pinned", r->info.matrix->version,
+		 r->info.matrix->host_count, plural(r->info.matrix->host_count),
+		 r->info.lock->packages.count, plural(r->info.lock->packages.count));
 	return 0;
 }
 
@@ -187,6 +189,11 @@ release_run_tarballs(struct release_run *r, struct release_step *step, struct er
 
 	if (step_tarballs(&r->work, true, &packing, err) < 0)
 		return -1;
+	/* Images and signatures are made of these. */
+	r->packlist = packing.report.packlist;
+	packing.report.packlist = (struct packlist)PACKLIST_INIT;
+	r->info.assets = packing.report.assets;
+	packing.report.assets = (struct asset_list)ASSET_LIST_INIT;
 	for (size_t i = 0; i < packing.report.removed_count; i++)
 		log_info("removed '%s' from an earlier run", packing.report.removed[i]);
 	out = format_bytes(packing.bytes_out);
@@ -207,6 +214,7 @@ release_run_images(struct release_run *r, struct release_step *step, struct erro
 	struct build_result result;
 
 	options.revision = r->info.commit;
+	options.packlist = &r->packlist;
 	if (step_images(&r->work, &options, &result, err) < 0)
 		return -1;
 	step_end(step, result.changed ? STEP_DONE : STEP_KEPT,
@@ -232,10 +240,9 @@ adopt(struct release_run *r, struct error *err)
 		return -1;
 	if (there)
 		return 0;
-	options.repo_path = release_run_repo_path(r);
 	options.directory = r->options->directory;
 	options.dry_run = r->options->dry_run;
-	count = step_publish_adopt(&r->work, &options, r->token.bytes, err);
+	count = step_publish_adopt(&r->work, &r->info, &options, r->token.bytes, err);
 	if (count > 0)
 		log_info("restored %d signed file%s from an earlier run", count,
 			 plural((size_t)count));
@@ -253,8 +260,8 @@ release_run_sign(struct release_run *r, struct release_step *step, struct error 
 	if (lock < 0 || adopt(r, err) < 0 ||
 	    release_info_load_assets(&r->work, &r->info, err) < 0 ||
 	    step_sign(&r->work, &r->info, &r->signer, &result, err) < 0 ||
-	    step_sign_images(&r->work, &r->info.matrix, r->info.assets.source_date_epoch,
-			     &r->signer, &images, err) < 0)
+	    step_sign_images(&r->work, &r->info.image_repositories,
+			     r->info.assets.source_date_epoch, &r->signer, &images, err) < 0)
 		return -1;
 	names = images.images != 0
 			? xasprintf("%zu asset%s and %zu image%s", result.assets,
@@ -279,7 +286,7 @@ check_tag_sums(const struct release_run *r, const struct digest *named, struct e
 
 	if (digest_is_zero(named))
 		return 0;
-	if (digest_file(path, &here, NULL, err) < 0)
+	if (seen_digest(r->work.seen, path, &here, NULL, err) < 0)
 		return -1;
 	if (digest_equal(named, &here))
 		return 0;
@@ -295,7 +302,7 @@ push_tag(struct release_run *r, struct error *err)
 {
 	const struct repo_push target = {.remote = r->options->remote,
 					 .token = r->token.bytes,
-					 .token_server = step_publish_server(&r->info.matrix),
+					 .token_server = step_publish_server(r->info.matrix),
 					 .dry_run = r->options->dry_run,
 					 .notice = notice_warning};
 

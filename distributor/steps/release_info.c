@@ -21,8 +21,6 @@ enum { MAX_INPUT = 16 << 20 };
 void
 release_info_clear(struct release_info *info)
 {
-	matrix_clear(&info->matrix);
-	lock_clear(&info->lock);
 	asset_list_clear(&info->assets);
 	repo_free(info->repo);
 	for (size_t i = 0; i < info->image_count; i++)
@@ -97,18 +95,18 @@ fill(struct release_info *info)
 {
 	struct release *release = &info->release;
 
-	info->tag = xasprintf("v%s", info->matrix.version);
-	info->repository = matrix_repository_url(&info->matrix);
+	info->tag = xasprintf("v%s", info->matrix->version);
+	info->repository = matrix_repository_url(info->matrix);
 	load_builder(info);
-	*release = (struct release){.name = info->matrix.name,
-				    .version = info->matrix.version,
+	*release = (struct release){.name = info->matrix->name,
+				    .version = info->matrix->version,
 				    .tag = info->tag,
 				    .repository = info->repository,
 				    .tool = version_tool(),
-				    .source_date_epoch = info->lock.source_date_epoch,
-				    .serial = info->lock.serial,
-				    .lock_sha256 = info->lock.digest,
-				    .packages = &info->lock.packages,
+				    .source_date_epoch = info->lock->source_date_epoch,
+				    .serial = info->lock->serial,
+				    .lock_sha256 = info->lock->digest,
+				    .packages = &info->lock->packages,
 				    .builder = info->builder,
 				    .invocation = info->invocation,
 				    .started_sec = time(NULL)};
@@ -119,17 +117,16 @@ fill(struct release_info *info)
  * directory, else where HEAD has its contents.
  */
 static int
-find_inside(const struct release_info *info, const char *path, char **ret_inside, struct error *err)
+find_inside(const struct release_info *info, const char *path, const char *text, size_t length,
+	    char **ret_inside, struct error *err)
 {
-	auto_free char *named = NULL, *inside = NULL, *text = NULL;
-	size_t length;
+	auto_free char *named = NULL, *inside = NULL;
 
 	if (repository_path(path, &named, err) < 0 ||
 	    (info->repo != NULL && repo_work_path(info->repo, path, &inside, err) < 0))
 		return -1;
 	if (inside == NULL && info->commit != NULL &&
-	    (read_file(path, MAX_INPUT, &text, &length, err) < 0 ||
-	     repo_find_contents(info->repo, info->commit, named, text, length, &inside, err) < 0))
+	    repo_find_contents(info->repo, info->commit, named, text, length, &inside, err) < 0)
 		return -1;
 	*ret_inside = inside != NULL ? TAKE(inside) : TAKE(named);
 	return 0;
@@ -138,8 +135,10 @@ find_inside(const struct release_info *info, const char *path, char **ret_inside
 static int
 name_inputs(const struct workspace *work, struct release_info *info, struct error *err)
 {
-	if (find_inside(info, work->matrix_path, &info->matrix_inside, err) < 0 ||
-	    find_inside(info, info->lock_path, &info->lock_inside, err) < 0)
+	if (find_inside(info, work->matrix_path, work->matrix->doc.text, work->matrix->doc.length,
+			&info->matrix_inside, err) < 0 ||
+	    find_inside(info, info->lock_path, work->lock_text, work->lock_length,
+			&info->lock_inside, err) < 0)
 		return -1;
 	info->release.matrix_file = info->matrix_inside;
 	info->release.lock_file = info->lock_inside;
@@ -153,13 +152,16 @@ release_info_load(const struct workspace *work, const char *repo_path,
 	struct release_info *info = ret_info;
 
 	info->lock_path = workspace_lock_path(work);
-	if (workspace_load(work, &info->matrix, &info->lock, err) < 0)
-		return -1;
+	info->matrix = work->matrix;
+	info->lock = work->lock;
+	info->image_repositories =
+		(struct text_list){info->matrix->images.items, info->matrix->images.count};
 	fill(info);
 	if ((repo_path != NULL && load_repo_or_tell(info, repo_path, err) < 0) ||
 	    name_inputs(work, info, err) < 0)
 		return -1;
-	return digest_file(work->matrix_path, &info->release.matrix_sha256, NULL, err);
+	digest_of(work->matrix->doc.text, work->matrix->doc.length, &info->release.matrix_sha256);
+	return 0;
 }
 
 enum committed { COMMITTED, COMMITTED_OTHER, NOT_COMMITTED };
@@ -198,7 +200,7 @@ compare_inputs(const struct release_info *info, const struct workspace *work, co
 	if (*ret_state != COMMITTED)
 		return 0;
 	*ret_path = info->lock_path;
-	if (compare_file(info, id, info->lock_inside, &info->lock.digest, ret_state, err) < 0)
+	if (compare_file(info, id, info->lock_inside, &info->lock->digest, ret_state, err) < 0)
 		return -1;
 	if (*ret_state == COMMITTED)
 		*ret_path = NULL;
@@ -261,11 +263,11 @@ copy_tags(const char *path, const struct layout *layout, struct release_info *in
 				 "'%s' contains only the images of %s; join the parts first "
 				 "('distributor assemble')",
 				 path, layout_part(layout));
-	if (layout_tags_find(tags, info->matrix.version) == NULL)
+	if (layout_tags_find(tags, info->matrix->version) == NULL)
 		return error_set(err, ERR_INPUT,
 				 "'%s' does not contain the images of version %s; build them again "
 				 "or remove it",
-				 path, info->matrix.version);
+				 path, info->matrix->version);
 	for (size_t i = 0; i < tags->count; i++) {
 		/* Signatures lie beside the images; they come after this. */
 		if (referrers_tag_is_any(tags->items[i].name))
@@ -295,8 +297,8 @@ load_images(const struct workspace *work, struct release_info *info, struct erro
 		return -1;
 	info->release.images = info->images;
 	info->release.image_count = info->image_count;
-	info->release.repositories = info->matrix.images.items;
-	info->release.repository_count = info->matrix.images.count;
+	info->release.repositories = info->image_repositories.items;
+	info->release.repository_count = info->image_repositories.count;
 	return 0;
 }
 
@@ -307,14 +309,14 @@ release_info_load_assets(const struct workspace *work, struct release_info *info
 	auto_free char *command =
 		workspace_command(work, "tarballs", SHARED_MATRIX | SHARED_LOCK | SHARED_OUT);
 
-	if (asset_list_load(path, &info->assets, err) < 0) {
+	if (info->assets.name == NULL && asset_list_load(path, &info->assets, err) < 0) {
 		if (err->code == ERR_NOT_FOUND)
 			return error_set(err, ERR_NOT_FOUND,
 					 "'%s' does not exist; build the tarballs first: %s", path,
 					 command);
 		return -1;
 	}
-	if (!digest_equal(&info->assets.lock_sha256, &info->lock.digest))
+	if (!digest_equal(&info->assets.lock_sha256, &info->lock->digest))
 		return error_set(
 			err, ERR_INPUT,
 			"'%s' was built from a different lock than '%s'; build the tarballs again",
@@ -339,7 +341,7 @@ release_info_check_tag(const struct release_info *info, const char *name, const 
 
 	if (strcmp(name, info->tag) != 0)
 		return error_set(err, ERR_VERIFY, "the tag is '%s', but the matrix has version %s",
-				 name, info->matrix.version);
+				 name, info->matrix->version);
 	if (info->repo == NULL || info->commit == NULL)
 		return error_set(err, ERR_NOT_FOUND,
 				 "no git repository with a commit to find tag '%s' in", name);

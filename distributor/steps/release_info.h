@@ -14,9 +14,11 @@
 struct repo;
 
 struct release_info {
-	struct matrix matrix;
-	struct lock lock;
-	struct asset_list assets; /* empty until release_info_load_assets() */
+	const struct matrix *matrix; /* borrowed, like the lock, from the workspace */
+	const struct lock *lock;
+	/* Where the images go: of the matrix, unless others were named. Borrowed. */
+	struct text_list image_repositories;
+	struct asset_list assets; /* of `tarballs`, or empty until release_info_load_assets() */
 	struct repo *repo;        /* NULL outside of a repository */
 	char *tag;                /* "v10.2.2-1" */
 	char *repository;         /* "https://github.com/OWNER/REPO", or NULL */
@@ -33,8 +35,9 @@ struct release_info {
 void release_info_clear(struct release_info *info);
 
 /*
- * Reads matrix, lock and repository (`repo_path`; NULL to leave it out). Without a repository, or a
- * commit in it, the commit stays unknown and a notice says so; one that cannot be read is an error.
+ * Reads the repository (`repo_path`; NULL to leave it out) of a workspace that is loaded, which is
+ * borrowed. Without a repository, or a commit in it, the commit stays unknown and a notice says so;
+ * one that cannot be read is an error.
  */
 int release_info_load(const struct workspace *work, const char *repo_path,
 		      struct release_info *ret_info, struct error *err) CHECKED;
@@ -57,7 +60,7 @@ int release_info_check_committed(const struct release_info *info, const struct w
 				 struct error *err) CHECKED;
 
 /*
- * Reads OUT/assets.json and checks that it was made from this lock, and the tags of OUT/images if
+ * Reads OUT/assets.json, unless `info` was given its assets, and checks that it was made from this lock, and the tags of OUT/images if
  * images were built. Images of a part of the hosts, or of another version, are ERR_INPUT.
  */
 int release_info_load_assets(const struct workspace *work, struct release_info *info,

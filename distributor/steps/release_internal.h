@@ -5,6 +5,7 @@
 
 #include "distributor/steps/release.h"
 #include "distributor/steps/signer.h"
+#include "pack/packlist.h"
 
 struct release_run {
 	struct workspace work; /* with the keys that are used */
@@ -12,7 +13,9 @@ struct release_run {
 	struct key_input key;
 	char *key_path, *keys_path; /* of a throw-away key */
 	char *repo_path;            /* of a repository that was made */
+	/* What a step has made, for those after it. */
 	struct release_info info;
+	struct packlist packlist;
 	struct keyring keyring;
 	struct lazy_signer signer;
 	bool triggered;      /* a tag started this run */

@@ -70,7 +70,7 @@ put_host(const struct lock *lock, const struct package *first, struct strbuf *ou
 static void
 put_hosts(const struct release_notes *notes, struct strbuf *out)
 {
-	const struct lock *lock = &notes->info->lock;
+	const struct lock *lock = notes->info->lock;
 
 	strbuf_adds(out, "| host | QEMU | package | from | targets |\n|---|---|---|---|--:|\n");
 	for (size_t i = 0; i < lock->packages.count; i++)
@@ -83,8 +83,8 @@ put_hosts_count(const struct release_notes *notes, struct strbuf *out)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < notes->info->lock.packages.count; i++)
-		count += is_first_of_host(&notes->info->lock, i);
+	for (size_t i = 0; i < notes->info->lock->packages.count; i++)
+		count += is_first_of_host(notes->info->lock, i);
 	strbuf_addf(out, "%zu host%s", count, plural(count));
 }
 
@@ -189,7 +189,7 @@ put_changes(const struct release_notes *notes, struct strbuf *out)
 	case BEFORE_COMPARED:
 		break;
 	}
-	changes = release_notes_changes(notes->previous, &notes->info->lock);
+	changes = release_notes_changes(notes->previous, notes->info->lock);
 	strbuf_addf(out, "Since %s%s%s", notes->previous_tag,
 		    changes[0] == '\0' ? ", no packages have changed.\n" : ":\n\n", changes);
 }
@@ -198,7 +198,7 @@ put_changes(const struct release_notes *notes, struct strbuf *out)
 static void
 put_attestation(const struct release_notes *notes, struct strbuf *out)
 {
-	const struct matrix *matrix = &notes->info->matrix;
+	const struct matrix *matrix = notes->info->matrix;
 
 	if (notes->attested_by == NULL)
 		return;
@@ -275,10 +275,10 @@ put_word(const struct release_notes *notes, const char *word, size_t length, str
 		const char *word, *text;
 		void (*put)(const struct release_notes *notes, struct strbuf *out);
 	} words[] = {
-		{"name", info->matrix.name, NULL}, {"version", info->matrix.version, NULL},
-		{"tag", info->tag, NULL},          {"repository", notes->repository, NULL},
-		{"hosts", NULL, put_hosts},        {"hosts-count", NULL, put_hosts_count},
-		{"changes", NULL, put_changes},    {"checksums", NULL, put_checksums},
+		{"name", info->matrix->name, NULL}, {"version", info->matrix->version, NULL},
+		{"tag", info->tag, NULL},           {"repository", notes->repository, NULL},
+		{"hosts", NULL, put_hosts},         {"hosts-count", NULL, put_hosts_count},
+		{"changes", NULL, put_changes},     {"checksums", NULL, put_checksums},
 		{"verify", NULL, put_verify},
 	};
 

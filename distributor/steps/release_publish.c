@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "base/seen_files.h"
 #include "base/strbuf.h"
 #include "base/text.h"
 #include "distributor/steps/release_internal.h"
@@ -18,11 +19,11 @@ release_run_draft(struct release_run *r, struct release_step *step, struct error
 	const struct publish_result *result;
 	auto_free char *bytes = NULL;
 
-	options.repo_path = release_run_repo_path(r);
 	options.directory = r->options->directory;
 	options.dry_run = r->options->dry_run;
 	options.tag_pending = r->tag_is_pending;
-	if (step_publish_new(&r->work, &options, r->token.bytes, &r->publishing, err) < 0 ||
+	if (step_publish_new(&r->work, &r->info, &r->keyring, &options, r->token.bytes,
+			     &r->publishing, err) < 0 ||
 	    step_publish_prepare(r->publishing, err) < 0)
 		return -1;
 	result = step_publish_result(r->publishing);
@@ -74,7 +75,7 @@ no_push(const struct release_run *r)
 		return NULL;
 	if (r->options->directory != NULL)
 		return "the images stay in the OCI layout";
-	return r->info.matrix.images.count == 0 ? "no image repository in the matrix" : NULL;
+	return r->info.matrix->images.count == 0 ? "no image repository in the matrix" : NULL;
 }
 
 static int
@@ -85,7 +86,8 @@ push(struct release_run *r, bool only_version, struct release_step *step, struct
 
 	options.repositories = r->options->image_repositories.items;
 	options.repository_count = r->options->image_repositories.count;
-	options.version = r->info.matrix.version;
+	options.version = r->info.matrix->version;
+	options.keyring = &r->keyring;
 	options.dry_run = r->options->dry_run;
 	options.only_version = only_version;
 	options.summary = true;
@@ -150,7 +152,10 @@ read_directory(struct release_run *r, struct release_step *step, struct error *e
 {
 	AUTO(verify_report_clear) struct verify_report report = VERIFY_REPORT_INIT;
 	auto_free char *path = path_join(r->options->directory, r->info.tag);
-	const struct verify_files files = verify_directory(path);
+	/* Nothing that this run has read before: as anybody else would. */
+	AUTO(seen_files_freep) struct seen_files *seen = seen_files_new();
+	const struct verify_place place = {path, seen};
+	const struct verify_files files = verify_directory_seen(&place);
 	struct verify_request request = {.keyring = &r->keyring, .tag = r->info.tag};
 
 	request.progress = progress_start(r->work.progress, "reading back", PROGRESS_ITEMS, 0);
@@ -179,7 +184,7 @@ read_page(struct release_run *r, const char *base, struct release_step *step, st
 	AUTO(verify_report_clear) struct verify_report report = VERIFY_REPORT_INIT;
 	AUTO(remote_release_freep) struct remote_release *url = NULL;
 	auto_free char *claim =
-		release_file_name(r->info.matrix.name, r->info.matrix.version, "release");
+		release_file_name(r->info.matrix->name, r->info.matrix->version, "release");
 	const char *const names[] = {claim, RELEASE_PROVENANCE_NAME};
 	const struct verify_request request = {.keyring = &r->keyring,
 					       .tag = r->info.tag,

@@ -214,17 +214,6 @@ make_place(struct reproduction *p, struct error *err)
 	return make_directories(p->scratch, err);
 }
 
-/* All that the release's times depend on. */
-static int
-set_epoch(int64_t epoch, struct error *err)
-{
-	auto_free char *text = xasprintf("%lld", (long long)epoch);
-
-	if (setenv("SOURCE_DATE_EPOCH", text, 1) < 0)
-		return error_set_errno(err, ERR_IO, "cannot set SOURCE_DATE_EPOCH");
-	return 0;
-}
-
 /* What was not made again is taken as it is said to be. */
 static int
 believe_images(struct reproduction *p, struct release *release, struct error *err)
@@ -269,14 +258,14 @@ make_documents(struct reproduction *p, struct error *err)
 static int
 make_again(struct reproduction *p, struct error *err)
 {
-	const struct step_images_options imaging = {.revision = p->origin.commit,
-						    .registrars = p->options->registrars};
 	AUTO(step_fetch_clear) struct step_fetch fetching = STEP_FETCH_INIT;
 	AUTO(step_tarballs_clear) struct step_tarballs packing = STEP_TARBALLS_INIT;
+	const struct step_images_options imaging = {.revision = p->origin.commit,
+						    .registrars = p->options->registrars,
+						    .packlist = &packing.report.packlist};
 	struct build_result built;
 
-	if (set_epoch(p->origin.source_date_epoch, err) < 0 ||
-	    step_fetch(&p->made, false, &fetching, err) < 0 ||
+	if (workspace_load(&p->made, err) < 0 || step_fetch(&p->made, false, &fetching, err) < 0 ||
 	    step_tarballs(&p->made, true, &packing, err) < 0)
 		return -1;
 	if (p->origin.has_images && !p->options->no_images &&
@@ -321,6 +310,8 @@ prepare(struct reproduction *p, struct error *err)
 	p->made.matrix_path = p->matrix_path;
 	p->made.lock_path = p->lock_path;
 	p->made.out = p->out = path_join(p->scratch, "out");
+	p->made.made_again = true;
+	p->made.epoch_sec = p->origin.source_date_epoch;
 	tell_maker(p);
 	return 0;
 }
@@ -330,6 +321,7 @@ reproduction_clear(struct reproduction *p)
 {
 	if (p->scratch != NULL && p->options->keep == NULL)
 		remove_tree(p->scratch);
+	workspace_clear(&p->made);
 	release_origin_clear(&p->origin);
 	remote_release_freep(&p->url);
 	layout_free(p->published_images);

@@ -6,6 +6,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "base/seen_files.h"
 #include "base/strbuf.h"
 #include "distributor/verify/verify.h"
 #include "sign/check/dsse.h"
@@ -59,12 +60,8 @@ static bool
 is_there(const struct signing *s, const char *name, const char *text)
 {
 	auto_free char *path = path_join(s->directory, name);
-	auto_free char *old = NULL;
-	size_t length;
-	struct error ignored = ERROR_INIT;
 
-	return read_file(path, DSSE_MAX_TEXT * 2, &old, &length, &ignored) == 0 &&
-	       length == strlen(text) && memcmp(old, text, length) == 0;
+	return seen_is(s->work->seen, path, text);
 }
 
 /* Keeps a file for write_made(), unless it is there with these bytes. */
@@ -111,7 +108,7 @@ check_asset(struct signing *s, const struct asset *asset, struct error *err)
 
 	if (interrupt_check(err) < 0)
 		return -1;
-	if (digest_file(path, &digest, NULL, err) < 0) {
+	if (seen_digest(s->work->seen, path, &digest, NULL, err) < 0) {
 		if (err->code == ERR_NOT_FOUND)
 			return error_set(err, ERR_INPUT,
 					 "'%s' is missing; build the tarballs again", path);
@@ -147,8 +144,8 @@ static bool
 is_of_other_version(const struct signing *s, const char *name)
 {
 	static const char *const kinds[] = {".release.json", ".spdx.json", ".sources.json"};
-	auto_free char *prefix = xasprintf("%s-", s->info->matrix.name);
-	auto_free char *mine = xasprintf("%s-%s.", s->info->matrix.name, s->info->matrix.version);
+	auto_free char *prefix = xasprintf("%s-", s->info->matrix->name);
+	auto_free char *mine = xasprintf("%s-%s.", s->info->matrix->name, s->info->matrix->version);
 
 	if (!text_starts_with(name, prefix) || text_starts_with(name, mine))
 		return false;
@@ -197,7 +194,7 @@ check_strangers(struct signing *s, struct error *err)
 		if (!is_known && !is_of_other_version(s, name))
 			return error_set(err, ERR_INPUT,
 					 "unexpected file '%s/%s' in %s %s; remove it",
-					 s->directory, name, s->info->matrix.name, s->info->tag);
+					 s->directory, name, s->info->matrix->name, s->info->tag);
 	}
 	return 0;
 }
@@ -241,7 +238,7 @@ find_provenance(struct signing *s, const char *statement, char **ret_text, struc
 	auto_free char *text = NULL;
 	size_t length;
 
-	if (read_file(path, DSSE_MAX_TEXT, &text, &length, err) < 0)
+	if (seen_read(s->work->seen, path, DSSE_MAX_TEXT, &text, &length, err) < 0)
 		return err->code == ERR_IO ? -1 : 0;
 	if (dsse_parse(text, length, &dsse, path, &ignored) < 0 ||
 	    !release_provenance_is_same(statement, dsse.payload))
@@ -303,7 +300,8 @@ static int
 signatures_are_good(struct signing *s, const char *sums, const char *comment, struct error *err)
 {
 	const char *const only[] = {SUMS_NAME};
-	struct future future = {verify_directory(s->directory), sums};
+	const struct verify_place place = {s->directory, s->work->seen};
+	struct future future = {verify_directory_seen(&place), sums};
 	struct verify_files files = {.context = &future, .read = read_future};
 	struct verify_request request = {.keyring = s->keyring, .only = only, .only_count = 1};
 
@@ -354,7 +352,8 @@ step_sign_is_done(const struct workspace *work, const struct release_info *info,
 	auto_free char *directory = path_join(work->out, "assets"),
 		       *comment = trusted_comment(info);
 	const char *const only[] = {SUMS_NAME};
-	const struct verify_files files = verify_directory(directory);
+	const struct verify_place place = {directory, work->seen};
+	const struct verify_files files = verify_directory_seen(&place);
 	const struct verify_request request = {.keyring = keyring, .only = only, .only_count = 1};
 
 	return verify_signatures_only(&files, &request, comment, err);

@@ -93,9 +93,9 @@ sign_all(struct layout *layout, const struct signature_subjects *subjects, int64
 }
 
 int
-step_sign_images(const struct workspace *work, const struct matrix *matrix, int64_t created_sec,
-		 struct lazy_signer *lazy, struct step_sign_images_result *ret_result,
-		 struct error *err)
+step_sign_images(const struct workspace *work, const struct text_list *repositories,
+		 int64_t created_sec, struct lazy_signer *lazy,
+		 struct step_sign_images_result *ret_result, struct error *err)
 {
 	AUTO(layout_freep) struct layout *layout = NULL;
 	AUTO(signature_subjects_clear) struct signature_subjects subjects = {NULL, 0};
@@ -103,7 +103,7 @@ step_sign_images(const struct workspace *work, const struct matrix *matrix, int6
 	struct step_sign_images_result result = {0, 0};
 
 	if (layout_create(path, &layout, err) < 0 ||
-	    signature_list_subjects(layout, matrix->images.items, matrix->images.count, &subjects,
+	    signature_list_subjects(layout, repositories->items, repositories->count, &subjects,
 				    err) < 0 ||
 	    sign_all(layout, &subjects, created_sec, lazy, &result, err) < 0)
 		return -1;

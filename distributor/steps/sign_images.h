@@ -8,7 +8,6 @@
 #include "distributor/steps/signer.h"
 #include "distributor/workspace/workspace.h"
 #include "images/layout.h"
-#include "matrix/matrix.h"
 
 struct step_sign_images_result {
 	size_t images;  /* and indexes */
@@ -16,12 +15,12 @@ struct step_sign_images_result {
 };
 
 /*
- * Adds the signatures that are missing to the layout. Without repositories in the matrix there is
- * no name to sign, and nothing is done. Errors of lazy_signer_get() and of the layout.
+ * Adds the signatures that are missing to the layout. Without repositories there is no name to
+ * sign, and nothing is done. Errors of lazy_signer_get() and of the layout.
  */
-int step_sign_images(const struct workspace *work, const struct matrix *matrix, int64_t created_sec,
-		     struct lazy_signer *lazy, struct step_sign_images_result *ret_result,
-		     struct error *err) CHECKED;
+int step_sign_images(const struct workspace *work, const struct text_list *repositories,
+		     int64_t created_sec, struct lazy_signer *lazy,
+		     struct step_sign_images_result *ret_result, struct error *err) CHECKED;
 
 /*
  * Whether all images of a layout are signed by a key that may, under every name that they get in

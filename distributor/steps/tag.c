@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/seen_files.h"
 #include "base/strbuf.h"
 #include "distributor/steps/sign.h"
 #include "distributor/verify/verify.h"
@@ -36,7 +37,7 @@ put_sums(const struct workspace *work, const struct release_info *info,
 				 "the tag cannot name '%s': it is missing, or not signed for %s by "
 				 "an allowed key; sign the release first: %s",
 				 path, info->tag, command);
-	if (digest_file(path, &digest, NULL, err) < 0)
+	if (seen_digest(work->seen, path, &digest, NULL, err) < 0)
 		return -1;
 	strbuf_addf(message, TAG_SUMS_KEY "%s\n", digest_hex(&digest, hex));
 	return 0;
@@ -51,9 +52,9 @@ make_message(const struct workspace *work, const struct release_info *info,
 	char hex[DIGEST_HEX_SIZE];
 	const char *last = "";
 
-	strbuf_addf(&message, "%s %s\n\n", info->matrix.name, info->matrix.version);
-	for (size_t i = 0; i < info->lock.packages.count; i++) {
-		const struct package *package = &info->lock.packages.items[i];
+	strbuf_addf(&message, "%s %s\n\n", info->matrix->name, info->matrix->version);
+	for (size_t i = 0; i < info->lock->packages.count; i++) {
+		const struct package *package = &info->lock->packages.items[i];
 
 		if (strcmp(package->host, last) != 0)
 			strbuf_addf(&message, "%s: QEMU %s, %s\n", package->host,
@@ -63,7 +64,7 @@ make_message(const struct workspace *work, const struct release_info *info,
 	strbuf_addf(&message, "\n%s: %s\n", path_base(work->matrix_path),
 		    digest_hex(&info->release.matrix_sha256, hex));
 	strbuf_addf(&message, "%s: %s\n", path_base(info->lock_path),
-		    digest_hex(&info->lock.digest, hex));
+		    digest_hex(&info->lock->digest, hex));
 	if (name_sums && put_sums(work, info, keyring, &message, err) < 0)
 		return -1;
 	*ret_message = strbuf_take(&message);
@@ -83,7 +84,7 @@ find_tagger(const struct release_info *info, const struct keyring *keyring,
 		return -1;
 	if (*ret_tagger == NULL)
 		*ret_tagger =
-			xasprintf("%s <%s>", info->matrix.name, keyring->entries[0].principal);
+			xasprintf("%s <%s>", info->matrix->name, keyring->entries[0].principal);
 	return 0;
 }
 
@@ -204,7 +205,7 @@ step_tag(const struct workspace *work, struct release_info *info, struct lazy_si
 	if (info->repo == NULL)
 		return error_set(err, ERR_NOT_FOUND, "no git repository to tag");
 	if (repo_commit(info->repo, tagging->revision, commit, err) < 0 ||
-	    source_date_epoch(&info->lock, &tag.time_sec, err) < 0)
+	    workspace_epoch(work, &tag.time_sec, err) < 0)
 		return -1;
 	tag.commit = xstrdup(commit);
 	tag.name = xstrdup(info->tag);

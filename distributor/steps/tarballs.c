@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/progress.h"
+#include "base/seen_files.h"
 #include "base/strbuf.h"
 #include "base/text.h"
 #include "distributor/workspace/epoch.h"
@@ -21,8 +22,6 @@ step_tarballs_clear(struct step_tarballs *packing)
 	free(packing->hosts);
 	cache_free(packing->cache);
 	plan_clear(&packing->plan);
-	lock_clear(&packing->lock);
-	matrix_clear(&packing->matrix);
 	assets_report_clear(&packing->report);
 	*packing = (struct step_tarballs)STEP_TARBALLS_INIT;
 }
@@ -44,20 +43,17 @@ step_tarballs_host(const struct plan *plan, size_t index, struct assets_host *re
 	*ret_host = host;
 }
 
-static int
-prepare(struct step_tarballs *packing, struct error *err)
+static void
+plan_hosts(struct step_tarballs *packing)
 {
 	const struct workspace *work = packing->work;
 
-	if (workspace_load(work, &packing->matrix, &packing->lock, err) < 0)
-		return -1;
-	plan_make(&packing->matrix, &packing->lock, &packing->plan);
+	plan_make(work->matrix, work->lock, &packing->plan);
 	packing->hosts = xcalloc(packing->plan.host_count + 1, sizeof(*packing->hosts));
 	for (size_t h = 0; h < packing->plan.host_count; h++)
 		if (workspace_wants_host(work, packing->plan.hosts[h].host->arch->name))
 			step_tarballs_host(&packing->plan, h,
 					   &packing->hosts[packing->host_count++]);
-	return 0;
 }
 
 static bool
@@ -139,8 +135,8 @@ produce(struct assets_sink *sink, const struct assets_host *host, void *context,
 {
 	struct step_tarballs *packing = context;
 
-	for (size_t i = 0; i < packing->lock.packages.count; i++) {
-		const struct package *package = &packing->lock.packages.items[i];
+	for (size_t i = 0; i < packing->work->lock->packages.count; i++) {
+		const struct package *package = &packing->work->lock->packages.items[i];
 
 		if (strcmp(package->host, host->arch->name) == 0 && wants_any(sink, package) &&
 		    stream_package(packing, sink, package, err) < 0)
@@ -191,28 +187,36 @@ package_is_locked(const struct lock *lock, const struct digest *sha256)
 }
 
 /*
- * Writes OUT/assets.json unless it is so already. After a run for some hosts only, what is there of
- * the others belongs to the release if it was made from this lock.
+ * Makes what is there the assets of the release: after a run for some hosts only, what is there of
+ * the others belongs to it if it was made from this lock.
  */
-static int
-write_list(const struct step_tarballs *packing, const struct asset_list *made, struct error *err)
+static void
+make_list(const struct lock *lock, struct asset_list *list)
 {
-	struct asset_list list = {.name = packing->lock.name,
-				  .version = packing->lock.version,
-				  .source_date_epoch = made->source_date_epoch,
-				  .lock_sha256 = packing->lock.digest};
-	auto_free char *path = path_join(packing->work->out, ASSETS_NAME);
-	auto_free struct asset *items = xcalloc(made->count + 1, sizeof(*items));
-	struct error ignored = ERROR_INIT;
-	auto_free char *text = NULL;
-	auto_free char *there = NULL;
+	AUTO(asset_list_clear) struct asset_list others = ASSET_LIST_INIT;
+	size_t count = 0;
 
-	list.items = items; /* borrowed from `made` */
-	for (size_t i = 0; i < made->count; i++)
-		if (package_is_locked(&packing->lock, &made->items[i].package_sha256))
-			items[list.count++] = made->items[i];
-	text = asset_list_format(&list);
-	if (read_file(path, strlen(text), &there, NULL, &ignored) == 0 && strcmp(there, text) == 0)
+	list->name = xstrdup(lock->name);
+	list->version = xstrdup(lock->version);
+	list->lock_sha256 = lock->digest;
+	for (size_t i = 0; i < list->count; i++)
+		if (package_is_locked(lock, &list->items[i].package_sha256))
+			list->items[count++] = list->items[i];
+		else
+			*asset_list_add(&others) = list->items[i];
+	list->count = count;
+}
+
+/* Writes OUT/assets.json unless it is so already. */
+static int
+write_list(const struct step_tarballs *packing, struct asset_list *list, struct error *err)
+{
+	auto_free char *path = path_join(packing->work->out, ASSETS_NAME);
+	auto_free char *text = NULL;
+
+	make_list(packing->work->lock, list);
+	text = asset_list_format(list);
+	if (seen_is(packing->work->seen, path, text))
 		return 0;
 	return write_file(path, text, strlen(text), 0644, err);
 }
@@ -237,6 +241,7 @@ make_request(const struct workspace *work, struct step_tarballs *packing,
 	struct assets_request request = {.out = work->out,
 					 .partial = work->hosts.count != 0,
 					 .jobs = (unsigned int)work->jobs,
+					 .seen = work->seen,
 					 .produce = produce,
 					 .begin = begin,
 					 .end = end,
@@ -244,9 +249,9 @@ make_request(const struct workspace *work, struct step_tarballs *packing,
 					 .context = packing};
 
 	packing->work = work;
-	if (prepare(packing, err) < 0 ||
-	    source_date_epoch(&packing->lock, &request.source_date_epoch, err) < 0)
+	if (workspace_epoch(work, &request.source_date_epoch, err) < 0)
 		return -1;
+	plan_hosts(packing);
 	request.hosts = packing->hosts;
 	request.host_count = packing->host_count;
 	*ret_request = request;

@@ -16,8 +16,6 @@ struct cache;
 
 struct step_tarballs {
 	const struct workspace *work;
-	struct matrix matrix;
-	struct lock lock;
 	struct plan plan;
 	struct cache *cache;
 	struct assets_host *hosts; /* those that are wanted */
@@ -40,7 +38,8 @@ void step_tarballs_host(const struct plan *plan, size_t index, struct assets_hos
 
 /*
  * Makes what is missing in OUT/assets and writes OUT/assets.json, under the lock of OUT, which is
- * waited for with `wait`. Errors of assets_make(); ERR_BUSY. `work` is borrowed.
+ * waited for with `wait`; the report's assets are those of that list. Errors of assets_make();
+ * ERR_BUSY. `work`, which is loaded, is borrowed.
  */
 int step_tarballs(const struct workspace *work, bool wait, struct step_tarballs *ret_packing,
 		  struct error *err) CHECKED;

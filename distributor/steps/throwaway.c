@@ -127,9 +127,10 @@ check_tag(const char *path, struct repo_file *files, struct words *paths, const 
 }
 
 static int
-commit(const char *path, struct repo_file *files, struct words *paths, const struct lock *lock,
+commit(const struct workspace *work, const char *path, struct repo_file *files, struct words *paths,
        struct error *err)
 {
+	const struct lock *lock = work->lock;
 	auto_free char *message = xasprintf("%s %s\n", lock->name, lock->version);
 	auto_free char *tag = xasprintf("v%s", lock->version);
 	struct repo_content content = {.files = files,
@@ -142,7 +143,7 @@ commit(const char *path, struct repo_file *files, struct words *paths, const str
 
 	if (check_tag(path, files, paths, tag, err) < 0)
 		return -1;
-	if (source_date_epoch(lock, &content.time_sec, err) < 0)
+	if (workspace_epoch(work, &content.time_sec, err) < 0)
 		return -1;
 	made = repo_make(path, &content, err);
 	if (made > 0)
@@ -156,27 +157,24 @@ throwaway_repository(const struct workspace *work, char **ret_path, struct error
 	auto_free char *path = path_join(work->out, "repository.git");
 	auto_free char *lock_path = workspace_lock_path(work);
 	auto_free char *list = path_join(work->keys, KEY_LIST_NAME);
-	auto_free char *matrix_text = NULL, *lock_text = NULL, *list_text = NULL;
+	auto_free char *list_text = NULL;
 	auto_free char *matrix_inside = NULL, *lock_inside = NULL;
-	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
-	AUTO(lock_clear) struct lock lock = LOCK_INIT;
 	AUTO(words_clear) struct words paths = WORDS_INIT;
 	struct repo_file files[FILES] = {[KEY_LIST] = {.path = "keys/" KEY_LIST_NAME}};
 
-	/* A mistake must not be committed. */
-	if (workspace_load(work, &matrix, &lock, err) < 0 || make_directories(work->out, err) < 0 ||
-	    read_file(work->matrix_path, MAX_FILE, &matrix_text, &files[MATRIX].length, err) < 0 ||
-	    read_file(lock_path, MAX_FILE, &lock_text, &files[LOCK].length, err) < 0 ||
+	if (make_directories(work->out, err) < 0 ||
 	    read_file(list, MAX_FILE, &list_text, &files[KEY_LIST].length, err) < 0 ||
 	    repository_path(work->matrix_path, &matrix_inside, err) < 0 ||
 	    repository_path(lock_path, &lock_inside, err) < 0)
 		return -1;
 	files[MATRIX].path = words_take(&paths, TAKE(matrix_inside));
 	files[LOCK].path = words_take(&paths, TAKE(lock_inside));
-	files[MATRIX].text = matrix_text;
-	files[LOCK].text = lock_text;
+	files[MATRIX].text = work->matrix->doc.text;
+	files[MATRIX].length = work->matrix->doc.length;
+	files[LOCK].text = work->lock_text;
+	files[LOCK].length = work->lock_length;
 	files[KEY_LIST].text = list_text;
-	if (commit(path, files, &paths, &lock, err) < 0)
+	if (commit(work, path, files, &paths, err) < 0)
 		return -1;
 	*ret_path = TAKE(path);
 	return 0;

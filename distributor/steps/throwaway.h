@@ -22,7 +22,7 @@ int throwaway_key(const struct workspace *work, char **ret_key, char **ret_keys,
 		  struct error *err) CHECKED;
 
 /*
- * Makes OUT/repository.git with a commit of matrix, lock and public keys; a commit of them that the
+ * Makes, for a workspace that is loaded, OUT/repository.git with a commit of matrix, lock and public keys; a commit of them that the
  * tag of this version names is taken again. The path is to be freed by the caller. ERR_INPUT: the
  * lock is not of the matrix, or the tag has others than these. ERR_IO.
  */

@@ -3,6 +3,7 @@
 #include "base/directory.h"
 #include "base/file.h"
 #include "base/progress.h"
+#include "base/seen_files.h"
 #include "distributor/verify/verify_internal.h"
 
 #include <errno.h>
@@ -10,36 +11,39 @@
 #include <sys/stat.h>
 
 static int
-directory_read(void *context, const char *name, size_t max_bytes, char **ret_text,
-	       size_t *ret_length, struct error *err)
+place_read(void *context, const char *name, size_t max_bytes, char **ret_text, size_t *ret_length,
+	   struct error *err)
 {
-	auto_free char *path = path_join(context, name);
+	const struct verify_place *place = context;
+	auto_free char *path = path_join(place->path, name);
 
-	return read_file(path, max_bytes, ret_text, ret_length, err);
+	return seen_read(place->seen, path, max_bytes, ret_text, ret_length, err);
 }
 
 /* What is not a regular file is left to digest_file(). */
 static int
-directory_digest(void *context, const char *name, uint64_t max_bytes, struct digest *ret_digest,
-		 uint64_t *ret_size, struct error *err)
+place_digest(void *context, const char *name, uint64_t max_bytes, struct digest *ret_digest,
+	     uint64_t *ret_size, struct error *err)
 {
-	auto_free char *path = path_join(context, name);
+	const struct verify_place *place = context;
+	auto_free char *path = path_join(place->path, name);
 	struct stat st;
 
 	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size > max_bytes)
 		return error_set(err, ERR_VERIFY, "'%s' has %llu bytes, expected at most %llu",
 				 name, (unsigned long long)st.st_size,
 				 (unsigned long long)max_bytes);
-	return digest_file(path, ret_digest, ret_size, err);
+	return seen_digest(place->seen, path, ret_digest, ret_size, err);
 }
 
 /* Not through sums_add(): a foreign file may have any name. */
 static int
-directory_list(void *context, struct sums *ret_names, struct error *err)
+place_list(void *context, struct sums *ret_names, struct error *err)
 {
+	const struct verify_place *place = context;
 	AUTO(words_clear) struct words names = WORDS_INIT;
 
-	if (directory_names(context, &names, err) < 0)
+	if (directory_names(place->path, &names, err) < 0)
 		return -1;
 	for (size_t i = 0; i < names.count; i++) {
 		ret_names->entries =
@@ -47,6 +51,39 @@ directory_list(void *context, struct sums *ret_names, struct error *err)
 		ret_names->entries[ret_names->count++].name = TAKE(names.items[i]);
 	}
 	return 0;
+}
+
+struct verify_files
+verify_directory_seen(const struct verify_place *place)
+{
+	return (struct verify_files){(void *)(uintptr_t)place, place_read, place_digest,
+				     place_list};
+}
+
+static int
+directory_read(void *context, const char *name, size_t max_bytes, char **ret_text,
+	       size_t *ret_length, struct error *err)
+{
+	struct verify_place place = {.path = context};
+
+	return place_read(&place, name, max_bytes, ret_text, ret_length, err);
+}
+
+static int
+directory_digest(void *context, const char *name, uint64_t max_bytes, struct digest *ret_digest,
+		 uint64_t *ret_size, struct error *err)
+{
+	struct verify_place place = {.path = context};
+
+	return place_digest(&place, name, max_bytes, ret_digest, ret_size, err);
+}
+
+static int
+directory_list(void *context, struct sums *ret_names, struct error *err)
+{
+	struct verify_place place = {.path = context};
+
+	return place_list(&place, ret_names, err);
 }
 
 struct verify_files

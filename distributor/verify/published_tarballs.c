@@ -9,6 +9,8 @@
 #include "distributor/documents/release.h"
 #include "distributor/verify/verify.h"
 #include "distributor/workspace/version.h"
+#include "matrix/lock.h"
+#include "matrix/matrix.h"
 #include "net/http.h"
 #include "pack/packlist.h"
 #include "sign/check/keyring.h"
@@ -27,14 +29,17 @@ struct source {
 };
 
 static void
-list_needed(struct source *source, const struct matrix *matrix, const struct lock *lock)
+list_needed(struct source *source)
 {
+	const struct matrix *matrix = source->work->matrix;
+
 	for (size_t h = 0; h < matrix->host_count; h++) {
 		const char *host = matrix->hosts[h].arch->name;
 
 		for (size_t t = 0; t < target_count && workspace_wants_host(source->work, host);
 		     t++)
-			if (lock_find_member(lock, host, target_table[t], NULL) != NULL &&
+			if (lock_find_member(source->work->lock, host, target_table[t], NULL) !=
+				    NULL &&
 			    matrix_wants_image(matrix, host, target_table[t]))
 				(void)words_take(&source->names,
 						 tarball_name(host, target_table[t]));
@@ -113,11 +118,11 @@ fetch(struct source *source, struct error *err)
 }
 
 static int
-verify(const struct source *source, const struct matrix *matrix, struct error *err)
+verify(const struct source *source, struct error *err)
 {
 	AUTO(keyring_clear) struct keyring keyring = KEYRING_INIT;
 	AUTO(verify_report_clear) struct verify_report report = VERIFY_REPORT_INIT;
-	auto_free char *tag = xasprintf("v%s", matrix->version);
+	auto_free char *tag = xasprintf("v%s", source->work->matrix->version);
 	struct verify_files files = verify_directory(source->directory);
 	struct verify_request request = {
 		.keyring = &keyring,
@@ -143,8 +148,7 @@ source_clear(struct source *source)
 }
 
 int
-published_tarballs_prepare(const struct workspace *work, const struct matrix *matrix,
-			   const struct lock *lock, const char *from, char **ret_directory,
+published_tarballs_prepare(const struct workspace *work, const char *from, char **ret_directory,
 			   struct error *err)
 {
 	AUTO(source_clear) struct source source = {.work = work};
@@ -163,8 +167,8 @@ published_tarballs_prepare(const struct workspace *work, const struct matrix *ma
 		base[strlen(base) - 1] = '\0';
 	source.base = base;
 	source.directory = directory;
-	list_needed(&source, matrix, lock);
-	if ((is_url && fetch(&source, err) < 0) || verify(&source, matrix, err) < 0)
+	list_needed(&source);
+	if ((is_url && fetch(&source, err) < 0) || verify(&source, err) < 0)
 		return -1;
 	*ret_directory = TAKE(directory);
 	return 0;

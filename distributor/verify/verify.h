@@ -10,6 +10,7 @@
 #include "sign/check/sums.h"
 
 struct progress_task;
+struct seen_files;
 
 enum verify_status {
 	VERIFY_OK,
@@ -90,6 +91,14 @@ struct verify_files {
  * files.
  */
 struct verify_files verify_directory(const char *path);
+
+/* The same, of files that were read before and are the same since; both borrowed. */
+struct verify_place {
+	const char *path;
+	struct seen_files *seen;
+};
+
+struct verify_files verify_directory_seen(const struct verify_place *place);
 
 struct verify_request {
 	const struct keyring *keyring;

@@ -2,6 +2,7 @@
 #include "distributor/workspace/epoch.h"
 
 #include "base/number.h"
+#include "distributor/workspace/workspace.h"
 #include "matrix/lock.h"
 #include "pack/tar.h"
 
@@ -26,7 +27,11 @@ source_date_epoch_or(int64_t default_sec, int64_t *ret_sec, struct error *err)
 }
 
 int
-source_date_epoch(const struct lock *lock, int64_t *ret_sec, struct error *err)
+workspace_epoch(const struct workspace *work, int64_t *ret_sec, struct error *err)
 {
-	return source_date_epoch_or(lock->source_date_epoch, ret_sec, err);
+	if (work->made_again) {
+		*ret_sec = work->epoch_sec;
+		return 0;
+	}
+	return source_date_epoch_or(work->lock->source_date_epoch, ret_sec, err);
 }

@@ -8,13 +8,14 @@
 
 #include <stdint.h>
 
-struct lock;
+struct workspace;
 
 /*
- * SOURCE_DATE_EPOCH from the environment (reproducible-builds.org), else the lock's. ERR_USAGE if
- * the variable is not a number of seconds that fits into a tar header.
+ * That of a release that is made again, else SOURCE_DATE_EPOCH from the environment
+ * (reproducible-builds.org), else the lock's. ERR_USAGE if the variable is not a number of seconds
+ * that fits into a tar header.
  */
-int source_date_epoch(const struct lock *lock, int64_t *ret_sec, struct error *err) CHECKED;
+int workspace_epoch(const struct workspace *work, int64_t *ret_sec, struct error *err) CHECKED;
 
-/* The same with another time in place of the lock's. */
+/* SOURCE_DATE_EPOCH, else another time. */
 int source_date_epoch_or(int64_t default_sec, int64_t *ret_sec, struct error *err) CHECKED;

@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -94,19 +95,65 @@ explain_no_lock(const struct workspace *work, struct error *err)
 	return error_set(err, err->code, "%s, or use --matrix %s, which has one", why, other);
 }
 
-int
-workspace_load(const struct workspace *work, struct matrix *ret_matrix, struct lock *ret_lock,
-	       struct error *err)
+void
+workspace_clear(struct workspace *work)
 {
-	auto_free char *lock_path = workspace_lock_path(work);
-	auto_free char *command = workspace_command(work, "lock", SHARED_MATRIX | SHARED_LOCK);
+	if (work->matrix != NULL)
+		matrix_clear(work->matrix);
+	if (work->lock != NULL)
+		lock_clear(work->lock);
+	free(work->matrix);
+	free(work->lock);
+	free(work->lock_text);
+	work->matrix = NULL;
+	work->lock = NULL;
+	work->lock_text = NULL;
+}
 
-	if (matrix_load(work->matrix_path, ret_matrix, err) < 0 ||
-	    workspace_check_hosts(work, ret_matrix, err) < 0)
+int
+workspace_load_matrix(struct workspace *work, struct error *err)
+{
+	AUTO(matrix_clear) struct matrix matrix = MATRIX_INIT;
+
+	if (work->matrix != NULL)
+		return 0;
+	if (matrix_load(work->matrix_path, &matrix, err) < 0)
 		return -1;
-	if (lock_load(lock_path, command, ret_lock, err) < 0)
+	work->matrix = xmalloc(sizeof(*work->matrix));
+	*work->matrix = matrix;
+	matrix = (struct matrix)MATRIX_INIT;
+	return 0;
+}
+
+static int
+load_lock(struct workspace *work, struct error *err)
+{
+	AUTO(lock_clear) struct lock lock = LOCK_INIT;
+	auto_free char *path = workspace_lock_path(work);
+	auto_free char *command = workspace_command(work, "lock", SHARED_MATRIX | SHARED_LOCK);
+	auto_free char *text = NULL;
+	size_t length;
+
+	if (lock_read(path, command, &text, &length, err) < 0)
 		return explain_no_lock(work, err);
-	return lock_check_matrix(ret_lock, ret_matrix, command, err);
+	if (lock_parse(path, text, length, &lock, err) < 0 ||
+	    lock_check_matrix(&lock, work->matrix, command, err) < 0)
+		return -1;
+	work->lock_text = TAKE(text);
+	work->lock_length = length;
+	work->lock = xmalloc(sizeof(*work->lock));
+	*work->lock = lock;
+	lock = (struct lock)LOCK_INIT;
+	return 0;
+}
+
+int
+workspace_load(struct workspace *work, struct error *err)
+{
+	if (workspace_load_matrix(work, err) < 0 ||
+	    workspace_check_hosts(work, work->matrix, err) < 0)
+		return -1;
+	return work->lock != NULL ? 0 : load_lock(work, err);
 }
 
 bool

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct progress;
+struct seen_files;
 struct matrix;
 struct lock;
 
@@ -33,7 +34,10 @@ enum {
 #define DEFAULT_OUT    "out"
 #define DEFAULT_KEYS   "keys"
 
-/* The values of the shared options, and the progress display. Strings are borrowed from argv. */
+/*
+ * The values of the shared options, and what they lead to once it was loaded, which all steps take
+ * from here. Strings are borrowed from argv.
+ */
 struct workspace {
 	const char *program; /* as it was called, if that says where it is; else its name */
 	const char *matrix_path;
@@ -44,8 +48,20 @@ struct workspace {
 	struct text_list hosts; /* empty: all */
 	uint64_t jobs;          /* at least 1 */
 	bool offline;
+	bool made_again; /* a release that exists, with its time `epoch_sec` */
+	int64_t epoch_sec;
 	struct progress *progress; /* owned by main() */
+	struct seen_files *seen;   /* of OUT and where it is published; owned by main() */
+
+	/* Owned; NULL until they are loaded. */
+	struct matrix *matrix;
+	struct lock *lock;
+	char *lock_text; /* as it was read */
+	size_t lock_length;
 };
+
+/* Frees what was loaded. */
+void workspace_clear(struct workspace *work);
 
 /* The matrix that is read where --matrix names none; and whether it names one. */
 const char *workspace_default_matrix(void);
@@ -75,11 +91,14 @@ int workspace_check_hosts(const struct workspace *work, const struct matrix *mat
 			  struct error *err) CHECKED;
 
 /*
- * Reads matrix and lock, and checks that they belong together and have what --host names. The
- * sentences say how to make the lock. ERR_USAGE, ERR_NOT_FOUND, ERR_INPUT, ERR_IO.
+ * Reads matrix and lock, each unless it is loaded, and checks that they belong together and have
+ * what --host names. The sentences say how to make the lock. ERR_USAGE, ERR_NOT_FOUND, ERR_INPUT,
+ * ERR_IO.
  */
-int workspace_load(const struct workspace *work, struct matrix *ret_matrix, struct lock *ret_lock,
-		   struct error *err) CHECKED;
+int workspace_load(struct workspace *work, struct error *err) CHECKED;
+
+/* The matrix alone. */
+int workspace_load_matrix(struct workspace *work, struct error *err) CHECKED;
 
 /* Says what a server is waited for: the `notice` of struct http_options. */
 void notice_info(void *context, const char *sentence);

@@ -54,7 +54,9 @@ shows_every_host_once(void **state)
 		 3},
 		{.host = NULL},
 	};
-	AUTO(release_info_clear) struct release_info info = RELEASE_INFO_INIT;
+	AUTO(lock_clear) struct lock lock = LOCK_INIT;
+	const struct matrix matrix = MATRIX_INIT;
+	const struct release_info info = {.matrix = &matrix, .lock = &lock};
 	const struct release_notes notes = {.info = &info, .repository = "https://a/b"};
 	static const char template_text[] = "{{hosts}}{{hosts-count}} {{repository}}\n";
 	auto_free char *scratch = scratch_directory();
@@ -62,7 +64,7 @@ shows_every_host_once(void **state)
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	make_lock(rows, &info.lock);
+	make_lock(rows, &lock);
 	assert_ok(write_file(path, template_text, strlen(template_text), 0644, &err), err);
 	assert_ok(release_notes_make(&notes, path, &text, &err), err);
 	assert_string_equal(text,
