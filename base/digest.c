@@ -3,7 +3,6 @@
 
 #include "base/alloc.h"
 #include "base/ascii.h"
-#include "base/digest_memo.h"
 #include "base/interrupt.h"
 
 #include <assert.h>
@@ -11,6 +10,7 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct hasher {
 	EVP_MD_CTX *context;
@@ -160,13 +160,5 @@ digest_file(const char *path, struct digest *ret_digest, uint64_t *ret_size, str
 		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, ERR_INPUT, "'%s' is not a regular file", path);
-	if (digest_memo_find(&st, ret_digest)) {
-		if (ret_size != NULL)
-			*ret_size = (uint64_t)st.st_size;
-		return 0;
-	}
-	if (digest_fd(fd, path, ret_digest, ret_size, err) < 0)
-		return -1;
-	digest_memo_store(&st, ret_digest);
-	return 0;
+	return digest_fd(fd, path, ret_digest, ret_size, err);
 }

@@ -53,8 +53,7 @@ int digest_fd(int fd, const char *name, struct digest *ret_digest, uint64_t *ret
 
 /*
  * The same by path, without following a symbolic link at its end; ERR_NOT_FOUND if missing,
- * ERR_INPUT if it is no regular file. A file that this run has hashed already and that has not
- * changed since is not read again.
+ * ERR_INPUT if it is no regular file.
  */
 int digest_file(const char *path, struct digest *ret_digest, uint64_t *ret_size,
 		struct error *err) CHECKED;
