@@ -36,6 +36,9 @@ class RudeProxy(Service):
 
     def __init__(self, behind, seed, head=None, polite=False, port=0, share=0.35):
         self.behind, self.head, self.polite, self.share = behind, head, polite, share
+        self.strangers = None     # the Authorization with which who has none reads
+        self.challenge = None     # a function of a WWW-Authenticate that gives another
+        self.login_refusals = []  # of refuse_login()
         self.done = collections.Counter()
         self.begin(seed)
         super().__init__(ProxyHandler, port=port)
@@ -64,6 +67,20 @@ class RudeProxy(Service):
             self.done[way] += 1
             return way
 
+    def refuse_login(self, status, times=1, methods=("GET", "HEAD", "PUT", "POST"), part="/v2/"):
+        """The next requests of these with an Authorization are refused, as if it were a bad one."""
+        self.login_refusals.append({"status": status, "times": times, "methods": methods,
+                                    "part": part})
+
+    def login_refusal(self, method, path):
+        with self.lock:
+            for refusal in self.login_refusals:
+                if refusal["times"] > 0 and method in refusal["methods"] and \
+                        refusal["part"] in path:
+                    refusal["times"] -= 1
+                    return refusal["status"]
+        return None
+
     def lags(self, method, path):
         """Whether what was just put is not seen yet."""
         with self.lock:
@@ -84,6 +101,11 @@ class ProxyHandler(Handler):
     def respond(self):
         service = self.service
         path, _, rude = self.path.partition("?X-Rude=")
+        refusal = "Authorization" in self.headers and service.login_refusal(self.command, path)
+        if refusal == 401:
+            return self.refuse_password(path)
+        if refusal:
+            return self.send(refusal, [("Retry-After", "0")] if refusal == 429 else (), PAGE)
         way = None if rude else service.choose(self.command, path)
         if service.head and self.command == "HEAD" and service.head != "zero":
             return self.send(405 if service.head == "none" else 403, (), PAGE)
@@ -104,9 +126,23 @@ class ProxyHandler(Handler):
         self.connection.close()
         self.close_connection = True
 
+    def refuse_password(self, path):
+        """The answer of the server behind to who has another password."""
+        self.headers.replace_header("Authorization", "Basic bm9ib2R5OndyMG5n")
+        self.body()
+        del self.headers["Content-Length"]
+        return self.forward(path, False)
+
+    def may_read(self, path):
+        """Whether a stranger does so by the login of the proxy; /v2/ asks everybody."""
+        return self.service.strangers and "Authorization" not in self.headers and \
+            self.command in ("GET", "HEAD") and path != "/v2/"
+
     def forward(self, path, lost):
         connection = http.client.HTTPConnection(self.service.behind, timeout=120)
         headers = {n: v for n, v in self.headers.items() if n.lower() not in HOP_BY_HOP}
+        if self.may_read(path):
+            headers["Authorization"] = self.service.strangers
         body = self.body()
         if len(body) < int(self.headers.get("Content-Length", 0)):
             return self.reset()  # who sent it has been killed
@@ -125,6 +161,9 @@ class ProxyHandler(Handler):
         length = answer.getheader("Content-Length") if self.command == "HEAD" else str(len(data))
         if self.service.head == "zero" and self.command == "HEAD":
             length = "0"
+        if self.service.challenge:
+            fields = [(n, self.service.challenge(v) if n.lower() == "www-authenticate" else v)
+                      for n, v in fields]
         if length is not None and answer.status not in (204, 304):
             fields.append(("Content-Length", length))
         self.send_response(answer.status)

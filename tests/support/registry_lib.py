@@ -70,8 +70,9 @@ class DockerRegistry(Program):
     def available(cls):
         return os.access(cls.PROGRAM, os.X_OK)
 
-    def __init__(self, directory, *lines, port=None):
+    def __init__(self, directory, *lines, port=None, authorization=None):
         self.directory = directory
+        self.headers = {"Authorization": authorization} if authorization else {}
         config = f"{directory}.yml"
         super().__init__(directory, port or free_port(), self.PROGRAM, "serve", config)
         with open(config, "w") as f:
@@ -95,7 +96,7 @@ class DockerRegistry(Program):
                   "application/vnd.oci.image.manifest.v1+json")
 
         def ask(method, path):
-            connection.request(method, f"/v2/{repository}/{path}", headers={"Accept": accept})
+            connection.request(method, f"/v2/{repository}/{path}", headers={"Accept": accept, **self.headers})
             answer = connection.getresponse()
             body = answer.read()
             if answer.status not in (200, 404):

@@ -5,7 +5,6 @@ then read by skopeo and podman. Prints TAP."""
 
 import base64
 import hashlib
-import http.server
 import json
 import os
 import random
@@ -14,9 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-import urllib.parse
 
 from image_release import (DISTRIBUTOR, VERSION, blob, document, done, fixture, images, ok,
                            parallel, run, skip, tags)
@@ -24,6 +21,7 @@ from port_lib import free_port
 from registry_lib import DockerRegistry, no_credentials
 
 from rude import RudeProxy, seed_of
+from signed_tokens import SignedTokens
 
 WORK = tempfile.mkdtemp(prefix="distributor-push-")
 LAYOUT = f"{WORK}/out/images"
@@ -172,8 +170,6 @@ def certificates():
         f.write("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
     openssl("x509", "-req", "-in", "srv.csr", "-CA", "ca.crt", "-CAkey", "ca.key",
             "-CAcreateserial", "-days", "2", "-extfile", "ext", "-out", "srv.crt")
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "tok.key", "-out",
-            "tok.crt", "-days", "2", "-subj", "/CN=token")
 
 
 def login(name, host):
@@ -207,51 +203,9 @@ def check_tls():
            "no credentials", result.stderr)
 
 
-def base64url(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-class TokenHandler(http.server.BaseHTTPRequestHandler):
-    """Tokens as docker-registry checks them: RS256 with the certificate in the header."""
-
-    def log_message(self, *_):
-        pass
-
-    def do_GET(self):
-        asked = urllib.parse.parse_qs(urllib.parse.urlparse(self.path).query)
-        given = self.headers.get("Authorization", "")
-        if given and given != "Basic " + base64.b64encode(b"alice:s3cret").decode():
-            self.send_error(401)
-            return
-        access = []
-        for scope in asked.get("scope", []):
-            kind, name, actions = scope.split(":")
-            access.append({"type": kind, "name": name,
-                           "actions": actions.split(",") if given else ["pull"]})
-        der = subprocess.run(["openssl", "x509", "-in", f"{WORK}/tok.crt", "-outform", "DER"],
-                             capture_output=True, check=True).stdout
-        now = int(time.time())
-        parts = [{"typ": "JWT", "alg": "RS256", "x5c": [base64.b64encode(der).decode()]},
-                 {"iss": "i", "sub": "alice" if given else "", "aud": asked["service"][0],
-                  "exp": now + 60, "nbf": now - 5, "iat": now, "jti": str(random.random()),
-                  "access": access}]
-        signed = ".".join(base64url(json.dumps(p).encode()) for p in parts)
-        mark = subprocess.run(["openssl", "dgst", "-sha256", "-sign", f"{WORK}/tok.key"],
-                              input=signed.encode(), capture_output=True, check=True).stdout
-        body = json.dumps({"token": f"{signed}.{base64url(mark)}", "expires_in": 60}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-
 def check_token():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), TokenHandler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    realm = f"http://127.0.0.1:{server.server_address[1]}/token"
-    with DockerRegistry(f"{WORK}/token", "auth:", "  token:", f"    realm: {realm}",
-                        "    service: s", "    issuer: i",
-                        f"    rootcertbundle: {WORK}/tok.crt") as registry:
+    with SignedTokens(WORK) as tokens, \
+            DockerRegistry(f"{WORK}/token", *tokens.lines()) as registry:
         result = push(registry, *login("token", registry.host))
         ok(result.returncode == 0, "a push with tokens", result.stderr)
         wrong = same_tags(registry)
@@ -259,7 +213,6 @@ def check_token():
         result = push(registry, path="other/name")
         ok(result.returncode == 3 and "without credentials" in result.stderr,
            "nobody may push without credentials", result.stderr)
-    server.shutdown()
 
 
 def check_two():

@@ -631,22 +631,6 @@ class Stranger(Handler):
         self.send(401, [("WWW-Authenticate", 'Basic realm="x"')])
 
 
-def check_challenges():
-    """Challenges that are against the grammar or ask for something else."""
-    for scope in ("", " ", "repository:somebody/else:pull", "registry:catalog:*"):
-        with Registry() as registry, TokenServer() as tokens:
-            registry.auth, registry.tokens, registry.scope = "bearer", tokens, scope
-            result = push(registry, *login(registry.host))
-            pushed(f"a challenge with the scope '{scope}'", registry, result,
-                   all(f"scope=repository%3Aowner%2Frepo%3Apull" in p for _, p, _ in tokens.requests))
-    with Registry() as registry, TokenServer() as tokens:
-        registry.auth, registry.tokens, registry.service = "bearer", tokens, ""
-        pushed("... with an empty service", registry, push(registry, *login(registry.host)))
-    with Registry() as registry:
-        registry.auth, registry.challenge = "basic", "Basic realm=/"
-        pushed("... and a realm without quotes", registry, push(registry, *login(registry.host)))
-
-
 def check_rude():
     """All of it by chance, with a token server that is no better."""
     seed = seed_of("it_registry, rude")
@@ -685,49 +669,6 @@ def check_echo():
                    f"a registry that repeats what it was sent: {scheme} {more}", text)
 
 
-def config(name, text, helper=None):
-    """The environment of a config.json of its own, with a helper 'docker-credential-t'."""
-    directory = f"{WORK}/config-{name}"
-    os.makedirs(f"{directory}/bin")
-    with open(f"{directory}/config.json", "w") as f:
-        f.write(text)
-    if helper is not None:
-        with open(f"{directory}/bin/docker-credential-t", "w") as f:
-            f.write("#!/bin/sh\ncat >/dev/null\n" + helper)
-        os.chmod(f"{directory}/bin/docker-credential-t", 0o755)
-    return {"DOCKER_CONFIG": directory, "PATH": f"{directory}/bin:{os.environ['PATH']}"}
-
-
-def check_configurations():
-    """Forms of config.json that docker reads or passes over, and with which it pushes."""
-    entry = {"auth": base64.b64encode(b"alice:s3cret").decode()}
-    answer = "echo '{\"Username\":\"%s\",\"Secret\":\"%s\"}'\n"
-    with Registry() as registry:
-        registry.auth = "basic"
-        for number, (what, form, helper) in enumerate((
-                ("an empty helper for the host", {"auths": {registry.host: entry},
-                                                  "credHelpers": {registry.host: ""}}, None),
-                ("'credSstore'", {"auths": {registry.host: {}}, "credSstore": "t"},
-                 answer % ("alice", "s3cret")),
-                ("a key HOST/v2/", {"auths": {f"{registry.host}/v2/": entry}}, None),
-                ("an entry, and a store that is not installed",
-                 {"auths": {registry.host: entry}, "credsStore": "desktop.exe"}, None))):
-            registry.tags.clear()
-            result = push(registry, **config(f"basic{number}", json.dumps(form), helper))
-            pushed(f"config.json with {what}", registry, result)
-    for number, (what, text, helper, warning) in enumerate((
-            ("is empty", "", None, ""),
-            ("names a helper that knows nobody", '{"credsStore":"t"}', answer % ("", ""), ""),
-            ("names a helper that is not installed", '{"credsStore":"desktop.exe"}', None,
-             "'docker-credential-desktop.exe'"))):
-        with Registry() as registry, TokenServer() as tokens:
-            registry.auth, registry.tokens, tokens.anybody = "bearer", tokens, True
-            result = push(registry, **config(f"none{number}", text, helper))
-            pushed(f"anybody may push, and config.json {what}", registry, result,
-                   all("Authorization" not in h for _, _, h in tokens.requests),
-                   warning in result.stderr, result.stderr.count("going on without") == bool(warning))
-
-
 def check_redirects():
     """Servers that send on what they get, and where they send it."""
     with Registry() as registry, Service(Stranger) as stranger:
@@ -760,7 +701,7 @@ def main():
         parallel([check_order, check_uploads, check_failures, check_pieces, check_lies,
                   check_refusals, check_silence, check_addresses, check_basic, check_bearer,
                   check_redirects, check_looks, check_passing, check_addresses_of_proxies,
-                  check_challenges, check_configurations, check_echo, check_rude])
+                  check_echo, check_rude])
     finally:
         shutil.rmtree(WORK)
     return done()
