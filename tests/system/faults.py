@@ -140,13 +140,18 @@ class Case:
         self.base = os.path.join(folder, name)
         shutil.copytree(tree.root, self.base, symlinks=True)
         self.before = snapshot(self.base)
-        trace = os.path.join(folder, f"{name}.trace")
-        done = self.run(tree.root, "strace", "-f", "-qq", "-o", trace)
+        done = self.learn(folder)
         if done.returncode != 0:
             raise RuntimeError(f"{name}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         self.complete, self.output = snapshot(tree.root), done.stdout
-        self.first, self.last = self.count(trace)
+
+    def learn(self, folder):
+        """Runs the command to its end, and counts what may fail."""
+        trace = os.path.join(folder, f"{self.name}.trace")
         self.allocations = self.count_allocations(folder)
+        done = self.run(self.tree.root, "strace", "-f", "-qq", "-o", trace)
+        self.first, self.last = self.count(trace)
+        return done
 
     @property
     def has_stable_output(self):
@@ -348,7 +353,7 @@ def make_parts(tree):
             tree.run(command[0], *SHARED, *command[1:], "--host", host, "--out", f"p_{host}", "--quiet", status=0)
 
 
-def make_cases(folder, wanted):
+def make_cases(folder, wanted, kind=Case):
     """The commands one after the other on one tree; each has the tree before it kept."""
     tree = Tree(os.path.join(folder, "tree"), targets=["arm", "s390x"], size=12000, edit=lambda matrix, lock:
                 matrix["repository"].update(images=["localhost:5000/a/qemu"]))
@@ -364,7 +369,7 @@ def make_cases(folder, wanted):
         for made in command.made:
             path = tree.path(made)
             (shutil.rmtree if os.path.isdir(path) else os.unlink)(path) if os.path.lexists(path) else None
-        case = Case(name, command, tree, folder)
+        case = kind(name, command, tree, folder)
         if name in wanted:
             cases[name] = case
     return cases
