@@ -361,6 +361,16 @@ def check_forbidden(release):
     skipped("attaching", inject("move_mount:error=EACCES"), "cannot mount on '/proc/sys/fs/binfmt_misc'")
 
 
+def check_root_without_mounts(release):
+    """What the image's programs need of this machine is there, or nothing is told of them."""
+    tool = os.path.join(os.environ["BUILD_DIR"], "tests", "refuse_tool")
+    for place in ("/proc", "/dev"):
+        result = release.run("test", "--host", MACHINE, "--target", "arm",
+                             prefix=[tool, "mount", "EPERM", "1", f"?*{place}"])
+        tap.ok(f"an image's root without {place} fails its case", result.status == 4 and
+               "cannot mount '" in result.err and f"{place}': Operation not permitted" in result.err, result)
+
+
 def check_not_touched(release):
     """This namespace stands for a machine that has entries of its own."""
     machine = ("echo ':mine:E::py::/bin/true:' >$B/register; before=$(ls -l $B; cat $B/mine); ")
@@ -512,6 +522,7 @@ def check_all_images(release):
     check_broken_images(release)
     check_excluded_images(release)
     check_forbidden(release)
+    check_root_without_mounts(release)
     check_not_touched(release)
     check_user(release)
 
