@@ -671,6 +671,18 @@ test('an older release does not become the latest, and can be made it', async ()
   assert.equal((await double.state()).latest, 'v1');
 });
 
+test('a release that is there and cannot be made the latest is an error', async () => {
+  const { double, publish, fault } = await setup();
+  await double.control('/seed', { tags: [{ name: 'v2', commit: COMMIT }], releases: [{ tag_name: 'v2' }] });
+  const files = makeFiles(THREE);
+  assert.equal((await publish(files, 'latest=0')).status, 0);
+  await fault({ method: 'PATCH', do: 'answer', status: 422 });
+  const { status, stderr } = await publish(files, 'latest=1');
+  assert.equal(status, 3, stderr);
+  assert.match(stderr, /cannot make 'v1' the latest release/);
+  assert.equal((await double.state()).latest, 'v2');
+});
+
 test('one 404 about the latest release does not make an older one the latest', async () => {
   for (const prerelease of [false, true]) {
     const { double, publish, fault } = await setup();

@@ -124,6 +124,33 @@ test_malformed(void **state)
 	}
 }
 
+/* What is not a list of releases is not the end of one. */
+static void
+test_malformed_releases(void **state)
+{
+	static const struct {
+		const char *text, *message;
+	} rows[] = {
+		{"{}", "page: the answer is not a list"},
+		{"[{}]", "page: the answer has no usable 'id'"},
+		{"[7]", "no usable 'id'"},
+		{"[", "page:1:"},
+		{"<html>", "page:1:1"},
+		{"", "page:1:"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(github_release_list_clear) struct github_release_list list = {NULL, 0};
+		struct error err = ERROR_INIT;
+
+		assert_refused(github_parse_releases("page", rows[i].text, strlen(rows[i].text),
+						     &list, &err),
+			       err, ERR_REMOTE, rows[i].message);
+		assert_int_equal(list.count, 0);
+	}
+}
+
 static void
 test_release(void **state)
 {
@@ -329,6 +356,7 @@ main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_assets),
 		cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_malformed_releases),
 		cmocka_unit_test(test_release),
 		cmocka_unit_test(test_where_the_token_may_go),
 		cmocka_unit_test(test_where_the_api_is),
