@@ -345,6 +345,8 @@ def wire(*parts):
 
 SK_TYPE = "sk-ssh-ed25519@openssh.com"
 SK = f"{SK_TYPE} {wire(SK_TYPE.encode(), bytes(32), b'ssh:')}"
+# The 32 bytes of the good one.
+KEY = base64.b64decode(GOOD.split()[1])[-32:]
 SHORT = f"ssh-rsa {wire(b'ssh-rsa', bytes([1, 0, 1]))}"
 P, NS = "release@example.org", 'namespaces="file,git"'
 YES, NO = True, False
@@ -394,6 +396,9 @@ for name, text, wanted, sentence in (
         ("a quote that does not end", f'{P} namespaces="file {GOOD}\n', NO, ":1: "),
         ("an escaped quote", f'{P} namespaces="file\\" {GOOD}\n', NO, ":1: "),
         ("a damaged key", f"{P} {NS} ssh-ed25519 AAAA\n", NO, "cut short"),
+        *((f"a key of {len(key)} bytes", f"{P} {NS} ssh-ed25519 {wire(b'ssh-ed25519', key)}\n", NO, "wrong length")
+          for key in (KEY[:-1], KEY + b"x")),
+        ("bytes after the key", f"{P} {NS} ssh-ed25519 {wire(b'ssh-ed25519', KEY, b'')}\n", NO, "wrong length"),
         ("no key", f"{P} {NS}\n", NO, "not 'PRINCIPAL"),
         ("a bare key", f"{GOOD}\n", NO, "not 'PRINCIPAL"),
         ("the option in capitals", f'{P} NAMESPACES="file,git" {GOOD}\n', STRICT, "the one option allowed"),
