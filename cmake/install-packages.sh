@@ -27,6 +27,7 @@ fedora_name() {
     rpm) echo "rpm rpm-build rpm-sign" ;;
     xz-utils) echo xz ;;
     libclang-rt-*-dev) echo compiler-rt ;;
+    clang-format-19 | clang-tidy-19) echo clang19-tools-extra ;;
     gcc-*-linux-gnu* | libc6-dev-*-cross | apt-utils | iproute2) ;;
     golang-github-containers-common | libdevmapper1.02.1 | libseccomp2) ;;
     *) echo "$1" ;;

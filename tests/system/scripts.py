@@ -230,11 +230,65 @@ def layout_of_no_file_is_a_failure(top):
     equal("a lint that sees no file is a failure", (status, err), (128, "dubious\n"))
 
 
+def lint_reads_what_has_changed(top):
+    """clang-format sees every C file, clang-tidy those of the branch, of its last commit, or none."""
+    tree = top / "linted"
+    home = {"HOME": str(top), "GIT_CONFIG_NOSYSTEM": "1"}
+    tools = bin_with(top, "sh", "dirname", "grep", "xargs", "git", "sed", "sort",
+                     nproc="echo 1", clang_format_19='[ ! -e ../badly ] || exit 1', clang_tidy_19='shift 3; echo "tidy $*"; [ ! -e ../wrong ]')
+
+    def git(*command):
+        subprocess.run(["git", "-c", "user.name=A", "-c", "user.email=a@example.org", *command], cwd=tree, check=True,
+                       capture_output=True, env={**os.environ, **home})
+
+    def change(*names):
+        for name in names:
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            with open(tree / name, "a", encoding="utf-8") as file:
+                file.write("x\n")
+
+    def commit(*names):
+        change(*names)
+        git("add", ".")
+        git("commit", "-q", "-m", "x")
+
+    def lint(*options):
+        got = subprocess.run([".ci/lint", *options], cwd=tree, env={"PATH": tools, **home}, capture_output=True, text=True,
+                             stdin=subprocess.DEVNULL, timeout=60)
+        lines = got.stdout.splitlines()
+        return got.returncode, sorted(" ".join(lines).replace("tidy ", "").split()) if "no commit" not in got.stdout else lines
+
+    (tree / ".ci").mkdir(parents=True)
+    shutil.copy(SOURCE / ".ci/lint", tree / ".ci")
+    git("init", "-q", "-b", "main", ".")
+    commit("base/a.c", "base/b.c", "register/c.c", "tests/d.c", "base/a.h")
+    equal("lint reads the whole program", lint(), (0, ["base/a.c", "base/b.c"]))
+    equal("lint --changed of a first commit has nothing to compare with", lint("--changed"),
+          (0, ["clang-tidy: no commit to compare with; .ci/lint reads all files"]))
+    commit("base/b.c", "tests/d.c")
+    equal("... else reads what the last commit has changed", lint("--changed"), (0, ["base/b.c"]))
+    git("update-ref", "refs/remotes/origin/main", "HEAD")
+    equal("... which is what is new on the default branch", lint("--changed"), (0, ["base/b.c"]))
+    change("base/a.c")
+    equal("... but for what is not committed yet", lint("--changed"), (0, ["base/a.c"]))
+    commit("base/e.c")
+    commit("base/a.h", "register/c.c")
+    git("rm", "-q", "base/b.c")
+    equal("... and of a branch all that it has changed and still has", lint("--changed"), (0, ["base/a.c", "base/e.c"]))
+    (top / "wrong").touch()
+    equal("what clang-tidy finds is a failure", lint("--changed"), (1, ["base/a.c", "base/e.c"]))
+    (top / "wrong").unlink()
+    (top / "badly").touch()
+    equal("what clang-format would change is one too, and clang-tidy is run all the same", lint("--changed"),
+          (1, ["base/a.c", "base/e.c"]))
+
+
 with tempfile.TemporaryDirectory(prefix="scripts-") as directory:
     TOP = pathlib.Path(directory)
     copy_tree(TOP)
     for case in (no_root, elsewhere, sudo_refuses, help_only_helps, quick_installs_little, building_is_told_once, failures_stand_at_the_end,
                  failures_show_values,
-                 skips_may_be_failures, fuzzing_is_dealt_out, layout_of_no_file_is_a_failure):
+                 skips_may_be_failures, fuzzing_is_dealt_out, layout_of_no_file_is_a_failure,
+                 lint_reads_what_has_changed):
         case(TOP)
 sys.exit(done())
