@@ -2,7 +2,7 @@
 // The workflows: accepted by actionlint and by GitHub's own parser, and careful with what they are given.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -275,4 +275,40 @@ test('every script is one that sh reads, and shellcheck likes', (t) => {
     }
   }
   return undefined;
+});
+
+// GitHub shows a form that it cannot read as nothing at all. These are its rules for them.
+test('the forms of issues are ones that GitHub shows', () => {
+  const folder = new URL('../../.github/ISSUE_TEMPLATE/', import.meta.url);
+  const forms = readdirSync(folder);
+  assert.deepEqual(forms.sort(), ['bug.yml', 'host.yml']);
+  const allowed = { markdown: ['value'], textarea: ['label', 'description', 'placeholder', 'value', 'render'],
+    input: ['label', 'description', 'placeholder', 'value'], dropdown: ['label', 'description', 'multiple', 'options', 'default'] };
+  for (const name of forms) {
+    const form = parse(readFileSync(new URL(name, folder), 'utf8'), { strict: true, uniqueKeys: true });
+    assert.deepEqual(Object.keys(form), ['name', 'description', 'labels', 'body'], name);
+    assert.ok(form.name.length > 3 && form.description.length > 3 && form.description.length <= 200, name);
+    const ids = form.body.filter((field) => field.id !== undefined).map((field) => field.id);
+    assert.equal(new Set(ids).size, ids.length, name);
+    assert.ok(form.body.some((field) => field.type !== 'markdown'), name);
+    for (const field of form.body) {
+      const where = `${name} ${field.id ?? field.type}`;
+      const { type, id, attributes, validations, ...rest } = field;
+      assert.deepEqual(rest, {}, where);
+      assert.deepEqual(Object.keys(attributes).filter((key) => !allowed[type].includes(key)), [], where);
+      assert.ok(type === 'markdown' ? attributes.value : attributes.label && /^[\w-]+$/.test(id), where);
+      assert.ok(validations === undefined || typeof validations.required === 'boolean', where);
+      if (type === 'dropdown') assert.equal(new Set(attributes.options).size, attributes.options.length, where);
+    }
+  }
+});
+
+test('what CODEOWNERS names is there', () => {
+  const lines = readFileSync(new URL('../../.github/CODEOWNERS', import.meta.url), 'utf8').split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#')).map((line) => line.split(/\s+/));
+  // Made with the first key.
+  for (const [path, ...owners] of lines) {
+    assert.ok(path === '*' || path === '/keys/' || existsSync(new URL(`../..${path}`, import.meta.url)), path);
+    assert.ok(owners.length > 0 && owners.every((owner) => /^@[\w-]+\/[\w-]+$/.test(owner)), path);
+  }
 });
