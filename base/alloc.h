@@ -4,8 +4,8 @@
 /*
  * Small allocations that do not fail: they end the program when memory is gone.
  *
- * Never for a size that an outsider chose; such a size is capped first, and then comes malloc()
- * with an error. Everything returned is freed by the caller with free().
+ * Never for a size that an outsider chose: cap such a size first, then use malloc() and report its
+ * failure as an error. Everything returned is freed by the caller with free().
  */
 
 #include "base/cleanup.h"
@@ -19,7 +19,7 @@ char *xstrdup(const char *text) CHECKED;
 char *xstrndup(const char *text, size_t length) CHECKED;
 char *xasprintf(const char *format, ...) PRINTF_LIKE(1, 2) CHECKED;
 
-/* Says so and ends the program: where a library has had no memory. */
+/* Prints "out of memory" and ends the program, for a library that could not allocate. */
 void out_of_memory(void) __attribute__((noreturn));
 
 /*

@@ -15,9 +15,9 @@
 char *base64_encode(const void *bytes, size_t length) CHECKED;
 
 /*
- * Reads exactly the one spelling that base64_encode() would write: no blanks, no line ends,
- * padding present, unused bits zero. At most `room` bytes are stored. Returns false for anything
- * else, then `ret_length` is left alone and `bytes` may hold a part.
+ * Reads exactly the one spelling that base64_encode() would write: no blanks, no line ends, padding
+ * present, unused bits zero. At most `room` bytes are stored. Returns false for anything else; then
+ * `ret_length` is unchanged and `bytes` may hold a part.
  */
 bool base64_decode(const char *text, size_t length, uint8_t *bytes, size_t room,
 		   size_t *ret_length) CHECKED;

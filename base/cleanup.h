@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * Scope-bound release of what a function owns.
+ * Frees what a function owns when its scope ends.
  *
- * `auto_free`, `auto_close` and `AUTO(f)` run when the variable leaves its scope. The variable has
- * to be initialised at its declaration. `TAKE(p)` hands the pointer over and forgets it here.
+ * `auto_free`, `auto_close` and `AUTO(f)` run when the variable leaves its scope. The variable must
+ * be initialised at its declaration. `TAKE(p)` hands the pointer over and sets `p` to NULL.
  */
 
 #include <stdlib.h>

@@ -157,7 +157,7 @@ digest_file(const char *path, struct digest *ret_digest, uint64_t *ret_size, str
 		return error_set_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
 				       "cannot open '%s'", path);
 	if (fstat(fd, &st) < 0)
-		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+		return error_set_errno(err, ERR_IO, "cannot access '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, ERR_INPUT, "'%s' is not a regular file", path);
 	return digest_fd(fd, path, ret_digest, ret_size, err);

@@ -30,7 +30,7 @@ char *digest_hex(const struct digest *digest, char hex[DIGEST_HEX_SIZE]);
 /* Reads exactly 64 hexadecimal digits, upper case allowed. Returns false for anything else. */
 bool digest_parse(const char *hex, struct digest *ret_digest) CHECKED;
 
-/* A running SHA-256. Opaque; failures of libcrypto end the program, they mean it is broken. */
+/* A running SHA-256. Opaque; a failure of libcrypto ends the program. */
 struct hasher;
 
 struct hasher *hasher_new(void) CHECKED;
@@ -44,8 +44,8 @@ void hasher_finish(struct hasher *hasher, struct digest *ret_digest);
 void digest_of(const void *bytes, size_t length, struct digest *ret_digest);
 
 /*
- * Digest and size of a whole file, read from its beginning with pread(), so that the offset of
- * `fd` stays. ERR_IO on failure, ERR_INTERRUPTED at the first signal; `name` is for the message.
+ * Digest and size of a whole file, read from its beginning with pread(): the offset of `fd` does
+ * not change. ERR_IO on failure, ERR_INTERRUPTED at the first signal; `name` is for the message.
  * `ret_size` may be NULL.
  */
 int digest_fd(int fd, const char *name, struct digest *ret_digest, uint64_t *ret_size,
@@ -53,7 +53,7 @@ int digest_fd(int fd, const char *name, struct digest *ret_digest, uint64_t *ret
 
 /*
  * The same by path, without following a symbolic link at its end; ERR_NOT_FOUND if missing,
- * ERR_INPUT if it is no regular file.
+ * ERR_INPUT if it is not a regular file.
  */
 int digest_file(const char *path, struct digest *ret_digest, uint64_t *ret_size,
 		struct error *err) CHECKED;

@@ -31,7 +31,7 @@ read_names(DIR *dir, const char *name, struct words *ret_names, struct error *er
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			words_add(&names, entry->d_name);
 	if (errno != 0)
-		return error_set_errno(err, ERR_IO, "cannot read the directory '%s'", name);
+		return error_set_errno(err, ERR_IO, "cannot read directory '%s'", name);
 	words_sort(&names);
 	*ret_names = names;
 	names = (struct words)WORDS_INIT;
@@ -45,7 +45,7 @@ directory_names(const char *path, struct words *ret_names, struct error *err)
 
 	if (dir == NULL)
 		return error_set_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
-				       "cannot read the directory '%s'", path);
+				       "cannot read directory '%s'", path);
 	return read_names(dir, path, ret_names, err);
 }
 
@@ -57,7 +57,7 @@ directory_names_at(int fd, const char *name, struct words *ret_names, struct err
 	AUTO(closedirp) DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
 
 	if (dir == NULL)
-		return error_set_errno(err, ERR_IO, "cannot read the directory '%s'", name);
+		return error_set_errno(err, ERR_IO, "cannot read directory '%s'", name);
 	copy = -1;
 	return read_names(dir, name, ret_names, err);
 }

@@ -20,28 +20,28 @@ enum error_code {
 	ERR_USAGE,       /* the command line */
 	ERR_INPUT,       /* a file that the user can change: matrix, lock, package */
 	ERR_VERIFY,      /* a signature, digest or identity is wrong; never try again */
-	ERR_NETWORK,     /* no answer or a passing refusal; may be tried again */
-	ERR_REMOTE,      /* the other side does what it should not */
-	ERR_DENIED,      /* it refuses who asks, or what: credentials, rights, a name */
-	ERR_NOT_FOUND,   /* the thing asked for is not there: no such file here, or a 404 */
-	ERR_BUSY,        /* somebody else is using it */
+	ERR_NETWORK,     /* no answer or a temporary refusal; may be tried again */
+	ERR_REMOTE,      /* the server breaks its protocol */
+	ERR_DENIED,      /* the server refuses credentials, permissions or a name */
+	ERR_NOT_FOUND,   /* no such file here, or a 404 */
+	ERR_BUSY,        /* in use by another process */
 	ERR_INTERRUPTED, /* the user stopped it */
 };
 
 struct error {
 	enum error_code code;
-	bool remote; /* with ERR_NOT_FOUND: a server has it not */
+	bool remote; /* with ERR_NOT_FOUND: a server lacks it */
 	char message[2048];
 };
 
 #define ERROR_INIT {.code = ERR_NONE}
 
-/* Sets code and sentence. Is -1. */
+/* Sets code and message. Evaluates to -1. */
 #define error_set(err, code, ...) ERROR_MINUS_ONE(error_write((err), (code), __VA_ARGS__))
 
 /*
- * Sets ERR_NOT_FOUND and a sentence about what a server does not have. Of what is not here the user
- * has named a file, and can mend that; there another try, later or elsewhere, may help.
+ * Sets ERR_NOT_FOUND and a message about something that a server lacks. A missing local file is the
+ * user's to correct; a missing remote one may be found by trying later or elsewhere.
  */
 #define error_set_absent(err, ...) ERROR_MINUS_ONE(error_write_absent((err), __VA_ARGS__))
 
@@ -49,16 +49,16 @@ struct error {
 #define error_set_errno(err, code, ...)                                                            \
 	ERROR_MINUS_ONE(error_write_errno((err), (code), __VA_ARGS__))
 
-/* Puts a sentence and ": " before the message, for what the inner function could not know. */
+/* Puts text and ": " before the message, for context that the inner function does not have. */
 #define error_prefix(err, ...) ERROR_MINUS_ONE(error_write_prefix((err), __VA_ARGS__))
 
-/* For functions that take a format themselves. Returns -1. */
+/* For functions with a format parameter of their own. Returns -1. */
 int error_vset(struct error *err, enum error_code code, const char *format, va_list args)
 	PRINTF_LIKE(3, 0);
 
 /*
- * What is behind the three. They are macros so that the compiler sees the -1, and with it that
- * nobody uses an output which was not written.
+ * The functions behind these macros. The macros let the compiler see the -1, so that it can warn
+ * when an unwritten output is used.
  */
 #define ERROR_MINUS_ONE(call)                                                                      \
 	__extension__({                                                                            \
@@ -76,7 +76,8 @@ void error_write_prefix(struct error *err, const char *format, ...) PRINTF_LIKE(
 int error_exit_status(const struct error *err);
 
 /*
- * Replaces each byte of what a terminal obeys by '?', in place: control characters (C0, DEL, C1),
- * separators of lines, bidirectional controls, and bytes that are not UTF-8, which are C1 to some.
+ * Replaces each byte that could control a terminal by '?', in place: control characters (C0, DEL,
+ * C1), separators of lines, bidirectional controls, and bytes that are not UTF-8, which some
+ * terminals take for C1.
  */
 void scrub_text(char *text);

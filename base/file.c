@@ -23,7 +23,7 @@ tempfile_open(struct tempfile *tmp, const char *path, mode_t mode, struct error 
 	int fd = mkostemps(name, (int)strlen(".tmp"), O_CLOEXEC);
 
 	if (fd < 0)
-		return error_set_errno(err, ERR_IO, "cannot make a file in '%s'", directory);
+		return error_set_errno(err, ERR_IO, "cannot create a file in '%s'", directory);
 	tmp->fd = fd;
 	tmp->path = xstrdup(path);
 	tmp->temporary_path = TAKE(name);
@@ -98,7 +98,7 @@ tempfile_commit_new(struct tempfile *tmp, struct error *err)
 	/* A hard link fails where rename() would replace. */
 	else if (link(tmp->temporary_path, path) < 0)
 		result = error_set_errno(err, errno == EEXIST ? ERR_BUSY : ERR_IO,
-					 "cannot make the file '%s'", path);
+					 "cannot create '%s'", path);
 	tempfile_discard(tmp);
 	return result < 0 ? -1 : sync_directory(path, err);
 }
@@ -162,7 +162,7 @@ read_at(int fd, uint64_t offset, void *bytes, size_t length, const char *name, s
 		if (n < 0)
 			return error_set_errno(err, ERR_IO, "cannot read '%s'", name);
 		if (n == 0)
-			return error_set(err, ERR_INPUT, "'%s' ends too early", name);
+			return error_set(err, ERR_INPUT, "unexpected end of file in '%s'", name);
 		p += n;
 		offset += (uint64_t)n;
 		length -= (size_t)n;
@@ -199,7 +199,7 @@ temporary_directory(const char *name, char **ret_path, struct error *err)
 	if (place != NULL)
 		path = xasprintf("%s/%s-XXXXXX", place, name);
 	if (path == NULL || mkdtemp(path) == NULL)
-		return error_set_errno(err, ERR_IO, "cannot make a directory in '%s'",
+		return error_set_errno(err, ERR_IO, "cannot create a directory in '%s'",
 				       temporary_place());
 	*ret_path = TAKE(path);
 	return 0;
@@ -212,7 +212,7 @@ nameless_file(struct error *err)
 	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	if (fd < 0)
-		return error_set_errno(err, ERR_IO, "cannot make a temporary file in '%s'",
+		return error_set_errno(err, ERR_IO, "cannot create a temporary file in '%s'",
 				       directory);
 	return fd;
 }
@@ -229,15 +229,16 @@ read_file(const char *path, size_t max_bytes, char **ret_text, size_t *ret_lengt
 		return error_set_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
 				       "cannot open '%s'", path);
 	if (fstat(fd, &st) < 0)
-		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+		return error_set_errno(err, ERR_IO, "cannot access '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, ERR_INPUT, "'%s' is not a regular file", path);
 	if ((uint64_t)st.st_size > max_bytes)
-		return error_set(err, ERR_INPUT, "'%s' has %llu bytes, more than the %zu allowed",
-				 path, (unsigned long long)st.st_size, max_bytes);
+		return error_set(err, ERR_INPUT,
+				 "'%s' is too large: %llu bytes, at most %zu are allowed", path,
+				 (unsigned long long)st.st_size, max_bytes);
 	text = malloc((size_t)st.st_size + 1);
 	if (text == NULL)
-		return error_set(err, ERR_IO, "no memory for '%s'", path);
+		return error_set(err, ERR_IO, "not enough memory for '%s'", path);
 	if (read_at(fd, 0, text, (size_t)st.st_size, path, err) < 0)
 		return -1;
 	text[st.st_size] = '\0';
@@ -254,7 +255,7 @@ path_exists(const char *path, bool *ret_there, struct error *err)
 	bool there = lstat(path, &st) == 0;
 
 	if (!there && errno != ENOENT && errno != ENOTDIR)
-		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+		return error_set_errno(err, ERR_IO, "cannot access '%s'", path);
 	*ret_there = there;
 	return 0;
 }
@@ -266,7 +267,7 @@ path_is_directory(const char *path, bool *ret_directory, struct error *err)
 	bool there = stat(path, &st) == 0;
 
 	if (!there && errno != ENOENT && errno != ENOTDIR)
-		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+		return error_set_errno(err, ERR_IO, "cannot access '%s'", path);
 	*ret_directory = there && S_ISDIR(st.st_mode);
 	return 0;
 }
@@ -277,7 +278,7 @@ path_real(const char *path, char **ret_real, struct error *err)
 	char *real = realpath(path, NULL);
 
 	if (real == NULL && errno != ENOENT && errno != ENOTDIR)
-		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+		return error_set_errno(err, ERR_IO, "cannot access '%s'", path);
 	*ret_real = real;
 	return 0;
 }
@@ -294,7 +295,7 @@ path_absolute(const char *path, char **ret_absolute, struct error *err)
 	here = getcwd(NULL, 0);
 	if (here == NULL)
 		return error_set_errno(err, ERR_IO,
-				       "cannot read the current directory, in which '%s' is", path);
+				       "cannot get the current directory to resolve '%s'", path);
 	*ret_absolute = path_join(here, path);
 	return 0;
 }
@@ -328,7 +329,7 @@ make_directories(const char *path, struct error *err)
 		*p = '\0';
 		if (make_directory(partial) < 0)
 			return error_set_errno(err, errno == ENOTDIR ? ERR_INPUT : ERR_IO,
-					       "cannot make the directory '%s'", partial);
+					       "cannot create directory '%s'", partial);
 		*p = saved;
 		if (saved == '\0')
 			return 0;
@@ -357,13 +358,13 @@ lock_file(const char *path, bool wait, struct error *err)
 	auto_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
 
 	if (fd < 0)
-		return error_set_errno(err, ERR_IO, "cannot open the lock '%s'", path);
+		return error_set_errno(err, ERR_IO, "cannot open lock file '%s'", path);
 	/* Asked for again and again, so that a signal is noticed whichever thread it wakes. */
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return error_set_errno(err, ERR_IO, "cannot lock '%s'", path);
 		if (!wait)
-			return error_set(err, ERR_BUSY, "another run holds '%s'", path);
+			return error_set(err, ERR_BUSY, "'%s' is locked by another run", path);
 		if (interrupt_check(err) < 0)
 			return -1;
 		(void)interrupt_pause(100);

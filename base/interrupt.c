@@ -41,7 +41,7 @@ interrupt_check(struct error *err)
 {
 	if (pending_signal == 0)
 		return 0;
-	return error_set(err, ERR_INTERRUPTED, "stopped by a signal; run it again to continue");
+	return error_set(err, ERR_INTERRUPTED, "interrupted; run the same command again to resume");
 }
 
 bool

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * SIGINT and SIGTERM: long loops look here and stop cleanly, leaving nothing half-written.
+ * SIGINT and SIGTERM: long loops check here and stop cleanly, leaving nothing half-written.
  */
 
 #include "base/error.h"
@@ -12,20 +12,20 @@
 
 /*
  * Installs the handlers; a second signal ends the program at once. SIGPIPE and SIGXFSZ are ignored:
- * they come as errors of write().
+ * write() returns them as errors.
  */
 void interrupt_install(void);
 
 bool interrupt_pending(void);
 
-/* 0, or -1 with ERR_INTERRUPTED once a signal has come. */
+/* 0, or -1 with ERR_INTERRUPTED once a signal has arrived. */
 int interrupt_check(struct error *err) CHECKED;
 
 /*
- * Waits, in steps of a tenth of a second, since a signal may wake another thread. False, and at
- * once, when a signal has come.
+ * Waits in steps of a tenth of a second, since a signal may wake another thread. Returns false at
+ * once when a signal has arrived.
  */
 bool interrupt_pause(uint64_t ms);
 
-/* Ends the program by the signal that came, so that a shell sees it. */
+/* Ends the program by the signal that arrived, so that a shell sees it. */
 void interrupt_die(void) __attribute__((noreturn));

@@ -55,7 +55,7 @@ jsonx_parse(const char *name, const char *text, size_t length, struct jsonx_doc 
 	json_t *root;
 
 	if (too_deep(text, length))
-		return error_set(err, ERR_INPUT, "%s: JSON nested deeper than %d levels", name,
+		return error_set(err, ERR_INPUT, "%s: JSON is nested deeper than %d levels", name,
 				 MAX_DEPTH);
 	root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &where);
 	if (root == NULL)
@@ -333,7 +333,7 @@ jsonx_check_keys(const struct jsonx_doc *doc, const struct json_t *object, const
 	}
 	for (; keys->name != NULL; keys++)
 		if (keys->required && json_object_get(object, keys->name) == NULL)
-			return jsonx_error(doc, err, path, "the key \"%s\" is missing", keys->name);
+			return jsonx_error(doc, err, path, "missing key \"%s\"", keys->name);
 	return 0;
 }
 
@@ -365,7 +365,7 @@ jsonx_get_uint64(const struct jsonx_doc *doc, const struct json_t *object, const
 	const json_t *value = json_object_get(object, key);
 
 	if (value != NULL && (!json_is_integer(value) || json_integer_value(value) < 0))
-		return wrong_type(doc, path, key, "a whole number that is not negative", err);
+		return wrong_type(doc, path, key, "a non-negative integer", err);
 	*ret_number = value != NULL ? (uint64_t)json_integer_value(value) : 0;
 	return 0;
 }

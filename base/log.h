@@ -4,7 +4,8 @@
 /*
  * Lines for people on standard error. Folders below distributor/ use log_debug() only.
  *
- * Every line passes one place, which scrubs control characters and replaces registered secrets.
+ * Every line goes through one function, which scrubs control characters and replaces registered
+ * secrets.
  */
 
 #include "base/cleanup.h"
@@ -14,22 +15,21 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 
-/* The least level that is shown; LOG_INFO at the start. */
+/* The lowest level that is shown; LOG_INFO at the start. */
 void log_set_level(enum log_level level);
 
 /*
- * Whether standard error is a terminal that may have colours: a terminal, TERM not "dumb", no
- * NO_COLOR.
+ * Whether `fd` may get colours: it is a terminal, TERM is not "dumb", and NO_COLOR is not set.
  */
 bool log_has_colours(int fd);
 
 /*
- * From now on `secret` appears as "***" in every line, also base64-encoded. Copied; at most 16,
- * each of 8 to 4096 bytes; shorter ones would blank out ordinary words and are ignored.
+ * From now on `secret`, also base64-encoded, appears as "***" in every line. Copied; at most 16,
+ * each of 8 to 4096 bytes; shorter ones would hide ordinary words and are ignored.
  */
 void log_add_secret(const char *secret);
 
-/* The same for one that lives shortly, up to 64 KiB: of any number the newest 16 are remembered. */
+/* The same for a short-lived secret of up to 64 KiB; the newest 16 are remembered. */
 void log_add_token(const char *token);
 
 /* Replaces registered secrets in `text`, to be freed by the caller. */

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The same small job for many items, on several threads.
+ * Runs the same small job for many items on several threads.
  */
 
 #include "base/error.h"
@@ -10,10 +10,10 @@
 #include <stddef.h>
 
 /*
- * Calls job(index, context, err) for each index below `count`, on up to `threads` threads, of which
- * the caller is one; they begin in this order. After the first failure or a signal
- * (ERR_INTERRUPTED) no further job begins, and -1 is returned with the error of the failed job
- * that has the lowest index.
+ * Calls job(index, context, err) for each index below `count`, on up to `threads` threads,
+ * including the caller's; jobs start in this order. After the first failure or a signal
+ * (ERR_INTERRUPTED) no further job starts, and -1 is returned with the error of the failed job that
+ * has the lowest index.
  */
 int parallel_for(size_t count, unsigned int threads,
 		 int (*job)(size_t index, void *context, struct error *err), void *context,

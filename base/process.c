@@ -125,10 +125,10 @@ open_pipe(int *ret_read, int *ret_write, struct error *err)
 	int fds[2], high;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
-		return error_set_errno(err, ERR_IO, "cannot make a pipe");
+		return error_set_errno(err, ERR_IO, "cannot create a pipe");
 	high = fcntl(fds[1], F_DUPFD_CLOEXEC, PROCESS_EXTRA_FD + 1);
 	if (high < 0) {
-		error_set_errno(err, ERR_IO, "cannot make a pipe");
+		error_set_errno(err, ERR_IO, "cannot create a pipe");
 		(void)close(fds[0]);
 		(void)close(fds[1]);
 		return -1;
@@ -228,8 +228,7 @@ spawn(const struct process_request *request, char *const *environment,
 	(void)posix_spawn_file_actions_destroy(&actions);
 	(void)posix_spawnattr_destroy(&attributes);
 	if (e == ENOENT)
-		return error_set(err, ERR_NOT_FOUND, "there is no program '%s' here",
-				 request->argv[0]);
+		return error_set(err, ERR_NOT_FOUND, "program '%s' not found", request->argv[0]);
 	if (e != 0)
 		return error_set(err, ERR_IO, "cannot run '%s': %s", request->argv[0], strerror(e));
 	return 0;
@@ -389,7 +388,7 @@ process_run(const struct process_request *request, struct process_result *ret_re
 	if (run_piped(request, environment.items, &streams, &status, err) < 0)
 		return -1;
 	if (streams.too_long)
-		return error_set(err, ERR_IO, "'%s' had not ended after %u ms", request->argv[0],
+		return error_set(err, ERR_IO, "'%s' timed out after %u ms", request->argv[0],
 				 request->timeout_ms);
 	if (streams.failure != 0) {
 		errno = streams.failure;

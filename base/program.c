@@ -45,7 +45,7 @@ program_find(const char *name, char **ret_path, struct error *err)
 		return 0;
 	}
 	if (name[0] == '\0' || strchr(name, '/') != NULL)
-		return error_set(err, ERR_INPUT, "'%s' is not an absolute path of a program", name);
+		return error_set(err, ERR_INPUT, "program path '%s' is not absolute", name);
 	for (char *at = directories; *at != '\0';) {
 		size_t length = strcspn(at, ":");
 		auto_free char *path = xasprintf("%.*s/%s", (int)length, at, name);
@@ -56,5 +56,5 @@ program_find(const char *name, char **ret_path, struct error *err)
 		}
 		at += length + (at[length] == ':');
 	}
-	return error_set(err, ERR_NOT_FOUND, "there is no program '%s' here", name);
+	return error_set(err, ERR_NOT_FOUND, "program '%s' not found", name);
 }

@@ -4,8 +4,8 @@
 /*
  * Progress of long work: bars on a terminal, one plain line per finished task otherwise.
  *
- * Lower folders are handed a `struct progress_task` and only count; they never print. All of it
- * may be called from several threads. A NULL task is fine everywhere and shows nothing.
+ * Lower folders get a `struct progress_task` and only count; they never print. All functions may be
+ * called from several threads. A NULL task is allowed everywhere and shows nothing.
  */
 
 #include "base/cleanup.h"
@@ -18,10 +18,10 @@ struct progress_task;
 
 enum progress_unit { PROGRESS_BYTES, PROGRESS_ITEMS };
 
-/* `quiet`: nothing at all is shown. Bars appear only when standard error is a terminal. */
+/* `quiet`: shows nothing. Bars appear only when standard error is a terminal. */
 struct progress *progress_new(bool quiet) CHECKED;
 
-/* Clears the bars. Open tasks must be gone. */
+/* Clears the bars. All tasks must be done. */
 void progress_free(struct progress *progress);
 void progress_freep(struct progress **progress);
 
@@ -35,12 +35,12 @@ struct progress_task *progress_start(struct progress *progress, const char *labe
 void progress_set_total(struct progress_task *task, uint64_t total);
 void progress_add(struct progress_task *task, uint64_t amount);
 
-/* Where the count is now; a restarted transfer goes back to where it resumes. */
+/* Sets the count; a restarted transfer goes back to where it resumes. */
 void progress_set(struct progress_task *task, uint64_t amount);
 
 /*
  * Ends and frees a task. `result` is the line that stays ("fetched qemu-user, 64.2 MB in 3.1 s"),
- * or NULL for none.
+ * NULL for none.
  */
 void progress_done(struct progress_task *task, const char *result);
 

@@ -40,8 +40,8 @@ libraries_start(struct error *err)
 	json_set_alloc_funcs(xmalloc, free);
 	/* Refused by a libcrypto that has allocated something: then a failure could hide. */
 	if (CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) != 1)
-		return error_set(err, ERR_IO, "libcrypto is in use before the program starts");
+		return error_set(err, ERR_IO, "libcrypto is already in use at program start");
 	if (OPENSSL_init_crypto(0, NULL) != 1)
-		return error_set(err, ERR_IO, "libcrypto cannot be initialised");
+		return error_set(err, ERR_IO, "cannot initialize libcrypto");
 	return 0;
 }

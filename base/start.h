@@ -2,10 +2,9 @@
 #pragma once
 
 /*
- * What a program does before anything else: the libraries that make documents and compare
- * signatures get memory or end the program with "out of memory". They report a failed allocation
- * in places that nobody can look at: an element that is missing from an object, a signature that
- * "does not verify".
+ * Start-up of libraries: those that make documents and compare signatures get memory or end the
+ * program with "out of memory". By themselves they would hide a failed allocation: an element
+ * missing from an object, a signature that "does not verify".
  */
 
 #include "base/error.h"

@@ -4,8 +4,8 @@
 /*
  * A growing text buffer with a cap.
  *
- * The text is always terminated. An append over the cap sets `overflow` and leaves the text as it
- * was, so that a long series of appends needs one check at its end.
+ * The text is always terminated. An append beyond the cap sets `overflow` and does not change the
+ * text, so that a long series of appends needs one check at its end.
  */
 
 #include "base/cleanup.h"
@@ -39,14 +39,14 @@ bool text_starts_with(const char *text, const char *prefix);
 bool bytes_start_with(const void *bytes, size_t length, const char *prefix);
 bool text_ends_with(const char *text, const char *suffix);
 
-/* Length of the UTF-8 sequence at `text`, which is not at its end; 0 if there is none. */
+/* Length of the UTF-8 sequence at `text`, which is not at its end; 0 if it is invalid. */
 size_t text_utf8_length(const char *text);
 
-/* A word as a shell takes it, quoted where that is needed; to be freed by the caller. */
+/* A word quoted for a shell where needed; to be freed by the caller. */
 char *text_shell_word(const char *word) CHECKED;
 
 /*
- * The closest of `count` words to `word`, or NULL: for "did you mean". Within two edits, of which
- * exchanging two letters is one, and not more than half of the word.
+ * The closest of `count` words to `word`, or NULL: for "did you mean". At most two edits (swapping
+ * two letters is one), and not more than half of the word.
  */
 const char *text_closest(const char *word, const char *const *words, size_t count);

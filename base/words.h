@@ -29,7 +29,7 @@ bool words_have(const struct words *words, const char *word);
 /* As strcmp() orders them. */
 void words_sort(struct words *words);
 
-/* With a NULL at the end, as programs get their arguments; borrowed until the next call. */
+/* NULL-terminated like argv; borrowed until the next call. */
 const char *const *words_argv(struct words *words);
 
 void words_clear(struct words *words);

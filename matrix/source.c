@@ -33,7 +33,7 @@ read_type(const struct jsonx_doc *doc, const struct json_t *object, const char *
 	if (jsonx_get_string(doc, object, path, "type", &type, err) < 0)
 		return -1;
 	if (type == NULL)
-		return jsonx_error(doc, err, path, "the key \"type\" is missing");
+		return jsonx_error(doc, err, path, "missing key \"type\"");
 	if (!source_type_parse(type, ret_type))
 		return jsonx_error(doc, err, where,
 				   "\"%s\" is not \"fedora\", \"apt\" or \"directory\"", type);

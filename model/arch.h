@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * The one table of architectures, in every spelling that this program meets.
+ * The table of architectures, in every spelling that this program meets.
  *
- * Hosts run the emulator and are spelt as `uname -m` prints them; targets are emulated and are
- * spelt as QEMU does.
+ * Hosts run the emulator and are spelled as `uname -m` prints them; targets are emulated and are
+ * spelled as in QEMU.
  */
 
 #include <stdbool.h>
@@ -22,7 +22,7 @@ struct arch {
 	uint8_t elf_class;       /* 1: 32 bits, 2: 64 bits */
 	uint8_t elf_data;        /* 1: little endian, 2: big endian */
 	uint16_t elf_machine;    /* e_machine */
-	uint32_t elf_flags_mask; /* the bits of e_flags that tell this one from its siblings */
+	uint32_t elf_flags_mask; /* the bits of e_flags that distinguish its siblings */
 	uint32_t elf_flags;
 };
 
@@ -33,15 +33,15 @@ extern const size_t arch_count;
 const struct arch *arch_find(const char *name);
 
 /*
- * The host that any of the spellings means: uname, Debian, Fedora, Docker with or without
- * `linux/` and variant, QEMU. NULL if none does.
+ * The host for any spelling: uname, Debian, Fedora, Docker with or without `linux/` and variant,
+ * QEMU. NULL if unknown.
  */
 const struct arch *arch_find_any(const char *spelling);
 
 /* The known host whose spelling is closest to a mistyped one, or NULL. */
 const struct arch *arch_suggest(const char *spelling);
 
-/* The QEMU targets that were ever built for user emulation, sorted. */
+/* All QEMU targets ever built for user emulation, sorted. */
 extern const char *const target_table[];
 extern const size_t target_count;
 

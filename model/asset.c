@@ -178,11 +178,9 @@ parse_asset(const struct jsonx_doc *doc, const json_t *item, const char *path,
 	    get_text(doc, item, path, "target", &asset->target, err) < 0)
 		return -1;
 	if (!name_is_plain(asset->name))
-		return jsonx_error(doc, err, path, "'%s' cannot be the name of an asset",
-				   asset->name);
+		return jsonx_error(doc, err, path, "'%s' is not a valid asset name", asset->name);
 	if (list->count > 1 && strcmp(asset[-1].name, asset->name) >= 0)
-		return jsonx_error(doc, err, path, "'%s' is not in its place in the order of names",
-				   asset->name);
+		return jsonx_error(doc, err, path, "'%s' is not in sorted order", asset->name);
 	return parse_origin(doc, item, path, asset, err);
 }
 
@@ -203,7 +201,8 @@ parse_document(const struct jsonx_doc *doc, struct asset_list *list, struct erro
 		return -1;
 	list->source_date_epoch = (int64_t)epoch;
 	if (!json_is_array(items) || json_array_size(items) > MAX_ASSETS)
-		return jsonx_error(doc, err, "assets", "must be a list of at most %d", MAX_ASSETS);
+		return jsonx_error(doc, err, "assets", "must be a list of at most %d items",
+				   MAX_ASSETS);
 	for (size_t i = 0; i < json_array_size(items); i++) {
 		auto_free char *path = jsonx_path_index("assets", i);
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The assets that were made from packages: OUT/assets.json, which `tarballs` writes and signing,
- * verification and publishing read. Plain values, passed between the folders.
+ * The assets made from packages: OUT/assets.json, which `tarballs` writes and signing, verification
+ * and publishing read. Plain values, passed between the folders.
  */
 
 #include "base/digest.h"
@@ -55,10 +55,10 @@ void asset_list_sort(struct asset_list *list);
 /* The text of the file, to be freed by the caller. Sorts. */
 char *asset_list_format(struct asset_list *list) CHECKED;
 
-/* Reads the file. ERR_NOT_FOUND, ERR_IO, ERR_INPUT with place. */
+/* Reads the file. ERR_NOT_FOUND, ERR_IO, ERR_INPUT with the position. */
 int asset_list_load(const char *path, struct asset_list *ret_list, struct error *err) CHECKED;
 
-/* The same from memory; `name` stands for the file in messages. */
+/* The same from memory; `name` is the file's name in messages. */
 int asset_list_parse(const char *name, const char *text, size_t length, struct asset_list *ret_list,
 		     struct error *err) CHECKED;
 

@@ -48,11 +48,11 @@ check_identity(const struct image *image, const struct arch *host, const char *n
 
 	if (machine != host->elf_machine)
 		return error_set(err, ERR_VERIFY,
-				 "'%s' is a program for ELF machine %u, not for %s (machine %u)",
+				 "'%s' is a program for ELF machine %u, expected %s (machine %u)",
 				 name, (unsigned int)machine, host->name, host->elf_machine);
 	if ((flags & host->elf_flags_mask) != host->elf_flags)
 		return error_set(err, ERR_VERIFY,
-				 "'%s' has ELF flags 0x%08x, which is another ABI than %s's", name,
+				 "'%s' has ELF flags 0x%08x, which is not the ABI of %s", name,
 				 flags, host->name);
 	if (type != ET_EXEC && type != ET_DYN)
 		return error_set(err, ERR_VERIFY, "'%s' is an ELF file of type %u, not a program",
@@ -89,7 +89,7 @@ check_segments(const struct image *image, const char *name, struct error *err)
 
 	if (entry_size != (image->wide ? 56 : 32) || count == 0 ||
 	    !inside(image, table, count * entry_size))
-		return error_set(err, ERR_VERIFY, "'%s' has a damaged ELF program header table",
+		return error_set(err, ERR_VERIFY, "'%s' has an invalid ELF program header table",
 				 name);
 	for (uint64_t i = 0; i < count; i++) {
 		uint64_t at = table + i * entry_size;
@@ -102,11 +102,12 @@ check_segments(const struct image *image, const char *name, struct error *err)
 		 * but a table that is read here has a place in it.
 		 */
 		if ((length != 0 || type == PT_DYNAMIC) && !inside(image, offset, length))
-			return error_set(err, ERR_VERIFY, "'%s' has an ELF segment beyond its end",
+			return error_set(err, ERR_VERIFY,
+					 "'%s' has an ELF segment beyond the end of the file",
 					 name);
 		if (type == PT_INTERP)
 			return error_set(err, ERR_VERIFY,
-					 "'%s' is not static: it asks for a program interpreter",
+					 "'%s' is not static: it needs a program interpreter",
 					 name);
 		if (type == PT_DYNAMIC && check_dynamic(image, offset, length, name, err) < 0)
 			return -1;
@@ -125,12 +126,12 @@ elf_check_static(const uint8_t *bytes, size_t size, const struct arch *host, con
 	if (bytes[4] != host->elf_class || bytes[5] != host->elf_data)
 		return error_set(
 			err, ERR_VERIFY,
-			"'%s' is an ELF file of class %u and byte order %u; %s has %u and %u", name,
+			"'%s' has ELF class %u and byte order %u, expected %s with %u and %u", name,
 			bytes[4], bytes[5], host->name, host->elf_class, host->elf_data);
 	image.wide = bytes[4] == 2;
 	image.big = bytes[5] == 2;
 	if (image.wide && size < 64)
-		return error_set(err, ERR_VERIFY, "'%s' ends inside its ELF header", name);
+		return error_set(err, ERR_VERIFY, "'%s' ends within its ELF header", name);
 	if (check_identity(&image, host, name, err) < 0)
 		return -1;
 	return check_segments(&image, name, err);

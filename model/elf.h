@@ -14,7 +14,7 @@
 /*
  * Checks the whole file `bytes` of `size` bytes: class, byte order, e_machine and the ABI bits of
  * e_flags against `host`, type, and that it is static. Every offset is checked against the size.
- * ERR_VERIFY with a sentence that begins with `name` if anything is not as it should be.
+ * ERR_VERIFY with a message that begins with `name` if anything does not match.
  */
 int elf_check_static(const uint8_t *bytes, size_t size, const struct arch *host, const char *name,
 		     struct error *err) CHECKED;

@@ -19,7 +19,7 @@ struct member {
 	struct digest sha256;
 };
 
-/* What kind of source a package comes from; the words of the matrix' "type". */
+/* The type of source that a package comes from; the words of "type" in the matrix. */
 enum source_type { SOURCE_FEDORA, SOURCE_APT, SOURCE_DIRECTORY };
 
 /* All strings are owned. A string that does not apply is NULL, a time is 0. */
@@ -29,9 +29,9 @@ struct package {
 	char *host;    /* from_arch, `uname -m` spelling */
 	char *name;    /* "qemu-user-static-aarch64" */
 	char *version; /* the package's own: rpm "2:10.2.2-1.fc44", deb "1:10.0.13+ds-0+deb13u1" */
-	char *arch;    /* in the distribution's spelling: "arm64" */
+	char *arch;    /* as the distribution spells it: "arm64" */
 	char *file;    /* plain file name, no '/' */
-	char **urls;   /* where to get it, tried in order; may be none for apt */
+	char **urls;   /* where to download it, tried in order; may be empty for apt */
 	size_t url_count;
 	uint64_t size; /* in bytes, exact */
 	struct digest sha256;
@@ -48,7 +48,7 @@ struct package {
 
 	char *source_package; /* "qemu-10.2.2-1.fc44.src.rpm" or "qemu (= 1:10.0.13+ds-0+deb13u1)"
 			       */
-	char *license;        /* as the package says it; NULL for debs */
+	char *license;        /* as stated in the package; NULL for debs */
 	char **built_using;   /* Debian's Built-Using and Static-Built-Using: "glibc (= 2.41-12)" */
 	size_t built_using_count;
 
@@ -57,8 +57,8 @@ struct package {
 };
 
 /*
- * An RPM's epoch:version-release without an epoch of 0, which is the same as none: some packages
- * write it and the lists of others leave it out. Points into `evr`.
+ * An RPM's epoch:version-release without an epoch of 0, which equals none: some packages state it,
+ * some lists omit it. Points into `evr`.
  */
 const char *package_plain_evr(const char *evr);
 

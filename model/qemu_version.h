@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * QEMU's versions, in the one spelling that a matrix, a lock and a release have.
+ * QEMU's versions, in the one spelling that matrix, lock and release use.
  *
  * "10.2.2", or "10.2" where the patch level is open. The third release candidate of 10.1 is
- * "10.1-rc3": its tag is v10.1.0-rc3, packages of it are 10.1.0~rc3, and its programs call
- * themselves 10.0.93. A first release of a year has a number that goes on after the last of the
- * year before: 10.0-rc1 is 9.2.91.
+ * "10.1-rc3": its tag is v10.1.0-rc3, its packages have 10.1.0~rc3, and its programs print 10.0.93.
+ * The candidates of a year's first release count on from the last release of the year before:
+ * 10.0-rc1 is 9.2.91.
  */
 
 #include "base/cleanup.h"
@@ -21,13 +21,13 @@ bool qemu_version_is_valid(const char *version);
 bool qemu_version_is_candidate(const char *version);
 
 /*
- * A release candidate, in any of the forms above, in the one spelling; anything else as it is. To be
- * freed by the caller.
+ * Converts a release candidate in any of these forms to the one spelling and copies anything else.
+ * To be freed by the caller.
  */
 char *qemu_version_plain(const char *version) CHECKED;
 
 /*
- * Whether `version` is the `stated` one or, where that leaves the patch level open, one of it:
- * "10.2.2" is a "10.2". Both in that spelling.
+ * Whether `version` equals `stated` or, where `stated` has no patch level, belongs to it: "10.2.2"
+ * is a "10.2". Both in that spelling.
  */
 bool qemu_version_matches(const char *stated, const char *version);

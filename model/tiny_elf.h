@@ -2,15 +2,15 @@
 #pragma once
 
 /*
- * tiny_elf: the headers of a static program that is made in memory, to try whether something runs
- * it. The file is loaded as a whole, to be read and executed:
+ * tiny_elf: the headers of a static program made in memory, to test whether something runs it. The
+ * whole file is loaded readable and executable:
  *
  *                           32 bits    64 bits
  *     ELF header                 52         64
  *     one program header         32         56
  *     what the caller puts behind them
  *
- * Like the table of binfmt_table.h this needs nothing but the compiler.
+ * Like binfmt_table.h this needs only the compiler.
  */
 
 #include <stddef.h>
@@ -18,7 +18,7 @@
 
 #define TINY_ELF_HEADERS 120 /* of the larger kind */
 
-/* Numbers of the ELF header, kept in a byte as there: tables of programs are small then. */
+/* Values of the ELF header, stored in one byte as there, to keep tables of programs small. */
 enum { TINY_ELF_32 = 1, TINY_ELF_64 = 2 };
 enum { TINY_ELF_LITTLE = 1, TINY_ELF_BIG = 2 };
 
@@ -28,12 +28,12 @@ struct tiny_elf {
 	uint16_t machine;
 	uint32_t flags;
 	uint32_t address; /* a multiple of 64 KiB, the largest page of any architecture */
-	uint32_t code_at; /* where in the file it begins */
+	uint32_t code_at; /* its offset in the file */
 	uint32_t size;    /* of the file */
 };
 
-/* Writes both headers; what is behind the smaller kind is left alone. */
+/* Writes both headers; bytes after the smaller kind are unchanged. */
 void tiny_elf_headers(const struct tiny_elf *elf, uint8_t headers[TINY_ELF_HEADERS]);
 
-/* Writes a number of `size` bytes in this order, and returns the place behind it. */
+/* Writes a number of `size` bytes in this byte order and returns the position after it. */
 uint8_t *tiny_elf_put(uint8_t *at, uint32_t value, size_t size, uint8_t order);

@@ -25,7 +25,7 @@ sums_add(struct sums *sums, const char *name, const struct digest *sha256, struc
 	struct sums_entry *entry;
 
 	if (!name_is_plain(name) || strlen(name) > NAME_MAX_LENGTH)
-		return error_set(err, ERR_INPUT, "'%s' cannot be the name of an asset", name);
+		return error_set(err, ERR_INPUT, "'%s' is not a valid asset name", name);
 	if (sums->count == SUMS_MAX_FILES)
 		return error_set(err, ERR_INPUT, "more than %d files", SUMS_MAX_FILES);
 	sums->entries = xgrow(sums->entries, sums->count, sizeof(*sums->entries));

@@ -292,7 +292,7 @@ def check_signal(place):
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=60)
     ok("SIGTERM ends it by that signal, in the middle of a file, and says how to go on",
-       process.returncode == -signal.SIGTERM and "run it again to continue" in err,
+       process.returncode == -signal.SIGTERM and "run the same command again" in err,
        (process.returncode, err))
     ok("what had arrived stays", os.path.getsize(partial) > 10000 and
        place.files("sha256") == [])

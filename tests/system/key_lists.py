@@ -229,7 +229,7 @@ tap.has("refused: to endorse with a key that is no root key", key("changed", "--
         "which root_signers does not list")
 os.symlink("loop", f"{work}/loop")
 tap.has("a root_signers that cannot be looked at is not a missing one",
-        key("loop", "--endorse", "--key", "second.pem", status=1), "cannot look at", "/loop/root_signers'")
+        key("loop", "--endorse", "--key", "second.pem", status=1), "cannot access", "/loop/root_signers'")
 
 # Retiring: good for what there was, and for nothing new. Rotation without a compromise.
 keygen("rotated", "old.pem")

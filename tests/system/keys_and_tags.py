@@ -37,7 +37,7 @@ keygen = lambda keys, status, name="k.pem": run("keygen", "--no-passphrase", "--
 write(f"{maker}/file", "no directory")
 for keys in ("file", "file/keys"):
     tap.has(f"refused as bad input: --keys {keys}", keygen(keys, 3),
-            "cannot make the directory 'file': Not a directory")
+            "cannot create directory 'file': Not a directory")
 tap.equal("... and no key without its public part is left", os.listdir(maker), ["file"])
 done = tool("setsid", "-w", PROGRAM, "keygen", "--keys", "keys", "k.pem", cwd=maker, check=False,
             stdin=subprocess.DEVNULL)

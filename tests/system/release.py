@@ -317,7 +317,7 @@ def test_own_repository():
           t.release("--directory", "www"), 2, "error: sign: no signing key")
     os.symlink("loop", t.path("loop"))
     fails("a key list that cannot be looked at is not missing: no throw-away key takes its place",
-          t.release("--directory", "www", "--keys", "loop"), 1, "cannot look at 'loop/allowed_signers'")
+          t.release("--directory", "www", "--keys", "loop"), 1, "cannot access 'loop/allowed_signers'")
     with open(t.path("matrix.lock.json"), "a") as f:
         f.write("\n")
     fails("a lock that is not committed is refused", t.release("--directory", "www", *key), 3,
@@ -453,7 +453,7 @@ def test_signal():
     t = Tree(f"{WORK}/signal", size=3000000)
     status, stdout, stderr = stopped(t)
     tap.ok("SIGTERM ends it by that signal", status == -signal.SIGTERM, status, stdout + stderr)
-    tap.has("it says how to go on", stderr, "run it again to continue")
+    tap.has("it says how to go on", stderr, "run the same command again to resume")
     tap.has("the table says where it was", stdout, "FAILED", "not reached")
     leftovers = [f for f in tree(t.path("out")) if f.endswith(".tmp")]
     tap.equal("no temporary file is left", leftovers, [])

@@ -267,7 +267,7 @@ def stop_and_go_on(world, pick, finished, took):
         where = f"signal {int(number)} in '{run.step}'"
         if status != -number:
             wrong.append(f"{where}: status {status}: {run.log}")
-        if "run it again to continue" not in run.log:
+        if "run the same command again" not in run.log:
             wrong.append(f"{where}: it does not say how to go on: {run.log}")
         wrong += [f"{where}: '{name}' is left" for folder in ("out", "cache")
                   for name in tree(world.tree.path(folder)) if name.endswith(".tmp")]

@@ -384,7 +384,7 @@ def test_signal(work, release, want, length):
             if process.returncode != 0:
                 break
         same(process.returncode, -number, f"{number.name} ends it as the shell expects")
-        ok("stopped by a signal" in err, f"{number.name} is told", err)
+        ok("interrupted; run" in err, f"{number.name} is told", err)
         same([n for n in os.listdir(f"{out}/assets") if n.startswith(".")], [],
              f"{number.name} leaves no temporary file")
         shutil.rmtree(out)

@@ -315,7 +315,7 @@ json_refuses_duplicates_and_depth(void **state)
 	memset(deep, '[', DEEPEST + 1);
 	memset(deep + DEEPEST + 1, ']', DEEPEST + 1);
 	assert_refused(jsonx_parse("f", deep, sizeof(deep), &doc, &err), err, ERR_INPUT,
-		       "f: JSON nested deeper than 64 levels");
+		       "f: JSON is nested deeper than 64 levels");
 	assert_null(doc.root);
 	assert_ok(jsonx_parse("f", deep + 1, sizeof(deep) - 2, &deepest, &err), err);
 }
@@ -584,7 +584,7 @@ tempfiles_are_whole_or_absent(void **state)
 	assert_string_equal(text, "whole");
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0755);
-	assert_refused(read_file(path, 4, &text, NULL, &err), err, ERR_INPUT, "more than the 4");
+	assert_refused(read_file(path, 4, &text, NULL, &err), err, ERR_INPUT, "at most 4 are allowed");
 	assert_int_equal(files_in(directory), 1);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(rmdir(directory), 0);
@@ -730,8 +730,8 @@ paths_that_cannot_be_looked_at_are_not_missing(void **state)
 	assert_int_equal(symlink("loop", loop), 0);
 	assert_ok(path_exists(loop, &there, &err), err);
 	assert_true(there);
-	assert_refused(path_exists(inside, &there, &err), err, ERR_IO, "cannot look at");
-	assert_refused(path_is_directory(inside, &there, &err), err, ERR_IO, "cannot look at");
+	assert_refused(path_exists(inside, &there, &err), err, ERR_IO, "cannot access");
+	assert_refused(path_is_directory(inside, &there, &err), err, ERR_IO, "cannot access");
 	assert_ok(path_is_directory(below, &there, &err), err);
 	assert_false(there);
 	assert_ok(path_is_directory(file, &there, &err), err);
@@ -756,7 +756,7 @@ paths_are_made_real(void **state)
 	assert_ok(path_real(below, &real, &err), err);
 	assert_null(real);
 	assert_int_equal(symlink("loop", loop), 0);
-	assert_refused(path_real(loop, &real, &err), err, ERR_IO, "cannot look at");
+	assert_refused(path_real(loop, &real, &err), err, ERR_IO, "cannot access");
 	assert_int_equal(symlink(".", link), 0);
 	assert_ok(path_real(link, &real, &err), err);
 	assert_string_equal(real, want);
@@ -781,7 +781,7 @@ paths_are_made_absolute(void **state)
 	assert_int_equal(chdir(gone), 0);
 	assert_int_equal(rmdir(gone), 0);
 	assert_refused(path_absolute("a/b", &none, &err), err, ERR_IO,
-		       "cannot read the current directory, in which 'a/b' is");
+		       "cannot get the current directory to resolve 'a/b'");
 	assert_int_equal(chdir(before), 0);
 	scratch_remove(root);
 }
@@ -913,7 +913,7 @@ elf_identity_is_checked(void **state)
 		       "program interpreter");
 	size = make_elf(bytes, 1, 0);
 	assert_refused(elf_check_static(bytes, size, arch_find("aarch64"), "f", &err), err,
-		       ERR_VERIFY, "machine 62, not for aarch64");
+		       ERR_VERIFY, "machine 62, expected aarch64");
 	assert_refused(elf_check_static(bytes, size, arch_find("s390x"), "f", &err), err,
 		       ERR_VERIFY, "byte order");
 	assert_refused(elf_check_static(bytes, 40, host, "f", &err), err, ERR_VERIFY, "not an ELF");
@@ -924,7 +924,7 @@ elf_identity_is_checked(void **state)
 	bytes[96] = 32;
 	bytes[72] = 250;
 	assert_refused(elf_check_static(bytes, size, host, "f", &err), err, ERR_VERIFY,
-		       "beyond its end");
+		       "beyond the end");
 	memset(bytes + 96, 0, 8); /* p_filesz: nothing but zeros in memory */
 	assert_ok(elf_check_static(bytes, size, host, "f", &err), err);
 }
@@ -948,22 +948,22 @@ elf_is_read_within_its_bounds(void **state)
 		const char *refusal; /* NULL: it is accepted */
 	} rows[] = {
 		{"a header of 32 bits, one short", 51, 1, 0, 0, "not an ELF file"},
-		{"a header of 32 bits", 52, 1, 0, 0, "ends inside its ELF header"},
-		{"a header that is one short", 63, 1, 0, 0, "ends inside its ELF header"},
-		{"a header alone", 64, 1, 0, 0, "damaged ELF program header table"},
-		{"a table that is one short", 119, 1, 0, 0, "damaged ELF program header table"},
+		{"a header of 32 bits", 52, 1, 0, 0, "ends within its ELF header"},
+		{"a header that is one short", 63, 1, 0, 0, "ends within its ELF header"},
+		{"a header alone", 64, 1, 0, 0, "invalid ELF program header table"},
+		{"a table that is one short", 119, 1, 0, 0, "invalid ELF program header table"},
 		{"a table", 120, 1, 0, 0, NULL},
-		{"a sum that wraps", 256, 2, UINT64_MAX - 7, 0, "beyond its end"},
-		{"a sum that wraps to the end", 256, 2, UINT64_MAX - 7, 264, "beyond its end"},
-		{"an empty table far away", 256, 2, 1 << 20, 0, "beyond its end"},
-		{"an empty table one behind the end", 256, 2, 257, 0, "beyond its end"},
+		{"a sum that wraps", 256, 2, UINT64_MAX - 7, 0, "beyond the end"},
+		{"a sum that wraps to the end", 256, 2, UINT64_MAX - 7, 264, "beyond the end"},
+		{"an empty table far away", 256, 2, 1 << 20, 0, "beyond the end"},
+		{"an empty table one behind the end", 256, 2, 257, 0, "beyond the end"},
 		{"an empty table at the end", 256, 2, 256, 0, NULL},
 		{"half an entry", 256, 2, 248, 8, NULL},
 		{"half an entry behind a whole one", 256, 2, 232, 24, NULL},
 		{"the last entry", 256, 2, 240, 16, NULL},
-		{"one behind the last entry", 256, 2, 241, 16, "beyond its end"},
-		{"the largest length", 256, 2, 0, UINT64_MAX, "beyond its end"},
-		{"a load that wraps", 256, 1, UINT64_MAX - 7, 16, "beyond its end"},
+		{"one behind the last entry", 256, 2, 241, 16, "beyond the end"},
+		{"the largest length", 256, 2, 0, UINT64_MAX, "beyond the end"},
+		{"a load that wraps", 256, 1, UINT64_MAX - 7, 16, "beyond the end"},
 	};
 
 	(void)state;
@@ -1027,7 +1027,7 @@ arm_abis_differ_by_flags(void **state)
 	bytes[44] = 1;
 	assert_ok(elf_check_static(bytes, sizeof(bytes), arch_find("armv7l"), "f", &err), err);
 	assert_refused(elf_check_static(bytes, sizeof(bytes), arch_find("armv5tel"), "f", &err),
-		       err, ERR_VERIFY, "another ABI than armv5tel");
+		       err, ERR_VERIFY, "not the ABI of armv5tel");
 }
 
 static void

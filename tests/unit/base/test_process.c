@@ -47,10 +47,10 @@ programs_are_absolute(void **state)
 		enum error_code code;
 		const char *text;
 	} rows[] = {
-		{"mine", ERR_NOT_FOUND, "there is no program 'mine' here"},
-		{"./mine", ERR_INPUT, "'./mine' is not an absolute path"},
-		{"here/mine", ERR_INPUT, "'here/mine' is not an absolute path"},
-		{"", ERR_INPUT, "is not an absolute path"},
+		{"mine", ERR_NOT_FOUND, "program 'mine' not found"},
+		{"./mine", ERR_INPUT, "program path './mine' is not absolute"},
+		{"here/mine", ERR_INPUT, "program path 'here/mine' is not absolute"},
+		{"", ERR_INPUT, "program path '' is not absolute"},
 	};
 	auto_free char *before = xstrdup(getenv("PATH"));
 	auto_free char *old = realpath(".", NULL);
@@ -127,7 +127,7 @@ time_runs_out(void **state)
 	(void)state;
 	assert_int_equal(process_run(&request, &result, &err), -1);
 	assert_int_equal(err.code, ERR_IO);
-	assert_string_equal(err.message, "'sh' had not ended after 300 ms");
+	assert_string_equal(err.message, "'sh' timed out after 300 ms");
 	assert_null(result.output);
 	assert_true(monotonic_sec() - started < 30);
 }
@@ -296,7 +296,7 @@ failures_name_the_program(void **state)
 
 	(void)state;
 	assert_refused(process_run(&request, &result, &err), err, ERR_NOT_FOUND,
-		       "no program 'no-such-program-here'");
+		       "program 'no-such-program-here' not found");
 	request = (struct process_request){.argv = loud, .max_output = 4096};
 	assert_refused(process_run(&request, &result, &err), err, ERR_INPUT,
 		       "'head' wrote more than 4096 bytes");

@@ -344,7 +344,7 @@ broken_locks_are_refused(void **state)
 		{"\"format\": 1", "\"format\": 2", "format: this program reads format 1"},
 		{"\"file\": \"qemu", "\"file\": \"../qemu", "packages[0]: \"file\" is no plain"},
 		{"pool/main", "pool/../..", "\"pool_path\" leaves"},
-		{"\"size\": 12345", "\"size\": -1", "packages[0].size: must be a whole number"},
+		{"\"size\": 12345", "\"size\": -1", "packages[0].size: must be a non-negative integer"},
 		{"usr/bin/qemu-arm", "etc/qemu-arm", "\"path\" is 'etc/qemu-arm'"},
 		{"\"sha256\": \"", "\"sha256\": \"zz", "must be a sha256"},
 		{"\"suite\"", "\"suit\"", "suit: unknown key; did you mean \"suite\"?"},

@@ -61,13 +61,13 @@ damage_is_named(void **state)
 	static const struct {
 		const char *text, *sentence;
 	} rows[] = {
-		{"{}", "\"name\" is missing"},
+		{"{}", "missing key \"name\""},
 		{HEAD "{}]}", "assets[0]"},
-		{HEAD "{\"name\":\"../x\",\"kind\":\"tarball\"," REST "]}", "'../x' cannot be"},
+		{HEAD "{\"name\":\"../x\",\"kind\":\"tarball\"," REST "]}", "'../x' is not a valid asset name"},
 		{HEAD "{\"name\":\"x\",\"kind\":\"tar\"," REST "]}", "assets[0].kind"},
 		{HEAD "{\"name\":\"x\",\"kind\":\"tarball\"," REST ",{\"name\":\"x\",\"kind\":"
 		      "\"tarball\"," REST "]}",
-		 "'x' is not in its place"},
+		 "'x' is not in sorted order"},
 	};
 
 	(void)state;

@@ -325,9 +325,9 @@ a_signal_ends_it(void **state)
 	assert_int_equal(decompressor_read(source, out, 10, &err), 10);
 	interrupt_install();
 	assert_int_equal(raise(SIGTERM), 0);
-	assert_refused(decompressor_read(source, out, ROOM, &err), err, ERR_INTERRUPTED, "signal");
+	assert_refused(decompressor_read(source, out, ROOM, &err), err, ERR_INTERRUPTED, "interrupted");
 	assert_refused(unpack(fd, COMPRESSION_GZIP, out, ROOM, &err), err, ERR_INTERRUPTED,
-		       "signal");
+		       "interrupted");
 }
 
 int
