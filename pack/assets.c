@@ -93,7 +93,7 @@ load_old(struct build *build, struct error *err)
 		*err = why;
 		return -1;
 	}
-	log_debug("no use in the packlist of an earlier run: %s", why.message);
+	log_debug("ignoring the packlist of an earlier run: %s", why.message);
 	return 0;
 }
 
@@ -155,13 +155,13 @@ assets_reserve(struct assets_sink *sink, const char *target, uint64_t size,
 		return 0;
 	member = pair->wanted->member;
 	if (pair->submitted)
-		return error_set(err, ERR_INPUT, "the program for %s comes twice", target);
+		return error_set(err, ERR_INPUT, "duplicate program for %s", target);
 	if (pair->complete)
 		return 0;
 	if (size != member->size)
-		return error_set(err, ERR_VERIFY, "'%s' has %llu bytes, the lock says %llu",
-				 member->path, (unsigned long long)size,
-				 (unsigned long long)member->size);
+		return error_set(err, ERR_VERIFY,
+				 "'%s' has %llu bytes, expected %llu as in the lock", member->path,
+				 (unsigned long long)size, (unsigned long long)member->size);
 	if (pipeline_reserve(sink->pipeline, (size_t)size, ret_item, err) < 0)
 		return -1;
 	(*ret_item)->tag = pair;
@@ -250,7 +250,8 @@ check_all_came(const struct host_state *host, struct error *err)
 		const struct pair *pair = &host->pairs[i];
 
 		if (!pair->complete && !pair->submitted)
-			return error_set(err, ERR_INPUT, "'%s' has no '%s', which the lock lists",
+			return error_set(err, ERR_INPUT,
+					 "'%s' does not contain '%s', which is in the lock",
 					 pair->wanted->package->file, pair->wanted->member->path);
 	}
 	return 0;

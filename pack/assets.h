@@ -8,8 +8,8 @@
  *     qemu-$to-static.tar.gz          of the host with the legacy names: the same file again
  *     qemu-$to-static                 of that host: the program itself
  *
- * What is there already with the right digest is left alone. Every file appears complete under its
- * name or not at all, so that a run may be killed at any moment and started again.
+ * Existing files with the right digest are kept. Every file appears complete under its name or not
+ * at all, so that a run may be killed at any moment and started again.
  */
 
 #include "base/error.h"
@@ -32,7 +32,7 @@ struct seen_files;
 struct assets_member {
 	const struct package *package;
 	const struct member *member; /* of the package */
-	bool image;                  /* belongs into the host's all-in-one image */
+	bool image;                  /* part of the host's all-in-one image */
 };
 
 struct assets_host {
@@ -48,32 +48,34 @@ struct assets_request {
 	const char *out;
 	const struct assets_host *hosts;
 	size_t host_count;
-	bool partial; /* these are not all hosts: files of others are left alone */
+	bool partial; /* not all hosts: keep the files of others */
 	int64_t source_date_epoch;
 	unsigned int jobs;
-	struct seen_files *seen; /* what the caller has read of OUT and will; NULL: all is read */
+	struct seen_files *seen; /* files that the caller reads, too; NULL: none */
 
 	/*
 	 * Streams the emulators of one host: assets_reserve(), fill in pieces with assets_grow()
-	 * before each, assets_submit().
-	 * Called in a thread of its own, for hosts of which something has to be made.
+	 * before each, assets_submit(). Called in a thread of its own, for hosts that miss
+	 * something.
 	 */
 	int (*produce)(struct assets_sink *sink, const struct assets_host *host, void *context,
 		       struct error *err);
 
-	/* Around the making of one host; may return NULL. `seconds` is how long it took. */
+	/*
+	 * Called before and after a host is made; may return NULL. `seconds` is how long it took.
+	 */
 	struct progress_task *(*begin)(const struct assets_host *host, uint64_t bytes,
 				       void *context);
 	void (*end)(const struct assets_host *host, struct progress_task *task, bool complete,
 		    double seconds, void *context);
 
-	/* Whether a file in OUT/assets is somebody else's business: signatures and the like. */
+	/* Whether a file in OUT/assets belongs to another step: signatures and so on. */
 	bool (*keeps)(const char *name);
 
 	void *context;
 };
 
-/* What became of one host. */
+/* The result for one host. */
 struct assets_host_report {
 	size_t made, unchanged; /* pairs */
 	uint64_t bytes_in;      /* of all programs */
@@ -82,11 +84,10 @@ struct assets_host_report {
 };
 
 struct assets_report {
-	struct asset_list
-		assets; /* all that is there now, but for name and version of the release */
-	struct packlist packlist;         /* of the same, as OUT/packed.json has it */
+	struct asset_list assets; /* all that exist now, without name and version of the release */
+	struct packlist packlist; /* of the same, as in OUT/packed.json */
 	struct assets_host_report *hosts; /* as many as the plan has, in its order */
-	char **removed;                   /* files of earlier runs that are no part of this one */
+	char **removed;                   /* files of earlier runs that do not belong to this one */
 	size_t removed_count;
 	char **strays; /* files that this program did not make */
 	size_t stray_count;
@@ -98,34 +99,33 @@ void assets_report_clear(struct assets_report *report);
 
 /*
  * Makes what is missing. The caller holds the lock of OUT. On failure the first error is returned;
- * what was complete by then stays and is not made again the next time. ERR_VERIFY if a program is
- * not what the lock says or not a static one for its host, ERR_INPUT if a package lacks one.
+ * complete files stay and are not made again by the next run. ERR_VERIFY if a program does not
+ * match the lock or is not a static one for its host, ERR_INPUT if a package lacks one.
  */
 int assets_make(const struct assets_request *plan, struct assets_report *ret_report,
 		struct error *err) CHECKED;
 
 /*
- * Whether all of it is there, so that assets_make() would call for nothing. Writes nothing. ERR_IO,
- * ERR_INTERRUPTED.
+ * Whether everything is complete, so that assets_make() would have nothing to do. Writes nothing.
+ * ERR_IO, ERR_INTERRUPTED.
  */
 int assets_look(const struct assets_request *plan, bool *ret_complete, struct error *err) CHECKED;
 
 /*
- * What is in the tarballs of one host in `directory`, found by reading each to its last byte:
- * nothing that was noted about them is believed. `ret_manifest` has that host alone, as
- * assets_make() notes it, and no compressor. ERR_VERIFY names a tarball that is not of this format
- * and date or has another program than the lock, and a file under a legacy name that differs.
- * ERR_NOT_FOUND, ERR_IO.
+ * Reads every byte of one host's tarballs in `directory`, without trusting anything recorded about
+ * them. `ret_manifest` has that host alone, as assets_make() records it, and no compressor.
+ * ERR_VERIFY names a tarball that has another format, date or program than the lock, or a legacy
+ * file that differs. ERR_NOT_FOUND, ERR_IO.
  */
 int assets_read_host(const char *directory, const struct assets_host *host, int64_t mtime_sec,
 		     struct packlist *ret_manifest, struct error *err) CHECKED;
 
-/* Whether the program for this target has still to come. */
+/* Whether the program for this target is still missing. */
 bool assets_wants(struct assets_sink *sink, const char *target);
 
 /*
- * Waits for a buffer for the program that emulates `target`, of `size` bytes. Returns 1, or 0 if
- * it is not wanted. ERR_VERIFY if the size is not the lock's, ERR_INPUT if it comes twice.
+ * Waits for a buffer for the program that emulates `target`, of `size` bytes. Returns 1, or 0 if it
+ * is not needed. ERR_VERIFY if the size does not match the lock, ERR_INPUT if it is a duplicate.
  */
 int assets_reserve(struct assets_sink *sink, const char *target, uint64_t size,
 		   struct pipeline_item **ret_item, struct error *err) CHECKED;
@@ -137,5 +137,5 @@ int assets_grow(struct assets_sink *sink, struct pipeline_item *item, size_t len
 /* Hands the filled buffer over. */
 void assets_submit(struct assets_sink *sink, struct pipeline_item *item);
 
-/* Gives a buffer back after a failure to fill it. */
+/* Returns a buffer after a failure to fill it. */
 void assets_return(struct assets_sink *sink, struct pipeline_item *item);

@@ -57,7 +57,7 @@ scratch_grow(struct scratch *scratch, size_t room, struct error *err)
 	scratch_drop(scratch);
 	out = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (out == MAP_FAILED)
-		return error_set_errno(err, ERR_IO, "no memory for %zu bytes", room);
+		return error_set_errno(err, ERR_IO, "cannot allocate %zu bytes", room);
 	scratch->out = out;
 	scratch->room = room;
 	return 0;
@@ -96,9 +96,9 @@ check_program(const struct pair *pair, const struct pipeline_item *item, struct 
 	digest_of(item->bytes, item->size, ret_sha256);
 	if (!digest_equal(ret_sha256, &member->sha256))
 		return error_set(err, ERR_VERIFY,
-				 "'%s' in '%s' has the sha256 %s, the lock says %s", member->path,
-				 pair->wanted->package->file, digest_hex(ret_sha256, got),
-				 digest_hex(&member->sha256, want));
+				 "sha256 of '%s' in '%s' is %s, expected %s as in the lock",
+				 member->path, pair->wanted->package->file,
+				 digest_hex(ret_sha256, got), digest_hex(&member->sha256, want));
 	if (elf_check_static(item->bytes, item->size, pair->host->plan->arch, member->path, err) <
 	    0)
 		return error_prefix(err, "'%s'", pair->wanted->package->file);

@@ -33,8 +33,9 @@ check_packed_program(const char *path, const struct member *wanted,
 	char got[DIGEST_HEX_SIZE], want[DIGEST_HEX_SIZE];
 
 	if (strcmp(found->target, wanted->target) != 0)
-		return error_set(err, ERR_VERIFY, "'%s' holds qemu-%s-static, not qemu-%s-static",
-				 path, found->target, wanted->target);
+		return error_set(err, ERR_VERIFY,
+				 "'%s' contains qemu-%s-static, expected qemu-%s-static", path,
+				 found->target, wanted->target);
 	if (found->size != wanted->size || !digest_equal(&found->sha256, &wanted->sha256))
 		return error_set(err, ERR_VERIFY,
 				 "sha256 of the program in '%s' is %s, expected %s as in the lock",

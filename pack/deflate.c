@@ -256,7 +256,7 @@ walk_to_last_block(z_stream *inflater, uint8_t *scratch, const struct stream *st
 		inflater->avail_out = SCRATCH;
 		result = inflate(inflater, Z_BLOCK);
 		if (result != Z_OK)
-			return error_set(err, ERR_IO, "the compressor made a damaged stream");
+			return error_set(err, ERR_IO, "the compressor produced a damaged stream");
 		if ((inflater->data_type & 128) == 0)
 			continue;
 		block.start = block.end;
@@ -264,7 +264,7 @@ walk_to_last_block(z_stream *inflater, uint8_t *scratch, const struct stream *st
 		block.final = (inflater->data_type & 64) != 0;
 	}
 	if ((block.end + 7) / 8 != stream->length)
-		return error_set(err, ERR_IO, "the compressor's stream ends too early");
+		return error_set(err, ERR_IO, "the compressor's stream is cut short");
 	*ret_block = block;
 	return 0;
 }
@@ -315,7 +315,7 @@ deflater_run(struct deflater *deflater, const uint8_t *bytes, size_t size, uint8
 	stream.length = libdeflate_deflate_compress(deflater->compressor, bytes, size, out,
 						    room - OPEN_END_BYTES);
 	if (stream.length == 0)
-		return error_set(err, ERR_IO, "the compressor has failed");
+		return error_set(err, ERR_IO, "the compressor failed");
 	if (!search_last_block(deflater, &stream, bytes, size, &last) &&
 	    walk_to_last_block(&deflater->inflater, deflater->scratch, &stream, &last, err) < 0)
 		return -1;
@@ -362,7 +362,7 @@ inflate_whole(const uint8_t *stream, size_t length, uint8_t *out, size_t size, c
 	libdeflate_free_decompressor(decompressor);
 	if (result != LIBDEFLATE_SUCCESS || consumed != length || produced != size)
 		return error_set(err, ERR_VERIFY,
-				 "the compressed bytes of '%s' are damaged or not of its size",
+				 "the compressed content of '%s' is damaged or has the wrong size",
 				 name);
 	return 0;
 }

@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * Compresses the content of one member into a deflate stream that others can be joined to.
+ * Compresses the content of one member into a deflate stream that can be joined to others.
  *
  * The stream has no final block and ends at a byte boundary, so that the same bytes can be placed
- * in several gzip files between other blocks (see pack/gzip_join.h). The same content gives the
- * same stream on every machine, with the same version of the compressor.
+ * in several gzip files between other blocks (see pack/gzip_join.h). The same content and
+ * compressor version give the same stream on every machine.
  */
 
 #include "base/digest.h"
@@ -17,7 +17,7 @@
 
 struct deflater;
 
-/* One belongs to one thread at a time. */
+/* For use by one thread at a time. */
 struct deflater *deflater_new(void) CHECKED;
 void deflater_free(struct deflater *deflater);
 void deflater_freep(struct deflater **deflater); /* for AUTO() */
@@ -26,21 +26,21 @@ void deflater_freep(struct deflater **deflater); /* for AUTO() */
 size_t deflater_bound(struct deflater *deflater, size_t size) CHECKED;
 
 /*
- * Compresses `size` bytes into `out`, which has `room` bytes, at least deflater_bound(). Stores
- * the length of the stream. ERR_IO if the compressor breaks its promises or has no memory.
+ * Compresses `size` bytes into `out`, which has `room` bytes, at least deflater_bound(). Stores the
+ * length of the stream. ERR_IO if the compressor misbehaves or runs out of memory.
  */
 int deflater_run(struct deflater *deflater, const uint8_t *bytes, size_t size, uint8_t *out,
 		 size_t room, size_t *ret_length, struct error *err) CHECKED;
 
 /*
- * Names the compressor: its version, level, and a digest of what it makes of a fixed text, which
- * tells apart builds that call themselves the same. Two equal names give equal streams. To be
- * freed by the caller.
+ * Names the compressor: its version, level, and a digest of its output for a fixed text, which
+ * distinguishes builds of the same version. Equal names give equal streams. To be freed by the
+ * caller.
  */
 char *deflater_identity(void) CHECKED;
 
 /*
- * Decompresses a whole raw deflate stream, which must give exactly `size` bytes and end with the
+ * Decompresses a whole raw deflate stream, which must yield exactly `size` bytes and end with the
  * last byte of `stream`. ERR_VERIFY, with `name` in the message.
  */
 int inflate_whole(const uint8_t *stream, size_t length, uint8_t *out, size_t size, const char *name,
@@ -48,7 +48,7 @@ int inflate_whole(const uint8_t *stream, size_t length, uint8_t *out, size_t siz
 
 /*
  * For tests: makes a stream that ends with a final block non-final by decoding it from its start.
- * `stream` has room for five bytes more than `length`. deflater_run() does this where its quicker
- * way finds no proof; both give the same bytes.
+ * `stream` has room for five bytes more than `length`. deflater_run() does this when its faster way
+ * is inconclusive; both give the same bytes.
  */
 int deflate_open_end(uint8_t *stream, size_t length, size_t *ret_length, struct error *err) CHECKED;

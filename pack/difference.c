@@ -78,20 +78,10 @@ tar_field(size_t offset)
 		size_t end;
 		const char *name;
 	} fields[] = {
-		{100, "name"},
-		{108, "mode"},
-		{116, "owner"},
-		{124, "group"},
-		{136, "size"},
-		{148, "time"},
-		{156, "checksum"},
-		{157, "type"},
-		{257, "link"},
-		{265, "magic"},
-		{297, "name of the owner"},
-		{329, "name of the group"},
-		{345, "device"},
-		{500, "path"},
+		{100, "name"},   {108, "mode"},  {116, "owner"},      {124, "group"},
+		{136, "size"},   {148, "time"},  {156, "checksum"},   {157, "type"},
+		{257, "link"},   {265, "magic"}, {297, "owner name"}, {329, "group name"},
+		{345, "device"}, {500, "path"},
 	};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
@@ -139,7 +129,7 @@ tar_place(const struct bytes *tar, size_t offset)
 			break;
 		at += blocks;
 	}
-	return xstrdup("end of the tar file");
+	return xstrdup("end of the tar");
 }
 
 static char *
@@ -158,11 +148,11 @@ explain_unpacked(const struct bytes *ours, const struct bytes *theirs, bool *ret
 	second.data = b;
 	*ret_same = is_same(&first, &second);
 	if (*ret_same)
-		return xstrdup("unpacked they are the same");
+		return xstrdup("the unpacked content is the same");
 	at = first_difference(&first, &second);
 	/* Ours is whole, so that names and sizes can be believed. */
 	place = tar_place(&first, at);
-	return xasprintf("unpacked, at byte %zu%s%s", at, place != NULL ? ": " : "",
+	return xasprintf("unpacked: at byte %zu%s%s", at, place != NULL ? ": " : "",
 			 place != NULL ? place : "");
 }
 
@@ -195,16 +185,16 @@ difference_explain(const struct bytes *ours, const struct bytes *theirs, bool *r
 		return NULL;
 	at = first_difference(ours, theirs);
 	if (at >= theirs->length)
-		return xasprintf("it ends after %zu bytes, and %zu were made", theirs->length,
+		return xasprintf("it ends after %zu bytes, expected %zu", theirs->length,
 				 ours->length);
 	if (at >= ours->length)
-		return xasprintf("it goes on after the %zu bytes that were made", ours->length);
+		return xasprintf("it is longer than the expected %zu bytes", ours->length);
 	if (is_gzip(ours) && is_gzip(theirs)) {
 		inner = explain_unpacked(ours, theirs, &same);
 		if (ret_recompressed != NULL)
 			*ret_recompressed = same && at >= GZIP_HEAD;
 		return xasprintf("at byte %zu of %zu%s; %s", at, theirs->length,
-				 at < GZIP_HEAD ? ", in the header of gzip" : "", inner);
+				 at < GZIP_HEAD ? ", in the gzip header" : "", inner);
 	}
 	if (is_text(ours) && is_text(theirs))
 		return xasprintf("at byte %zu of %zu: line %zu", at, theirs->length,

@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * Writes one gzip file out of pieces: some given raw, some compressed before by deflater_run().
+ * Writes one gzip file from pieces: some raw, some already compressed by deflater_run().
  *
- * The result is a single gzip member, which every reader takes: no time, no name, no extra field,
- * operating system 255. While it is written its sha256 is computed.
+ * The result is a single gzip member that every reader supports: no time, no name, no extra field,
+ * operating system 255. Its sha256 is computed while it is written.
  */
 
 #include "base/digest.h"
@@ -20,12 +20,12 @@ enum {
 	GZIP_TRAILER = 8,       /* CRC-32 and length */
 	GZIP_MAX_RAW = 65535,   /* bytes in one gzip_join_raw() */
 	GZIP_MAX_ZEROS = 4096,
-	GZIP_ZEROS_ROOM = 64, /* what gzip_zeros() may need */
+	GZIP_ZEROS_ROOM = 64, /* at most what gzip_zeros() needs */
 };
 
 extern const uint8_t gzip_header[GZIP_HEADER];
 
-/* A file as it was written: what a manifest says of it. */
+/* Size and digest of a file as written. */
 struct written_file {
 	uint64_t size;
 	struct digest sha256;
@@ -33,19 +33,19 @@ struct written_file {
 
 struct gzip_join;
 
-/* Begins at the current offset of `fd`, which is borrowed, as is `name`, used in messages. */
+/* Starts at the current offset of `fd`, which is borrowed, like `name`, which is for messages. */
 struct gzip_join *gzip_join_new(int fd, const char *name) CHECKED;
 void gzip_join_free(struct gzip_join *join);
 void gzip_join_freep(struct gzip_join **join); /* for AUTO() */
 
-/* Adds bytes as they are, in a stored block. ERR_IO. */
+/* Adds bytes uncompressed, in a stored block. ERR_IO. */
 int
 gzip_join_raw(struct gzip_join *join, const void *bytes, size_t length, struct error *err) CHECKED;
 
 /* Announces `size` bytes with this CRC-32, whose compressed form gzip_join_compressed() adds. */
 void gzip_join_begin_content(struct gzip_join *join, uint64_t size, uint32_t crc);
 
-/* Adds a part of the announced content's stream from deflater_run(), as it is. ERR_IO. */
+/* Adds a part of the announced content's stream from deflater_run(), unchanged. ERR_IO. */
 int gzip_join_compressed(struct gzip_join *join, const void *bytes, size_t length,
 			 struct error *err) CHECKED;
 
@@ -54,7 +54,7 @@ int gzip_join_finish(struct gzip_join *join, size_t zeros, struct written_file *
 		     struct error *err) CHECKED;
 
 /*
- * The final block for that many zeros (at least 4), the same for ever. Returns its length.
+ * The final block for that many zeros (at least 4); its bytes never change. Returns its length.
  */
 size_t gzip_zeros(uint8_t out[GZIP_ZEROS_ROOM], size_t zeros) CHECKED;
 
@@ -64,7 +64,7 @@ void gzip_stored_header(uint8_t header[GZIP_STORED_HEADER], size_t length);
 /* The last eight bytes of a gzip file. */
 void gzip_trailer(uint8_t trailer[GZIP_TRAILER], uint32_t crc, uint64_t raw_size);
 
-/* CRC-32 as gzip has it, of `length` bytes after those that gave `crc` (0 at the start). */
+/* CRC-32 as in gzip, of `length` bytes after those that gave `crc` (0 at the start). */
 uint32_t gzip_crc(uint32_t crc, const void *bytes, size_t length) CHECKED;
 
 /* CRC-32 of two texts, one after the other, from those of each. */

@@ -146,7 +146,7 @@ layer_diff_id(const struct layer_part *parts, size_t count, int64_t mtime_sec,
 		if (strcmp(found.target, wanted->target) != 0 || found.size != wanted->size ||
 		    found.compressed_size != wanted->compressed_size ||
 		    found.crc32 != wanted->crc32 || !digest_equal(&found.sha256, &wanted->sha256))
-			return error_set(err, ERR_VERIFY, "'%s' does not hold the member '%s'",
+			return error_set(err, ERR_VERIFY, "'%s' does not contain member '%s'",
 					 parts[i].name, wanted->target);
 		diff_id_add(diff_id, wanted->target, bytes, (size_t)found.size);
 	}

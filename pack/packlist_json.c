@@ -69,7 +69,7 @@ get_digest(const struct place *place, const char *key, struct digest *ret_digest
 		return -1;
 	if (hex == NULL || !digest_parse(hex, ret_digest))
 		return jsonx_error(place->doc, place->err, path,
-				   "must be a sha256: 64 hexadecimal digits");
+				   "must be a SHA-256: 64 hexadecimal digits");
 	return 0;
 }
 
@@ -217,7 +217,7 @@ read_host(const struct jsonx_doc *doc, const json_t *object, char *path, struct 
 	    get_word(&place, "host", TARGET_SIZE, &name) < 0)
 		return -1;
 	if (packlist_find_host(packlist, name) != NULL)
-		return jsonx_error(doc, err, path, "is there twice");
+		return jsonx_error(doc, err, path, "is a duplicate");
 	host = packlist_add_host(packlist, name);
 	if (jsonx_get_bool(doc, object, path, "legacy_names", &host->legacy_names, err) < 0 ||
 	    read_all_in_one(&place, host) < 0)
@@ -248,8 +248,8 @@ read_document(const struct jsonx_doc *doc, struct packlist *packlist, struct err
 	    get_number(&place, "format", UINT32_MAX, &format) < 0)
 		return -1;
 	if (format != FORMAT)
-		return jsonx_error(doc, err, "format", "is %u, this program reads %d",
-				   (unsigned int)format, FORMAT);
+		return jsonx_error(doc, err, "format", "is %u, expected %d", (unsigned int)format,
+				   FORMAT);
 	if (get_text(&place, "compressor", &packlist->compressor) < 0 ||
 	    get_number(&place, "source_date_epoch", (uint64_t)TAR_MAX_MTIME, &epoch) < 0)
 		return -1;

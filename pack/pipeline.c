@@ -58,7 +58,7 @@ pipeline_reserve(struct pipeline *pipeline, size_t size, struct pipeline_item **
 	struct buffer *buffer;
 
 	if (size > pipeline->limits.item_bytes)
-		return error_set(err, ERR_INPUT, "%zu bytes are more than the %zu expected", size,
+		return error_set(err, ERR_INPUT, "got %zu bytes, expected at most %zu", size,
 				 pipeline->limits.item_bytes);
 	(void)pthread_mutex_lock(&pipeline->lock);
 	while (pipeline->free_buffers == NULL && !pipeline->failed)
@@ -271,7 +271,7 @@ buffers_make(struct pipeline *pipeline, struct error *err)
 				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 		if (bytes == MAP_FAILED)
-			return error_set_errno(err, ERR_IO, "no memory for %zu bytes",
+			return error_set_errno(err, ERR_IO, "cannot allocate %zu bytes",
 					       limits->item_bytes);
 		buffer->item.bytes = bytes;
 		buffer->next = pipeline->free_buffers;

@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * Threads that turn a stream of large items into results, with a fixed amount of memory.
+ * Threads that process a stream of large items with a fixed amount of memory.
  *
- * Producers fill buffers from a small pool, one whole item each; workers take them in the order in
- * which they were submitted. When the buffers hold as much as they may, producers wait, in the
- * middle of an item too, so that memory does not grow with the number of items, sources or hosts.
- * The first error, or a signal, ends it all.
+ * Producers fill buffers from a small pool, one whole item each; workers take them in the order of
+ * submission. When the buffers reach their limit, producers wait, even in the middle of an item, so
+ * that memory does not grow with the number of items, sources or hosts. The first error, or a
+ * signal, stops everything.
  */
 
 #include "base/error.h"
@@ -17,7 +17,7 @@
 
 struct pipeline;
 
-/* A buffer with an item in it. */
+/* A buffer with one item. */
 struct pipeline_item {
 	uint8_t *bytes;
 	size_t size;
@@ -30,7 +30,9 @@ struct pipeline_work {
 	int (*produce)(struct pipeline *pipeline, size_t source, void *context, struct error *err);
 	size_t source_count;
 
-	/* Works on one item; the buffer is its own until it returns. `scratch` is the thread's. */
+	/*
+	 * Processes one item; it owns the buffer until it returns. `scratch` belongs to the thread.
+	 */
 	int (*consume)(const struct pipeline_item *item, void *scratch, void *context,
 		       struct error *err);
 	void *(*scratch_new)(void);
@@ -43,20 +45,21 @@ struct pipeline_limits {
 	unsigned int workers;   /* threads that consume; at least 1 */
 	unsigned int producers; /* sources that are produced at once; at least 1 */
 	size_t item_bytes;      /* of the largest item */
-	size_t buffer_bytes;    /* of all buffers together; two are filled however large they are */
+	size_t buffer_bytes;    /* of all buffers together; two are always filled, whatever their
+				 * size */
 };
 
 /*
- * Runs it to its end. On failure returns -1 with the first error that any function reported, or
- * ERR_INTERRUPTED; by then all threads have ended.
+ * Runs it to its end. On failure returns -1 with the first error of any function, or
+ * ERR_INTERRUPTED, after all threads have ended.
  */
 int pipeline_run(const struct pipeline_work *work, const struct pipeline_limits *limits,
 		 struct error *err) CHECKED;
 
 /*
- * From produce(): waits for a free buffer for `size` bytes, none of which may be used yet. It is
- * given up again with pipeline_submit() or pipeline_return(). ERR_INPUT if `size` is above the
- * limit; any other error means that the pipeline is ending.
+ * From produce(): waits for a free buffer for `size` bytes, none of which may be used yet.
+ * pipeline_submit() or pipeline_return() gives it back. ERR_INPUT if `size` is above the limit; any
+ * other error means that the pipeline is ending.
  */
 int pipeline_reserve(struct pipeline *pipeline, size_t size, struct pipeline_item **ret_item,
 		     struct error *err) CHECKED;
@@ -64,13 +67,13 @@ int pipeline_reserve(struct pipeline *pipeline, size_t size, struct pipeline_ite
 /*
  * Waits until the first `length` bytes of the buffer may be used, at least as many as before.
  * Called before each piece, of a megabyte or so, is filled in. An error means that the pipeline is
- * ending; the item is the caller's still.
+ * ending; the caller still owns the item.
  */
 int pipeline_grow(struct pipeline *pipeline, struct pipeline_item *item, size_t length,
 		  struct error *err) CHECKED;
 
-/* Hands a filled item to the workers; it has grown to its size. */
+/* Hands an item to the workers, filled to its size. */
 void pipeline_submit(struct pipeline *pipeline, struct pipeline_item *item);
 
-/* Gives a buffer back unused; NULL is fine. */
+/* Returns an unused buffer; NULL is allowed. */
 void pipeline_return(struct pipeline *pipeline, struct pipeline_item *item);

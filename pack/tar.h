@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The parts of a tar archive whose bytes depend on nothing but what is in it.
+ * The parts of a tar archive, whose bytes depend only on its content.
  *
  * POSIX ustar, no extended headers: mode 0755, owner and group 0 without names, device numbers 0.
  */
@@ -19,7 +19,7 @@ enum {
 #define TAR_MAX_SIZE  0x1ffffffffULL /* what eleven octal digits hold: bytes, seconds */
 #define TAR_MAX_MTIME 0x1ffffffffLL
 
-/* The header of a regular file. Name, size and time have been checked against the limits. */
+/* The header of a regular file. The caller has checked name, size and time against the limits. */
 void tar_file_header(uint8_t header[TAR_BLOCK], const char *name, uint64_t size, int64_t mtime_sec);
 
 /* The header of a directory, whose name ends with '/'. */

@@ -55,7 +55,7 @@ load(int fd, struct reading *reading, struct error *err)
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return error_set_errno(err, ERR_IO, "cannot look at '%s'", reading->name);
+		return error_set_errno(err, ERR_IO, "cannot access '%s'", reading->name);
 	if (st.st_size < TARBALL_CONTENT_OFFSET + GZIP_TRAILER)
 		return error_set(err, ERR_VERIFY, "'%s' is too short for a tarball", reading->name);
 	if ((uint64_t)st.st_size > MEMBER_MAX_SIZE)
@@ -63,7 +63,7 @@ load(int fd, struct reading *reading, struct error *err)
 	reading->file_size = (size_t)st.st_size;
 	reading->file = malloc(reading->file_size);
 	if (reading->file == NULL)
-		return error_set(err, ERR_IO, "no memory for '%s'", reading->name);
+		return error_set(err, ERR_IO, "not enough memory for '%s'", reading->name);
 	return read_at(fd, 0, reading->file, reading->file_size, reading->name, err);
 }
 
@@ -89,15 +89,16 @@ check_header(const struct reading *reading, struct packed_member *member, int64_
 	char name[MEMBER_NAME_SIZE];
 
 	if (memcmp(reading->file, gzip_header, GZIP_HEADER) != 0)
-		return error_set(err, ERR_VERIFY, "'%s' does not begin as our gzip files do",
+		return error_set(err, ERR_VERIFY,
+				 "'%s' does not begin with the expected gzip header",
 				 reading->name);
 	if (length <= prefix + suffix || length - prefix - suffix >= TARGET_SIZE)
-		return error_set(err, ERR_VERIFY, "'%s' has a member with an odd name",
+		return error_set(err, ERR_VERIFY, "'%s' has a member with an invalid name",
 				 reading->name);
 	memcpy(member->target, found + prefix, length - prefix - suffix);
 	member->target[length - prefix - suffix] = '\0';
 	if (!name_is_plain(member->target))
-		return error_set(err, ERR_VERIFY, "'%s' has a member with an odd name",
+		return error_set(err, ERR_VERIFY, "'%s' has a member with an invalid name",
 				 reading->name);
 	member->size = get_octal(found + 124, 12);
 	*ret_mtime_sec = (int64_t)get_octal(found + 136, 12);
@@ -105,7 +106,7 @@ check_header(const struct reading *reading, struct packed_member *member, int64_
 	tar_file_header(wanted + GZIP_STORED_HEADER, member_name(name, member->target),
 			member->size, *ret_mtime_sec);
 	if (memcmp(reading->file + GZIP_HEADER, wanted, sizeof(wanted)) != 0)
-		return error_set(err, ERR_VERIFY, "'%s' has a tar header that is not ours",
+		return error_set(err, ERR_VERIFY, "'%s' has an unexpected tar header",
 				 reading->name);
 	if (member->size > MEMBER_MAX_SIZE)
 		return error_set(err, ERR_VERIFY, "'%s' has a member that is too large",
@@ -124,13 +125,13 @@ check_content(struct reading *reading, struct packed_member *member, struct erro
 
 	if (length < end_length + 4 || memcmp(stream + length - end_length, end, end_length) != 0 ||
 	    memcmp(stream + length - end_length - 4, "\0\0\377\377", 4) != 0)
-		return error_set(err, ERR_VERIFY, "'%s' does not end as our tarballs do",
+		return error_set(err, ERR_VERIFY, "'%s' does not end with the expected bytes",
 				 reading->name);
 	member->compressed_size = length - end_length;
 	reading->tar_size = (size_t)member->size + zeros;
 	reading->tar = malloc(reading->tar_size);
 	if (reading->tar == NULL)
-		return error_set(err, ERR_IO, "no memory for '%s'", reading->name);
+		return error_set(err, ERR_IO, "not enough memory for '%s'", reading->name);
 	return inflate_whole(stream, length, reading->tar, reading->tar_size, reading->name, err);
 }
 
@@ -145,12 +146,12 @@ check_sums(const struct reading *reading, struct packed_member *member, struct e
 
 	for (size_t i = (size_t)member->size; i < reading->tar_size; i++)
 		if (reading->tar[i] != 0)
-			return error_set(err, ERR_VERIFY, "'%s' has bytes after its member",
+			return error_set(err, ERR_VERIFY, "'%s' has extra bytes after its member",
 					 reading->name);
 	crc = gzip_crc(gzip_crc(0, header, TAR_BLOCK), reading->tar, reading->tar_size);
 	gzip_trailer(wanted, crc, total);
 	if (memcmp(sums, wanted, sizeof(wanted)) != 0)
-		return error_set(err, ERR_VERIFY, "'%s' does not have the checksum it claims",
+		return error_set(err, ERR_VERIFY, "'%s' does not match its checksum",
 				 reading->name);
 	member->crc32 = gzip_crc(0, reading->tar, (size_t)member->size);
 	digest_of(reading->tar, (size_t)member->size, &member->sha256);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The release tarball of one member, and reading it back for the image layers.
+ * The release tarball of one member: writing it, and reading it back for the image layers.
  *
  * A tarball holds one file, `qemu-$target-static`, mode 0755. Where the content's compressed
  * stream begins is a constant of the format:
@@ -23,10 +23,10 @@ enum {
 	MEMBER_NAME_SIZE = 64, /* "qemu-$target-static" */
 };
 
-/* The largest emulator that is taken, far above any that was ever built. */
+/* The largest emulator that is accepted, far above any ever built. */
 #define MEMBER_MAX_SIZE (512ULL << 20)
 
-/* One emulator, compressed. A plain value; the bytes lie in its tarball. */
+/* One emulator, compressed. A plain value; the bytes are in its tarball. */
 struct packed_member {
 	char target[TARGET_SIZE];
 	uint64_t size; /* as a program, in bytes */
@@ -47,8 +47,8 @@ tarball_write(int fd, const char *name, const struct packed_member *member, cons
 	      int64_t mtime_sec, struct written_file *ret_file, struct error *err) CHECKED;
 
 /*
- * Reads a tarball of this format from the beginning of `fd` and checks each of its bytes: header,
- * tar header, content, padding, both checks at the end. ERR_VERIFY with what is wrong, ERR_IO.
+ * Reads a tarball of this format from the beginning of `fd` and checks every byte: header, tar
+ * header, content, padding, both checksums at the end. ERR_VERIFY with what is wrong, ERR_IO.
  *
  * `ret_bytes`, unless NULL, receives the program itself, to be freed by the caller.
  */

@@ -104,7 +104,7 @@ def test_differences(t):
             ("another byte of a program", tarball, repacked(at(5000, 0)), "differs",
              "byte 4488 of 'qemu-s390x-static'"),
             ("another compressor", tarball, repacked(bytes), "differs",
-             "unpacked they are the same"),
+             "the unpacked content is the same"),
             ("a header of gzip with a time", tarball, at(4, 1), "differs",
              "at byte 4 of "),
             ("a program under its legacy name", "qemu-arm-static", at(7777, 0), "differs",

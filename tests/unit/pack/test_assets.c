@@ -245,10 +245,10 @@ static const struct {
 	enum error_code code;
 	const char *message;
 } misdeeds[] = {
-	{TWICE, ERR_INPUT, "comes twice"},
-	{LEAVES_ONE_OUT, ERR_INPUT, "'emulators.deb' has no 'usr/bin/qemu-mips-static'"},
+	{TWICE, ERR_INPUT, "duplicate program"},
+	{LEAVES_ONE_OUT, ERR_INPUT, "'emulators.deb' does not contain 'usr/bin/qemu-mips-static'"},
 	{OTHER_SIZE, ERR_VERIFY, "x86_64: 'usr/bin/qemu-mips-static' has 42801 bytes"},
-	{OTHER_BYTES, ERR_VERIFY, "'usr/bin/qemu-mips-static' in 'emulators.deb' has the sha256"},
+	{OTHER_BYTES, ERR_VERIFY, "sha256 of 'usr/bin/qemu-mips-static' in 'emulators.deb' is"},
 	{FAILS, ERR_INPUT, "x86_64: the package ends"},
 };
 

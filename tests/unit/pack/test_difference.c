@@ -61,8 +61,8 @@ says_where_plain_files_differ(void **state)
 		{"same", "same", NULL},
 		{"", "", NULL},
 		{"one\ntwo\n", "one\ntwO\n", "at byte 6 of 8: line 2"},
-		{"one\ntwo\n", "one\n", "it ends after 4 bytes, and 8 were made"},
-		{"one\n", "one\ntwo\n", "it goes on after the 4 bytes that were made"},
+		{"one\ntwo\n", "one\n", "it ends after 4 bytes, expected 8"},
+		{"one\n", "one\ntwo\n", "it is longer than the expected 4 bytes"},
 		{"one", "", "it ends after 0 bytes"},
 	};
 	const struct bytes a = {(const uint8_t *)"\0\1\2", 3}, b = {(const uint8_t *)"\0\1\3", 3};
@@ -90,16 +90,16 @@ says_where_tarballs_differ(void **state)
 
 	(void)state;
 	check(&one, &one, NULL);
-	check(&one, &later, "; unpacked, at byte 146: time of 'qemu-arm-static'");
-	check(&one, &other, "; unpacked, at byte 512: byte 0 of 'qemu-arm-static'");
+	check(&one, &later, "; unpacked: at byte 146: time of 'qemu-arm-static'");
+	check(&one, &other, "; unpacked: at byte 512: byte 0 of 'qemu-arm-static'");
 	check(&one, &longer, "size of 'qemu-arm-static'");
-	check(&one, &level, ", in the header of gzip; unpacked they are the same");
+	check(&one, &level, ", in the gzip header; the unpacked content is the same");
 	((uint8_t *)(uintptr_t)level.data)[8] = one.data[8]; /* zlib notes its level there */
-	check_kind(&one, &level, "unpacked they are the same", true);
+	check_kind(&one, &level, "the unpacked content is the same", true);
 	memcpy(headed, one.data, one.length);
 	headed[9] = 77; /* the operating system */
 	check(&one, &header, "at byte 9 of ");
-	check(&one, &header, ", in the header of gzip; unpacked they are the same");
+	check(&one, &header, ", in the gzip header; the unpacked content is the same");
 	cut.length -= 9;
 	check(&one, &cut, "it ends after");
 	headed[9] = one.data[9];

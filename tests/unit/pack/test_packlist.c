@@ -114,7 +114,7 @@ static const struct {
 	{"\"target\": \"arm\"", "\"target\": \"abcdefghijklmnopqrstuvwxyz0123456789\"",
 	 "plain name"},
 	{"\"host\": \"aarch64\"", "\"host\": \"a/b\"", "hosts[0].host"},
-	{"\"host\": \"aarch64\"", "\"host\": \"x86_64\"", "twice"},
+	{"\"host\": \"aarch64\"", "\"host\": \"x86_64\"", "duplicate"},
 	{"\"crc32\": 4275878582", "\"crc32\": 4294967296", "crc32"},
 	{"\"target\": \"aarch64\"", "\"target\": \"zzz\"", "out of order"},
 	{"1f1f1f", "1f1f1g", "sha256"},
