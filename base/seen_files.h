@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * Which files a run has read, and what was in them: handed from step to step, so that none reads
- * again what the one before it has read.
+ * The files that a run has read, and their contents: passed from step to step, so that no step
+ * reads a file again that an earlier one has read.
  *
- * A file is the same as long as device, inode, size and both times of change are: whoever writes to
- * it changes one of them, and then it is read again. Two changes within one tick of the clock have
- * the same time; a file that is as young as that when it is read is not remembered.
+ * A file is unchanged while its device, inode, size, mtime and ctime are; otherwise it is read
+ * again. Two changes within one tick of the clock have the same time, so files younger than that
+ * are not stored.
  */
 
 #include "base/digest.h"
@@ -19,13 +19,13 @@ struct seen_files *seen_files_new(void) CHECKED;
 void seen_files_free(struct seen_files *seen);
 void seen_files_freep(struct seen_files **seen); /* for AUTO() */
 
-/* digest_file(), unless the file was read before and is the same. */
+/* digest_file(), unless the file was read before and has not changed. */
 int seen_digest(struct seen_files *seen, const char *path, struct digest *ret_digest,
 		uint64_t *ret_size, struct error *err) CHECKED;
 
-/* read_file() of a small file, unless it was read so before and is the same. */
+/* read_file() of a small file, unless it was read before and has not changed. */
 int seen_read(struct seen_files *seen, const char *path, size_t max_bytes, char **ret_text,
 	      size_t *ret_length, struct error *err) CHECKED;
 
-/* Whether the file is there with exactly these bytes. */
+/* Whether the file exists with exactly these bytes. */
 bool seen_is(struct seen_files *seen, const char *path, const char *text) CHECKED;

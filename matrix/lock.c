@@ -37,8 +37,8 @@ refuse_version(const struct package *package, const char *version, const char *w
 	       struct error *err)
 {
 	return error_set(err, ERR_INPUT,
-			 "source '%s' has QEMU %s for %s, the release is of %s; change the matrix' "
-			 "\"version\", or state \"version\": \"%s\" for that host",
+			 "source '%s' has QEMU %s for %s, expected %s; change \"version\" in the "
+			 "matrix, or set \"version\": \"%s\" for that host",
 			 package->source, version, package->host, wanted, version);
 }
 
@@ -88,15 +88,15 @@ check_package(const struct package *package, const struct matrix *matrix, const 
 	const struct matrix_host *host = matrix_find_host(matrix, package->host);
 
 	if (host == NULL)
-		return error_set(err, ERR_INPUT,
-				 "the lock has packages for %s, which the matrix does not name; "
-				 "run '%s'",
-				 package->host, command);
+		return error_set(
+			err, ERR_INPUT,
+			"the lock has packages for %s, which is not in the matrix; run '%s'",
+			package->host, command);
 	if (strcmp(host->source->key, package->source) != 0)
-		return error_set(err, ERR_INPUT,
-				 "the lock has %s from source '%s', the matrix says '%s'; run "
-				 "'%s'",
-				 package->host, package->source, host->source->key, command);
+		return error_set(
+			err, ERR_INPUT,
+			"the lock has %s from source '%s', the matrix has source '%s'; run '%s'",
+			package->host, package->source, host->source->key, command);
 	return check_version(package, matrix, host, err);
 }
 
@@ -114,7 +114,7 @@ check_one_version(const struct lock *lock, const struct matrix *matrix, struct e
 			continue;
 		if (first != NULL && strcmp(first->qemu_version, package->qemu_version) != 0)
 			return error_set(err, ERR_INPUT,
-					 "%s has QEMU %s and %s has %s; state \"version\" for the "
+					 "%s has QEMU %s but %s has %s; set \"version\" for the "
 					 "host that may differ",
 					 first->host, first->qemu_version, package->host,
 					 package->qemu_version);
@@ -129,8 +129,8 @@ lock_check_matrix(const struct lock *lock, const struct matrix *matrix, const ch
 {
 	if (strcmp(lock->name, matrix->name) != 0 || strcmp(lock->version, matrix->version) != 0)
 		return error_set(err, ERR_INPUT,
-				 "the lock is of %s %s, the matrix of %s %s; run '%s'", lock->name,
-				 lock->version, matrix->name, matrix->version, command);
+				 "the lock is for %s %s, the matrix for %s %s; run '%s'",
+				 lock->name, lock->version, matrix->name, matrix->version, command);
 	for (size_t i = 0; i < matrix->host_count; i++)
 		if (!host_is_locked(lock, &matrix->hosts[i]))
 			return error_set(err, ERR_INPUT,

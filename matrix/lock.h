@@ -17,7 +17,7 @@ struct lock {
 	char *version;             /* of the release, "10.2.2-1" */
 	uint64_t serial;           /* grows by one with each change */
 	int64_t source_date_epoch; /* seconds; the newest signature of the packages */
-	char *downgrade_reason;    /* why this lock went back, or NULL */
+	char *downgrade_reason;    /* why this lock went back to an older version, or NULL */
 	struct package_list packages;
 	struct digest digest; /* of the file as read; zero for a lock that was not read */
 };
@@ -25,8 +25,8 @@ struct lock {
 #define LOCK_INIT {.name = NULL}
 
 /*
- * Reads and checks a lock. ERR_NOT_FOUND, ERR_IO, ERR_INPUT. `command` is what makes the lock, for
- * the sentence that there is none: "distributor lock".
+ * Reads and checks a lock. ERR_NOT_FOUND, ERR_IO, ERR_INPUT. `command` is the command that creates
+ * a missing lock, for the message: "distributor lock".
  */
 int
 lock_load(const char *path, const char *command, struct lock *ret_lock, struct error *err) CHECKED;
@@ -35,7 +35,7 @@ lock_load(const char *path, const char *command, struct lock *ret_lock, struct e
 int lock_read(const char *path, const char *command, char **ret_text, size_t *ret_length,
 	      struct error *err) CHECKED;
 
-/* The same from memory; `name` stands for the file in messages. */
+/* The same from memory; `name` is the file's name in messages. */
 int lock_parse(const char *name, const char *text, size_t length, struct lock *ret_lock,
 	       struct error *err) CHECKED;
 
@@ -45,26 +45,26 @@ char *lock_format(struct lock *lock) CHECKED;
 void lock_clear(struct lock *lock);
 
 /*
- * Checks that matrix and lock belong together: same name and version, every host of the matrix
- * locked from its source, nothing locked that the matrix does not have, and QEMU versions as the
- * matrix states them. ERR_INPUT with what to do; `command` is what makes the lock anew.
+ * Checks that the lock matches the matrix: same name and version, every host of the matrix locked
+ * from its source, nothing locked that the matrix lacks, and QEMU versions as stated in the matrix.
+ * ERR_INPUT with what to do; `command` is the command that renews the lock.
  */
 int lock_check_matrix(const struct lock *lock, const struct matrix *matrix, const char *command,
 		      struct error *err) CHECKED;
 
 /*
- * The same for one package that has been found and not been looked into, as far as its version tells
- * QEMU's: "7.2+dfsg-7" may hold 7.2.22. ERR_INPUT.
+ * The same for one package that was found but not yet read, as far as its version shows QEMU's:
+ * "7.2+dfsg-7" may contain 7.2.22. ERR_INPUT.
  */
 int lock_check_upstream(const struct package *package, const struct matrix *matrix,
 			const struct matrix_host *host, struct error *err) CHECKED;
 
-/* The package and member that hold a pair's binary, or NULL; `ret_package` may be NULL. */
+/* The package and member of a pair's binary, or NULL; `ret_package` may be NULL. */
 const struct member *lock_find_member(const struct lock *lock, const char *host, const char *target,
 				      const struct package **ret_package);
 
 /*
- * Compares the freshly resolved `fresh` with the lock `old`: true if any package differs in
- * version or digest, or members appeared or went.
+ * Compares the newly resolved `fresh` with the lock `old`: true if any package differs in version
+ * or digest, or members were added or removed.
  */
 bool lock_differs(const struct lock *old, const struct lock *fresh);

@@ -57,7 +57,7 @@ read_digest(const struct reader *reader, const json_t *object, const char *path,
 		return 0;
 	if (hex == NULL || !digest_parse(hex, ret_digest))
 		return jsonx_error(reader->doc, reader->err, where,
-				   "must be a sha256: 64 hexadecimal digits");
+				   "must be a SHA-256: 64 hexadecimal digits");
 	return 0;
 }
 
@@ -88,8 +88,8 @@ check_member_path(const struct reader *reader, const char *path, const struct me
 	auto_free char *suffixed = xasprintf("%s-static", plain);
 
 	if (strcmp(member->path, plain) != 0 && strcmp(member->path, suffixed) != 0)
-		return jsonx_error(reader->doc, reader->err, path, "\"path\" is '%s', not '%s'",
-				   member->path, suffixed);
+		return jsonx_error(reader->doc, reader->err, path,
+				   "\"path\" is '%s', expected '%s'", member->path, suffixed);
 	return 0;
 }
 
@@ -108,7 +108,8 @@ read_member(const struct reader *reader, const json_t *object, const char *path,
 	    read_text(reader, object, path, "path", true, &file) < 0)
 		return -1;
 	if (!name_is_plain(target))
-		return jsonx_error(reader->doc, reader->err, path, "\"target\" is no plain name");
+		return jsonx_error(reader->doc, reader->err, path,
+				   "\"target\" is not a plain name");
 	member = package_add_member(package, target, file);
 	if (jsonx_get_uint64(reader->doc, object, path, "size", &member->size, reader->err) < 0 ||
 	    read_digest(reader, object, path, "sha256", true, &member->sha256) < 0)
@@ -173,7 +174,7 @@ read_identity(const struct reader *reader, const json_t *object, const char *pat
 				   package->host);
 	if (strchr(package->file, '/') != NULL || package->file[0] == '.')
 		return jsonx_error(reader->doc, reader->err, path,
-				   "\"file\" is no plain file name");
+				   "\"file\" is not a plain file name");
 	normalise_version(package);
 	return 0;
 }
@@ -200,7 +201,7 @@ read_origin(const struct reader *reader, const json_t *object, const char *path,
 	if (package->pool_path != NULL &&
 	    (package->pool_path[0] == '/' || strstr(package->pool_path, "..") != NULL))
 		return jsonx_error(reader->doc, reader->err, path,
-				   "\"pool_path\" leaves the mirror's directory");
+				   "\"pool_path\" points outside the mirror's directory");
 	return 0;
 }
 
@@ -253,8 +254,8 @@ check_pairs_unique(const struct reader *reader, const struct lock *lock)
 			if (holder != package ||
 			    (j > 0 && strcmp(package->members[j - 1].target, target) == 0))
 				return jsonx_error(reader->doc, reader->err, "packages",
-						   "the binary for %s on %s is locked twice",
-						   target, package->host);
+						   "duplicate binary for %s on %s", target,
+						   package->host);
 		}
 	}
 	return 0;
@@ -284,7 +285,7 @@ read_lock(const struct reader *reader, struct lock *lock)
 		return -1;
 	if (format != FORMAT)
 		return jsonx_error(reader->doc, reader->err, "format",
-				   "this program reads format %d", FORMAT);
+				   "format not supported, expected %d", FORMAT);
 	if (read_text(reader, root, "", "name", true, &lock->name) < 0 ||
 	    read_text(reader, root, "", "version", true, &lock->version) < 0 ||
 	    read_text(reader, root, "", "downgrade_reason", false, &lock->downgrade_reason) < 0 ||
@@ -328,7 +329,7 @@ lock_read(const char *path, const char *command, char **ret_text, size_t *ret_le
 	if (read_file(path, MAX_LOCK_BYTES, ret_text, ret_length, err) < 0) {
 		if (err->code == ERR_NOT_FOUND)
 			return error_set(err, ERR_NOT_FOUND,
-					 "there is no lock '%s'; run '%s' to make it", path,
+					 "lock '%s' not found; run '%s' to create it", path,
 					 command);
 		return -1;
 	}

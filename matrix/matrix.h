@@ -4,8 +4,8 @@
 /*
  * The matrix: which hosts, from which sources, with which targets (docs/design.md, "The matrix").
  *
- * Reading checks everything that can be known from the file alone; every complaint names file,
- * line, column and JSON path.
+ * Reading checks everything that can be checked in the file alone; every error names file, line,
+ * column and JSON path.
  */
 
 #include "base/error.h"
@@ -17,12 +17,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Strings are borrowed from the document; those that do not belong to the type are NULL. */
+/* Strings are borrowed from the document; those of other types are NULL. */
 struct matrix_source {
 	const char *key;
 	enum source_type type;
 	const char *package;        /* fedora: "qemu"; apt: NULL or a package name */
-	struct text_list keys;      /* OpenPGP fingerprints that may sign, upper-case hex */
+	struct text_list keys;      /* accepted OpenPGP fingerprints, upper-case hex */
 	struct text_list key_files; /* fedora, directory: files with these keys */
 	struct text_list urls;      /* apt: mirror base URLs tried after the machine's own */
 	struct text_list
@@ -43,7 +43,7 @@ struct matrix_host {
 	const char *version; /* QEMU's, where it is not the release's; or NULL */
 };
 
-/* What an exclusion takes away. */
+/* What an exclusion removes. */
 enum matrix_only { EXCLUDE_ALL, EXCLUDE_IMAGES, EXCLUDE_TARBALLS };
 
 struct matrix_exclude {
@@ -52,7 +52,7 @@ struct matrix_exclude {
 	enum matrix_only only;
 };
 
-/* Whether its `from` and `to` fit the pair, whatever `only` says; NULL in them means any. */
+/* Whether its `from` and `to` match the pair, whatever `only` is; NULL matches any. */
 bool matrix_exclude_covers(const struct matrix_exclude *exclude, const char *from, const char *to);
 
 struct matrix {
@@ -77,33 +77,33 @@ struct matrix {
 /* Reads and checks the file. ERR_NOT_FOUND, ERR_IO, ERR_INPUT. */
 int matrix_load(const char *path, struct matrix *ret_matrix, struct error *err) CHECKED;
 
-/* The same from memory; `name` stands for the file in messages. */
+/* The same from memory; `name` is the file's name in messages. */
 int matrix_parse(const char *name, const char *text, size_t length, struct matrix *ret_matrix,
 		 struct error *err) CHECKED;
 
 void matrix_clear(struct matrix *matrix);
 
 /*
- * Where a path that the matrix names is: relative ones begin in the directory of the matrix. To be
- * freed by the caller; NULL for NULL.
+ * Resolves a path in the matrix: relative paths start at the directory of the matrix. To be freed
+ * by the caller; NULL for NULL.
  */
 char *matrix_path(const struct matrix *matrix, const char *path) CHECKED;
 
-/* The address of the GitHub repository, to be freed by the caller, or NULL. */
+/* The URL of the GitHub repository, to be freed by the caller, or NULL. */
 char *matrix_repository_url(const struct matrix *matrix) CHECKED;
 
 const struct matrix_host *matrix_find_host(const struct matrix *matrix, const char *name);
 
 /*
- * Whether the matrix asks for tarballs (or images) of this pair, as far as targets and exclusions
- * go; whether the package has the binary is for the lock to say. A host's own architecture has a
- * tarball and never an image; there is no image without a tarball.
+ * Whether targets and exclusions of the matrix ask for a tarball (or image) of this pair; the lock
+ * knows whether the package has the binary. A host's own architecture has a tarball and never an
+ * image; there is no image without a tarball.
  */
 bool matrix_wants_tarball(const struct matrix *matrix, const char *from, const char *to);
 bool matrix_wants_image(const struct matrix *matrix, const char *from, const char *to);
 
 /*
- * The QEMU version that a host has to have: "10.2.2", or "10.2" where any patch level will do. To
- * be freed by the caller.
+ * The QEMU version required for a host: "10.2.2", or "10.2" for any patch level. To be freed by the
+ * caller.
  */
 char *matrix_qemu_version(const struct matrix *matrix, const struct matrix_host *host) CHECKED;

@@ -207,13 +207,12 @@ plan_warning(const struct plan *plan)
 	size_t assets = plan_assets(plan);
 
 	if (assets > PLAN_MAX_ASSETS)
-		return xasprintf(
-			"%zu assets are more than the %d that GitHub allows in one release; "
-			"exclude cells or hosts",
-			assets, PLAN_MAX_ASSETS);
+		return xasprintf("%zu assets exceed the %d that GitHub allows in one release; "
+				 "exclude cells or hosts",
+				 assets, PLAN_MAX_ASSETS);
 	if (assets > PLAN_HOURLY_ASSETS)
 		return xasprintf("%zu assets need more requests than GitHub allows in an hour; the "
-				 "upload will have to wait for the next one",
+				 "upload will wait for the next hour",
 				 assets);
 	return NULL;
 }

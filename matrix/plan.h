@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The plan: what a matrix will produce, cell by cell, and how near that comes to GitHub's limits.
+ * The plan: what a matrix will produce, cell by cell, and how close that is to GitHub's limits.
  */
 
 #include "matrix/lock.h"
@@ -11,8 +11,8 @@
 enum plan_state {
 	PLAN_EMPTY,    /* the package does not have this binary */
 	PLAN_LOCKED,   /* pinned in the lock */
-	PLAN_EXPECTED, /* no lock; QEMU of that version has this target */
-	PLAN_EXCLUDED, /* the matrix takes it away, tarball and image */
+	PLAN_EXPECTED, /* no lock; that QEMU version has this target */
+	PLAN_EXCLUDED, /* the matrix excludes it, tarball and image */
 };
 
 struct plan_cell {
@@ -33,7 +33,7 @@ struct plan_host {
 struct plan {
 	const struct matrix *matrix;
 	const struct lock *lock; /* NULL: nothing is locked */
-	const char **targets;    /* the rows, sorted; those that some host has or is asked for */
+	const char **targets;    /* the rows, sorted; those that any host has or should have */
 	size_t target_count;
 	struct plan_host *hosts; /* the columns, in the matrix' order */
 	size_t host_count;
@@ -42,20 +42,21 @@ struct plan {
 	size_t legacy_assets;    /* qemu-$to-static.tar.gz and qemu-$to-static */
 	size_t release_files;    /* checksums, signatures, provenance, SBOM ... */
 	size_t pair_images;
-	size_t all_in_one; /* images of hosts with any pair's image */
-	size_t registrars; /* images of them alone, one for each host; none without any pair's */
+	size_t all_in_one; /* images of hosts that have a pair image */
+	size_t registrars; /* images of only the registrar, one per host; none if there are no pair
+			    * images */
 	size_t indexes;    /* over hosts: of each target with an image, `latest`, `register` */
 };
 
 #define PLAN_INIT {.matrix = NULL}
 
-/* GitHub's hard limit, and the number of assets whose uploads fit into an hour of GITHUB_TOKEN. */
+/* GitHub's hard limit, and how many assets GITHUB_TOKEN can upload in an hour. */
 enum { PLAN_MAX_ASSETS = 1000, PLAN_HOURLY_ASSETS = 450 };
 
 /* `lock` may be NULL. Both must outlive the plan. */
 void plan_make(const struct matrix *matrix, const struct lock *lock, struct plan *ret_plan);
 
-/* The plan of some of the matrix' hosts: those that are among `count` names, or all for none. */
+/* The plan for the `count` named hosts of the matrix; for all of them if `count` is 0. */
 void plan_make_for(const struct matrix *matrix, const struct lock *lock, const char *const *names,
 		   size_t count, struct plan *ret_plan);
 
@@ -66,5 +67,5 @@ const struct plan_cell *plan_cell(const struct plan *plan, size_t target, size_t
 /* All assets of the release page. */
 size_t plan_assets(const struct plan *plan);
 
-/* The sentence that warns before one of GitHub's limits is met, to be freed, or NULL. */
+/* A warning that one of GitHub's limits will be reached, to be freed by the caller, or NULL. */
 char *plan_warning(const struct plan *plan) CHECKED;

@@ -28,10 +28,10 @@ matrix_read_words(const struct jsonx_doc *doc, const struct json_t *object, cons
 		auto_free char *place = jsonx_path_index(where, i);
 
 		if (!json_is_string(word) || json_string_length(word) == 0)
-			return jsonx_error(doc, err, place, "must be a string that is not empty");
+			return jsonx_error(doc, err, place, "must be a non-empty string");
 		for (size_t j = 0; j < ret_words->count; j++)
 			if (strcmp(ret_words->items[j], json_string_value(word)) == 0)
-				return jsonx_error(doc, err, place, "\"%s\" stands here twice",
+				return jsonx_error(doc, err, place, "duplicate \"%s\"",
 						   json_string_value(word));
 		ret_words->items =
 			xgrow(ret_words->items, ret_words->count, sizeof(*ret_words->items));
@@ -142,9 +142,9 @@ read_sources(struct matrix *matrix, struct error *err)
 		struct matrix_source *source;
 
 		if (!name_is_plain(key))
-			return jsonx_error_at_key(doc, err, path,
-						  "a source's name has only letters, digits, '.', "
-						  "'_' and '-'");
+			return jsonx_error_at_key(
+				doc, err, path,
+				"a source name may contain only letters, digits, '.', '_' and '-'");
 		matrix->sources =
 			xgrow(matrix->sources, matrix->source_count, sizeof(*matrix->sources));
 		source = &matrix->sources[matrix->source_count++];
@@ -194,7 +194,7 @@ read_host_arch(const struct matrix *matrix, const char *name, const char *path,
 					  "unknown host architecture; did you mean \"%s\"?",
 					  close->name);
 	return jsonx_error_at_key(&matrix->doc, err, path,
-				  "unknown host architecture; hosts are spelt as 'uname -m' does");
+				  "unknown host architecture; use the spelling of 'uname -m'");
 }
 
 /* A source of another distribution cannot serve an architecture that it never had. */
@@ -259,8 +259,10 @@ check_legacy_names(const struct matrix *matrix, struct error *err)
 		if (!host->legacy_names)
 			continue;
 		if (first != NULL)
-			return jsonx_error(&matrix->doc, err, where,
-					   "%s has the legacy names already, one host can", first);
+			return jsonx_error(
+				&matrix->doc, err, where,
+				"%s already has the legacy names; only one host can have them",
+				first);
 		first = host->arch->name;
 	}
 	return 0;
@@ -314,8 +316,8 @@ check_target(const struct matrix *matrix, const char *path, const char *word, st
 	if (close != NULL)
 		return jsonx_error(&matrix->doc, err, path,
 				   "unknown target \"%s\"; did you mean \"%s\"?", word, close);
-	return jsonx_error(&matrix->doc, err, path,
-			   "unknown target \"%s\"; targets are spelt as QEMU does", word);
+	return jsonx_error(&matrix->doc, err, path, "unknown target \"%s\"; use QEMU's spelling",
+			   word);
 }
 
 static int
@@ -388,7 +390,7 @@ read_exclude(struct matrix *matrix, const json_t *object, const char *path,
 	    read_only(matrix, path, only, &exclude->only, err) < 0)
 		return -1;
 	if (exclude->from == NULL && exclude->to == NULL)
-		return jsonx_error(doc, err, path, "needs \"from\", \"to\" or both");
+		return jsonx_error(doc, err, path, "\"from\", \"to\" or both are required");
 	if (exclude->from != NULL && matrix_find_host(matrix, exclude->from) == NULL)
 		return jsonx_error(doc, err, from_path, "no host \"%s\" in \"hosts\"",
 				   exclude->from);
@@ -415,9 +417,8 @@ check_images_have_tarballs(const struct matrix *matrix, const struct matrix_excl
 			    matrix_wants_image(matrix, from, to) &&
 			    !matrix_wants_tarball(matrix, from, to))
 				return jsonx_error(&matrix->doc, err, where,
-						   "leaves the image '%s-%s' without the tarball "
-						   "that it is made of; without \"only\" both are "
-						   "excluded",
+						   "excludes the tarball that image '%s-%s' is "
+						   "made of; remove \"only\" to exclude both",
 						   from, to);
 		}
 	}
@@ -470,7 +471,7 @@ matrix_read_document(struct matrix *matrix, struct error *err)
 		return -1;
 	if (!name_is_plain(matrix->name))
 		return jsonx_error(doc, err, "name",
-				   "may have only letters, digits, '.', '_' and '-'");
+				   "may contain only letters, digits, '.', '_' and '-'");
 	if (matrix_check_version(doc, "version", matrix->version, true, err) < 0 ||
 	    read_repository(matrix, err) < 0 || read_sources(matrix, err) < 0 ||
 	    read_hosts(matrix, err) < 0 || check_sources_used(matrix, err) < 0 ||

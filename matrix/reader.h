@@ -13,14 +13,14 @@ int
 matrix_read_source(const struct jsonx_doc *doc, const struct json_t *object, const char *key,
 		   const char *path, struct matrix_source *ret_source, struct error *err) CHECKED;
 
-/* Reads the member `key` of the object at `path`: an array of strings, absent for none. */
+/* Reads the member `key` of the object at `path`: an array of strings, empty if absent. */
 int matrix_read_words(const struct jsonx_doc *doc, const struct json_t *object, const char *path,
 		      const char *key, struct text_list *ret_words, struct error *err) CHECKED;
 
 /*
- * Whether the text at `path` is QEMU's version, "10.2.2" or "10.1-rc3", with the number of the
- * release behind it ("10.2.2-1") or without. ERR_INPUT; the other spellings of a release candidate
- * are answered with the right one.
+ * Whether the text at `path` is QEMU's version, "10.2.2" or "10.1-rc3", with the release number
+ * ("10.2.2-1") or without. ERR_INPUT; for another spelling of a release candidate the message gives
+ * the right one.
  */
 int matrix_check_version(const struct jsonx_doc *doc, const char *path, const char *version,
 			 bool with_release, struct error *err) CHECKED;

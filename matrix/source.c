@@ -56,7 +56,7 @@ check_fingerprints(const struct jsonx_doc *doc, const struct text_list *keys, co
 
 		if (key[length] != '\0' || (length != 40 && length != 64))
 			return jsonx_error(doc, err, place,
-					   "must be a whole fingerprint: 40 or 64 upper-case "
+					   "must be a full fingerprint: 40 or 64 upper-case "
 					   "hexadecimal digits");
 	}
 	return 0;
@@ -80,10 +80,9 @@ check_urls(const struct jsonx_doc *doc, const struct text_list *urls, const char
 			if (text_starts_with(url, schemes[s]) && url[strlen(schemes[s])] != '\0')
 				known = true;
 		if (!known)
-			return jsonx_error(doc, err, place,
-					   "must be a URL with https, http or file");
+			return jsonx_error(doc, err, place, "must be an https, http or file URL");
 		if (strchr(url, '@') != NULL)
-			return jsonx_error(doc, err, place, "must not carry credentials");
+			return jsonx_error(doc, err, place, "must not contain credentials");
 	}
 	return 0;
 }
@@ -104,7 +103,7 @@ read_fedora(const struct jsonx_doc *doc, const struct json_t *object, const char
 		return -1;
 	if (source->keys.count == 0)
 		return jsonx_error(doc, err, keys_path,
-				   "must name at least one fingerprint that may sign");
+				   "requires at least one fingerprint of an accepted signer");
 	if (source->package == NULL)
 		source->package = "qemu";
 	return 0;
@@ -125,7 +124,7 @@ check_evr(const struct jsonx_doc *doc, struct matrix_source *source, const char 
 	    source->evr[strspn(source->evr, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 					    "0123456789._+~^:-")] != '\0')
 		return jsonx_error(doc, err, where,
-				   "must be epoch:version-release, as \"2:10.2.2-1.fc44\"");
+				   "must be epoch:version-release, like \"2:10.2.2-1.fc44\"");
 	return 0;
 }
 
@@ -143,7 +142,8 @@ read_apt(const struct jsonx_doc *doc, const struct json_t *object, const char *p
 	    check_urls(doc, &source->urls, path, "urls", err) < 0)
 		return -1;
 	if (!name_is_plain(source->suite))
-		return jsonx_error(doc, err, where, "\"%s\" is no name of a suite", source->suite);
+		return jsonx_error(doc, err, where, "\"%s\" is not a valid suite name",
+				   source->suite);
 	return 0;
 }
 

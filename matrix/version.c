@@ -34,11 +34,11 @@ matrix_check_version(const struct jsonx_doc *doc, const char *path, const char *
 		return 0;
 	plain = qemu_version_plain(qemu);
 	if (qemu_version_is_candidate(plain))
-		return jsonx_error(doc, err, path, "is a release candidate: write \"%s%s%s\"",
+		return jsonx_error(doc, err, path, "is a release candidate; write \"%s%s%s\"",
 				   plain, with_release ? "-" : "", with_release ? release : "");
 	if (with_release)
 		return jsonx_error(
 			doc, err, path,
-			"must be QEMU's version and the release's number, as \"10.2.2-1\"");
+			"must be QEMU's version and the release number, like \"10.2.2-1\"");
 	return jsonx_error(doc, err, path, "must be a QEMU version like \"10.2.2\"");
 }

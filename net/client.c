@@ -120,7 +120,7 @@ http_client_new(const struct http_options *options, struct http_client **ret_cli
 	client->notice = o->notice;
 	client->notice_context = o->notice_context;
 	if (client->ca_file != NULL && access(client->ca_file, R_OK) < 0)
-		return error_set_errno(err, ERR_IO, "cannot read the certificates in '%s'",
+		return error_set_errno(err, ERR_IO, "cannot read certificates from '%s'",
 				       client->ca_file);
 	*ret_client = TAKE(client);
 	return 0;

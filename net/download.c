@@ -82,7 +82,7 @@ length_is_wrong(const struct state *s, uint64_t length)
 static int
 refuse_length(const struct state *s, uint64_t length, struct error *err)
 {
-	return error_set(err, ERR_VERIFY, "the file there has %llu bytes, not%s %llu",
+	return error_set(err, ERR_VERIFY, "size mismatch: server has %llu bytes, expected%s %llu",
 			 (unsigned long long)length, s->want->exact ? "" : " at most",
 			 (unsigned long long)s->want->max_bytes);
 }
@@ -122,12 +122,14 @@ begin_rest(struct state *s, const struct http_response *head, struct error *err)
 	struct http_content_range range;
 
 	if (!s->ranged)
-		return error_set(err, ERR_REMOTE, "a part of the file was sent for the whole");
+		return error_set(err, ERR_REMOTE,
+				 "the server sent part of the file instead of all of it");
 	if (field == NULL || !http_parse_content_range(field, &range) || range.first != s->have ||
 	    (range.total != UINT64_MAX && length_is_wrong(s, range.total)) ||
 	    (s->etag != NULL && etag != NULL && strcmp(s->etag, etag) != 0)) {
 		s->start_over = true;
-		return error_set(err, ERR_REMOTE, "another range was sent than asked for");
+		return error_set(err, ERR_REMOTE,
+				 "the server sent another range than the requested one");
 	}
 	if (s->etag == NULL)
 		remember_etag(s, head);
@@ -179,7 +181,7 @@ write_file_part(void *context, const struct http_response *head, const void *byt
 	if (!has_content(head)) {
 		s->ignored += length;
 		if (s->ignored > ERROR_BODY_MAX)
-			return error_set(err, ERR_REMOTE, "status %d with an endless text",
+			return error_set(err, ERR_REMOTE, "status %d with an oversized error body",
 					 head->status);
 		return 0;
 	}
@@ -187,7 +189,7 @@ write_file_part(void *context, const struct http_response *head, const void *byt
 		return -1;
 	if (length > s->want->max_bytes - s->have)
 		return error_set(err, ERR_VERIFY,
-				 "the server sends more than the %llu bytes it should",
+				 "the server sends more than the expected %llu bytes",
 				 (unsigned long long)s->want->max_bytes);
 	if (pwrite_all(s, bytes, length, err) < 0)
 		return -1;
@@ -231,9 +233,11 @@ check_end(struct state *s, const struct http_response *response, struct error *e
 	if (begin(s, response, err) < 0)
 		return -1;
 	if (response->status == 206 && s->have < s->want->max_bytes && s->want->exact)
-		return error_set(err, ERR_NETWORK, "the server sent only a part of the rest");
+		return error_set(err, ERR_NETWORK,
+				 "the server sent only part of the remaining bytes");
 	if (s->have < s->want->max_bytes && s->want->exact && !is_framed(response))
-		return error_set(err, ERR_NETWORK, "the connection ended too early");
+		return error_set(err, ERR_NETWORK,
+				 "the connection closed before the end of the file");
 	if (length_is_wrong(s, s->have))
 		return refuse_length(s, s->have, err);
 	return 0;
@@ -247,7 +251,7 @@ judge(struct state *s, const struct http_response *response, struct error *err)
 	if (http_response_check(response, err) < 0)
 		return FAILED;
 	if (!has_content(response)) {
-		error_set(err, ERR_REMOTE, "'%s': status %d without the file", s->shown,
+		error_set(err, ERR_REMOTE, "'%s': status %d without content", s->shown,
 			  response->status);
 		return FAILED;
 	}

@@ -91,9 +91,10 @@ on_send(char *buffer, size_t one, size_t room, void *context)
 	if (n <= 0) {
 		state->failed = true;
 		if (n < 0)
-			error_set_errno(state->err, ERR_IO, "cannot read the file to send");
+			error_set_errno(state->err, ERR_IO, "cannot read the file to upload");
 		else
-			error_set(state->err, ERR_IO, "the file to send has become shorter");
+			error_set(state->err, ERR_IO,
+				  "the file to upload shrank during the upload");
 		return CURL_READFUNC_ABORT;
 	}
 	state->body_position += (uint64_t)n;
@@ -235,8 +236,8 @@ fail(CURLcode code, const char *detail, const struct state *state, const struct 
 	if (guard->refused != HTTP_PLACE_ANY &&
 	    (code == CURLE_COULDNT_CONNECT || code == CURLE_ABORTED_BY_CALLBACK))
 		return error_set(state->err, ERR_REMOTE,
-				 "'%s' is at %s (%s), where no server elsewhere may lead to", shown,
-				 http_place_text(guard->refused), guard->address);
+				 "'%s' is at %s (%s); a server elsewhere must not lead there",
+				 shown, http_place_text(guard->refused), guard->address);
 	if (state->failed)
 		return error_prefix(state->err, "'%s'", shown);
 	return error_set(state->err, kind, "'%s': %s", shown, why);
@@ -278,7 +279,7 @@ check_file(CURL *handle, CURLcode code, const char *url, struct error *err)
 	}
 	if (curl_easy_getinfo(handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &want) == CURLE_OK &&
 	    curl_easy_getinfo(handle, CURLINFO_SIZE_DOWNLOAD_T, &have) == CURLE_OK && have < want)
-		return error_set(err, ERR_IO, "cannot read '%s' to its end", shown);
+		return error_set(err, ERR_IO, "cannot read all of '%s'", shown);
 	return 0;
 }
 

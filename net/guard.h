@@ -2,26 +2,27 @@
 #pragma once
 
 /*
- * Keeps one request away from addresses that whoever named its URL may not lead to.
+ * Blocks connections of one request to addresses that the party which named its URL must not lead
+ * to.
  */
 
 #include "net/place.h"
 
-/* All of it is the caller's; it must outlive the transfer. */
+/* Owned by the caller; must outlive the transfer. */
 struct http_guard {
-	enum http_place from; /* where the server is that named the URL */
+	enum http_place from; /* place of the server that named the URL */
 	const char *url;
-	bool direct;             /* no proxy is used, whatever is configured */
-	enum http_place refused; /* the address that was kept from, or HTTP_PLACE_ANY */
-	char address[64];        /* its text */
+	bool direct;             /* use no proxy, whatever is configured */
+	enum http_place refused; /* place of the blocked address, or HTTP_PLACE_ANY */
+	char address[64];        /* the blocked address as text */
 };
 
 /*
- * Sets the options of a libcurl handle. The address is looked at twice: before a connection is
- * made, and before the request goes out, since a kept connection may be of another request that the
- * user had named. The address of a configured proxy is the user's word, and passes.
+ * Sets the options of a libcurl handle. The address is checked twice: before connecting, and before
+ * the request is sent, since a reused connection may belong to a request that the user named. The
+ * address of a configured proxy is trusted.
  */
 void http_guard_install(struct http_guard *guard, void *handle);
 
-/* Where the answer came from; through a proxy: HTTP_PLACE_PUBLIC, for all that is known here. */
+/* Where the answer came from; HTTP_PLACE_PUBLIC through a proxy, where it is unknown. */
 enum http_place http_guard_place(const struct http_guard *guard, void *handle);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The header fields of an answer, and the few of them that this program understands.
+ * The header fields of a response, and parsers for the few that this program uses.
  */
 
 #include "base/cleanup.h"
@@ -14,10 +14,10 @@
 
 struct http_header {
 	char *name;
-	char *value; /* without blanks around it */
+	char *value; /* without surrounding whitespace */
 };
 
-/* In the order of the answer; zeroed it is empty. */
+/* In the order of the response; zeroed means empty. */
 struct http_headers {
 	struct http_header *items;
 	size_t count;
@@ -28,13 +28,13 @@ void http_headers_clear(struct http_headers *headers);
 
 /*
  * Adds one line, with or without its line end. A line without a colon is skipped. Returns false
- * when the fields together are absurdly many or long.
+ * when the fields are too many or too long in total.
  */
 bool http_headers_add(struct http_headers *headers, const char *line, size_t length) CHECKED;
 
 /*
  * The value of the field at position `index` among those of this name (any case), or NULL. Some
- * fields come several times: one WWW-Authenticate for each scheme. Borrowed.
+ * fields are repeated: one WWW-Authenticate for each scheme. Borrowed.
  */
 const char *http_headers_get(const struct http_headers *headers, const char *name, size_t index);
 
@@ -42,17 +42,17 @@ const char *http_headers_get(const struct http_headers *headers, const char *nam
 struct http_content_range {
 	uint64_t first;
 	uint64_t last;
-	uint64_t total; /* UINT64_MAX: not known */
+	uint64_t total; /* UINT64_MAX: unknown */
 };
 
 bool http_parse_content_range(const char *text, struct http_content_range *ret_range) CHECKED;
 
 /*
- * How long the server asks to wait, in milliseconds, or -1 if it does not say: Retry-After in
- * seconds or as a date, else X-RateLimit-Reset when nothing remains. Dates are compared with the
- * server's own Date where it sends one, since clocks differ; `now_sec` is ours.
+ * How long the server asks to wait, in milliseconds, or -1 if it does not: Retry-After in seconds
+ * or as a date, else X-RateLimit-Reset when nothing remains. Dates are compared with the server's
+ * Date field if there is one, since clocks differ, else with `now_sec`.
  */
 int64_t http_headers_retry_after_ms(const struct http_headers *headers, time_t now_sec);
 
-/* RFC 8288: what the field Link says is the next page, to be freed by the caller, or NULL. */
+/* RFC 8288: the next page in the field Link, to be freed by the caller, or NULL. */
 char *http_next_link(const char *link) CHECKED;

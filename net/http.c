@@ -41,22 +41,22 @@ reason(int status)
 		const char *text;
 	} reasons[] = {
 		{400, "bad request"},
-		{401, "not authenticated"},
+		{401, "unauthorized"},
 		{403, "forbidden"},
 		{404, "not found"},
 		{405, "method not allowed"},
-		{407, "the proxy requires a login"},
+		{407, "proxy authentication required"},
 		{408, "request timeout"},
 		{409, "conflict"},
 		{410, "gone"},
 		{411, "length required"},
 		{412, "precondition failed"},
-		{413, "too large"},
+		{413, "content too large"},
 		{416, "range not satisfiable"},
-		{422, "not acceptable as it is"},
+		{422, "unprocessable content"},
 		{429, "too many requests"},
 		{500, "internal server error"},
-		{501, "not supported by the server"},
+		{501, "not implemented"},
 		{502, "bad gateway"},
 		{503, "service unavailable"},
 		{504, "gateway timeout"},
@@ -130,7 +130,7 @@ http_response_location(const struct http_response *response, unsigned int allow,
 	auto_free char *next = NULL;
 
 	if (location == NULL)
-		return error_set(err, ERR_REMOTE, "'%s': status %d without a Location", from,
+		return error_set(err, ERR_REMOTE, "'%s': status %d without a Location field", from,
 				 response->status);
 	if (http_url_resolve(response->url, location, &next, err) < 0)
 		return -1;
@@ -141,11 +141,11 @@ http_response_location(const struct http_response *response, unsigned int allow,
 	if (http_url_has_scheme(response->url, "https") && !http_url_has_scheme(next, "https")) {
 		auto_free char *to = http_url_redacted(next);
 
-		return error_set(err, ERR_REMOTE, "'%s' redirects from https to '%s'%s", from, to,
-				 same_name(response->url, next)
-					 ? "; the proxy in front of it has to send it "
-					   "'X-Forwarded-Proto: https'"
-					 : "");
+		return error_set(
+			err, ERR_REMOTE, "'%s' redirects from https to '%s'%s", from, to,
+			same_name(response->url, next)
+				? "; the proxy in front of it must set 'X-Forwarded-Proto: https'"
+				: "");
 	}
 	/* Through a proxy nobody sees the address: what is written there has to do. */
 	if (http_url_is_loopback(next) && !http_url_is_loopback(response->url) &&
@@ -241,7 +241,7 @@ write_last(void *context, const struct http_response *head, const void *bytes, s
 	journey->page_bytes += length;
 	if (journey->page_bytes <= MAX_PAGE_BYTES)
 		return 0;
-	return error_set(err, ERR_REMOTE, "status %d with an endless text", head->status);
+	return error_set(err, ERR_REMOTE, "status %d with an oversized error body", head->status);
 }
 
 static int
@@ -296,7 +296,9 @@ turn(struct journey *journey, const struct http_response *response, char **ret_n
 		auto_free char *from = http_url_redacted(request->url);
 		auto_free char *to = http_url_redacted(next);
 
-		return error_set(err, ERR_REMOTE, "'%s' redirects a secret to '%s'", from, to);
+		return error_set(err, ERR_REMOTE,
+				 "refusing to follow a redirect from '%s' to '%s' with credentials",
+				 from, to);
 	}
 	*ret_next = TAKE(next);
 	return 0;
@@ -355,12 +357,13 @@ write_memory(void *context, const struct http_response *head, const void *bytes,
 
 	if (memory->head_only && head->status >= 200 && head->status <= 299) {
 		memory->cut = true;
-		return error_set(err, ERR_REMOTE, "the body is of no interest");
+		return error_set(err, ERR_REMOTE, "the body is not needed");
 	}
 	strbuf_add(&memory->text, bytes, length);
 	if (!memory->text.overflow)
 		return 0;
-	return error_set(err, ERR_REMOTE, "the answer is longer than %zu bytes", memory->max_bytes);
+	return error_set(err, ERR_REMOTE, "the response is larger than %zu bytes",
+			 memory->max_bytes);
 }
 
 static int

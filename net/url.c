@@ -212,14 +212,14 @@ http_url_check(const char *text, unsigned int allow, struct error *err)
 	if (scheme == NULL)
 		return error_set(err, ERR_INPUT, "malformed URL");
 	if (has_credentials(url))
-		return error_set(err, ERR_INPUT, "user name or password inside the URL '%s'",
+		return error_set(err, ERR_INPUT, "URL '%s' contains a user name or password",
 				 shown);
 	if (strcasecmp(scheme, "https") == 0)
 		return 0;
 	if (strcasecmp(scheme, "http") == 0) {
 		if ((allow & HTTP_ALLOW_PLAIN) != 0 || http_url_is_loopback(text))
 			return 0;
-		return error_set(err, ERR_INPUT, "plain http is not allowed here: '%s'", shown);
+		return error_set(err, ERR_INPUT, "plain http is not allowed: '%s'", shown);
 	}
 	if (strcasecmp(scheme, "file") == 0 && (allow & HTTP_ALLOW_FILE) != 0)
 		return 0;
@@ -238,8 +238,8 @@ http_url_resolve(const char *base, const char *reference, char **ret_url, struct
 	if (absolute == NULL) {
 		auto_free char *shown = http_url_redacted(base);
 
-		return error_set(err, ERR_REMOTE, "malformed Location in the answer of '%s'",
-				 shown);
+		return error_set(err, ERR_REMOTE,
+				 "malformed Location field in the response of '%s'", shown);
 	}
 	*ret_url = xstrdup(absolute);
 	return 0;

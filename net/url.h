@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What may be done with a URL, and how it may be shown.
+ * Which URLs are allowed, and how they are shown.
  */
 
 #include "base/cleanup.h"
@@ -13,24 +13,24 @@
 
 /* Schemes beyond https. Plain http to this machine itself is always allowed. */
 enum {
-	HTTP_ALLOW_PLAIN = 1, /* http://, for what is verified by digest or signature */
+	HTTP_ALLOW_PLAIN = 1, /* http://, for content verified by digest or signature */
 	HTTP_ALLOW_FILE = 2,  /* file://, for GET */
 };
 
 /*
- * The URL as it may be printed, to be freed by the caller: no user name, password or fragment, and
- * the values of the query only where the parameter is known to carry no secret. Text that is not a
- * URL becomes "(malformed URL)".
+ * The URL in printable form, to be freed by the caller: without user name, password and fragment,
+ * and with the values of only those query parameters that are known to carry no secret. Text that
+ * is not a URL becomes "(malformed URL)".
  */
 char *http_url_redacted(const char *url) CHECKED;
 
 /*
- * Refuses a URL whose scheme is not allowed, and one that carries a user name or password: such a
- * URL ends up in logs of others. ERR_INPUT, with the redacted URL.
+ * Refuses a URL whose scheme is not allowed, or that contains a user name or password: such URLs
+ * end up in logs. ERR_INPUT, with the redacted URL.
  */
 int http_url_check(const char *url, unsigned int allow, struct error *err) CHECKED;
 
-/* The absolute URL that `reference` means in an answer from `base`. ERR_REMOTE. */
+/* The absolute URL of `reference` in a response from `base`. ERR_REMOTE. */
 int http_url_resolve(const char *base, const char *reference, char **ret_url,
 		     struct error *err) CHECKED;
 
@@ -41,14 +41,14 @@ bool http_url_same_origin(const char *a, const char *b);
 bool http_url_is_loopback(const char *url);
 
 /*
- * Whether a server at `from` may name this URL, as far as its text tells: no file, and no nearer
- * address than its own. What a name resolves to is judged when it is connected (net/place.h).
+ * Whether a server at `from` may name this URL, judged by its text: not a file, and not an address
+ * nearer than its own. What a name resolves to is checked on connecting (net/place.h).
  */
 bool http_url_may_be_named(const char *url, enum http_place from);
 
 /*
  * "auth.docker.io", or "127.0.0.1:5001" where the port is written: the host that a request to this
- * URL goes to; to be freed by the caller. Empty for text that is no URL or has no host.
+ * URL goes to; to be freed by the caller. Empty for text that is not a URL or has no host.
  */
 char *http_url_host(const char *url) CHECKED;
 
@@ -61,7 +61,7 @@ bool http_url_has_scheme(const char *url, const char *scheme);
 /* `url` with "?NAME=VALUE" or "&NAME=VALUE" added, percent-encoded; to be freed by the caller. */
 char *http_url_with_query(const char *url, const char *name, const char *value) CHECKED;
 
-/* The path that a file: URL names, to be freed by the caller; NULL for any other URL. */
+/* The path in a file: URL, to be freed by the caller; NULL for any other URL. */
 char *http_url_file(const char *url) CHECKED;
 
 /* "file://..." for an absolute path; to be freed by the caller. */

@@ -51,7 +51,7 @@ struct assets_request {
 	bool partial; /* not all hosts: keep the files of others */
 	int64_t source_date_epoch;
 	unsigned int jobs;
-	struct seen_files *seen; /* files that the caller reads, too; NULL: none */
+	struct seen_files *seen; /* files that this run has read; NULL: read every file */
 
 	/*
 	 * Streams the emulators of one host: assets_reserve(), fill in pieces with assets_grow()

@@ -29,8 +29,8 @@ default_directory(char **ret_directory, struct error *err)
 		*ret_directory = path_join(home, ".cache/distributor");
 	else
 		return error_set(err, ERR_INPUT,
-				 "no place for the cache: neither XDG_CACHE_HOME nor HOME is set; "
-				 "use --cache DIR");
+				 "no cache directory: neither XDG_CACHE_HOME nor HOME is set; use "
+				 "--cache DIR");
 	return 0;
 }
 
@@ -44,7 +44,7 @@ check_owner(const char *directory, struct error *err)
 	struct stat st;
 
 	if (stat(directory, &st) < 0)
-		return error_set_errno(err, ERR_IO, "cannot look at the cache '%s'", directory);
+		return error_set_errno(err, ERR_IO, "cannot access the cache '%s'", directory);
 	if (st.st_uid == geteuid() || st.st_uid == 0)
 		return 0;
 	return error_set(err, ERR_INPUT,
@@ -61,7 +61,8 @@ make_directory(const char *path, struct error *err)
 	if (make_directories(path, err) == 0)
 		return 0;
 	why = xstrdup(err->message);
-	return error_set(err, err->code, "%s; choose another cache with --cache DIR", why);
+	return error_set(err, err->code, "%s; choose another cache directory with --cache DIR",
+			 why);
 }
 
 int
@@ -139,10 +140,10 @@ set_aside(const struct cache *cache, int fd, const char *path, const struct dige
 		return error_set_errno(err, ERR_IO, "cannot move '%s' to '%s'", path, aside);
 	if (size != want_size)
 		return error_set(err, ERR_VERIFY,
-				 "%llu bytes instead of %llu, sha256 %s; set aside as '%s'",
+				 "size is %llu, expected %llu (sha256 %s); moved to '%s'",
 				 (unsigned long long)size, (unsigned long long)want_size,
 				 digest_hex(seen, seen_hex), aside);
-	return error_set(err, ERR_VERIFY, "sha256 is %s, not %s; set aside as '%s'",
+	return error_set(err, ERR_VERIFY, "sha256 is %s, expected %s; moved to '%s'",
 			 digest_hex(seen, seen_hex), digest_hex(want, want_hex), aside);
 }
 
@@ -160,7 +161,7 @@ cache_lookup(struct cache *cache, const struct digest *digest, uint64_t size,
 	if (fd < 0)
 		return error_set_errno(err, ERR_IO, "cannot open '%s'", path);
 	if (fstat(fd, &st) < 0)
-		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+		return error_set_errno(err, ERR_IO, "cannot access '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, ERR_IO, "'%s' is not a regular file; remove it", path);
 	if ((check == CACHE_CHECK_DIGEST || (uint64_t)st.st_size != size) &&
@@ -168,7 +169,7 @@ cache_lookup(struct cache *cache, const struct digest *digest, uint64_t size,
 		return -1;
 	if ((uint64_t)st.st_size != size || !digest_equal(&seen, digest)) {
 		(void)set_aside(cache, fd, path, digest, &seen, (uint64_t)st.st_size, size, err);
-		return error_prefix(err, "damaged in the cache: '%s'", path);
+		return error_prefix(err, "damaged file in the cache: '%s'", path);
 	}
 	if (ret_path != NULL)
 		*ret_path = TAKE(path);
@@ -188,7 +189,7 @@ lock_entry(int fd, const char *path, bool wait, struct error *err)
 		if (errno != EWOULDBLOCK)
 			return error_set_errno(err, ERR_IO, "cannot lock '%s'", path);
 		if (!wait)
-			return error_set(err, ERR_BUSY, "somebody else is fetching it: '%s'", path);
+			return error_set(err, ERR_BUSY, "another run is fetching '%s'", path);
 		if (interrupt_check(err) < 0)
 			return -1;
 		(void)interrupt_pause(100);
@@ -219,7 +220,7 @@ try_begin(struct cache_entry *entry, bool wait, struct error *err)
 		return 1;
 	}
 	if (fstat(fd, &st) < 0)
-		return error_set_errno(err, ERR_IO, "cannot look at '%s'", entry->path);
+		return error_set_errno(err, ERR_IO, "cannot access '%s'", entry->path);
 	entry->have = (uint64_t)st.st_size <= entry->size ? (uint64_t)st.st_size : 0;
 	entry->fd = fd;
 	fd = -1;
@@ -272,7 +273,7 @@ commit(struct cache_entry *entry, const struct digest *seen, const char *final, 
 	struct stat st;
 
 	if (fstat(entry->fd, &st) < 0)
-		return error_set_errno(err, ERR_IO, "cannot look at '%s'", entry->path);
+		return error_set_errno(err, ERR_IO, "cannot access '%s'", entry->path);
 	if ((uint64_t)st.st_size != entry->size || !digest_equal(seen, &entry->digest))
 		return set_aside(entry->cache, entry->fd, entry->path, &entry->digest, seen,
 				 (uint64_t)st.st_size, entry->size, err);
@@ -325,7 +326,7 @@ copy_hashed(int from, const char *name, const struct cache_entry *entry, struct 
 			return -1;
 		copied += (uint64_t)n;
 		if (copied > entry->size)
-			return error_set(err, ERR_VERIFY, "'%s' grows while it is read", name);
+			return error_set(err, ERR_VERIFY, "'%s' grew while it was read", name);
 	}
 	hasher_finish(hasher, ret_seen);
 	return 0;
@@ -344,7 +345,7 @@ cache_fill(struct cache_entry *entry, const char *path, char **ret_path, struct 
 	if (fstat(from, &st) < 0 || !S_ISREG(st.st_mode))
 		return error_set(err, ERR_IO, "'%s' is not a regular file", path);
 	if ((uint64_t)st.st_size != entry->size)
-		return error_set(err, ERR_VERIFY, "'%s' has %llu bytes, not %llu", path,
+		return error_set(err, ERR_VERIFY, "'%s' has %llu bytes, expected %llu", path,
 				 (unsigned long long)st.st_size, (unsigned long long)entry->size);
 	if (copy_hashed(from, path, entry, &seen, err) < 0)
 		return -1;

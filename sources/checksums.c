@@ -35,7 +35,7 @@ add(struct checksums *checksums, const char *name, const struct digest *sha256, 
 	if (old != NULL && digest_equal(&old->sha256, sha256))
 		return 0;
 	if (old != NULL)
-		return error_set(err, ERR_INPUT, "'%s' is listed with two digests", name);
+		return error_set(err, ERR_INPUT, "'%s' is listed with two different digests", name);
 	if (checksums->count == MAX_FILES)
 		return error_set(err, ERR_INPUT, "more than %d files", MAX_FILES);
 	checksums->items = xgrow(checksums->items, checksums->count, sizeof(*checksums->items));
@@ -56,7 +56,7 @@ parse_bsd(struct checksums *checksums, char *text, size_t length, struct error *
 
 	if (length <= around || memcmp(hex - strlen(end), end, strlen(end)) != 0 ||
 	    !digest_parse(hex, &sha256))
-		return error_set(err, ERR_INPUT, "it is not 'SHA256 (NAME) = ' and a SHA-256");
+		return error_set(err, ERR_INPUT, "expected 'SHA256 (NAME) = ' and a SHA-256");
 	hex[-(ptrdiff_t)strlen(end)] = '\0';
 	text += strlen(start);
 	return add(checksums, text_starts_with(text, "./") ? text + 2 : text, &sha256, err);
@@ -72,15 +72,15 @@ parse_line(struct checksums *checksums, const char *line, size_t length, struct 
 	struct digest sha256;
 
 	if (memchr(line, '\0', length) != NULL)
-		return error_set(err, ERR_INPUT, "a NUL byte");
+		return error_set(err, ERR_INPUT, "the line contains a NUL byte");
 	text = xstrndup(line, length);
 	if (text_starts_with(text, "SHA256 ("))
 		return parse_bsd(checksums, text, length, err);
 	if (length < HEX_LENGTH + 3 || text[HEX_LENGTH] != ' ' ||
 	    (text[HEX_LENGTH + 1] != ' ' && text[HEX_LENGTH + 1] != '*'))
 		return error_set(err, ERR_INPUT,
-				 "it is not a SHA-256, two blanks and a name, nor "
-				 "'SHA256 (NAME) = ' and a SHA-256");
+				 "expected a SHA-256, two spaces and a name, or 'SHA256 (NAME) = ' "
+				 "and a SHA-256");
 	memcpy(hex, text, HEX_LENGTH);
 	hex[HEX_LENGTH] = '\0';
 	if (!digest_parse(hex, &sha256))

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * A SHA256SUMS file, in any order and mixture, as `sha256sum` writes it, and as `sha256sum --tag`
- * and BSD's programs do:
+ * A SHA256SUMS file as written by `sha256sum`, or by `sha256sum --tag` and BSD's programs, in any
+ * order and mixture:
  *
  *     64 hexadecimal digits, a blank, a blank or '*', the name
  *     SHA256 (the name) = 64 hexadecimal digits
@@ -27,9 +27,8 @@ struct checksums {
 #define CHECKSUMS_INIT {NULL, 0}
 
 /*
- * Empty lines, and those that begin with '#', are passed over. ERR_INPUT with `name` and the line
- * for any other that is not as above, for a name twice with two digests, and for more than 10000
- * files.
+ * Empty lines and lines that begin with '#' are skipped. ERR_INPUT with `name` and the line for any
+ * other line, for a name with two digests, and for more than 10000 files.
  */
 int checksums_parse(const char *text, size_t length, const char *name,
 		    struct checksums *ret_checksums, struct error *err) CHECKED;

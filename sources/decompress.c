@@ -63,13 +63,14 @@ check_dictionary(const struct decompressor *d, const uint8_t *head, size_t size,
 	uint64_t dictionary = 0;
 
 	if (size < LZMA_HEAD)
-		return error_set(err, ERR_INPUT, "'%s' is not compressed as it says", d->name);
+		return error_set(err, ERR_INPUT, "'%s' does not have the stated compression",
+				 d->name);
 	for (size_t i = 4; i > 0; i--)
 		dictionary = dictionary << 8 | head[i];
 	if (dictionary > XZ_MAX_DICTIONARY)
 		return error_set(err, ERR_INPUT,
-				 "'%s' needs a dictionary of %llu bytes to be decompressed, more "
-				 "than the %llu allowed",
+				 "'%s' needs a dictionary of %llu bytes to decompress, at most "
+				 "%llu are allowed",
 				 d->name, (unsigned long long)dictionary,
 				 (unsigned long long)XZ_MAX_DICTIONARY);
 	return 0;
@@ -163,8 +164,8 @@ add_filter(struct decompressor *d, enum compression compression, struct error *e
 		if (filters[i].compression != compression)
 			continue;
 		if (!begins_as(&filters[i], first, (size_t)n))
-			return error_set(err, ERR_INPUT, "'%s' is not compressed as it says",
-					 d->name);
+			return error_set(err, ERR_INPUT,
+					 "'%s' does not have the stated compression", d->name);
 		if (compression == COMPRESSION_LZMA &&
 		    check_dictionary(d, first, (size_t)n, err) < 0)
 			return -1;
@@ -184,7 +185,7 @@ add_filter(struct decompressor *d, enum compression compression, struct error *e
 static int
 begin(struct decompressor *d, enum compression compression, struct error *err)
 {
-	const char *reason = "it is damaged or cut short";
+	const char *reason = "the data is damaged or cut short";
 	struct archive_entry *entry;
 	int r;
 
@@ -223,7 +224,7 @@ decompressor_open(int fd, uint64_t offset, enum compression compression, const c
 	d->chunk = xmalloc(CHUNK);
 	d->archive = archive_read_new();
 	if (d->archive == NULL)
-		return error_set(err, ERR_IO, "cannot decompress '%s': no memory", name);
+		return error_set(err, ERR_IO, "cannot decompress '%s': out of memory", name);
 	if (begin(d, compression, err) < 0)
 		return -1;
 	*ret_decompressor = TAKE(d);

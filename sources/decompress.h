@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * A part of a file, decompressed as it is read. libarchive's filters behind three functions.
+ * Decompresses a part of a file while it is read. Wraps libarchive's filters.
  */
 
 #include "base/cleanup.h"
@@ -25,19 +25,19 @@ enum compression {
 /* The words of RPM's payload compressor tag: "gzip", "xz", ... False for any other. */
 bool compression_parse(const char *word, enum compression *ret_compression) CHECKED;
 
-/* By the ending of a file's name: .gz .bz2 .xz .zst .lzma, and none for any other. */
+/* By the extension of a file's name: .gz .bz2 .xz .zst .lzma; none for any other. */
 enum compression compression_of_name(const char *name);
 
 struct decompressor;
 
 /*
  * Reads from offset `offset` of `fd` to the end of the file, with pread(): the descriptor is
- * borrowed, must outlive the result, and may be shared. Exactly this compression is undone,
- * once: compressed data within compressed data comes out as it is. There has to be some. `name` is
+ * borrowed, must outlive the result, and may be shared. Exactly this compression is removed, once:
+ * compressed data within compressed data is returned unchanged. Empty data is an error. `name` is
  * for messages, and copied.
  *
- * ERR_INPUT for data that is not so compressed, ERR_IO when libarchive has no such filter, no
- * memory or the file cannot be read, ERR_INTERRUPTED. To be freed by the caller.
+ * ERR_INPUT for data not compressed that way, ERR_IO when libarchive lacks the filter, memory is
+ * short or the file cannot be read, ERR_INTERRUPTED. To be freed by the caller.
  */
 int decompressor_open(int fd, uint64_t offset, enum compression compression, const char *name,
 		      struct decompressor **ret_decompressor, struct error *err) CHECKED;

@@ -28,11 +28,10 @@ read_sums(const char *path, struct checksums *ret_sums, struct error *err)
 	if (read_file(file, MAX_SUMS_BYTES, &text, &length, err) < 0) {
 		if (err->code != ERR_NOT_FOUND)
 			return -1;
-		return error_set(
-			err, ERR_NOT_FOUND,
-			"there is no '%s': once you trust the packages, make it there with "
-			"'sha256sum *.rpm *.deb >%s'",
-			file, SUMS_NAME);
+		return error_set(err, ERR_NOT_FOUND,
+				 "'%s' not found; once you trust the packages, create it there "
+				 "with 'sha256sum *.rpm *.deb >%s'",
+				 file, SUMS_NAME);
 	}
 	return checksums_parse(text, length, file, ret_sums, err);
 }
@@ -46,7 +45,7 @@ add_package_name(const char *directory, const char *name, struct words *names, s
 	if (name[0] == '.' || (!text_ends_with(name, ".rpm") && !text_ends_with(name, ".deb")))
 		return 0;
 	if (lstat(path, &st) < 0)
-		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+		return error_set_errno(err, ERR_IO, "cannot access '%s'", path);
 	if (!S_ISDIR(st.st_mode) && !S_ISLNK(st.st_mode))
 		words_add(names, name);
 	return 0;
@@ -115,7 +114,7 @@ check_sum(const char *path, const char *file, const struct checksums *sums, stru
 	if (digest_file(path, &package->sha256, &package->size, err) < 0)
 		return -1;
 	if (!digest_equal(&package->sha256, &listed->sha256))
-		return error_set(err, ERR_VERIFY, "sha256 of '%s' is %s, and %s says %s", file,
+		return error_set(err, ERR_VERIFY, "sha256 of '%s' is %s, but %s has %s", file,
 				 digest_hex(&package->sha256, got), SUMS_NAME,
 				 digest_hex(&listed->sha256, want));
 	return 0;
@@ -127,7 +126,7 @@ check_single(const struct package_list *found, const struct package *package, st
 	for (size_t i = 0; i < found->count; i++)
 		if (strcmp(found->items[i].name, package->name) == 0)
 			return error_set(
-				err, ERR_INPUT, "both '%s' and '%s' are the package '%s' for %s",
+				err, ERR_INPUT, "'%s' and '%s' are both package '%s' for %s",
 				found->items[i].file, package->file, package->name, package->host);
 	return 0;
 }

@@ -35,12 +35,11 @@ emulator_read_version(const uint8_t *bytes, size_t size, const char *target,
 	size_t n;
 
 	if (found == NULL)
-		return error_set(err, ERR_VERIFY, "it does not say which version it is, after '%s'",
-				 intro);
+		return error_set(err, ERR_VERIFY, "missing version text '%s'", intro);
 	found += strlen(intro);
 	n = copy_word(found, (size_t)(end - found), " (", version.number, sizeof(version.number));
 	if (n == 0 || version.number[strspn(version.number, "0123456789.")] != '\0')
-		return error_set(err, ERR_VERIFY, "it says no version after '%s'", intro);
+		return error_set(err, ERR_VERIFY, "no version after '%s'", intro);
 	found += n;
 	if (end - found > 2 && found[0] == ' ' && found[1] == '(')
 		(void)copy_word(found + 2, (size_t)(end - found) - 2, ")", version.package,
@@ -94,7 +93,7 @@ emulator_check_version(const struct emulator_version *version, const char *packa
 	if (!numbers_agree(version->number, upstream) ||
 	    !words_agree(version->package, package_version))
 		return error_set(err, ERR_VERIFY,
-				 "it says version %s (%s), but the package's version is %s",
+				 "it has version %s (%s), but the package has version %s",
 				 version->number, version->package, package_version);
 	return 0;
 }

@@ -103,12 +103,12 @@ check_outside(const struct emulator_reader *r, const struct member_info *info, c
 	      struct error *err)
 {
 	if (climbs(info->name))
-		return error_set(err, ERR_INPUT, "'%s' has a file called '%s'", r->label,
-				 info->name);
+		return error_set(err, ERR_INPUT, "'%s' contains a file with the invalid name '%s'",
+				 r->label, info->name);
 	if (info->type == MEMBER_FILE && (info->mode & 0111) != 0 && target != NULL &&
 	    target_is_known(target))
-		return error_set(err, ERR_INPUT, "'%s' has an emulator outside of %s: '%s'",
-				 r->label, DIRECTORY, info->name);
+		return error_set(err, ERR_INPUT, "'%s' has an emulator outside %s: '%s'", r->label,
+				 DIRECTORY, info->name);
 	return 0;
 }
 
@@ -118,13 +118,13 @@ check_wanted(const struct emulator_reader *r, const struct member_info *info, co
 {
 	if (info->type == MEMBER_HARD_LINK)
 		return error_set(err, ERR_INPUT,
-				 "'%s' in '%s' is a hard link, and a file of its own is needed",
-				 info->name, r->label);
+				 "'%s' in '%s' is a hard link, expected a regular file", info->name,
+				 r->label);
 	if (info->type != MEMBER_FILE)
 		return error_set(err, ERR_INPUT, "'%s' in '%s' is not a regular file", info->name,
 				 r->label);
 	if (has_target(r, target))
-		return error_set(err, ERR_INPUT, "'%s' has the emulator of '%s' twice: '%s'",
+		return error_set(err, ERR_INPUT, "'%s' has a duplicate emulator for '%s': '%s'",
 				 r->label, target, info->name);
 	return 0;
 }
@@ -153,8 +153,8 @@ check_links(const struct emulator_reader *r, struct error *err)
 		target = target_of(to);
 		if (target == NULL || !has_target(r, target))
 			return error_set(err, ERR_INPUT,
-					 "'%s' in '%s' is a link to '%s', which the package does "
-					 "not have; another package has the programs",
+					 "'%s' in '%s' is a link to '%s', which is missing from "
+					 "the package; the programs are in another package",
 					 r->links[i].path, r->label, r->links[i].to);
 	}
 	return 0;
@@ -163,8 +163,8 @@ check_links(const struct emulator_reader *r, struct error *err)
 static void
 warn_unknown(const struct emulator_reader *r, const struct member_info *info)
 {
-	auto_free char *text = xasprintf("'%s' in '%s' is for no known target, and left out",
-					 info->name, r->label);
+	auto_free char *text =
+		xasprintf("skipping '%s' in '%s': unknown target", info->name, r->label);
 
 	if (r->warnings != NULL)
 		r->warnings->warn(r->warnings->context, text);

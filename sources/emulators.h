@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * The emulators inside a package: which of its files they are, and whether they are any good.
+ * The emulators inside a package: which of its files they are, and whether they are valid.
  *
  * An emulator is a regular file usr/bin/qemu-TARGET or usr/bin/qemu-TARGET-static. Symbolic links
- * of such a name are aliases and left out, provided that they lead to an emulator of the package.
+ * with such a name are aliases and skipped if they point to an emulator of the package.
  */
 
 #include "model/arch.h"
@@ -16,10 +16,10 @@ struct emulator {
 	const char *target; /* QEMU's spelling, "aarch64"; valid until the next call */
 	const char *path;   /* inside the package, "usr/bin/qemu-aarch64-static"; the same */
 	uint64_t size;      /* in bytes */
-	uint32_t mode;      /* permission bits as packaged, with setuid if it is so */
+	uint32_t mode;      /* permission bits as packaged, including setuid */
 };
 
-/* Takes a sentence that a person should see but that stops nothing. */
+/* Receives a warning for people, which does not stop anything. */
 struct package_warnings {
 	void (*warn)(void *context, const char *text);
 	void *context;
@@ -31,22 +31,22 @@ struct emulator_reader;
 int emulator_reader_open(const char *path, const char *label, struct emulator_reader **ret_reader,
 			 struct error *err) CHECKED;
 
-/* The same over an open package, which the result owns then. `label` names it in messages. */
+/* The same over an open package, which the result then owns. `label` names it in messages. */
 struct emulator_reader *
 emulator_reader_new(struct package_reader *package, const char *label) CHECKED;
 
-/* Where warnings go; borrowed. NULL, as at the start: nowhere. */
+/* Receives warnings; borrowed. NULL, as at the start: none. */
 void emulator_reader_set_warnings(struct emulator_reader *reader,
 				  const struct package_warnings *warnings);
 
 /*
- * Goes to the next emulator, in the package's order. Returns 1, 0 after the last, or -1. A program
- * with the name of a target that is not known is left out with a warning.
+ * Moves to the next emulator, in the package's order. Returns 1, 0 after the last, or -1. A program
+ * for an unknown target is skipped with a warning.
  *
- * ERR_INPUT for a package that is not as it should be, with the member and the reason: the same
- * target twice, a hard link or a special file under such a name, an
- * emulator outside of usr/bin, a name with ".." in it, or (after the last) a link whose file is
- * missing from the package. Also the errors of package_reader_next().
+ * ERR_INPUT for an invalid package, with the member and the reason: a duplicate target, a hard link
+ * or a special file with such a name, an emulator outside usr/bin, a name with ".." in it, or
+ * (after the last) a link whose file is missing from the package. Also the errors of
+ * package_reader_next().
  */
 int emulator_reader_next(struct emulator_reader *reader, struct emulator *ret_emulator,
 			 struct error *err) CHECKED;
@@ -60,14 +60,14 @@ void emulator_reader_freep(struct emulator_reader **reader); /* for AUTO() */
 
 /*
  * Reads every emulator of the package file at `path` and adds it to `package->members` with target,
- * path, size and sha256; sets `package->qemu_version`, which must be NULL, from what the binaries
- * say of themselves. A package without emulators gets no member and no version: the near-empty
- * metapackage is such a one.
+ * path, size and sha256; sets `package->qemu_version`, which must be NULL, from the binaries' own
+ * version. A package without emulators, such as the nearly empty metapackage, gets no member and no
+ * version.
  *
- * ERR_VERIFY, naming package and member: not a static ELF program for `host`, without a version,
- * or with another one than `package->version` (emulator_version.h) or the members before it.
- * ERR_INPUT for a member of more than 256 MiB, and the errors above. A setuid bit is a warning:
- * nothing that is made from members keeps it. `warnings` may be NULL.
+ * ERR_VERIFY, naming package and member: not a static ELF program for `host`, without a version, or
+ * with another one than `package->version` (emulator_version.h) or the members before it. ERR_INPUT
+ * for a member of more than 256 MiB, and the errors above. A setuid bit is a warning: nothing made
+ * from members keeps it. `warnings` may be NULL.
  */
 int emulators_inspect(const char *path, const char *label, const struct arch *host,
 		      struct package *package, const struct package_warnings *warnings,

@@ -49,7 +49,7 @@ tell_refusals(struct transfer *t)
 {
 	const struct fetch_options *options = t->queue->options;
 
-	error_prefix(&t->refusals, "'%s' had to be fetched from elsewhere", t->package->file);
+	error_prefix(&t->refusals, "'%s' was fetched from another URL", t->package->file);
 	if (options->detour == NULL || t->refusals.code == ERR_VERIFY) {
 		warn(t->queue, t->refusals.message);
 		return;
@@ -105,7 +105,7 @@ begin(struct transfer *t, struct cache_entry *entry, struct error *err)
 
 	if (begun >= 0 || err->code != ERR_BUSY)
 		return begun;
-	sentence = xasprintf("waiting for another run that fetches '%s'", package->file);
+	sentence = xasprintf("waiting for another run to fetch '%s'", package->file);
 	warn(t->queue, sentence);
 	return cache_begin(cache, &package->sha256, package->size, true, entry, err);
 }
@@ -155,7 +155,7 @@ fetch_url(struct transfer *t, const char *url, unsigned int tries, struct error 
 	int begun;
 
 	if (t->queue->options->offline && !http_url_has_scheme(url, "file"))
-		return error_set(err, ERR_NOT_FOUND, "'%s' is out of reach with --offline", shown);
+		return error_set(err, ERR_NOT_FOUND, "'%s' is not available with --offline", shown);
 	begun = begin(t, &entry, err);
 	if (begun != 0)
 		return begun < 0 ? -1 : 0;
@@ -212,7 +212,7 @@ fetch_apt(struct transfer *t, struct error *err)
 	int begun;
 
 	if (t->queue->options->offline)
-		return error_set(err, ERR_NOT_FOUND, "apt is out of reach with --offline");
+		return error_set(err, ERR_NOT_FOUND, "apt is not available with --offline");
 	begun = begin(t, &entry, err);
 	if (begun != 0)
 		return begun < 0 ? -1 : 0;
@@ -271,7 +271,7 @@ fetch_somehow(struct transfer *t, struct error *err)
 		remember_refusal(t, err);
 	if (!ask_apt && package->url_count == 0)
 		return error_set(err, ERR_NOT_FOUND,
-				 "not in the cache, and the lock has no URL for it");
+				 "missing from the cache, and the lock has no URL for it");
 	return fetch_urls(t, err);
 }
 
@@ -300,7 +300,7 @@ result_line(const struct transfer *t)
 	if (t->result->from == NULL)
 		return xasprintf("%s was fetched by another run", t->package->file);
 	if (t->result->received < t->package->size)
-		return xasprintf("fetched %s, the last %s of %s in %.1f s, from %s",
+		return xasprintf("fetched %s, remaining %s of %s in %.1f s, from %s",
 				 t->package->file, received, size, t->result->seconds,
 				 t->result->from);
 	return xasprintf("fetched %s, %s in %.1f s, from %s", t->package->file, size,
@@ -329,7 +329,7 @@ fetch_missing(struct transfer *t, struct error *err)
 	result = cache_lookup(options->cache, &t->package->sha256, t->package->size,
 			      CACHE_CHECK_SIZE, &t->result->path, err);
 	if (result == 0)
-		return error_set(err, ERR_IO, "it vanished from the cache");
+		return error_set(err, ERR_IO, "it disappeared from the cache");
 	return result < 0 ? -1 : 0;
 }
 

@@ -29,7 +29,7 @@ check_version(const struct emulator *emulator, const char *label, const char *by
 		package->qemu_version = xstrdup(plain);
 	if (strcmp(package->qemu_version, plain) != 0)
 		return error_set(err, ERR_VERIFY,
-				 "'%s' in '%s' is version %s, but others in it are %s",
+				 "'%s' in '%s' has version %s, but others in it have %s",
 				 emulator->path, label, plain, package->qemu_version);
 	return 0;
 }
@@ -42,12 +42,12 @@ read_whole(struct emulator_reader *reader, const struct emulator *emulator, cons
 	ssize_t n;
 
 	if (emulator->size > MAX_EMULATOR)
-		return error_set(err, ERR_INPUT, "'%s' in '%s' has %llu bytes", emulator->path,
-				 label, (unsigned long long)emulator->size);
+		return error_set(err, ERR_INPUT, "'%s' in '%s' is too large: %llu bytes",
+				 emulator->path, label, (unsigned long long)emulator->size);
 	bytes = malloc((size_t)emulator->size + 1);
 	if (bytes == NULL)
-		return error_set(err, ERR_IO, "no memory to read '%s' in '%s'", emulator->path,
-				 label);
+		return error_set(err, ERR_IO, "not enough memory to read '%s' in '%s'",
+				 emulator->path, label);
 	n = emulator_reader_read(reader, bytes, (size_t)emulator->size, err);
 	if (n < 0)
 		return -1;
@@ -82,7 +82,7 @@ static void
 warn_mode(const struct emulator *emulator, const char *label,
 	  const struct package_warnings *warnings)
 {
-	auto_free char *text = xasprintf("'%s' in '%s' has mode %04o; its special bits are dropped",
+	auto_free char *text = xasprintf("'%s' in '%s' has mode %04o; dropping its special bits",
 					 emulator->path, label, emulator->mode);
 
 	if (warnings != NULL)

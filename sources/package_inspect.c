@@ -23,13 +23,13 @@ take_control(const char *path, const char *label, const struct arch *host,
 		return -1;
 	arch = arch_find_any(found->arch);
 	if (arch != host)
-		return error_set(err, ERR_VERIFY, "'%s' is a package for %s, not for %s", label,
+		return error_set(err, ERR_VERIFY, "'%s' is a package for %s, expected %s", label,
 				 found->arch, host->name);
 	if ((expected->name != NULL && strcmp(expected->name, found->name) != 0) ||
 	    (expected->version != NULL && strcmp(expected->version, found->version) != 0) ||
 	    (expected->arch != NULL && strcmp(expected->arch, found->arch) != 0))
-		return error_set(err, ERR_VERIFY, "'%s' is %s %s for %s, not %s %s for %s", label,
-				 found->name, found->version, found->arch,
+		return error_set(err, ERR_VERIFY, "'%s' is %s %s for %s, expected %s %s for %s",
+				 label, found->name, found->version, found->arch,
 				 expected->name != NULL ? expected->name : found->name,
 				 expected->version != NULL ? expected->version : found->version,
 				 expected->arch != NULL ? expected->arch : found->arch);
@@ -62,7 +62,7 @@ check_expected(const struct package *found, const struct package *expected, stru
 		if (member == NULL)
 			return error_set(err, ERR_VERIFY, "'%s' is missing", wanted->path);
 		if (member->size != wanted->size || !digest_equal(&member->sha256, &wanted->sha256))
-			return error_set(err, ERR_VERIFY, "sha256 of '%s' is %s, not %s",
+			return error_set(err, ERR_VERIFY, "sha256 of '%s' is %s, expected %s",
 					 member->path, digest_hex(&member->sha256, got),
 					 digest_hex(&wanted->sha256, want));
 	}
@@ -126,7 +126,7 @@ package_inspect(const char *path, const struct arch *host, struct package *packa
 	if (emulators_inspect(path, label, host, &found, warnings, err) < 0)
 		return -1;
 	if (format == PACKAGE_DEB && found.member_count == 0)
-		return error_set(err, ERR_VERIFY, "there is no emulator in '%s'", label);
+		return error_set(err, ERR_VERIFY, "'%s' contains no emulator", label);
 	if (check_expected(&found, package, err) < 0)
 		return error_prefix(err, "'%s'", label);
 	hand_over(&found, package);

@@ -51,11 +51,11 @@ xz_reason(const struct xz *xz)
 	if (xz == NULL || xz->status == LZMA_OK || xz->status == LZMA_STREAM_END)
 		return NULL;
 	if (xz->status == LZMA_MEM_ERROR)
-		return "no memory";
+		return "out of memory";
 	if (xz->status == LZMA_MEMLIMIT_ERROR)
-		return "it needs a larger dictionary than the 128 MiB allowed";
+		return "it requires a dictionary of more than the 128 MiB allowed";
 	if (xz->status == LZMA_OPTIONS_ERROR)
-		return "it uses a form of xz that is not supported";
+		return "it uses an xz feature that is not supported";
 	return "invalid xz data";
 }
 

@@ -57,7 +57,7 @@ verify_release(const struct apt_source *source, const struct apt_root *root,
 	    apt_root_find_list(root, "_Release", &plain, err) < 0)
 		return -1;
 	if (clearsigned == NULL && (detached == NULL || plain == NULL))
-		return error_set(err, ERR_VERIFY, "apt has no signed list of '%s'", source->suite);
+		return error_set(err, ERR_VERIFY, "apt has no signed list for '%s'", source->suite);
 	if (release_verify(clearsigned != NULL ? clearsigned : plain,
 			   clearsigned != NULL ? NULL : detached, root->keyring, &keys,
 			   root->directory, &release, err) < 0)
@@ -65,7 +65,8 @@ verify_release(const struct apt_source *source, const struct apt_root *root,
 	/* apt only warns about it: a mirror could serve a signed file of another suite. */
 	if ((release.codename == NULL || strcmp(release.codename, source->suite) != 0) &&
 	    (release.suite == NULL || strcmp(release.suite, source->suite) != 0))
-		return error_set(err, ERR_VERIFY, "the archive says '%s' (%s) where '%s' was asked",
+		return error_set(err, ERR_VERIFY,
+				 "the archive serves '%s' (%s), expected suite '%s'",
 				 release.codename != NULL ? release.codename : "nothing",
 				 release.suite != NULL ? release.suite : "no suite", source->suite);
 	*ret_release = release;
@@ -124,13 +125,13 @@ take_file(const struct deb822 *entry, const char *label, struct package *package
 	    deb822_require(entry, "SHA256", label, &sha256, err) < 0)
 		return -1;
 	if (!parse_uint(size, MAX_PACKAGE_BYTES, &bytes) || bytes == 0)
-		return error_set(err, ERR_INPUT, "%s: '%s' is not the size of a package", label,
+		return error_set(err, ERR_INPUT, "%s: '%s' is not a valid package size", label,
 				 size);
 	if (!digest_parse(sha256, &package->sha256))
 		return error_set(err, ERR_INPUT, "%s: '%s' is not a SHA-256", label, sha256);
 	if (file[0] == '/' || strstr(file, "..") != NULL || strchr(file, ' ') != NULL ||
 	    !text_ends_with(file, ".deb") || path_base(file)[0] == '.')
-		return error_set(err, ERR_INPUT, "%s: '%s' is not the path of a package", label,
+		return error_set(err, ERR_INPUT, "%s: '%s' is not a valid package path", label,
 				 file);
 	package->size = bytes;
 	package->pool_path = xstrdup(file);
@@ -279,10 +280,10 @@ check_file(const struct package *package, const char *path, struct error *err)
 		return -1;
 	if (size == package->size && digest_equal(&digest, &package->sha256))
 		return 0;
-	return error_set(err, ERR_VERIFY,
-			 "it has sha256 %s and %" PRIu64 " bytes, and the lock has %s and %" PRIu64,
-			 digest_hex(&digest, got), size, digest_hex(&package->sha256, want),
-			 package->size);
+	return error_set(
+		err, ERR_VERIFY,
+		"sha256 is %s and size %" PRIu64 ", expected %s and %" PRIu64 " as in the lock",
+		digest_hex(&digest, got), size, digest_hex(&package->sha256, want), package->size);
 }
 
 /* apt makes a link for a file: mirror; what it leads to is the package. */
@@ -292,7 +293,7 @@ check_download(const struct package *package, const char *path, char **ret_path,
 	auto_free char *real = realpath(path, NULL);
 
 	if (real == NULL)
-		return error_set_errno(err, ERR_IO, "apt has left no file '%s'", path);
+		return error_set_errno(err, ERR_IO, "apt did not write '%s'", path);
 	if (check_file(package, real, err) < 0) {
 		(void)unlink(path);
 		return -1;
@@ -333,7 +334,7 @@ download(const struct apt_root *root, const char *base, const struct package *pa
 	if (context.too_large) {
 		(void)unlink(path);
 		return error_set(err, ERR_VERIFY,
-				 "it has more than the %" PRIu64 " bytes of the lock",
+				 "it is larger than the %" PRIu64 " bytes in the lock",
 				 package->size);
 	}
 	if (result.status == 0)
@@ -391,10 +392,10 @@ explain_vanished(const struct apt_source *source, const struct apt_root *root,
 		version = newest.package.version;
 	return error_set(
 		err, ERR_NOT_FOUND,
-		"'%s' %s for %s is no longer in the archive%s%s: run '%s' to take what is there, "
-		"or add an archive that keeps old packages to the 'urls' of source '%s'",
+		"'%s' %s for %s is no longer in the archive%s%s; run '%s' to use the current "
+		"version, or add an archive that keeps old packages to the 'urls' of source '%s'",
 		package->name, package->version, package->arch,
-		version != NULL ? ", and its suite has " : "", version != NULL ? version : "",
+		version != NULL ? ", whose suite now has " : "", version != NULL ? version : "",
 		source->lock_command, source->key);
 }
 

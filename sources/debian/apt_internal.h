@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Between apt_root.c, apt_machine.c (what the machine's own apt says) and apt_update.c.
+ * Shared by apt_root.c, apt_machine.c (settings of the machine's own apt) and apt_update.c.
  */
 
 #include "base/error.h"
@@ -14,8 +14,7 @@
 int apt_machine_helper(char **ret_helper, struct error *err) CHECKED;
 
 /*
- * The machine's settings of how to reach servers, as lines of a configuration file. Errors as
- * above.
+ * The machine's settings for reaching servers, as lines of a configuration file. Errors as above.
  */
 int apt_machine_options(struct strbuf *config, struct error *err) CHECKED;
 

@@ -44,12 +44,12 @@ ask_apt(const char *const *argv, struct process_result *ret_result, struct error
 	auto_free char *why = NULL;
 
 	if (process_run(&request, ret_result, err) < 0)
-		return error_prefix(err, "packages of Debian are fetched with apt");
+		return error_prefix(err, "Debian packages require apt");
 	if (ret_result->status == 0)
 		return 0;
 	why = apt_first_line(ret_result->errors, "E: ");
-	return error_set(err, ERR_INPUT, "apt of this machine does not work: '%s' failed: %s",
-			 argv[0], why != NULL ? why : "it does not say why");
+	return error_set(err, ERR_INPUT, "apt on this machine does not work: '%s' failed: %s",
+			 argv[0], why != NULL ? why : "no reason given");
 }
 
 /* It lies beside the directory of apt's methods. */
@@ -64,11 +64,10 @@ apt_machine_helper(char **ret_helper, struct error *err)
 	if (ask_apt(argv, &result, err) < 0)
 		return -1;
 	if (result.output[0] != '/')
-		return error_set(
-			err, ERR_INPUT,
-			"apt of this machine does not work: Dir::Bin::methods is '%s', not "
-			"an absolute path",
-			result.output);
+		return error_set(err, ERR_INPUT,
+				 "apt on this machine does not work: Dir::Bin::methods is '%s', "
+				 "expected an absolute path",
+				 result.output);
 	directory = path_directory(result.output);
 	*ret_helper = path_join(directory, "apt-helper");
 	return 0;
@@ -162,7 +161,7 @@ add_base(struct apt_bases *bases, const char *url, size_t length, struct error *
 		if (strcmp(bases->urls[i], copy) == 0)
 			return 0;
 	if (length == 0 || strchr(copy, ':') == NULL || copy[strcspn(copy, " \t\r\n\"[]#")] != '\0')
-		return error_set(err, ERR_INPUT, "a mirror of Debian is not given as a base URL");
+		return error_set(err, ERR_INPUT, "a Debian mirror must be a base URL");
 	bases->urls = xgrow(bases->urls, bases->count, sizeof(*bases->urls));
 	bases->urls[bases->count++] = TAKE(copy);
 	return 0;
@@ -230,8 +229,8 @@ apt_bases_find(const char *const *urls, size_t count, struct apt_bases *ret_base
 			return error_prefix(err, "'urls'");
 	if (bases.count == 0)
 		return error_set(err, ERR_INPUT,
-				 "apt on this machine has no source of Debian: set %s to the base "
-				 "URL of a mirror, or add it to the source's 'urls' in the matrix",
+				 "apt on this machine has no Debian source; set %s to the base URL "
+				 "of a mirror, or add it to the source's 'urls' in the matrix",
 				 MIRROR_VARIABLE);
 	*ret_bases = bases;
 	bases = (struct apt_bases){NULL, 0};

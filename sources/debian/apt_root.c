@@ -92,8 +92,7 @@ find_keyring(const char *keyring, const char **ret_path, struct error *err)
 		if (path_exists(keyring, &there, err) < 0)
 			return -1;
 		if (!there)
-			return error_set(err, ERR_INPUT, "cannot read keyring '%s': it is missing",
-					 keyring);
+			return error_set(err, ERR_INPUT, "keyring '%s' not found", keyring);
 		*ret_path = keyring;
 		return 0;
 	}
@@ -106,8 +105,8 @@ find_keyring(const char *keyring, const char **ret_path, struct error *err)
 		}
 	}
 	return error_set(err, ERR_NOT_FOUND,
-			 "the keys of Debian's archive are not here: install "
-			 "'debian-archive-keyring', or name a 'keyring' in the matrix");
+			 "the keys of Debian's archive are missing; install "
+			 "'debian-archive-keyring', or set 'keyring' in the matrix");
 }
 
 /* A copy, so that the keys are the same ones during the whole run. */
@@ -124,11 +123,10 @@ copy_keyring(const struct apt_root *root, const char *keyring, struct error *err
 	if (length == 0)
 		return error_set(err, ERR_INPUT, "keyring '%s' is empty", path);
 	if (text_starts_with(bytes, "-----BEGIN PGP"))
-		return error_set(
-			err, ERR_INPUT,
-			"keyring '%s' is armoured text; apt and gpgv take the binary form, "
-			"as 'gpg --dearmor' makes it",
-			path);
+		return error_set(err, ERR_INPUT,
+				 "keyring '%s' is ASCII-armored, but apt and gpgv require the "
+				 "binary form; convert it with 'gpg --dearmor'",
+				 path);
 	return write_file(root->keyring, bytes, length, 0644, err);
 }
 
@@ -155,7 +153,7 @@ apt_root_open(const char *directory, const char *suite, const char *arch, const 
 	auto_free char *lock = NULL;
 
 	if (suite[0] == '\0' || suite[0] == '-' || !is_made_of(suite, "-._/"))
-		return error_set(err, ERR_INPUT, "'%s' is not the name of a suite", suite);
+		return error_set(err, ERR_INPUT, "'%s' is not a valid suite name", suite);
 	if (make_directories(directory, err) < 0)
 		return -1;
 	root.directory = realpath(directory, NULL);
@@ -163,8 +161,8 @@ apt_root_open(const char *directory, const char *suite, const char *arch, const 
 		return error_set_errno(err, ERR_IO, "cannot open '%s'", directory);
 	if (!is_made_of(root.directory, "/-._+@~:"))
 		return error_set(err, ERR_INPUT,
-				 "apt cannot work in '%s': choose a cache directory whose name has "
-				 "neither blanks nor special characters",
+				 "apt does not support the directory '%s'; choose a cache "
+				 "directory without spaces and special characters in its name",
 				 root.directory);
 	root.config = path_join(root.directory, "apt.conf");
 	root.keyring = path_join(root.directory, "keyring.gpg");

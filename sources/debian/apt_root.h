@@ -3,11 +3,11 @@
 
 /*
  * A private root for apt: its own configuration, source, keyring, lists and dpkg status, so that
- * apt-get works for any suite and architecture, for any user, and never looks at or touches the
- * state of the machine's own. One root is for one suite and one architecture.
+ * apt-get works for any suite, architecture and user, and neither reads nor changes the machine's
+ * own state. One root is for one suite and one architecture.
  *
- * Of the machine's configuration only the way to servers is kept (proxies, time limits, passwords,
- * and where apt keeps its methods); its hooks, pins and weaker checks are not.
+ * From the machine's configuration it takes only how to reach servers (proxies, timeouts,
+ * passwords, and where apt has its methods), not its hooks, pins and weaker checks.
  */
 
 #include "base/error.h"
@@ -21,7 +21,7 @@ struct apt_root {
 	char *directory; /* absolute */
 	char *config;    /* for APT_CONFIG */
 	char *keyring;   /* the copy in it */
-	char *helper;    /* the program apt-helper, which has no place in PATH */
+	char *helper;    /* the program apt-helper, which is not in PATH */
 	char *suite;
 	char *arch; /* Debian's spelling */
 	int lock_fd;
@@ -30,13 +30,14 @@ struct apt_root {
 #define APT_ROOT_INIT {.lock_fd = -1}
 
 /*
- * Makes or opens the root in `directory`, which is made when missing, and waits for other users of
- * it. `keyring` is a binary file of OpenPGP keys, or NULL for that of Debian's archive, which the
- * package debian-archive-keyring has. With `allow_expired` a Release file past its Valid-Until is
+ * Creates or opens the root in `directory`, which is created if missing, and waits for other users
+ * of it. `keyring` is a binary file of OpenPGP keys, or NULL for Debian's archive keys, from the
+ * package debian-archive-keyring. With `allow_expired` a Release file past its Valid-Until is
  * accepted.
  *
- * ERR_NOT_FOUND (not Debian's keyring), ERR_INPUT (the machine's apt does not work; keyring not
- * readable or armoured; a suite that is no name; a directory whose name apt cannot take), ERR_IO.
+ * ERR_NOT_FOUND (Debian's keyring is missing), ERR_INPUT (the machine's apt does not work; the
+ * keyring is unreadable or armored; the suite is not a name; apt cannot use the directory's name),
+ * ERR_IO.
  */
 int apt_root_open(const char *directory, const char *suite, const char *arch, const char *keyring,
 		  bool allow_expired, struct apt_root *ret_root, struct error *err) CHECKED;
@@ -44,12 +45,12 @@ int apt_root_open(const char *directory, const char *suite, const char *arch, co
 void apt_root_clear(struct apt_root *root);
 
 /*
- * The base URLs of Debian's archive, to be tried in order: what the environment variable
- * DISTRIBUTOR_APT_MIRROR names, else what the machine's own apt uses for component main of origin
- * Debian; then `urls`. They may carry credentials and are not for messages.
+ * The base URLs of Debian's archive, to be tried in order: the environment variable
+ * DISTRIBUTOR_APT_MIRROR, else what the machine's own apt uses for component main of origin Debian;
+ * then `urls`. They may contain credentials and are not for messages.
  *
- * ERR_INPUT if there is none, or for one that could not stand in a sources.list. To be released
- * with apt_bases_clear().
+ * ERR_INPUT if there is none, or if one is not valid in a sources.list. To be cleared with
+ * apt_bases_clear().
  */
 struct apt_bases {
 	char **urls;
@@ -61,28 +62,27 @@ int apt_bases_find(const char *const *urls, size_t count, struct apt_bases *ret_
 void apt_bases_clear(struct apt_bases *bases);
 
 /*
- * Brings the lists up to date from one base URL, verified by apt. Where apt cannot go on with the
- * old ones (an archive has another name now, lists are damaged), they are removed and fetched from
- * nothing; then `*ret_notice` is a sentence about it, to be freed by the caller, else NULL.
+ * Updates the lists from one base URL, verified by apt. If apt cannot update the old lists (the
+ * archive changed its name, lists are damaged), they are removed and fetched again; then
+ * `*ret_notice` is a sentence about it, to be freed by the caller, else NULL.
  *
  * ERR_VERIFY (signature, expired, altered), ERR_NOT_FOUND (the archive has no such suite or
- * architecture), ERR_INPUT (it wants a password), ERR_NETWORK; the sentence is apt's own.
+ * architecture), ERR_INPUT (it requires a password), ERR_NETWORK; the message is apt's own.
  */
 int apt_root_update(const struct apt_root *root, const char *base, char **ret_notice,
 		    struct error *err) CHECKED;
 
 /*
  * Runs an apt program in this root; `argv` as in process_request, `directory` may be NULL. A
- * failing one is not an error here.
+ * failure of the program is not an error here.
  */
 int apt_root_run(const struct apt_root *root, const char *const *argv, const char *directory,
 		 bool (*status_line)(void *context, const char *line), void *context,
 		 struct process_result *ret_result, struct error *err) CHECKED;
 
 /*
- * Makes an error of what an apt program wrote to standard error: its first "E:" line, for a refused
- * signature with the first "W:" line, and the code that the kind of complaint calls for. Returns
- * -1.
+ * Sets an error from what an apt program wrote to standard error: its first "E:" line, for a
+ * refused signature with the first "W:" line, and a code that fits the message. Returns -1.
  */
 int apt_failure(const char *errors, struct error *err);
 

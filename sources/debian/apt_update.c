@@ -65,7 +65,7 @@ empty_directory(const char *path, struct error *err)
 		struct stat st;
 
 		if (lstat(inner, &st) < 0)
-			return error_set_errno(err, ERR_IO, "cannot look at '%s'", inner);
+			return error_set_errno(err, ERR_IO, "cannot access '%s'", inner);
 		if (S_ISDIR(st.st_mode) && empty_directory(inner, err) < 0)
 			return -1;
 		if (!S_ISDIR(st.st_mode) && unlink(inner) < 0)
@@ -98,9 +98,9 @@ update_from_nothing(const struct apt_root *root, const char *errors, char **ret_
 		return -1;
 	if (result.status != 0)
 		return apt_failure(result.errors, err);
-	*ret_notice = xasprintf("the lists of suite '%s' were fetched again from nothing, because "
-				"apt could not go on with the old ones: %s",
-				root->suite, why != NULL ? why : "it does not say why");
+	*ret_notice = xasprintf("the lists of suite '%s' were removed and fetched again because "
+				"apt could not update them: %s",
+				root->suite, why != NULL ? why : "no reason given");
 	return 0;
 }
 
@@ -164,17 +164,17 @@ apt_failure(const char *errors, struct error *err)
 	if (complaint != NULL && warning != NULL && code == ERR_VERIFY)
 		return error_set(err, code, "apt: %s (%s)", complaint, warning);
 	if (complaint == NULL)
-		complaint = xstrdup("it failed without a reason");
+		complaint = xstrdup("failed without an error message");
 	if (code == ERR_NOT_FOUND)
 		return error_set_absent(err, "apt: %s", complaint);
 	if (code == ERR_INPUT)
 		return error_set(err, code,
-				 "apt: %s; a user name and password for that server belong into "
-				 "/etc/apt/auth.conf.d (apt_auth.conf(5))",
+				 "apt: %s; put user name and password for that server in "
+				 "/etc/apt/auth.conf.d (see apt_auth.conf(5))",
 				 complaint);
 	if (strstr(errors, "is expired") != NULL)
 		return error_set(err, code,
-				 "apt: %s; a source with \"allow_expired\": true takes it as it is",
+				 "apt: %s; to accept it, set \"allow_expired\": true in the source",
 				 complaint);
 	return error_set(err, code, "apt: %s", complaint);
 }

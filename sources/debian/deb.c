@@ -77,7 +77,7 @@ check_machine(const struct deb *deb, struct archive *archive, struct error *err)
 	if (interrupt_check(err) < 0)
 		return -1;
 	if (archive_errno(archive) == ENOMEM || archive_errno(deb->outer) == ENOMEM)
-		return error_set(err, ERR_IO, "no memory to read '%s'", deb->label);
+		return error_set(err, ERR_IO, "not enough memory to read '%s'", deb->label);
 	if (archive_errno(deb->outer) == EIO)
 		return error_set(err, ERR_IO, "cannot read '%s': %s", deb->label,
 				 archive_error_string(deb->outer));
@@ -103,7 +103,7 @@ static int
 not_opened(const struct deb *deb, struct archive *archive, struct error *err)
 {
 	if (archive_error_string(archive) == NULL && interrupt_check(err) == 0)
-		return error_set(err, ERR_IO, "no memory to read '%s'", deb->label);
+		return error_set(err, ERR_IO, "not enough memory to read '%s'", deb->label);
 	return malformed(deb, archive, err);
 }
 
@@ -136,8 +136,8 @@ next_part(struct deb *deb, struct archive_entry **ret_entry, struct error *err)
 		if (r != ARCHIVE_OK)
 			return malformed(deb, deb->outer, err);
 		if (++deb->parts > MAX_PARTS)
-			return error_set(err, ERR_INPUT, "'%s' has more than %d parts", deb->label,
-					 MAX_PARTS);
+			return error_set(err, ERR_INPUT, "'%s' has more than %d members",
+					 deb->label, MAX_PARTS);
 		name = archive_entry_pathname(*ret_entry);
 		if (name == NULL || name[0] != '_')
 			return 1;
@@ -157,8 +157,8 @@ expect_part(struct deb *deb, const char *wanted, struct archive_entry **ret_entr
 	name = r > 0 ? archive_entry_pathname(entry) : NULL;
 	if (name == NULL || !text_starts_with(name, wanted))
 		return error_set(err, ERR_INPUT,
-				 "'%s' is not a Debian package: it has %s%s where %s should be",
-				 deb->label, name != NULL ? "the part " : "nothing more",
+				 "'%s' is not a Debian package: it has %s%s, expected %s",
+				 deb->label, name != NULL ? "member " : "no more members",
 				 name != NULL ? name : "", wanted);
 	*ret_entry = entry;
 	return 0;
@@ -183,7 +183,7 @@ check_format(struct deb *deb, struct error *err)
 		return malformed(deb, deb->outer, err);
 	if (!text_starts_with(text, "2.") || strcspn(text, "\n") == (size_t)n)
 		return error_set(err, ERR_INPUT,
-				 "'%s' is in format '%.*s' of Debian packages; only 2.x is known",
+				 "'%s' has Debian package format '%.*s'; only 2.x is supported",
 				 deb->label, (int)strcspn(text, "\n"), text);
 	return 0;
 }
@@ -199,7 +199,7 @@ deb_open(const char *path, const char *label, struct deb **ret_deb, struct error
 		return -1;
 	deb->outer = archive_read_new();
 	if (deb->outer == NULL || archive_read_support_format_ar(deb->outer) != ARCHIVE_OK)
-		return error_set(err, ERR_IO, "libarchive cannot read ar archives here");
+		return error_set(err, ERR_IO, "this libarchive cannot read ar archives");
 	if (archive_read_open_fd(deb->outer, deb->fd, BLOCK_SIZE) != ARCHIVE_OK)
 		return not_opened(deb, deb->outer, err);
 	if (check_format(deb, err) < 0)
@@ -250,7 +250,7 @@ open_tar(struct deb *deb, const char *stem, struct error *err)
 	while (i < ARRAY_SIZE(compressions) && strcmp(name, compressions[i].suffix) != 0)
 		i++;
 	if (i == ARRAY_SIZE(compressions))
-		return error_set(err, ERR_INPUT, "'%s': no known way to uncompress '%s%s'",
+		return error_set(err, ERR_INPUT, "'%s': compression of '%s%s' is not supported",
 				 deb->label, stem, name);
 	(void)archive_read_free(deb->inner);
 	xz_free(deb->xz);
@@ -263,7 +263,7 @@ open_tar(struct deb *deb, const char *stem, struct error *err)
 	if (deb->inner == NULL || archive_read_support_format_tar(deb->inner) != ARCHIVE_OK ||
 	    (!xz && compressions[i].filter != ARCHIVE_FILTER_NONE &&
 	     archive_read_append_filter(deb->inner, compressions[i].filter) != ARCHIVE_OK))
-		return error_set(err, ERR_IO, "'%s': libarchive here cannot read '%s%s'",
+		return error_set(err, ERR_IO, "'%s': this libarchive cannot read '%s%s'",
 				 deb->label, stem, name);
 	/* In steps: all in one it crashes where there is no memory for its second half. */
 	if (archive_read_set_read_callback(deb->inner, xz ? xz_read : read_part) != ARCHIVE_OK ||
@@ -364,8 +364,8 @@ finish(struct deb *deb, struct error *err)
 	int r = next_part(deb, &entry, err);
 
 	if (r > 0)
-		return error_set(err, ERR_INPUT, "'%s' has the part '%s' after its data",
-				 deb->label, archive_entry_pathname(entry));
+		return error_set(err, ERR_INPUT, "'%s' has member '%s' after its data", deb->label,
+				 archive_entry_pathname(entry));
 	deb->ended = r == 0;
 	return r;
 }
@@ -429,7 +429,8 @@ reader_read(void *state, void *buffer, size_t length, struct error *err)
 	if (n < 0)
 		return malformed(deb, deb->inner, err);
 	if ((size_t)n != wanted)
-		return error_set(err, ERR_INPUT, "'%s' ends within '%s'", deb->label, deb->name);
+		return error_set(err, ERR_INPUT, "'%s' is cut short within '%s'", deb->label,
+				 deb->name);
 	deb->left -= (uint64_t)n;
 	return n;
 }

@@ -88,7 +88,7 @@ add_field(struct deb822 *paragraph, const struct line *line, const char *name, s
 				 (int)(line->length < 60 ? line->length : 60), line->text);
 	key = xstrndup(line->text, name_length);
 	if (deb822_get(paragraph, key) != NULL)
-		return error_set(err, ERR_INPUT, "%s: field '%s' comes twice", name, key);
+		return error_set(err, ERR_INPUT, "%s: duplicate field '%s'", name, key);
 	if (paragraph->count == MAX_FIELDS)
 		return error_set(err, ERR_INPUT, "%s: more than %d fields", name, MAX_FIELDS);
 	value = trim(colon + 1, line->length - name_length - 1);
@@ -134,7 +134,7 @@ deb822_next(const char *text, size_t length, size_t *offset, const char *name,
 	struct line line;
 
 	if (memchr(text + at, '\0', length - at) != NULL)
-		return error_set(err, ERR_INPUT, "%s: a NUL byte in the text", name);
+		return error_set(err, ERR_INPUT, "%s: the text contains a NUL byte", name);
 	while (next_line(text, length, &at, &line) && is_empty(&line))
 		before = at;
 	at = before;
@@ -161,7 +161,7 @@ deb822_parse(const char *text, size_t length, const char *name, struct deb822 *r
 	int r = deb822_next(text, length, &offset, name, &first, err);
 
 	if (r == 0)
-		return error_set(err, ERR_INPUT, "%s: it is empty", name);
+		return error_set(err, ERR_INPUT, "%s: the text is empty", name);
 	if (r > 0)
 		r = deb822_next(text, length, &offset, name, &second, err);
 	if (r < 0)
@@ -189,7 +189,7 @@ deb822_require(const struct deb822 *paragraph, const char *field, const char *na
 	const char *value = deb822_get(paragraph, field);
 
 	if (value == NULL || value[0] == '\0')
-		return error_set(err, ERR_INPUT, "%s: no field '%s'", name, field);
+		return error_set(err, ERR_INPUT, "%s: missing field '%s'", name, field);
 	if (strchr(value, '\n') != NULL)
 		return error_set(err, ERR_INPUT, "%s: field '%s' has several lines", name, field);
 	*ret_value = value;

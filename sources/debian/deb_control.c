@@ -95,10 +95,10 @@ const char *
 deb_control_why_not_static(const struct deb822 *control)
 {
 	if (depends_on(control, "libc6") || depends_on(control, "libc6.1"))
-		return "needs libc6, so its programs are not static; up to Debian 12 the static "
-		       "ones are in 'qemu-user-static'";
+		return "depends on libc6, so its programs are not static; up to Debian 12 the "
+		       "static ones are in 'qemu-user-static'";
 	if (depends_on(control, "qemu-user"))
-		return "needs 'qemu-user' and has only links into it; since Debian 13 the static "
-		       "programs are in 'qemu-user'";
+		return "depends on 'qemu-user' and has only links to it; since Debian 13 the "
+		       "static programs are in 'qemu-user'";
 	return NULL;
 }

@@ -139,14 +139,12 @@ deb_version_check(const char *version, struct error *err)
 		return error_set(err, ERR_INPUT, "version '%s' does not begin with a digit",
 				 version);
 	if (!made_of(parts.upstream, parts.upstream_length, ".+-~:"))
-		return error_set(err, ERR_INPUT, "version '%s' has a character that versions lack",
-				 version);
+		return error_set(err, ERR_INPUT, "version '%s' has an invalid character", version);
 	if (has_dash && parts.revision_length == 0)
 		return error_set(err, ERR_INPUT, "version '%s' has an empty revision", version);
 	if (!made_of(parts.revision, parts.revision_length, ".+~"))
 		return error_set(err, ERR_INPUT,
-				 "version '%s' has a revision with a character that versions lack",
-				 version);
+				 "version '%s' has a revision with an invalid character", version);
 	return 0;
 }
 

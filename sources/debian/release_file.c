@@ -100,7 +100,7 @@ take_valid(struct status *status, char *words[MAX_WORDS], size_t count)
 	if (!status->good || status->found)
 		return;
 	if (count < 10 || !is_fingerprint(key) || !is_fingerprint(primary)) {
-		status->flaw = "gpgv said something that is not understood";
+		status->flaw = "unexpected output of gpgv";
 	} else if (!is_strong_hash(words[9])) {
 		status->flaw = "a signature with a weak hash";
 	} else if (!is_pinned(status->keys, primary)) {
@@ -130,11 +130,11 @@ take_line(struct status *status, char *line)
 	} else if (strcmp(words[1], "BADSIG") == 0) {
 		status->bad = true;
 	} else if (strcmp(words[1], "EXPSIG") == 0) {
-		status->flaw = "a signature that has expired";
+		status->flaw = "an expired signature";
 	} else if (strcmp(words[1], "EXPKEYSIG") == 0) {
-		status->flaw = "a signature by a key that has expired";
+		status->flaw = "a signature by an expired key";
 	} else if (strcmp(words[1], "REVKEYSIG") == 0) {
-		status->flaw = "a signature by a key that was revoked";
+		status->flaw = "a signature by a revoked key";
 	} else if (strcmp(words[1], "NO_PUBKEY") == 0 && count > 2) {
 		copy_upper(status->missing, words[2]);
 	}
@@ -144,7 +144,7 @@ static int
 judge(const struct status *status, struct error *err)
 {
 	if (status->bad)
-		return error_set(err, ERR_VERIFY, "a signature does not fit: it was altered");
+		return error_set(err, ERR_VERIFY, "bad signature: the file was altered");
 	if (status->found)
 		return 0;
 	if (status->other[0] != '\0')

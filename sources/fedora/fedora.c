@@ -60,7 +60,7 @@ check_host(const struct fedora_query *query, const struct arch *host, struct err
 	if (host->fedora == NULL)
 		return error_set(err, ERR_INPUT, "Fedora has no packages for %s", host->name);
 	if (query->repository_count == 0 && query->koji_count == 0)
-		return error_set(err, ERR_INPUT, "neither \"repositories\" nor \"koji\" is named");
+		return error_set(err, ERR_INPUT, "\"repositories\" or \"koji\" is required");
 	return 0;
 }
 
@@ -132,14 +132,14 @@ static void
 warn_of_koji(const struct hunt *hunt, const char *evr)
 {
 	const struct fedora_query *query = hunt->query;
-	const char *where = query->repository_count == 0 ? "the source names no \"repositories\""
+	const char *where = query->repository_count == 0 ? "the source has no \"repositories\""
 			    : hunt->failure.code != ERR_NONE
-				    ? "its \"repositories\" could not all be asked"
+				    ? "some of its \"repositories\" could not be reached"
 				    : "none of its \"repositories\" has it";
-	auto_free char *sentence = xasprintf(
-		"source '%s' takes %s from Koji alone, as %s: a build that does not leave testing "
-		"is deleted there after some weeks",
-		query->source, evr, where);
+	auto_free char *sentence =
+		xasprintf("source '%s' gets %s from Koji only, because %s; Koji deletes builds "
+			  "that do not leave testing after some weeks",
+			  query->source, evr, where);
 
 	if (query->warn != NULL)
 		query->warn(query->warn_context, sentence);
@@ -197,9 +197,9 @@ fedora_resolve(struct http_client *client, const struct fedora_query *query,
 	if (query->evr != NULL)
 		evr = xstrdup(query->evr);
 	else if (query->repository_count == 0)
-		return error_set(err, ERR_INPUT,
-				 "no \"evr\" is named, and a Koji directory does not tell whole "
-				 "versions");
+		return error_set(
+			err, ERR_INPUT,
+			"\"evr\" is required, because a Koji directory does not show the epoch");
 	else if (fedora_newest(client, query, host, &evr, err) < 0)
 		return -1;
 	if (resolve_pinned(&hunt, evr, &found, err) < 0)

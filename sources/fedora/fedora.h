@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * Sources of type "fedora": which packages hold the emulators of a host, and where they are.
+ * Sources of type "fedora": which packages contain the emulators of a host, and where to find them.
  *
  * A build of QEMU has one package with all emulators (until 7.0.0-4), or a package for each family
- * of targets and a near-empty one that requires them all. They are looked up in repositories, by
+ * of targets and a nearly empty one that requires them all. They are looked up in repositories, by
  * their metadata, or in a Koji directory:
  *
  *     REPOSITORY/repodata/repomd.xml                             and from there on
@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The words of the matrix; all borrowed. */
+/* The values from the matrix; all borrowed. */
 struct fedora_query {
 	const char *source;  /* the key in the matrix' "sources" */
 	uint64_t release;    /* 44 */
@@ -36,33 +36,35 @@ struct fedora_query {
 	const char *const *keys; /* fingerprints that may sign */
 	size_t key_count;
 
-	/* Takes a sentence about what will not last; may be called more than once. NULL: nobody. */
+	/*
+	 * Receives a warning about what will be deleted; may be called more than once. May be NULL.
+	 */
 	void (*warn)(void *context, const char *sentence);
 	void *warn_context;
 };
 
 /*
  * Adds the packages with the emulators of `host` to `list`, sorted by name: source, type, host,
- * name, version, arch, file and urls, and size and sha256 where the metadata has them. The
- * near-empty package is left out when there are others.
+ * name, version, arch, file and urls, and size and sha256 where the metadata has them. The nearly
+ * empty package is dropped when there are others.
  *
- * Repositories are asked in order until one has the version, then the Koji directories, with a
- * warning, for what is only there may be from testing, and what testing drops is deleted after some
- * weeks. The URLs of the others that may have the same file are added behind. URLs of unsigned
- * builds are joined with their signature header (spliced.h). Nothing of this is trusted: see
+ * Repositories are searched in order until one has the version, then the Koji directories, with a
+ * warning: builds that are only there may be from testing, and those that testing drops are deleted
+ * after some weeks. URLs of other places that may have the same file follow. URLs of unsigned
+ * builds are joined with their signature header (spliced.h). None of this is trusted: see
  * rpm_describe().
  *
- * ERR_NOT_FOUND if nobody has this version for this host, or not signed by a pinned key, with all
- * that was tried; ERR_INPUT for a query that cannot be answered (no package for the host, no
- * version and no repository) and malformed metadata; errors of http_get().
+ * ERR_NOT_FOUND if this version is nowhere found for this host, or not signed by a pinned key, with
+ * everything tried; ERR_INPUT for an invalid query (no package for the host, no version and no
+ * repository) and malformed metadata; errors of http_get().
  */
 int fedora_resolve(struct http_client *client, const struct fedora_query *query,
 		   const struct arch *host, struct package_list *list, struct error *err) CHECKED;
 
 /*
- * The newest version for `host` that the repositories have, to be freed by the caller; the Koji
- * directories, whose builds may never leave testing, are asked where no repository is named.
- * Koji's directory names tell no epoch; there it is that of `query->evr`. Errors as above.
+ * The newest version for `host` in the repositories, to be freed by the caller; the Koji
+ * directories, whose builds may never leave testing, are searched if there are no repositories.
+ * Koji's directory names have no epoch; it is taken from `query->evr`. Errors as above.
  */
 int fedora_newest(struct http_client *client, const struct fedora_query *query,
 		  const struct arch *host, char **ret_evr, struct error *err) CHECKED;

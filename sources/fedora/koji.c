@@ -38,7 +38,7 @@ list_page(const char *page, struct words *ret_names, struct error *err)
 		if (!package_file_is_plain(name) || words_have(ret_names, name))
 			continue;
 		if (ret_names->count == MAX_NAMES)
-			return error_set(err, ERR_REMOTE, "a directory of Koji has too many files");
+			return error_set(err, ERR_REMOTE, "a Koji directory has too many files");
 		(void)words_take(ret_names, TAKE(name));
 	}
 	return 0;
@@ -272,8 +272,7 @@ koji_resolve(struct http_client *client, const struct fedora_query *query, const
 			return -1;
 	}
 	if (list->count == 0)
-		return error_set_absent(err,
-					"'%s' has no package for %s that is signed by a pinned key",
+		return error_set_absent(err, "'%s' has no package for %s signed by a pinned key",
 					shown, host->fedora);
 	return 0;
 }

@@ -68,7 +68,7 @@ sha512_fd(int fd, const char *name, uint8_t *ret_bytes, struct error *err)
 	ssize_t n;
 
 	if (context == NULL || EVP_DigestInit_ex(context, EVP_sha512(), NULL) != 1)
-		return error_set(err, ERR_IO, "cannot start a SHA-512");
+		return error_set(err, ERR_IO, "cannot compute a SHA-512");
 	while ((n = pread(fd, buffer, CHUNK, at)) > 0) {
 		if (EVP_DigestUpdate(context, buffer, (size_t)n) != 1)
 			return error_set(err, ERR_IO, "cannot compute a SHA-512");
@@ -100,7 +100,7 @@ check_sha512(const struct repo_checksum *checksum, int fd, const char *name, str
 		return 0;
 	hex_of(bytes, got);
 	hex_of(checksum->sha512, want);
-	return error_set(err, ERR_VERIFY, "sha512 of '%s' is %s, not %s", name, got, want);
+	return error_set(err, ERR_VERIFY, "sha512 of '%s' is %s, expected %s", name, got, want);
 }
 
 int
@@ -114,6 +114,6 @@ repo_checksum_check(const struct repo_checksum *checksum, int fd, const char *na
 		return check_sha512(checksum, fd, name, err);
 	if (digest_equal(sha256, &checksum->sha256))
 		return 0;
-	return error_set(err, ERR_VERIFY, "sha256 of '%s' is %s, not %s", name,
+	return error_set(err, ERR_VERIFY, "sha256 of '%s' is %s, expected %s", name,
 			 digest_hex(sha256, got), digest_hex(&checksum->sha256, want));
 }

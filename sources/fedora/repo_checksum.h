@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The checksums that the metadata of RPM repositories have of each other and of packages, of the
- * kinds that count: SHA-256, and SHA-512, which `createrepo_c -s sha512` writes alone.
+ * The checksums in the metadata of RPM repositories, of the accepted kinds: SHA-256, and SHA-512,
+ * the only one that `createrepo_c -s sha512` writes.
  */
 
 #include "base/digest.h"
@@ -22,16 +22,16 @@ struct repo_checksum {
 	uint8_t sha512[SHA512_SIZE];
 };
 
-/* The kind that the attribute "type" names, which may be NULL; NONE for a weaker or unknown one. */
+/* The kind in the attribute "type", which may be NULL; NONE for a weaker or unknown one. */
 enum repo_checksum_kind repo_checksum_kind(const char *type);
 
-/* Reads the digits of such a checksum. False, with NONE in it, if they are not what it has. */
+/* Parses the digits of such a checksum. Returns false, and NONE, if they are invalid. */
 bool repo_checksum_parse(enum repo_checksum_kind kind, const char *text,
 			 struct repo_checksum *ret_checksum);
 
 /*
- * Compares the file `fd`, of which `sha256` is known already, with the checksum. ERR_VERIFY with
- * `name` and both values; ERR_IO.
+ * Compares the file `fd`, whose `sha256` is known, with the checksum. ERR_VERIFY with `name` and
+ * both values; ERR_IO.
  */
 int repo_checksum_check(const struct repo_checksum *checksum, int fd, const char *name,
 			const struct digest *sha256, struct error *err) CHECKED;

@@ -196,7 +196,7 @@ repomd_start(void *context, int depth, const char *name, const char *const *attr
 		const char *base = xml_attribute(attributes, "base");
 
 		if (href == NULL || !location_is_safe(href) || state->repomd.location != NULL)
-			return error_set(err, ERR_INPUT, "location '%s' is not accepted",
+			return error_set(err, ERR_INPUT, "invalid location '%s'",
 					 href != NULL ? href : "");
 		state->repomd.location = xstrdup(href);
 		state->repomd.base = base != NULL ? xstrdup(base) : NULL;
@@ -347,15 +347,15 @@ static const char *
 package_fault(const struct primary_state *state, const char *file)
 {
 	if (state->package.checksum.kind == REPO_CHECKSUM_NONE)
-		return "has no SHA-256 and no SHA-512";
+		return "has neither SHA-256 nor SHA-512";
 	if (!state->has_size)
 		return "has no size";
 	if (state->location == NULL)
 		return "has no location";
 	if (!location_is_safe(state->location))
-		return "has a location that is not below the repository";
+		return "has a location outside the repository";
 	if (!package_file_is_plain(file))
-		return "has a file name with other letters than A-Z a-z 0-9 . _ + ~ ^ -";
+		return "has a file name with characters other than A-Z a-z 0-9 . _ + ~ ^ -";
 	return NULL;
 }
 

@@ -85,8 +85,8 @@ find_mirrors(struct http_client *client, const char *repository, struct mirrors 
 	}
 	if (mirrors->count == 0)
 		return error_set(err, ERR_REMOTE,
-				 "'%s' names only files of this machine, or servers that no server "
-				 "elsewhere may lead to",
+				 "'%s' names only local files, or servers that a server elsewhere "
+				 "must not name",
 				 shown);
 	return 0;
 }
@@ -121,7 +121,7 @@ get_repomd(struct http_client *client, const struct mirrors *mirrors, const char
 	digest_of(response.body, response.length, &digest);
 	if (!is_expected(&mirrors->metalink, &digest))
 		return error_set(err, ERR_VERIFY,
-				 "'%s' is not what the metalink says: its sha256 is %s", shown,
+				 "'%s' does not match the metalink: its sha256 is %s", shown,
 				 digest_hex(&digest, hex));
 	*ret_place = response.place;
 	return repomd_parse(shown, response.body, response.length, ret_repomd, err);
@@ -145,14 +145,13 @@ choose_base(const char *repository, const char *base, enum http_place from, char
 		return 0;
 	}
 	if (!is_url && !location_is_safe(base))
-		return error_set(err, ERR_INPUT, "the base '%s' is not accepted", base);
+		return error_set(err, ERR_INPUT, "invalid base '%s'", base);
 	if (is_url && http_url_check(base, HTTP_ALLOW_PLAIN | HTTP_ALLOW_FILE, err) < 0)
 		return -1;
 	if (is_url && !http_url_may_be_named(base, from))
-		return error_set(
-			err, ERR_INPUT,
-			"the base '%s' is on this machine or near it, the repository is not",
-			shown);
+		return error_set(err, ERR_INPUT,
+				 "base '%s' is on or near this machine, but the repository is not",
+				 shown);
 	*ret_base = xasprintf("%s%s%s", is_url ? "" : repository, base, slash);
 	return 0;
 }
@@ -338,12 +337,11 @@ check_found(const struct search *search, const char *repository, struct error *e
 					search->evr != NULL ? search->evr : "",
 					search->host->fedora);
 	if (search->with_emulators == 0)
-		return error_set_absent(
-			err,
-			"'%s' has only the empty %s %s for %s, and none of the packages "
-			"that it requires",
-			shown, search->binary_name, search->list->items[0].version,
-			search->host->fedora);
+		return error_set_absent(err,
+					"'%s' has only the empty %s %s for %s, but none of the "
+					"packages that it requires",
+					shown, search->binary_name, search->list->items[0].version,
+					search->host->fedora);
 	return 0;
 }
 

@@ -48,7 +48,7 @@ splice_descriptors(int unsigned_fd, int signature_fd, int fd, const char *name, 
 	if (ftruncate(fd, 0) < 0 || lseek(fd, 0, SEEK_SET) < 0)
 		return error_set_errno(err, ERR_IO, "cannot write '%s'", name);
 	if (rpm_splice(unsigned_path, signature_path, fd, err) < 0)
-		return error_prefix(err, "cannot put '%s' together", name);
+		return error_prefix(err, "cannot assemble '%s'", name);
 	return 0;
 }
 
@@ -80,8 +80,8 @@ spliced_download(struct http_client *client, const struct http_request *request,
 		return -1;
 	if (ret_downloaded->size > download->max_bytes ||
 	    (download->exact && ret_downloaded->size != download->max_bytes))
-		return error_set(err, ERR_VERIFY, "'%s' has %llu bytes, not %llu", download->name,
-				 (unsigned long long)ret_downloaded->size,
+		return error_set(err, ERR_VERIFY, "'%s' has %llu bytes, expected %llu",
+				 download->name, (unsigned long long)ret_downloaded->size,
 				 (unsigned long long)download->max_bytes);
 	return 0;
 }

@@ -111,7 +111,7 @@ on_doctype(void *user, const XML_Char *name, const XML_Char *system, const XML_C
 	(void)system;
 	(void)public;
 	(void)has_internal;
-	(void)error_set(&parser->error, ERR_INPUT, "document type '%s' is not accepted", name);
+	(void)error_set(&parser->error, ERR_INPUT, "document type '%s' is not allowed", name);
 	stop(parser);
 }
 

@@ -7,8 +7,8 @@
  *     newc      070701 | 13 x 8 hex digits | name, NUL, padded to 4 | data, padded to 4
  *     stripped  07070X | 8 hex digits: index into the header's file list, padded to 4 | data, ...
  *
- * Both end with a newc entry called TRAILER!!!. The stripped form says nothing of size or name:
- * RPM 6 writes it always, earlier versions for files of 4 GiB and more.
+ * Both end with a newc entry called TRAILER!!!. The stripped form has neither size nor name: RPM 6
+ * always writes it, earlier versions for files of 4 GiB and more.
  */
 
 #include "base/error.h"
@@ -40,9 +40,9 @@ struct cpio_entry {
 void cpio_init(struct cpio *cpio, struct decompressor *source, const char *label);
 
 /*
- * Skips what is left of the current entry and reads the head of the next one. Returns 1, 0 at the
- * trailer, or -1: ERR_INPUT or ERR_IO. After a stripped entry the caller has to say with
- * cpio_set_size() how much data it has.
+ * Skips the rest of the current entry and reads the header of the next one. Returns 1, 0 at the
+ * trailer, or -1: ERR_INPUT or ERR_IO. For a stripped entry the caller must set the size of its
+ * data with cpio_set_size().
  */
 int cpio_next(struct cpio *cpio, struct cpio_entry *ret_entry, struct error *err) CHECKED;
 

@@ -154,14 +154,16 @@ openpgp_keyring_add(struct openpgp_keyring *ring, const void *bytes, size_t size
 		uint8_t first = size == 0 ? 0 : *(const uint8_t *)bytes;
 
 		if ((first & 0xfc) != 0x98 && first != 0xc6)
-			return error_set(err, ERR_INPUT, "'%s' holds no OpenPGP public key", name);
+			return error_set(err, ERR_INPUT, "'%s' contains no OpenPGP public key",
+					 name);
 		return import_keys(ring, bytes, size, name, err);
 	}
 	while (block != NULL) {
 		const char *last = memmem(block, (size_t)(stop - block), end, sizeof(end) - 1);
 
 		if (last == NULL)
-			return error_set(err, ERR_INPUT, "'%s' ends inside a key block", name);
+			return error_set(err, ERR_INPUT, "'%s' is cut short within a key block",
+					 name);
 		last += sizeof(end) - 1;
 		if (import_block(ring, block, (size_t)(last - block), name, err) < 0)
 			return -1;
@@ -207,15 +209,15 @@ openpgp_keyring_pin(struct openpgp_keyring *ring, const char *fingerprint, struc
 
 	if (digits == 64)
 		return error_set(err, ERR_INPUT,
-				 "key %s is of OpenPGP version 6, which is not supported", pin);
+				 "key %s has OpenPGP version 6, which is not supported", pin);
 	if (digits != 40)
 		return error_set(err, ERR_INPUT,
-				 "'%s' is not a fingerprint: 40 hexadecimal digits are needed",
+				 "'%s' is not a fingerprint: expected 40 hexadecimal digits",
 				 fingerprint);
 	if (rnp_locate_key(ring->ffi, "fingerprint", pin, &key) != RNP_SUCCESS || key == NULL)
-		return error_set(err, ERR_NOT_FOUND,
-				 "there is no key with the fingerprint %s; name a file that has it",
-				 pin);
+		return error_set(
+			err, ERR_NOT_FOUND,
+			"no key has the fingerprint %s; add a file with it to \"key_files\"", pin);
 	ring->pins = xgrow(ring->pins, ring->pin_count, sizeof(*ring->pins));
 	memcpy(ring->pins[ring->pin_count++], pin, sizeof(pin));
 	return 0;
@@ -292,7 +294,7 @@ dump_packets(const void *bytes, size_t size, const char *name, json_t **ret_pack
 				 rnp_result_to_string(r));
 	*ret_packets = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	if (!json_is_array(*ret_packets) || json_array_size(*ret_packets) != 1)
-		return error_set(err, ERR_INPUT, "signature of '%s' is not one OpenPGP packet",
+		return error_set(err, ERR_INPUT, "signature of '%s' is not a single OpenPGP packet",
 				 name);
 	return 0;
 }
@@ -370,10 +372,10 @@ refuse_key(const struct openpgp_keyring *ring, const char *key_id, const char *n
 		pins = longer;
 	}
 	return error_set(err, ERR_VERIFY,
-			 "'%s' is signed by key %s, which is not a pinned one (%s); if it should "
-			 "be, add its fingerprint to \"keys\"",
-			 name, key_id[0] != '\0' ? key_id : "of no name",
-			 pins[0] != '\0' ? pins : "none is");
+			 "'%s' is signed by key %s, which is not pinned (%s); to accept it, add "
+			 "its fingerprint to \"keys\"",
+			 name, key_id[0] != '\0' ? key_id : "without an id",
+			 pins[0] != '\0' ? pins : "no key is");
 }
 
 /* What can be said before any cryptography, and is therefore said best. */
@@ -386,14 +388,14 @@ check_packet(const struct openpgp_keyring *ring, const struct openpgp_packet *pa
 
 	if (packet->version != 3 && packet->version != 4)
 		return error_set(err, ERR_VERIFY,
-				 "'%s': OpenPGP signature version %u is not supported; take a copy "
-				 "that is signed with version 4",
+				 "'%s': OpenPGP signature version %u is not supported; use a copy "
+				 "signed with version 4",
 				 name, packet->version);
 	if (!hash_is_strong(packet->hash))
-		return error_set(err, ERR_VERIFY,
-				 "signature of '%s' is weak: it uses %s, and SHA-256 or better is "
-				 "needed",
-				 name, packet->hash[0] != '\0' ? packet->hash : "an unknown hash");
+		return error_set(
+			err, ERR_VERIFY,
+			"signature of '%s' is weak: it uses %s, SHA-256 or better is required",
+			name, packet->hash[0] != '\0' ? packet->hash : "an unknown hash");
 	if (packet->key_id[0] == '\0' ||
 	    rnp_locate_key(ring->ffi, "keyid", packet->key_id, &key) != RNP_SUCCESS ||
 	    key == NULL || !key_is_pinned(ring, key, &pin))
@@ -404,8 +406,8 @@ check_packet(const struct openpgp_keyring *ring, const struct openpgp_packet *pa
 static int
 refuse_signature(const char *name, const char *key_id, rnp_result_t r, struct error *err)
 {
-	return error_set(err, ERR_VERIFY, "signature of '%s' by key %s is not good: %s", name,
-			 key_id, rnp_result_to_string(r));
+	return error_set(err, ERR_VERIFY, "bad signature of '%s' by key %s: %s", name, key_id,
+			 rnp_result_to_string(r));
 }
 
 /* Reads the result of the one signature: only RNP_SUCCESS of a pinned key means yes. */
@@ -461,7 +463,7 @@ openpgp_verify(struct openpgp_keyring *ring, const void *signature, size_t signa
 	    rnp_input_from_memory(&data_input, data, data_size, false) != RNP_SUCCESS ||
 	    rnp_op_verify_detached_create(&op, ring->ffi, data_input, signature_input) !=
 		    RNP_SUCCESS)
-		return error_set(err, ERR_IO, "cannot verify '%s': no memory", name);
+		return error_set(err, ERR_IO, "cannot verify '%s': out of memory", name);
 	r = rnp_op_verify_execute(op);
 	if (r != RNP_SUCCESS && r != RNP_ERROR_SIGNATURE_INVALID)
 		return refuse_signature(name, packet.key_id, r, err);

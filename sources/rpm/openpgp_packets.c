@@ -137,7 +137,7 @@ openpgp_known_packets(const uint8_t *bytes, size_t size, const char *name, uint8
 	for (size_t at = 0; at < size; at += packet.head + packet.length) {
 		if (!read_head(bytes + at, size - at, &packet))
 			return error_set(err, ERR_INPUT,
-					 "'%s' is damaged: no whole OpenPGP packet at byte %zu",
+					 "'%s' is damaged: no complete OpenPGP packet at byte %zu",
 					 name, at);
 		if (!passes(&filter, &packet))
 			continue;

@@ -3,7 +3,7 @@
 
 /*
  * The packets of a file of OpenPGP public keys (RFC 9580, 4.2), and which of them librnp knows. It
- * passes over the others as well, but writes lines of its own to standard error about each.
+ * skips the others itself, but writes about each to standard error.
  */
 
 #include "base/error.h"
@@ -12,9 +12,9 @@
 #include <stdint.h>
 
 /*
- * Copies the keys and subkeys of versions 2 to 4 and of algorithms that librnp has, with their user
- * ids and signatures, to `*ret_known`, to be freed by the caller; it is empty when there are none.
- * A key that is left out takes its user ids, subkeys and signatures with it.
+ * Copies the keys and subkeys of versions 2 to 4 and of algorithms that librnp supports, with their
+ * user ids and signatures, to `*ret_known`, to be freed by the caller; it is empty if there are
+ * none. The user ids, subkeys and signatures of a skipped key are skipped, too.
  *
  * ERR_INPUT with `name` if the bytes are not a sequence of whole packets.
  */

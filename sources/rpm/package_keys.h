@@ -18,8 +18,8 @@ extern const struct package_key package_keys[];
 extern const size_t package_key_count;
 
 /*
- * A ring in which exactly the keys of these `fingerprints` count. They come from the shipped keys
- * and from `files`. To be freed by the caller. Errors of openpgp_keyring_add_file() and
+ * A ring that accepts exactly the keys with these `fingerprints`, from the shipped keys and from
+ * `files`. To be freed by the caller. Errors of openpgp_keyring_add_file() and
  * openpgp_keyring_pin().
  */
 int package_keyring_new(const char *const *fingerprints, size_t fingerprint_count,

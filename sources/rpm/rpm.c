@@ -35,7 +35,7 @@ open_regular(const char *path, const char *label, int *ret_fd, uint64_t *ret_siz
 		return error_set_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
 				       "cannot open package '%s'", path);
 	if (fstat(fd, &st) < 0)
-		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+		return error_set_errno(err, ERR_IO, "cannot access '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, ERR_INPUT, "'%s' is not a regular file", label);
 	*ret_fd = fd;
@@ -51,8 +51,9 @@ check_lead(const struct rpm *rpm, struct error *err)
 	uint8_t lead[LEAD_SIZE];
 
 	if (rpm->size < sizeof(lead))
-		return error_set(err, ERR_INPUT, "'%s' is not an RPM package: it has %llu bytes",
-				 rpm->label, (unsigned long long)rpm->size);
+		return error_set(err, ERR_INPUT,
+				 "'%s' is not an RPM package: it has only %llu bytes", rpm->label,
+				 (unsigned long long)rpm->size);
 	if (read_at(rpm->fd, 0, lead, sizeof(lead), rpm->label, err) < 0)
 		return -1;
 	if (memcmp(lead, magic, sizeof(magic)) != 0)
@@ -78,11 +79,11 @@ load_header(const struct rpm *rpm, uint64_t offset, size_t max_size, const char 
 	    rpm_header_measure(intro, max_size, rpm->label, what, &size, err) < 0)
 		return -1;
 	if (size > rpm->size - offset)
-		return error_set(err, ERR_INPUT, "'%s' is cut short: it ends inside its %s",
-				 rpm->label, what);
+		return error_set(err, ERR_INPUT, "'%s' is cut short within its %s", rpm->label,
+				 what);
 	bytes = malloc(size);
 	if (bytes == NULL)
-		return error_set(err, ERR_IO, "no memory for the %zu bytes of the %s of '%s'", size,
+		return error_set(err, ERR_IO, "cannot allocate %zu bytes for the %s of '%s'", size,
 				 what, rpm->label);
 	if (read_at(rpm->fd, offset, bytes, size, rpm->label, err) < 0)
 		return -1;
@@ -208,8 +209,9 @@ load_signature_file(const char *path, char **ret_bytes, size_t *ret_size,
 			       "signature header", &size, err) < 0)
 		return -1;
 	if (length < size || length > pad8(size) || memcmp(bytes + size, zeros, length - size) != 0)
-		return error_set(err, ERR_INPUT, "signature header '%s' has %zu bytes, not %zu",
-				 label, length, size);
+		return error_set(err, ERR_INPUT,
+				 "signature header '%s' has %zu bytes, expected %zu", label, length,
+				 size);
 	if (rpm_header_parse((const uint8_t *)bytes, size, RPM_REGION_SIGNATURE, label, ret_header,
 			     err) < 0)
 		return -1;
@@ -237,7 +239,7 @@ rpm_splice(const char *unsigned_path, const char *signature_path, int fd, struct
 	hex = rpm_header_string(&signature, RPM_SIGTAG_SHA256);
 	if (hex == NULL || !digest_parse(hex, &says) || !digest_equal(&says, &rpm.header_sha256))
 		return error_set(err, ERR_VERIFY,
-				 "signature header '%s' is not for the package '%s'", label,
+				 "signature header '%s' does not belong to package '%s'", label,
 				 rpm.label);
 	if (read_at(rpm.fd, 0, lead, sizeof(lead), rpm.label, err) < 0 ||
 	    write_all(fd, lead, sizeof(lead), rpm.label, err) < 0 ||

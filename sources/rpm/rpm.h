@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * One RPM package file: where its parts are and what its headers say.
+ * One RPM package file: its parts and the values in its headers.
  *
  *     lead (96) | signature header, padded to 8 | main header | payload to the end of the file
  *
- * Opening checks the structure (rpm_header.h) and nothing else: rpm_verify.h says whether the
- * contents can be believed.
+ * Opening checks only the structure (rpm_header.h); rpm_verify.h checks whether the contents can be
+ * trusted.
  */
 
 #include "base/digest.h"
@@ -75,7 +75,7 @@ struct rpm {
 	const char *release;
 	const char *arch;
 	const char *os;
-	const char *license;    /* NULL if it says none */
+	const char *license;    /* NULL if missing */
 	const char *source_rpm; /* NULL: this is a source package */
 	char *evr;              /* "2:10.2.2-1.fc44", without "0:" if it has no epoch; owned */
 };
@@ -84,20 +84,20 @@ struct rpm {
 
 /*
  * Opens the package at `path`; `label` is its name in messages, NULL for that of the file.
- * ERR_NOT_FOUND, ERR_IO, or ERR_INPUT for a file that is no RPM package, is cut short within its
- * headers or has a malformed one.
+ * ERR_NOT_FOUND, ERR_IO, or ERR_INPUT for a file that is not an RPM package, is cut short within
+ * its headers or has a malformed one.
  */
 int rpm_open(const char *path, const char *label, struct rpm *ret_rpm, struct error *err) CHECKED;
 
 void rpm_clear(struct rpm *rpm);
 
 /*
- * Gives an unsigned build its signature: writes lead of `unsigned_path`, the signature header in
- * the file `signature_path` (as Koji's sigcache has them), padding, then main header and payload
- * of `unsigned_path` to `fd`. The result is byte for byte the signed copy.
+ * Adds the signature to an unsigned build: writes to `fd` the lead of `unsigned_path`, the
+ * signature header in `signature_path` (from Koji's sigcache), padding, then main header and
+ * payload of `unsigned_path`. The result is byte for byte the signed copy.
  *
  * ERR_INPUT if either is malformed, ERR_VERIFY if the signature header is for another main header,
- * ERR_IO. Nothing is known about the signer afterwards: rpm_verify() the result.
+ * ERR_IO. The signer is not verified: use rpm_verify() on the result.
  */
 int rpm_splice(const char *unsigned_path, const char *signature_path, int fd,
 	       struct error *err) CHECKED;

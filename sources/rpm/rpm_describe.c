@@ -23,10 +23,10 @@ check_file(const struct rpm *rpm, struct package *package, struct error *err)
 	if (digest_fd(rpm->fd, rpm->label, &digest, &size, err) < 0)
 		return -1;
 	if (package->size != 0 && package->size != size)
-		return error_set(err, ERR_VERIFY, "'%s' has %llu bytes, not %llu", rpm->label,
+		return error_set(err, ERR_VERIFY, "'%s' has %llu bytes, expected %llu", rpm->label,
 				 (unsigned long long)size, (unsigned long long)package->size);
 	if (!digest_is_zero(&package->sha256) && !digest_equal(&package->sha256, &digest))
-		return error_set(err, ERR_VERIFY, "sha256 of '%s' is %s, not %s", rpm->label,
+		return error_set(err, ERR_VERIFY, "sha256 of '%s' is %s, expected %s", rpm->label,
 				 digest_hex(&digest, got), digest_hex(&package->sha256, want));
 	package->size = size;
 	package->sha256 = digest;
@@ -42,8 +42,7 @@ rpm_describe(const char *path, struct openpgp_keyring *ring, const struct arch *
 	struct rpm_identity identity;
 
 	if (host->fedora == NULL)
-		return error_set(err, ERR_INPUT, "there are no RPM packages for the host %s",
-				 host->name);
+		return error_set(err, ERR_INPUT, "RPM has no packages for host %s", host->name);
 	if (rpm_open(path, package->file, &rpm, err) < 0)
 		return -1;
 	identity = (struct rpm_identity){

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Everything that the lock says of one RPM package, from the file itself.
+ * Reads everything that the lock has about one RPM package from the file itself.
  */
 
 #include "model/arch.h"
@@ -13,12 +13,12 @@
 /*
  * Verifies the package file at `path` (rpm_verify.h), inspects its emulators (package_inspect.h)
  * and fills `package`: size, sha256, header_sha256, signer, signed_sec, license, source_package,
- * members and qemu_version. What `package` says already of name, version, arch, size, sha256 and
- * members has to be true (NULL and zero say nothing); what it does not say is filled in. The
- * architecture has to be that of `host` in any case.
+ * members and qemu_version. Name, version, arch, size, sha256 and members that `package` already
+ * has must match (NULL and zero match anything); the others are filled in. The architecture must
+ * always be that of `host`.
  *
- * A package without emulators gets no members and no qemu_version, and is no error here. Errors of
- * rpm_verify() and package_inspect(); then `package` may be half filled.
+ * A package without emulators gets no members and no qemu_version; that is not an error here.
+ * Errors of rpm_verify() and package_inspect(); then `package` may be half filled.
  */
 int rpm_describe(const char *path, struct openpgp_keyring *ring, const struct arch *host,
 		 struct package *package, const struct package_warnings *warnings,

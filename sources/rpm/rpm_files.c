@@ -90,7 +90,7 @@ take_columns(const struct rpm *rpm, size_t count, struct columns *c, struct erro
 	for (size_t i = 0; i < count; i++) {
 		if (c->indexes[i] >= c->directory_count)
 			return error_set(err, ERR_INPUT,
-					 "main header of '%s': file %zu is in no directory",
+					 "main header of '%s': file %zu has no directory",
 					 rpm->label, i);
 	}
 	return 0;

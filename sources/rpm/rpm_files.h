@@ -30,8 +30,8 @@ struct rpm_file_list {
 };
 
 /*
- * Reads the list. A package without files has none: count 0. ERR_INPUT when the arrays that make
- * up the list disagree.
+ * Reads the list. For a package without files, count is 0. ERR_INPUT when the arrays of the list do
+ * not match.
  */
 int
 rpm_files_load(const struct rpm *rpm, struct rpm_file_list *ret_list, struct error *err) CHECKED;

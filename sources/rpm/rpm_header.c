@@ -26,14 +26,15 @@ rpm_header_measure(const uint8_t *intro, size_t max_size, const char *name, cons
 	uint64_t size = RPM_HEADER_INTRO_SIZE + (uint64_t)entries * ENTRY_SIZE + data;
 
 	if (memcmp(intro, header_magic, sizeof(header_magic)) != 0)
-		return error_set(err, ERR_INPUT, "'%s' has no %s where it should be", name, what);
+		return error_set(err, ERR_INPUT, "'%s' has no %s at the expected place", name,
+				 what);
 	if (entries == 0 || entries > MAX_ENTRIES)
-		return error_set(err, ERR_INPUT, "%s of '%s' claims %u entries", what, name,
-				 entries);
+		return error_set(err, ERR_INPUT, "%s of '%s' has an invalid number of entries: %u",
+				 what, name, entries);
 	if (size > max_size)
 		return error_set(err, ERR_INPUT,
-				 "%s of '%s' claims %llu bytes, only %zu are possible", what, name,
-				 (unsigned long long)size, max_size);
+				 "%s of '%s' is too large: %llu bytes, at most %zu are possible",
+				 what, name, (unsigned long long)size, max_size);
 	*ret_size = (size_t)size;
 	return 0;
 }
@@ -90,10 +91,10 @@ entry_fault(const struct rpm_header *header, const struct rpm_entry *entry, uint
 	if (entry->count == 0)
 		return "is empty";
 	if (entry->offset >= header->data_size)
-		return "lies outside the header";
+		return "is outside the header";
 	if (size == 0) {
 		if (entry->type == RPM_TYPE_STRING && entry->count != 1)
-			return "is a string more than once";
+			return "has more than one string";
 		used = measure_strings(header->data + entry->offset,
 				       room < *budget ? room : *budget, entry->count);
 		if (used == 0)
@@ -102,10 +103,10 @@ entry_fault(const struct rpm_header *header, const struct rpm_entry *entry, uint
 		if (entry->offset % size != 0)
 			return "is not aligned";
 		if (entry->count > room / size)
-			return "reaches outside the header";
+			return "extends beyond the header";
 		used = entry->count * size;
 		if (used > *budget)
-			return "overlaps another";
+			return "overlaps another entry";
 	}
 	*budget -= used;
 	return NULL;
@@ -127,7 +128,7 @@ signature_region_fault(const struct rpm_header *header, const uint8_t *trailer)
 	    get32(trailer + 4) != RPM_TYPE_BIN || get32(trailer + 12) != ENTRY_SIZE)
 		return "has a region without an end";
 	if (size == 0 || size % ENTRY_SIZE != 0 || size / ENTRY_SIZE > header->entry_count)
-		return "has a region of more entries than there are";
+		return "has a region with more entries than the header";
 	return NULL;
 }
 
@@ -203,8 +204,8 @@ check_entries(struct rpm_header *header, enum rpm_region region, const char *nam
 	qsort(header->entries, header->entry_count, sizeof(*header->entries), by_tag);
 	for (uint32_t i = 1; i < header->entry_count; i++) {
 		if (header->entries[i].tag == header->entries[i - 1].tag)
-			return error_set(err, ERR_INPUT, "%s of '%s' has tag %u twice", what, name,
-					 header->entries[i].tag);
+			return error_set(err, ERR_INPUT, "%s of '%s' has duplicate tag %u", what,
+					 name, header->entries[i].tag);
 	}
 	return 0;
 }
@@ -217,11 +218,11 @@ rpm_header_parse(const uint8_t *bytes, size_t size, enum rpm_region region, cons
 	size_t measured;
 
 	if (size < RPM_HEADER_INTRO_SIZE)
-		return error_set(err, ERR_INPUT, "'%s' ends inside a header", name);
+		return error_set(err, ERR_INPUT, "'%s' is cut short within a header", name);
 	if (rpm_header_measure(bytes, size, name, "header", &measured, err) < 0)
 		return -1;
 	if (measured != size)
-		return error_set(err, ERR_INPUT, "header of '%s' has %zu bytes, not %zu", name,
+		return error_set(err, ERR_INPUT, "header of '%s' has %zu bytes, expected %zu", name,
 				 measured, size);
 	header.entry_count = get32(bytes + 8);
 	header.data_size = get32(bytes + 12);

@@ -7,8 +7,8 @@
  *
  *     8e ad e8 01 00 00 00 00 | il | dl | il x {tag, type, offset, count} | dl bytes of data
  *
- * Every entry is checked when the header is parsed, so that the getters only have to compare type
- * and count. Nothing is copied but the index: the header borrows the bytes.
+ * Every entry is checked when the header is parsed, so that the getters only compare type and
+ * count. Only the index is copied: the header borrows the bytes.
  */
 
 #include "base/cleanup.h"
@@ -31,8 +31,8 @@ enum rpm_type {
 };
 
 /*
- * The region tag that has to be the first entry. The region of the main header, which is what is
- * signed, is the whole of it. That of the signature header may end earlier.
+ * The region tag, which must be the first entry. The region of the main header, which is signed, is
+ * all of it. That of the signature header may end earlier.
  */
 enum rpm_region { RPM_REGION_SIGNATURE = 62, RPM_REGION_MAIN = 63 };
 
@@ -51,15 +51,16 @@ struct rpm_header {
 };
 
 /*
- * From the first RPM_HEADER_INTRO_SIZE bytes: how large the whole header is. ERR_INPUT if that
- * is no header, or one larger than `max_size`. `name` and `what` ("main header") are for messages.
+ * Reads the size of the whole header from its first RPM_HEADER_INTRO_SIZE bytes. ERR_INPUT if that
+ * is not a header, or one larger than `max_size`. `name` and `what` ("main header") are for
+ * messages.
  */
 int rpm_header_measure(const uint8_t *intro, size_t max_size, const char *name, const char *what,
 		       size_t *ret_size, struct error *err) CHECKED;
 
 /*
- * Parses `size` bytes, which have to be one whole header. They have to stay while the header is
- * used. ERR_INPUT with the entry at fault.
+ * Parses `size` bytes, which must be one whole header and must stay while the header is used.
+ * ERR_INPUT with the invalid entry.
  */
 int rpm_header_parse(const uint8_t *bytes, size_t size, enum rpm_region region, const char *name,
 		     struct rpm_header *ret_header, struct error *err) CHECKED;

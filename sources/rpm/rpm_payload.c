@@ -96,11 +96,12 @@ check_newc(const struct rpm_reader *r, const struct rpm_file *file, struct error
 {
 	if (((file->mode ^ r->entry.mode) & S_IFMT) != 0)
 		return error_set(err, ERR_VERIFY,
-				 "'%s' has another type in the payload of '%s' than in its header",
+				 "type of '%s' in the payload of '%s' differs from the header",
 				 r->entry.name, r->rpm.label);
 	if (r->entry.size != data_size(file))
 		return error_set(err, ERR_VERIFY,
-				 "'%s' has %llu bytes in the payload of '%s', %llu in its header",
+				 "'%s' has %llu bytes in the payload of '%s', expected %llu as in "
+				 "the header",
 				 r->entry.name, (unsigned long long)r->entry.size, r->rpm.label,
 				 (unsigned long long)data_size(file));
 	return 0;
@@ -147,7 +148,7 @@ check_complete(const struct rpm_reader *r, struct error *err)
 		const struct rpm_file *file = &r->files.items[i];
 
 		if (!r->seen[i] && !file->ghost)
-			return error_set(err, ERR_VERIFY, "payload of '%s' lacks '%s%s'",
+			return error_set(err, ERR_VERIFY, "payload of '%s' is missing '%s%s'",
 					 r->rpm.label, file->directory, file->base);
 	}
 	return 0;
@@ -194,8 +195,8 @@ check_digest(struct rpm_reader *r, struct error *err)
 				 r->rpm.label, r->name);
 	hasher_finish(r->hasher, &got);
 	if (!digest_equal(&want, &got))
-		return error_set(err, ERR_VERIFY, "sha256 of '%s' in '%s' is %s, not %s", r->name,
-				 r->rpm.label, digest_hex(&got, hex), r->current->digest);
+		return error_set(err, ERR_VERIFY, "sha256 of '%s' in '%s' is %s, expected %s",
+				 r->name, r->rpm.label, digest_hex(&got, hex), r->current->digest);
 	return 0;
 }
 
@@ -247,7 +248,8 @@ payload_compression(const struct rpm *rpm, enum compression *ret_compression, st
 	const char *word = rpm_header_string(&rpm->header, RPM_TAG_PAYLOAD_COMPRESSOR);
 
 	if (format != NULL && strcmp(format, "cpio") != 0)
-		return error_set(err, ERR_INPUT, "payload of '%s' is '%s', which is not supported",
+		return error_set(err, ERR_INPUT,
+				 "payload of '%s' has format '%s', which is not supported",
 				 rpm->label, format);
 	*ret_compression = COMPRESSION_NONE;
 	if (word != NULL && !compression_parse(word, ret_compression))

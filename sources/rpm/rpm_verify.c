@@ -45,7 +45,7 @@ check_header_digest(const struct rpm *rpm, struct error *err)
 		return 0;
 	if (!digest_parse(hex, &want) || !digest_equal(&want, &rpm->header_sha256))
 		return error_set(err, ERR_VERIFY,
-				 "main header of '%s' was altered: its sha256 is %s, not %s",
+				 "main header of '%s' was altered: its sha256 is %s, expected %s",
 				 rpm->label, digest_hex(&rpm->header_sha256, got), hex);
 	return 0;
 }
@@ -117,7 +117,7 @@ check_signature(const struct rpm *rpm, struct openpgp_keyring *ring,
 	if (found)
 		return -1;
 	return error_set(err, ERR_VERIFY,
-			 "'%s' is not signed: take the signed copy, or the signature header that "
+			 "'%s' is not signed; use the signed copy, or the signature header that "
 			 "its build system keeps",
 			 rpm->label);
 }
@@ -128,18 +128,18 @@ check_identity(const struct rpm *rpm, const struct rpm_identity *identity, struc
 	if (rpm->source_rpm == NULL)
 		return error_set(err, ERR_VERIFY, "'%s' is a source package", rpm->label);
 	if (strcmp(rpm->os, "linux") != 0)
-		return error_set(err, ERR_VERIFY, "'%s' is for '%s', not for linux", rpm->label,
+		return error_set(err, ERR_VERIFY, "'%s' is for '%s', expected linux", rpm->label,
 				 rpm->os);
 	if (identity == NULL)
 		return 0;
 	if (strcmp(rpm->name, identity->name) != 0)
-		return error_set(err, ERR_VERIFY, "'%s' is the package '%s', not '%s'", rpm->label,
+		return error_set(err, ERR_VERIFY, "'%s' is package '%s', expected '%s'", rpm->label,
 				 rpm->name, identity->name);
 	if (strcmp(rpm->evr, package_plain_evr(identity->evr)) != 0)
-		return error_set(err, ERR_VERIFY, "'%s' has version %s, not %s", rpm->label,
+		return error_set(err, ERR_VERIFY, "'%s' has version %s, expected %s", rpm->label,
 				 rpm->evr, identity->evr);
 	if (strcmp(rpm->arch, identity->arch) != 0)
-		return error_set(err, ERR_VERIFY, "'%s' is for %s, not for %s", rpm->label,
+		return error_set(err, ERR_VERIFY, "'%s' is for %s, expected %s", rpm->label,
 				 rpm->arch, identity->arch);
 	return 0;
 }
@@ -155,15 +155,14 @@ payload_digest(const struct rpm *rpm, struct digest *ret_digest, struct error *e
 
 	if (hex == NULL)
 		return error_set(err, ERR_VERIFY,
-				 "payload of '%s' is not covered by the signed header: it was made "
-				 "with rpm before 4.14; take a newer build",
+				 "the signed header of '%s' does not cover its payload: it was "
+				 "built with rpm before 4.14; use a newer build",
 				 rpm->label);
 	(void)!rpm_header_uint32(&rpm->header, RPM_TAG_PAYLOAD_DIGEST_ALGORITHM, &algorithm);
 	if (algorithm != ALGORITHM_SHA256 || count != 1 || !digest_parse(hex[0], ret_digest))
-		return error_set(
-			err, ERR_VERIFY,
-			"payload of '%s' is covered by hash %u only, and SHA-256 is needed",
-			rpm->label, algorithm);
+		return error_set(err, ERR_VERIFY,
+				 "payload of '%s' is covered by hash %u only, SHA-256 is required",
+				 rpm->label, algorithm);
 	return 0;
 }
 
@@ -187,7 +186,7 @@ check_payload(const struct rpm *rpm, const struct digest *want, struct error *er
 	hasher_finish(hasher, &got);
 	if (!digest_equal(&got, want))
 		return error_set(err, ERR_VERIFY,
-				 "payload of '%s' was altered: its sha256 is %s, not %s",
+				 "payload of '%s' was altered: its sha256 is %s, expected %s",
 				 rpm->label, digest_hex(&got, got_hex), digest_hex(want, want_hex));
 	return 0;
 }

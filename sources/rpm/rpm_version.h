@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The order of RPM versions, as rpm itself has it.
+ * The order of RPM versions, as in rpm itself.
  */
 
 /*
@@ -12,7 +12,7 @@
 int rpm_version_compare(const char *a, const char *b);
 
 /*
- * Compares two of the form [epoch:]version-release; a missing epoch is 0. A part that one of them
- * lacks is not compared.
+ * Compares two texts of the form [epoch:]version-release; a missing epoch is 0. A part that one of
+ * them lacks is not compared.
  */
 int rpm_evr_compare(const char *a, const char *b);

@@ -69,7 +69,7 @@ for command in fetch tarballs images sign tag plan; do
     case $command in fetch | images) line="$line --offline" ;; esac
     (cd "$work/clone" && HOME=$work/home sh -c "\"$d\" $line --quiet" </dev/null >/dev/null 2>"$work/err")
     status=$?
-    { [ $status = 2 ] || grep -q "there is no lock" "$work/err"; } && echo " $line: $(cat "$work/err");"
+    { [ $status = 2 ] || grep -q "^error: .*lock '.*' not found" "$work/err"; } && echo " $line: $(cat "$work/err");"
   done)
 done
 tap_is "and is a command line that is understood" "$bad" ""
@@ -121,12 +121,12 @@ tap_has "a missing argument is named" "$err" "'--format' requires an argument"
 run plan --matrix "$work/none.json"
 tap_is "a missing matrix ends with 3" "$status" 3
 tap_has "a missing matrix is named" "$err" "none.json"
-tap_has "a missing matrix: what to do" "$err" "name one with --matrix"
+tap_has "a missing matrix: what to do" "$err" "use --matrix"
 m=$SOURCE_DIR/matrix/debian.json
 run fetch --matrix "$m" --lock "$work/no lock.json"
 tap_is "a missing lock ends with 3" "$status" 3
 tap_has "a missing lock: what makes it, with the options of this run" "$err" \
-  "run 'distributor lock --matrix $m --lock '$work/no lock.json'' to make it"
+  "run 'distributor lock --matrix $m --lock '$work/no lock.json'' to create it"
 run plan --matrix "$SOURCE_DIR/matrix/debian.lock.json"
 tap_is "a lock in place of the matrix ends with 3" "$status" 3
 tap_has "a lock in place of the matrix is told" "$err" "debian.lock.json' is a lock, not a matrix"

@@ -127,16 +127,16 @@ def test_newer(place):
        "--check finds the newer version and ends with 1", said(result))
     before = place.lock.read_bytes()
     result = place.run("lock")
-    ok(fails(result, 3, "QEMU 10.0.3 for aarch64, the release is of 10.0.2", '"version"') and
+    ok(fails(result, 3, "QEMU 10.0.3 for aarch64, expected 10.0.2", '"version"') and
        place.lock.read_bytes() == before, "another QEMU than the release's is refused",
        said(result))
     result = place.run("fetch", "--cache", place.top / "empty")
     ok(fails(result, 3, "'qemu-user' 1:10.0.2+ds-1 for arm64 is no longer in the archive",
-             "its suite has 1:10.0.3+ds-1", f"run 'distributor lock --matrix {place.matrix()}' to take"),
+             "whose suite now has 1:10.0.3+ds-1", f"run 'distributor lock --matrix {place.matrix()}' to use the current version"),
        "a version that has gone from the archive is named, and what to run", said(result))
     place.version = "10.0.3-1"
     result = place.run("fetch")
-    ok(fails(result, 3, "the lock is of q 10.0.2-1, the matrix of q 10.0.3-1"),
+    ok(fails(result, 3, "the lock is for q 10.0.2-1, the matrix for q 10.0.3-1"),
        "a lock of another version is refused", said(result))
     result = place.run("lock")
     lock = json.loads(place.lock.read_text())
@@ -284,7 +284,7 @@ def test_nothing_in_vain(top, keys):
     place.version = "11.0-1"
     result = place.run("lock")
     packages = place.top / "cache/sha256"
-    ok(fails(result, 3, "has QEMU 10.0.2 for aarch64, the release is of 11.0") and
+    ok(fails(result, 3, "has QEMU 10.0.2 for aarch64, expected 11.0") and
        not any(packages.iterdir()), "another version is told before the package is fetched",
        said(result))
     matrix = place.top / "f.json"
@@ -310,12 +310,12 @@ def test_nothing_in_vain(top, keys):
     again = [line for line in result.stderr.splitlines() if "trying again" in line]
     ok(1 <= len(again) <= 3, "a name without an address is tried a few times for all hosts together", again)
     result = run("fetch", "--matrix", matrix, "--cache", place.top / "cache")
-    ok(fails(result, 3, "there is no lock", "run 'distributor lock", "or use --matrix",
+    ok(fails(result, 3, "error: lock '", "run 'distributor lock", "or use --matrix",
              "debian.json, which has one"), "a matrix without a lock names one that has it",
        said(result))
     (place.top / "debian.lock.json").unlink()
     result = run("fetch", "--matrix", matrix, "--cache", place.top / "cache")
-    ok(fails(result, 3, "there is no lock") and "debian.json" not in result.stderr,
+    ok(fails(result, 3, "error: lock '") and "debian.json" not in result.stderr,
        "and none where there is none", said(result))
     result = run("lock", "--matrix", matrix, "--cache", place.top / "cache", "--offline")
     ok(fails(result, 2, "--offline") and result.stderr.count("source 'f'") == 1,
@@ -378,8 +378,8 @@ def test_fedora(top):
     ok(fails(result, 4, "ELF machine 62, expected aarch64") and
        not (pathlib.Path(top) / "f.lock.json").exists(),
        "signed packages with programs of another host are refused", said(result))
-    ok(result.stderr.count("takes 2:10.2.2-1.fc44 from Koji alone") == 1 and
-       "deleted there after some weeks" in result.stderr,
+    ok(result.stderr.count("gets 2:10.2.2-1.fc44 from Koji only") == 1 and
+       "Koji deletes builds that do not leave testing" in result.stderr,
        "what only Koji has is warned about, once for all hosts", said(result))
     ok(re.search(r"refusing 'qemu-user-static-\S+\.aarch64\.rpm': '+usr/bin/qemu-\S+' in "
                  r"'qemu-user-static-\S+\.aarch64\.rpm'", result.stderr) and
@@ -402,7 +402,7 @@ def test_fedora(top):
     ok(result.returncode == 0, "fetch them by the lock alone", said(result))
     os.rename(os.path.join(koji.root, "qemu/10.2.2/1.fc44/data/signed"), os.path.join(top, "gone"))
     result = run("fetch", "--matrix", matrix, "--cache", os.path.join(top, "third"))
-    ok(result.returncode == 0 and result.stderr.count("had to be fetched from elsewhere") == 1,
+    ok(result.returncode == 0 and result.stderr.count("was fetched from another URL") == 1,
        "signed copies that Koji has pruned: one sentence for the build", said(result))
     result = run("tarballs", *args, "--out", os.path.join(top, "out"))
     made = os.listdir(os.path.join(top, "out/assets")) if result.returncode == 0 else []

@@ -204,7 +204,7 @@ a_longer_text_than_allowed_is_refused(void **state)
 	let_time_pass();
 	assert_text(f->seen, f->path, "a");
 	assert_refused(seen_read(f->seen, f->path, 0, &text, NULL, &err), err, ERR_INPUT,
-		       "more than the 0 allowed");
+		       "at most 0 are allowed");
 }
 
 int

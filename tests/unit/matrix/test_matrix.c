@@ -341,12 +341,13 @@ broken_locks_are_refused(void **state)
 	static const struct {
 		const char *from, *to, *wanted;
 	} rows[] = {
-		{"\"format\": 1", "\"format\": 2", "format: this program reads format 1"},
-		{"\"file\": \"qemu", "\"file\": \"../qemu", "packages[0]: \"file\" is no plain"},
-		{"pool/main", "pool/../..", "\"pool_path\" leaves"},
-		{"\"size\": 12345", "\"size\": -1", "packages[0].size: must be a non-negative integer"},
+		{"\"format\": 1", "\"format\": 2", "format: format not supported, expected 1"},
+		{"\"file\": \"qemu", "\"file\": \"../qemu", "packages[0]: \"file\" is not a plain"},
+		{"pool/main", "pool/../..", "\"pool_path\" points outside"},
+		{"\"size\": 12345", "\"size\": -1",
+		 "packages[0].size: must be a non-negative integer"},
 		{"usr/bin/qemu-arm", "etc/qemu-arm", "\"path\" is 'etc/qemu-arm'"},
-		{"\"sha256\": \"", "\"sha256\": \"zz", "must be a sha256"},
+		{"\"sha256\": \"", "\"sha256\": \"zz", "must be a SHA-256"},
 		{"\"suite\"", "\"suit\"", "suit: unknown key; did you mean \"suite\"?"},
 		{"\"target\": \"aarch64\"", "\"target\": \"arm\"", "\"path\" is"},
 		{"\"host\": \"aarch64\"", "\"host\": \"vax\"", "unknown \"host\" 'vax'"},
@@ -398,11 +399,11 @@ matrix_and_lock_must_agree(void **state)
 	assert_ok(lock_check_matrix(&lock, &matrix, "lock it", &err), err);
 	make_lock(&skewed, "10.0.12");
 	assert_refused(lock_check_matrix(&skewed, &matrix, "lock it", &err), err, ERR_INPUT,
-		       "source 't' has QEMU 10.0.12 for aarch64, the release is of 10.0.13");
+		       "source 't' has QEMU 10.0.12 for aarch64, expected 10.0.13");
 	free(lock.version);
 	lock.version = xstrdup("10.0.13-2");
 	assert_refused(lock_check_matrix(&lock, &matrix, "lock it", &err), err, ERR_INPUT,
-		       "the lock is of q 10.0.13-2, the matrix of q 10.0.13-1; run 'lock it'");
+		       "the lock is for q 10.0.13-2, the matrix for q 10.0.13-1; run 'lock it'");
 }
 
 static void
@@ -422,7 +423,7 @@ an_open_patch_level_needs_one_version(void **state)
 	free(lock.version);
 	lock.version = xstrdup("10.0-1");
 	assert_refused(lock_check_matrix(&lock, &matrix, "lock it", &err), err, ERR_INPUT,
-		       "x86_64 has QEMU 10.0.13 and aarch64 has 10.0.12");
+		       "x86_64 has QEMU 10.0.13 but aarch64 has 10.0.12");
 }
 
 /* The program calls itself 10.0.93; that is what an older program has locked. */
@@ -456,7 +457,7 @@ a_release_candidate_is_locked_as_the_matrix_has_it(void **state)
 	free(read.packages.items[0].qemu_version);
 	read.packages.items[0].qemu_version = xstrdup("9.1.0");
 	assert_refused(lock_check_matrix(&read, &matrix, "lock it", &err), err, ERR_INPUT,
-		       "has QEMU 9.1.0 for aarch64, the release is of 9.1-rc3");
+		       "has QEMU 9.1.0 for aarch64, expected 9.1-rc3");
 }
 
 static void
@@ -510,7 +511,7 @@ limits_are_warned_about(void **state)
 		{442, 8, NULL},
 		{443, 8, "451 assets need more requests than GitHub allows in an hour"},
 		{992, 8, "1000 assets need more requests than GitHub allows in an hour"},
-		{993, 8, "1001 assets are more than the 1000 that GitHub allows"},
+		{993, 8, "1001 assets exceed the 1000 that GitHub allows"},
 	};
 
 	(void)state;

@@ -125,7 +125,8 @@ static const struct download_row download_rows[] = {
 	{"weak/100000/300000", 300000, 0, ERR_NONE, NULL, true, 2},
 	{"always416/300000", 300000, 100000, ERR_NONE, NULL, false, 2},
 	{"badrange/300000", 300000, 100000, ERR_NONE, NULL, false, 2},
-	{"longer/300000", 300000, 100000, ERR_VERIFY, "300010 bytes, not 300000", false, -1},
+	{"longer/300000", 300000, 100000, ERR_VERIFY, "server has 300010 bytes, expected 300000",
+	 false, -1},
 
 	/* refused for a while */
 	{"flaky/503/2/none/300000", 300000, 0, ERR_NONE, NULL, false, 3},
@@ -143,23 +144,23 @@ static const struct download_row download_rows[] = {
 	{"status/404", 10, 0, ERR_NOT_FOUND, "status/404': status 404, not found", false, 1},
 	{"status/410", 10, 0, ERR_NOT_FOUND, "status 410, gone", false, 1},
 	{"status/403", 10, 0, ERR_DENIED, "status 403, forbidden", false, 1},
-	{"status/401", 10, 0, ERR_DENIED, "status 401, not authenticated", false, 1},
-	{"status/204", 0, 0, ERR_REMOTE, "status 204 without the file", false, 1},
+	{"status/401", 10, 0, ERR_DENIED, "status 401, unauthorized", false, 1},
+	{"status/204", 0, 0, ERR_REMOTE, "status 204 without content", false, 1},
 	{"status/416", 10, 0, ERR_REMOTE, "status 416", false, 1},
 	{"garbage/1", 1, 0, ERR_REMOTE, "garbage/1': ", false, -1}, /* then libcurl's words */
 	{"manyheaders/1", 1, 0, ERR_REMOTE, "too many header fields", false, -1},
-	{"unasked206/300", 300, 0, ERR_REMOTE, "a part of the file was sent", false, -1},
-	{"endless-refusal/404", 10, 0, ERR_REMOTE, "status 404 with an endless", false, -1},
+	{"unasked206/300", 300, 0, ERR_REMOTE, "the server sent part of the file", false, -1},
+	{"endless-refusal/404", 10, 0, ERR_REMOTE, "status 404 with an oversized", false, -1},
 
 	/* the wrong length, announced and not */
-	{"longer/300", 300, 0, ERR_VERIFY, "has 310 bytes, not 300", false, -1},
-	{"shorter/300", 300, 0, ERR_VERIFY, "has 290 bytes, not 300", false, -1},
-	{"chunked/310", 300, 0, ERR_VERIFY, "sends more than the 300 bytes", false, -1},
-	{"chunked/290", 300, 0, ERR_VERIFY, "has 290 bytes, not 300", false, -1},
-	{"understated/300", 300, 0, ERR_VERIFY, "has 290 bytes, not 300", false, -1},
+	{"longer/300", 300, 0, ERR_VERIFY, "has 310 bytes, expected 300", false, -1},
+	{"shorter/300", 300, 0, ERR_VERIFY, "has 290 bytes, expected 300", false, -1},
+	{"chunked/310", 300, 0, ERR_VERIFY, "sends more than the expected 300 bytes", false, -1},
+	{"chunked/290", 300, 0, ERR_VERIFY, "has 290 bytes, expected 300", false, -1},
+	{"understated/300", 300, 0, ERR_VERIFY, "has 290 bytes, expected 300", false, -1},
 	{"overstated/300", 300, 0, ERR_NETWORK, "overstated/300'", false, 4},
-	{"endless/1", 100000, 0, ERR_VERIFY, "more than the 100000 bytes", false, -1},
-	{"plain/0", 10, 0, ERR_VERIFY, "has 0 bytes, not 10", false, 1},
+	{"endless/1", 100000, 0, ERR_VERIFY, "more than the expected 100000 bytes", false, -1},
+	{"plain/0", 10, 0, ERR_VERIFY, "has 0 bytes, expected 10", false, 1},
 
 	/* redirected astray */
 	{"redirect/302/6/plain/10", 10, 0, ERR_REMOTE, "more than 5 redirects", false, -1},
@@ -304,7 +305,7 @@ test_download_up_to(void **state)
 	assert_int_equal(got.size, 1000);
 	request.url = large;
 	assert_refused(http_download(client, &request, &download, &got, &err), err, ERR_VERIFY,
-		       "has 1010 bytes, not at most 1005");
+		       "has 1010 bytes, expected at most 1005");
 }
 
 static void
@@ -334,11 +335,11 @@ test_file_urls(void **state)
 	assert_false(got.resumed);
 	download.max_bytes = 199999;
 	assert_refused(http_download(client, &request, &download, &got, &err), err, ERR_VERIFY,
-		       "200000 bytes, not 199999");
+		       "200000 bytes, expected 199999");
 	assert_refused(http_get(client, url, 0, 100, &text, NULL, &err), err, ERR_INPUT,
 		       "scheme 'file' is not allowed");
 	assert_refused(http_get(client, url, HTTP_ALLOW_FILE, 100, &text, NULL, &err), err,
-		       ERR_REMOTE, "longer than 100 bytes");
+		       ERR_REMOTE, "larger than 100 bytes");
 	assert_int_equal(unlink(path), 0);
 	assert_refused(http_get(client, url, HTTP_ALLOW_FILE, 100, &text, NULL, &err), err,
 		       ERR_NOT_FOUND, path);
@@ -456,10 +457,11 @@ test_get(void **state)
 		{"g15/page/308/30/page/302/30/plain/5000", ERR_NONE, NULL},
 		{"g16/flaky/503/1/none/5000", ERR_NONE, NULL},
 		{"g17/to/302/other/plain/5000", ERR_NONE, NULL},
-		{"g18/page/302/endless/plain/5000", ERR_REMOTE, "status 302 with an endless text"},
+		{"g18/page/302/endless/plain/5000", ERR_REMOTE,
+		 "status 302 with an oversized error body"},
 		{"g5/flaky/403/1/none/5000", ERR_DENIED, "status 403, forbidden"},
-		{"g6/plain/5001", ERR_REMOTE, "the answer is longer than 5000 bytes"},
-		{"g7/endless/1", ERR_REMOTE, "the answer is longer than 5000 bytes"},
+		{"g6/plain/5001", ERR_REMOTE, "the response is larger than 5000 bytes"},
+		{"g7/endless/1", ERR_REMOTE, "the response is larger than 5000 bytes"},
 		{"g8/overstated/5000", ERR_NETWORK, "g8/overstated/5000'"},
 		{"g9/nosuchmode/1", ERR_NOT_FOUND, "g9/nosuchmode/1': status 404"},
 	};
@@ -606,7 +608,7 @@ test_secret_bodies_stay(void **state)
 			echoes++;
 		} else {
 			assert_refused(http_request(client, &request, &response, &err), err,
-				       ERR_REMOTE, "redirects a secret to '");
+				       ERR_REMOTE, "refusing to follow a redirect from '");
 			assert_null(strstr(err.message, "t0ken"));
 		}
 		assert_int_equal(hits(client, "body-stays", "echo"), echoes);
@@ -1078,7 +1080,7 @@ test_bad_locations(void **state)
 		{"https://r.example/u", "http://s.example/next",
 		 "from https to 'http://s.example/next'", HTTP_ALLOW_PLAIN},
 		{"https://r.example:5000/u", "http://R.example/next",
-		 "from https to 'http://R.example/next'; the proxy in front of it has to send it "
+		 "from https to 'http://R.example/next'; the proxy in front of it must set "
 		 "'X-Forwarded-Proto: https'",
 		 HTTP_ALLOW_PLAIN},
 		{"https://r.example/u", "http://127.0.0.1/next", "from https to 'http://127", 0},
@@ -1148,9 +1150,9 @@ test_bad_requests(void **state)
 		       "line break in the header field 'Authorization'");
 	assert_null(strstr(err.message, "t0ken"));
 	assert_refused(http_request(client, &plain, &response, &err), err, ERR_INPUT,
-		       "plain http is not allowed here: 'http://example.org/'");
+		       "plain http is not allowed: 'http://example.org/'");
 	assert_refused(http_request(client, &cut, &response, &err), err, ERR_IO,
-		       "the file to send has become shorter");
+		       "the file to upload shrank");
 	assert_null(response.body);
 }
 

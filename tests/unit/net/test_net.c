@@ -53,7 +53,7 @@ test_check(void **state)
 	} rows[] = {
 		{"https://example.org/", 0, NULL},
 		{"HTTPS://example.org/", 0, NULL},
-		{"http://example.org/", 0, "plain http is not allowed here: 'http://example.org/'"},
+		{"http://example.org/", 0, "plain http is not allowed: 'http://example.org/'"},
 		{"http://example.org/", HTTP_ALLOW_PLAIN, NULL},
 		{"http://127.0.0.1:1/", 0, NULL},
 		{"http://127.8.9.1/", 0, NULL},
@@ -70,7 +70,8 @@ test_check(void **state)
 		{"ftp://example.org/a", HTTP_ALLOW_PLAIN | HTTP_ALLOW_FILE, "scheme 'ftp'"},
 		{"gopher://127.0.0.1/a", HTTP_ALLOW_PLAIN, "scheme 'gopher'"},
 		{"https://joe@example.org/", 0, "user name or password"},
-		{"https://joe:pw@example.org/", 0, "inside the URL 'https://example.org/'"},
+		{"https://joe:pw@example.org/", 0,
+		 "URL 'https://example.org/' contains a user name"},
 		{"example.org/a", 0, "malformed URL"},
 		{"", 0, "malformed URL"},
 	};

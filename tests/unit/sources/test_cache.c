@@ -151,8 +151,8 @@ test_wrong_content(void **state)
 		const char *message;
 	} rows[] = {
 		{"the bytes of a packagE\n", "sha256 is "},
-		{"the bytes", "9 bytes instead of 23, sha256 "},
-		{"", "0 bytes instead of 23, sha256 "},
+		{"the bytes", "size is 9, expected 23 (sha256 "},
+		{"", "size is 0, expected 23 (sha256 "},
 	};
 	struct fixture *f = *state;
 	auto_free char *final = at(f, "sha256", f->hex);
@@ -332,7 +332,7 @@ test_adopt(void **state)
 		       ERR_VERIFY, source);
 	put(source, "the bytes", 9);
 	assert_refused(cache_adopt(f->cache, source, &f->digest, SIZE, &path, &err), err,
-		       ERR_VERIFY, "has 9 bytes, not 23");
+		       ERR_VERIFY, "has 9 bytes, expected 23");
 	assert_refused(cache_adopt(f->cache, f->directory, &f->digest, SIZE, &path, &err), err,
 		       ERR_IO, "not a regular file");
 	assert_null(path);

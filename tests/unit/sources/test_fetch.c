@@ -202,7 +202,7 @@ test_ways(void **state)
 		{"status/404", "plain/5000", ERR_NONE, "status/404': status 404, not found"},
 		{"flaky-cut/9/5000", "plain/5000", ERR_NONE, "Empty reply"},
 		{"wrong/5000", "plain/5000", ERR_NONE, "wrong/5000': sha256 is "},
-		{"longer/5000", "plain/5000", ERR_NONE, "has 5010 bytes, not 5000"},
+		{"longer/5000", "plain/5000", ERR_NONE, "has 5010 bytes, expected 5000"},
 		{"cut/2000/5000", NULL, ERR_NONE, NULL},
 		{"overstated/5000", "cut/2000/5000", ERR_NONE, "overstated/5000'"},
 		{"status/404", NULL, ERR_NOT_FOUND, "cannot fetch 'p-5000.rpm': 'http://127.0.0.1"},
@@ -212,8 +212,8 @@ test_ways(void **state)
 		{"flaky/503/2/none/5000", "status/404", ERR_NONE, "status 503"},
 		{"flaky/503/2/none/5000", "plain/5000", ERR_NONE, "status 503"},
 		{"wrong/5000", "status/503", ERR_VERIFY, "/quarantine/"},
-		{"status/503", "shorter/5000", ERR_VERIFY, "has 4990 bytes, not 5000"},
-		{"endless/1", NULL, ERR_VERIFY, "more than the 5000 bytes"},
+		{"status/503", "shorter/5000", ERR_VERIFY, "has 4990 bytes, expected 5000"},
+		{"endless/1", NULL, ERR_VERIFY, "more than the expected 5000 bytes"},
 		{NULL, NULL, ERR_NOT_FOUND, "the lock has no URL for it"},
 		/* an unsigned package and its signature apart */
 		{"plain/5000#signature=x", NULL, ERR_INPUT, "malformed URL"},
@@ -317,7 +317,7 @@ test_damaged_cache_is_mended(void **state)
 	f->options.rehash = true;
 	assert_ok(fetch(f, &err), err);
 	assert_int_equal(f->results[0].outcome, FETCH_FETCHED);
-	assert_true(warned(f, "damaged in the cache") && warned(f, "/quarantine/"));
+	assert_true(warned(f, "damaged file in the cache") && warned(f, "/quarantine/"));
 	assert_int_equal(count_files(f, "quarantine"), 1);
 }
 
@@ -336,7 +336,7 @@ test_offline(void **state)
 	f->options.offline = true;
 	assert_refused(fetch(f, &err), err, ERR_NOT_FOUND,
 		       "cannot fetch 'p-1000.rpm': 'http://127.0.0.1");
-	assert_non_null(strstr(err.message, "is out of reach with --offline"));
+	assert_non_null(strstr(err.message, "is not available with --offline"));
 	assert_int_equal(hits(f, "plain"), 0);
 	assert_int_equal(f->results[1].outcome, FETCH_FETCHED);
 	assert_string_equal(f->results[1].from, url);
@@ -373,7 +373,7 @@ test_apt(void **state)
 	} rows[] = {
 		{"\001", NULL, NULL, ERR_NONE, NULL, "apt"},
 		{"\002", NULL, NULL, ERR_VERIFY, "sha256 is ", NULL},
-		{"12", NULL, NULL, ERR_VERIFY, "has 2 bytes, not 1", NULL},
+		{"12", NULL, NULL, ERR_VERIFY, "has 2 bytes, expected 1", NULL},
 		{NULL, NULL, NULL, ERR_REMOTE, "apt: no such version", NULL},
 		{NULL, "plain/1", "apt: no such version", ERR_NONE, NULL, "http://127.0.0.1"},
 		{"\002", "plain/1", "sha256 is ", ERR_NONE, NULL, "http://127.0.0.1"},
@@ -409,7 +409,7 @@ test_apt(void **state)
 			assert_ok(fetch(f, &err), err);
 		else
 			assert_refused(fetch(f, &err), err, ERR_NOT_FOUND,
-				       "apt is out of reach with --offline");
+				       "apt is not available with --offline");
 		assert_int_equal(f->apt_calls, 0);
 		assert_int_equal(teardown(state), 0);
 	}

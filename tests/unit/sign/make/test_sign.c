@@ -687,8 +687,8 @@ sums_have_one_spelling(void **state)
 		{A "  a\n\n", "S:2: not a digest"},
 		{A "  a\r\n", "S:1: 'a?' is not a valid"},
 		{A "  ../a\n", "S:1: '../a' is not a valid"},
-		{A "  d/a\n", "S:1: 'd/a' cannot be"},
-		{A "  .a\n", "S:1: '.a' cannot be"},
+		{A "  d/a\n", "S:1: 'd/a' is not a valid"},
+		{A "  .a\n", "S:1: '.a' is not a valid"},
 		{"CA978112CA1BBDCAFAC231B39A23DC4DA786EFF8147C4E72B9807785AFEE48BB  a\n",
 		 "S:1: not a digest"},
 	};

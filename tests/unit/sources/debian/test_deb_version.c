@@ -124,10 +124,10 @@ what_is_no_version_is_refused(void **state)
 		{"x:1", "epoch"},
 		{"1:", "does not begin with a digit"},
 		{"1.0-", "empty revision"},
-		{"1 0", "a character"},
-		{"1.0/../x", "a character"},
-		{"1.0-1;id", "a character"},
-		{"1.0_1", "a character"},
+		{"1 0", "an invalid character"},
+		{"1.0/../x", "an invalid character"},
+		{"1.0-1;id", "an invalid character"},
+		{"1.0_1", "an invalid character"},
 	};
 	struct error err = ERROR_INIT;
 

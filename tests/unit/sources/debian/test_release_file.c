@@ -46,11 +46,11 @@ one_good_signature_of_a_pinned_key(void **state)
 		{"valid without good", "[GNUPG:] NEWSIG\n" VALID(A, "8", P), &any, NULL,
 		 "not signed"},
 		{"expired key", "[GNUPG:] NEWSIG\n[GNUPG:] EXPKEYSIG " A " N\n" VALID(A, "8", P),
-		 &any, NULL, "a key that has expired"},
+		 &any, NULL, "an expired key"},
 		{"revoked key", "[GNUPG:] NEWSIG\n[GNUPG:] REVKEYSIG " A " N\n" VALID(A, "8", P),
-		 &any, NULL, "a key that was revoked"},
+		 &any, NULL, "a revoked key"},
 		{"expired signature", "[GNUPG:] NEWSIG\n[GNUPG:] EXPSIG " A " N\n" VALID(A, "8", P),
-		 &any, NULL, "a signature that has expired"},
+		 &any, NULL, "an expired signature"},
 		{"good first, then valid of a revoked one",
 		 GOOD(B) "[GNUPG:] NEWSIG\n[GNUPG:] REVKEYSIG " A " N\n" VALID(A, "8", P), &any,
 		 NULL, "revoked"},
@@ -65,8 +65,10 @@ one_good_signature_of_a_pinned_key(void **state)
 		{"a name with a line of ours in it",
 		 "[GNUPG:] NEWSIG\n[GNUPG:] ERRSIG x [GNUPG:] GOODSIG\n" VALID(A, "8", P), &any,
 		 NULL, "not signed"},
-		{"cut", GOOD(A) "[GNUPG:] VALIDSIG " A " 2026", &any, NULL, "not understood"},
-		{"no fingerprint", GOOD(A) VALID("xyz", "8", P), &any, NULL, "not understood"},
+		{"cut", GOOD(A) "[GNUPG:] VALIDSIG " A " 2026", &any, NULL,
+		 "unexpected output of gpgv"},
+		{"no fingerprint", GOOD(A) VALID("xyz", "8", P), &any, NULL,
+		 "unexpected output of gpgv"},
 	};
 
 	(void)state;
@@ -131,12 +133,12 @@ fields_of_a_release(void **state)
 	static const struct {
 		const char *text, *wanted;
 	} rows[] = {
-		{"Suite: x\n", "no field 'Date'"},
+		{"Suite: x\n", "missing field 'Date'"},
 		{"Date: now\n", "'now' is not a date"},
 		{"Date: Sat, 21 Nov 2026 09:15:44 UTC\nValid-Until: never\n",
 		 "'never' is not a date"},
-		{"", "it is empty"},
-		{"Date: Sat, 21 Nov 2026 09:15:44 UTC\nDate: x\n", "'Date' comes twice"},
+		{"", "the text is empty"},
+		{"Date: Sat, 21 Nov 2026 09:15:44 UTC\nDate: x\n", "duplicate field 'Date'"},
 	};
 	AUTO(release_clear) struct release release = RELEASE_INIT;
 	struct error err = ERROR_INIT;

@@ -142,7 +142,7 @@ test_refused(void **state)
 		struct rpm_identity identity;
 		const char *text;
 	} rows[] = {
-		{EL8, "RPM-GPG-KEY-CentOS-7", CENTOS_KEY, {0}, "not a pinned one"},
+		{EL8, "RPM-GPG-KEY-CentOS-7", CENTOS_KEY, {0}, "which is not pinned"},
 		/* The other primary key of the same file signs nothing. */
 		{EL8,
 		 "RPM-GPG-KEY-redhat8-release",
@@ -153,18 +153,18 @@ test_refused(void **state)
 		 "RPM-GPG-KEY-redhat8-release",
 		 REDHAT_KEY,
 		 {"crypto-policies-scripts", "20210617-1.gitc776d3e.el8", "noarch"},
-		 "not 'crypto-policies-scripts'"},
+		 "expected 'crypto-policies-scripts'"},
 		{EL8,
 		 "RPM-GPG-KEY-redhat8-release",
 		 REDHAT_KEY,
 		 {"crypto-policies", "1:20210617-1.gitc776d3e.el8", "noarch"},
-		 "not 1:20210617-1"},
+		 "expected 1:20210617-1"},
 		{EL8,
 		 "RPM-GPG-KEY-redhat8-release",
 		 REDHAT_KEY,
 		 {"crypto-policies", "20210617-1.gitc776d3e.el8", "x86_64"},
-		 "is for noarch, not for x86_64"},
-		{EL7, "RPM-GPG-KEY-CentOS-7", CENTOS_KEY, {0}, "not covered by the signed header"},
+		 "is for noarch, expected x86_64"},
+		{EL7, "RPM-GPG-KEY-CentOS-7", CENTOS_KEY, {0}, "does not cover its payload"},
 		{V6, "RPM-GPG-KEY-CentOS-7", CENTOS_KEY, {0}, "version 6 is not supported"},
 	};
 
@@ -209,11 +209,11 @@ static const struct tamper {
 	{"payload: first byte", 42252, 0, ERR_VERIFY, "payload of"},
 	{"payload: middle", 50000, 0, ERR_VERIFY, "payload of"},
 	{"payload: last byte", 64943, 0, ERR_VERIFY, "payload of"},
-	{"cut: inside the lead", 0, 50, ERR_INPUT, "has 50 bytes"},
+	{"cut: inside the lead", 0, 50, ERR_INPUT, "has only 50 bytes"},
 	{"cut: after the lead", 0, 96, ERR_INPUT, "ends before its signature header"},
 	{"cut: inside the signature header", 0, 3000, ERR_INPUT,
-	 "ends inside its signature header"},
-	{"cut: inside the main header", 0, 20000, ERR_INPUT, "ends inside its main header"},
+	 "is cut short within its signature header"},
+	{"cut: inside the main header", 0, 20000, ERR_INPUT, "is cut short within its main header"},
 	{"cut: before the payload", 0, 42252, ERR_VERIFY, "is cut short"},
 	{"cut: inside the payload", 0, 64000, ERR_VERIFY, "is cut short"},
 	{"cut: the last byte", 0, 64943, ERR_VERIFY, "is cut short"},
@@ -372,7 +372,7 @@ test_splice(void **state)
 		free(TAKE(result));
 	}
 	assert_refused(rpm_splice(v6, signature, output_fd, &err), err, ERR_VERIFY,
-		       "is not for the package '" V6 "'");
+		       "does not belong to package '" V6 "'");
 	assert_int_equal(pwrite(signature_fd, bytes, 1000, 5512), 1000);
 	assert_refused(rpm_splice(el8, signature, output_fd, &err), err, ERR_INPUT, "5508");
 	(void)close(signature_fd);

@@ -111,9 +111,9 @@ test_replaced(void **state)
 		{"size", "./usr/bin/qemu-s390x-static", -110 + 6 + 6 * 8 + 7, "7", ERR_VERIFY,
 		 "has 7 bytes in the payload"},
 		{"a size far too large", "./usr/bin/qemu-s390x-static", -110 + 6 + 6 * 8, "7",
-		 ERR_VERIFY, "in its header"},
+		 ERR_VERIFY, "as in the header"},
 		{"type", "./usr/bin/qemu-s390x-static", -110 + 6 + 8 + 4, "2", ERR_VERIFY,
-		 "has another type in the payload"},
+		 "differs from the header"},
 		{"magic", "./usr/bin/qemu-s390x-static", -110, "x", ERR_INPUT, "malformed at byte"},
 		{"an end before the end", "./usr/bin/qemu-s390x-static", 0, "TRAILER!!!",
 		 ERR_VERIFY, "twice or without an entry"},
@@ -149,7 +149,7 @@ test_incomplete(void **state)
 	memcpy(bytes, original, second);
 	memcpy(bytes + second, original + trailer, original_size - trailer);
 	assert_refused(read_package(bytes, second + original_size - trailer, &err), err, ERR_VERIFY,
-		       "lacks '/usr/bin/qemu-");
+		       "is missing '/usr/bin/qemu-");
 }
 
 /* At whatever byte it is cut, it is noticed. */
