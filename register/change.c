@@ -94,21 +94,20 @@ uninstall_pattern(const struct binfmt *binfmt, const char *pattern, struct conso
 	} while (list.is_cut && ret == 0 && found > before);
 	if (list.is_cut && ret == 0) {
 		out_printf(&console->err,
-			   "ERROR: there are more than %d entries of QEMU, too many to look for "
-			   "'%s';\n  --reset removes them all\n",
+			   "ERROR: more than %d QEMU entries exist, too many to search for '%s';\n "
+			   " --reset removes them all\n",
 			   BINFMT_LIST_MAX, pattern);
 		return -1;
 	}
 	if (found > 0)
 		return ret;
 	if (bare_is_glob(pattern) || name_target(pattern) != NULL) {
-		out_printf(&console->err,
-			   "NOTE: nothing to remove: no entry of QEMU matches '%s'\n", pattern);
+		out_printf(&console->err, "NOTE: nothing to remove: no QEMU entry matches '%s'\n",
+			   pattern);
 		return 0;
 	}
 	out_printf(&console->err,
-		   "ERROR: '%s' is neither a target nor the name of an entry of QEMU;"
-		   " see --status\n",
+		   "ERROR: '%s' is neither a target nor the name of a QEMU entry; see --status\n",
 		   pattern);
 	return -1;
 }
@@ -158,11 +157,11 @@ keep_entry(struct job *job, const struct entry *entry)
 	struct out *err = &job->console->err;
 
 	if (!is_same(job, entry)) {
-		out_printf(
-			err,
-			"ERROR: %s is registered in another way: interpreter '%s', flags '%s'%s\n",
-			job->name, entry->interpreter, entry->flags,
-			entry_is_for(entry, job->target) ? "" : ", other magic or mask");
+		out_printf(err,
+			   "ERROR: %s is already registered differently: interpreter '%s', flags "
+			   "'%s'%s\n",
+			   job->name, entry->interpreter, entry->flags,
+			   entry_is_for(entry, job->target) ? "" : ", other magic or mask");
 		job->conflict = true;
 		return -1;
 	}
@@ -260,15 +259,15 @@ add_entry(struct job *job)
 		problem = write_entry(job, job->flags);
 		if (problem == 0) {
 			out_printf(err,
-				   "WARNING: the kernel does not know --persistent yes: %s is"
-				   " registered without, so every container needs %s\n",
+				   "WARNING: the kernel does not support --persistent yes: %s is "
+				   "registered without it, so every container needs %s\n",
 				   job->target->name, job->interpreter);
 		}
 	}
 	if (problem == 0)
 		return read_back(job);
 	if (cannot_exist_here(job, problem)) {
-		out_printf(err, "NOTE: there is no %s: 32-bit machines cannot emulate %s\n",
+		out_printf(err, "NOTE: %s not found: 32-bit machines cannot emulate %s\n",
 			   job->interpreter, job->target->name);
 		return 0;
 	}

@@ -198,7 +198,8 @@ emulator_describe(const char *path, const struct emulator *emulator, struct out 
 		out_printf(out, "'%s' is not a program", path);
 		break;
 	case EMULATOR_LFS_POINTER:
-		out_printf(out, "'%s' is a pointer of Git LFS and not the program: git lfs pull",
+		out_printf(out,
+			   "'%s' is a Git LFS pointer instead of the program; run: git lfs pull",
 			   path);
 		break;
 	case EMULATOR_SCRIPT:
@@ -206,7 +207,7 @@ emulator_describe(const char *path, const struct emulator *emulator, struct out 
 			   path);
 		break;
 	case EMULATOR_FOREIGN:
-		out_printf(out, "'%s' is a program for %s, which this machine does not run", path,
+		out_printf(out, "'%s' is a program for %s, which this machine cannot run", path,
 			   emulator->machine != NULL ? emulator->machine : "another machine");
 		break;
 	case EMULATOR_DYNAMIC:

@@ -56,12 +56,11 @@ static void
 explain_privilege(struct out *err, const struct place *place)
 {
 	if (place->user_namespace && place_kernel_before(place, NAMESPACE_MAJOR, NAMESPACE_MINOR))
-		out_printf(
-			err,
-			"  This is a rootless container, and Linux %u.%u has binfmt_misc for real "
-			"root only\n"
-			"  (since 6.7 each user namespace can have its own): run it with sudo.\n",
-			place->kernel_major, place->kernel_minor);
+		out_printf(err,
+			   "  This is a rootless container, and Linux %u.%u allows binfmt_misc for "
+			   "real root only\n  (since 6.7 each user namespace can have its own): "
+			   "run it with sudo.\n",
+			   place->kernel_major, place->kernel_minor);
 	else if (place->user_namespace)
 		out_printf(
 			err,
@@ -99,10 +98,8 @@ explain_access(struct out *err, const struct place *place, const char *path, int
 	out_printf(err, "ERROR: cannot write to %s: %s\n", path, explain_errno(problem, buf));
 	if (bare_after(path, "/proc/") == NULL) {
 		if (problem == -ENOENT)
-			out_printf(
-				err,
-				"  The directory has to be there: make it, or choose another with"
-				" --exportdir.\n");
+			out_printf(err, "  The directory must exist: create it, or choose another "
+					"with --exportdir.\n");
 		return;
 	}
 	if (problem == -EROFS)
@@ -126,10 +123,9 @@ explain_register(struct out *err, const struct place *place, const struct binfmt
 		   explain_errno(problem, buf));
 	if (problem == -EINVAL && fixed && place_kernel_before(place, FIX_MAJOR, FIX_MINOR))
 		out_printf(err,
-			   "  Linux %u.%u does not know --persistent yes (4.8 does): leave it out "
-			   "and have\n"
-			   "  the emulators in every container, or add --fallback to do so where "
-			   "needed.\n",
+			   "  Linux %u.%u does not support --persistent yes (4.8 does): omit it "
+			   "and provide\n  the emulators in every container, or add --fallback to "
+			   "do so where needed.\n",
 			   place->kernel_major, place->kernel_minor);
 	else if (problem == -EINVAL)
 		out_printf(
@@ -138,13 +134,13 @@ explain_register(struct out *err, const struct place *place, const struct binfmt
 			interpreter, flags);
 	else if (problem == -ENOENT && fixed)
 		out_printf(err,
-			   "  There is no '%s', which --persistent yes opens now: put it there,\n"
-			   "  or name its directory with --qemu-path.\n",
+			   "  '%s', which --persistent yes opens now, does not exist: put it "
+			   "there,\n  "
+			   "or set its directory with --qemu-path.\n",
 			   interpreter);
 	else if ((problem == -EACCES || problem == -EISDIR || problem == -ENOEXEC) && fixed)
 		out_printf(err,
-			   "  '%s', which --persistent yes opens now, is not a file that may be "
-			   "executed.\n",
+			   "  '%s', which --persistent yes opens now, is not an executable file.\n",
 			   interpreter);
 	else if (problem == -EACCES || problem == -EPERM)
 		explain_privilege(err, place);
@@ -153,7 +149,7 @@ explain_register(struct out *err, const struct place *place, const struct binfmt
 			err,
 			"  /proc/sys is mounted read-only: run the container with --privileged.\n");
 	else if (problem == -EEXIST)
-		out_printf(err, "  Another process has just registered it: look with --status.\n");
+		out_printf(err, "  Another process has just registered it; see --status.\n");
 }
 
 void
@@ -187,26 +183,23 @@ explain_vanishing(struct out *err, const struct binfmt *binfmt, bool certain)
 			   "  Mount it on the host first and run this again:\n"
 			   "    mount -t binfmt_misc binfmt_misc %s\n",
 			   binfmt->dir);
-	out_printf(err, "  Where that is meant to be, --temporary says so.\n");
+	out_printf(err, "  If that is intended, use --temporary.\n");
 }
 
 void
 explain_namespace(struct out *err)
 {
-	out_printf(err, "WARNING: this is a user namespace (a rootless container): entries hold "
-			"for programs\n"
-			"  in it, not for the rest of the machine. Run it with sudo to register "
-			"for all.\n");
+	out_printf(err, "WARNING: this is a user namespace (a rootless container): entries apply "
+			"to programs\n  in it, not to the rest of the machine. Run it with sudo to "
+			"register for all.\n");
 }
 
 void
 explain_no_emulators(struct out *err, const char *path, const char *suffix)
 {
 	out_printf(err,
-		   "ERROR: none of the emulators is there (%s/qemu-...%s), and --persistent yes "
-		   "opens them\n"
-		   "  now. The image ':register' has none: use ':latest', leave --persistent yes "
-		   "out, or\n"
-		   "  name their directory with --qemu-path. Nothing was changed.\n",
+		   "ERROR: no emulator found (%s/qemu-...%s), and --persistent yes opens them\n  "
+		   "now. The image ':register' has none: use ':latest', omit --persistent yes, "
+		   "or\n  set their directory with --qemu-path. Nothing was changed.\n",
 		   path, suffix);
 }

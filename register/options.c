@@ -33,31 +33,30 @@ struct option {
 };
 
 static const struct option known[] = {
-	{OPT_RESET, NO_SHORT, "reset", NULL, "first remove every qemu-* entry"},
+	{OPT_RESET, NO_SHORT, "reset", NULL, "remove every qemu-* entry first"},
 	{OPT_PERSISTENT, 'p', "persistent", "yes|no",
 	 "open the emulators now: containers need no copy of them (flag F)"},
 	{OPT_CREDENTIAL, 'c', "credential", "yes|no",
 	 "give setuid programs their owner's rights (flags OC): dangerous"},
 	{OPT_PRESERVE_ARGV0, 'g', "preserve-argv0", "yes|no", "keep argv[0] (flag P)"},
 	{OPT_IGNORE_FAMILY, 'i', "ignore-family", "yes|no",
-	 "register also what this machine may run itself"},
+	 "also register what this machine may run natively"},
 	{OPT_QEMU_PATH, 'Q', "qemu-path", "DIR",
 	 "where the emulators are ($QEMU_BIN_DIR, /usr/bin)"},
-	{OPT_QEMU_SUFFIX, 'F', "qemu-suffix", "TEXT", "what their names end with (-static)"},
-	{OPT_FALLBACK, NO_SHORT, "fallback", NULL,
-	 "without flag F where the kernel is too old for it"},
+	{OPT_QEMU_SUFFIX, 'F', "qemu-suffix", "TEXT", "suffix of their names (-static)"},
+	{OPT_FALLBACK, NO_SHORT, "fallback", NULL, "omit flag F if the kernel is too old for it"},
 	{OPT_TEMPORARY, NO_SHORT, "temporary", NULL,
-	 "entries that vanish with this container are meant to"},
+	 "accept entries that vanish with this container"},
 	{OPT_SYSTEMD, 's', "systemd", "TARGET|ALL",
 	 "write files for systemd-binfmt.service instead"},
 	{OPT_DEBIAN, 'd', "debian", NULL, "write templates for update-binfmts instead"},
 	{OPT_EXPORTDIR, 'e', "exportdir", "DIR",
 	 "where to write them (/etc/binfmt.d, /usr/share/binfmts)"},
 	{OPT_UNINSTALL, NO_SHORT, "uninstall", "NAME|GLOB",
-	 "remove these entries, may be repeated"},
+	 "remove these entries; may be repeated"},
 	{OPT_STATUS, NO_SHORT, "status", NULL, "show what is registered"},
-	{OPT_JSON, NO_SHORT, "json", NULL, "as JSON, with --status"},
-	{OPT_HELP, 'h', "help", NULL, "show this"},
+	{OPT_JSON, NO_SHORT, "json", NULL, "print JSON, with --status"},
+	{OPT_HELP, 'h', "help", NULL, "show this help"},
 };
 #define KNOWN_COUNT (sizeof(known) / sizeof(known[0]))
 
@@ -73,13 +72,10 @@ struct reader {
 void
 options_usage(struct out *out)
 {
-	out_printf(out,
-		   "Usage: register [OPTION]... [TARGET]...\n"
-		   "\n"
-		   "Let the kernel run programs of other architectures with QEMU (binfmt_misc).\n"
-		   "Without a TARGET: all of them but what this machine runs itself. A TARGET is\n"
-		   "spelt as QEMU or Docker does (aarch64, arm64, linux/arm64), or ALL.\n"
-		   "\n");
+	out_printf(out, "Usage: register [OPTION]... [TARGET]...\n\nLet the kernel run programs of "
+			"other architectures with QEMU (binfmt_misc).\nWithout a TARGET: all "
+			"except those that this machine runs natively. A TARGET is\na QEMU or "
+			"Docker name (aarch64, arm64, linux/arm64), or ALL.\n\n");
 	for (size_t i = 0; i < KNOWN_COUNT; i++) {
 		char left[48];
 		size_t n;
@@ -94,9 +90,8 @@ options_usage(struct out *out)
 			out_printf(out, " ");
 		out_printf(out, "%s\n", known[i].help);
 	}
-	out_printf(out, "\nHOST_ARCH names another machine than this one, to write files for it.\n"
-			"Exit status: 0 done, 1 something was not done, 2 wrong usage.\n"
-			"\nTargets:");
+	out_printf(out, "\nHOST_ARCH sets another machine than this one, to write files for "
+			"it.\nExit status: 0 done, 1 something failed, 2 usage error.\n\nTargets:");
 	for (size_t i = 0; i < BINFMT_TARGET_COUNT; i++) {
 		if (i % 8 == 0)
 			out_printf(out, "\n ");
@@ -135,8 +130,8 @@ find_name(const char *name, struct out *err)
 		if (*rest == '\0')
 			return &known[i];
 		if (found != NULL) {
-			out_printf(err, "ERROR: option '--%s' may be '--%s' or '--%s'\n", word,
-				   found->name, known[i].name);
+			out_printf(err, "ERROR: option '--%s' is ambiguous: '--%s' or '--%s'\n",
+				   word, found->name, known[i].name);
 			return NULL;
 		}
 		found = &known[i];
@@ -203,7 +198,7 @@ read_option(struct reader *reader, const struct option **ret_option, const char 
 	}
 	if (option->value != NULL && value == NULL) {
 		if (reader->next >= reader->argc) {
-			out_printf(reader->err, "ERROR: option '--%s' needs a value: %s\n",
+			out_printf(reader->err, "ERROR: option '--%s' requires a value: %s\n",
 				   option->name, option->value);
 			return -1;
 		}
@@ -225,7 +220,7 @@ read_switch(const struct option *option, const char *value, struct out *err)
 	bool on = option->id == OPT_IGNORE_FAMILY ? !bare_equal(value, "no") : yes;
 
 	if (!yes && !bare_equal(value, "no"))
-		out_printf(err, "WARNING: --%s is yes or no; '%s' is taken as %s\n", option->name,
+		out_printf(err, "WARNING: --%s must be yes or no; using '%s' as %s\n", option->name,
 			   value, on ? "yes" : "no");
 	return on;
 }
@@ -239,8 +234,9 @@ set_action(struct options *options, enum action action, struct out *err)
 
 	if (options->action != ACTION_REGISTER && options->action != action &&
 	    !(exports && exported)) {
-		out_printf(err,
-			   "ERROR: --uninstall, --status and writing files exclude each other\n");
+		out_printf(
+			err,
+			"ERROR: --uninstall, --status and writing files are mutually exclusive\n");
 		return -1;
 	}
 	options->action = action;
@@ -296,7 +292,7 @@ apply(struct options *options, const struct option *option, const char *value, s
 		break;
 	case OPT_UNINSTALL:
 		if (options->uninstall_count == OPTIONS_UNINSTALL_MAX) {
-			out_printf(err, "ERROR: --uninstall more than %d times\n",
+			out_printf(err, "ERROR: --uninstall can be used at most %d times\n",
 				   OPTIONS_UNINSTALL_MAX);
 			return -1;
 		}
@@ -313,12 +309,12 @@ check_combination(const struct options *options, struct out *err)
 	bool removes = options->action == ACTION_UNINSTALL;
 
 	if (options->reset && (only_looks || removes)) {
-		out_printf(err, "ERROR: --reset goes with registering, not with --%s\n",
+		out_printf(err, "ERROR: --reset cannot be used with --%s\n",
 			   only_looks ? "status" : "uninstall");
 		return -1;
 	}
 	if (options->json && !only_looks) {
-		out_printf(err, "ERROR: --json goes with --status\n");
+		out_printf(err, "ERROR: --json requires --status\n");
 		return -1;
 	}
 	if (removes && options->operand_count > 0) {

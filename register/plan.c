@@ -128,7 +128,7 @@ sibling_is_native(const struct binfmt_target *target, const struct binfmt *binfm
 
 	switch (probe_target(target)) {
 	case PROBE_FAILS:
-		out_printf(&console->err, "NOTE: this machine does not run %s programs itself\n",
+		out_printf(&console->err, "NOTE: this machine does not run %s programs natively\n",
 			   target->name);
 		return false;
 	case PROBE_EMULATED:
@@ -171,9 +171,8 @@ find_kernel_target(const struct options *options, const struct host *host, struc
 		kernel = host_kernel_target();
 	if (kernel != NULL && !bare_equal(kernel->family, host->target->family))
 		out_printf(&console->err,
-			   "WARNING: this machine is %s, but this program takes it for %s: use the "
-			   "image"
-			   " for %s\n",
+			   "WARNING: this machine is %s, but this program was built for %s: use "
+			   "the image for %s\n",
 			   kernel->name, host->target->name, kernel->name);
 	return kernel;
 }
@@ -197,8 +196,8 @@ plan_skip_native(struct plan *plan, const struct options *options, const struct 
 		plan->choice[i] = CHOICE_NATIVE;
 		if (plan->named[i])
 			out_printf(&console->err,
-				   "NOTE: %s needs no emulator: this machine runs such"
-				   " programs itself\n",
+				   "NOTE: %s needs no emulator: this machine runs such programs "
+				   "natively\n",
 				   target->name);
 	}
 }
@@ -219,15 +218,15 @@ plan_check_path(const struct options *options, struct console *console)
 
 	if (options->qemu_path[0] != '/' && options->qemu_path[0] != '\0') {
 		out_printf(&console->err,
-			   "ERROR: --qemu-path '%s' is not absolute: the kernel would look"
-			   " for it in every program's directory\n",
+			   "ERROR: --qemu-path '%s' is not absolute: the kernel would search for "
+			   "it in every program's directory\n",
 			   options->qemu_path);
 		return -1;
 	}
 	if (!is_clean(options->qemu_path) || !is_clean(options->qemu_suffix)) {
 		out_printf(&console->err,
-			   "ERROR: --qemu-path '%s' or --qemu-suffix '%s' has a ':' or a"
-			   " control character, which no entry can hold\n",
+			   "ERROR: --qemu-path '%s' or --qemu-suffix '%s' has a ':' or a control "
+			   "character, which is not allowed in an entry\n",
 			   options->qemu_path, options->qemu_suffix);
 		return -1;
 	}
@@ -236,8 +235,8 @@ plan_check_path(const struct options *options, struct console *console)
 				binfmt_targets[i].emulator, options->qemu_suffix) < sizeof(buf))
 			continue;
 		out_printf(&console->err,
-			   "ERROR: the interpreter's path '%s...' is too long: the kernel"
-			   " takes %d bytes\n",
+			   "ERROR: the interpreter's path '%s...' is too long: the kernel accepts "
+			   "%d bytes\n",
 			   buf, PLAN_INTERPRETER_MAX - 1);
 		return -1;
 	}

@@ -100,8 +100,8 @@ check_emulators(const struct plan *plan, const struct options *options)
 		explain_no_emulators(&console.err, options->qemu_path, options->qemu_suffix);
 		return -1;
 	}
-	out_printf(&console.err, "ERROR: --persistent yes needs static emulators for this machine,"
-				 " and there is none:\n  ");
+	out_printf(&console.err, "ERROR: --persistent yes requires static emulators for this "
+				 "machine, but there are none:\n  ");
 	emulator_describe(bad_path, &bad, &console.err);
 	out_printf(&console.err, "\n  Nothing was changed.\n");
 	return -1;
@@ -126,9 +126,8 @@ warn_about_credentials(const struct options *options)
 {
 	if (options->credential)
 		out_printf(&console.err, "WARNING: with --credential yes every setuid program of "
-					 "another architecture runs\n"
-					 "  with its owner's rights through QEMU, also one that a "
-					 "container brings along.\n");
+					 "another architecture runs\n  with its owner's rights "
+					 "through QEMU, even one from a container.\n");
 }
 
 static int
@@ -150,9 +149,8 @@ run_register(const struct options *options, const struct host *host, struct plan
 		ret = -1;
 	if (!binfmt_is_enabled(binfmt)) {
 		out_printf(&console.err,
-			   "ERROR: binfmt_misc is switched off as a whole, so no entry takes "
-			   "effect:\n"
-			   "  echo 1 > %s/status\n",
+			   "ERROR: binfmt_misc is disabled as a whole, so no entry takes effect; "
+			   "run:\n  echo 1 > %s/status\n",
 			   binfmt->dir);
 		ret = -1;
 	}

@@ -209,7 +209,7 @@ show_entries(const struct view *view, bool json, bool enabled[BINFMT_TARGET_COUN
 	}
 	if (list.is_cut)
 		out_printf(view->err,
-			   "WARNING: there are more than %d entries; the rest is not shown\n",
+			   "WARNING: more than %d entries exist; the rest is not shown\n",
 			   BINFMT_LIST_MAX);
 	return ret;
 }

@@ -166,7 +166,7 @@ tap.ok("--help fits 100 columns", max(map(len, result.out.splitlines())) <= 100)
 for arguments, part in ((["--rest"], "unknown option '--rest'"),
                         (["vax"], "unknown target 'vax'"),
                         (["rsicv64"], "did you mean 'riscv64'?"),
-                        (["--status", "--reset"], "--reset goes with registering"),
+                        (["--status", "--reset"], "--reset cannot be used with"),
                         (["-Q", "bin"], "'bin' is not absolute"),
                         (["-Q", "/" + "x" * 128], "too long")):
     result = run([R, *arguments])
@@ -246,7 +246,7 @@ tap.equal("an entry that is switched off is switched on", result.out.splitlines(
 result = kernel(f"$R -p yes arm >/dev/null; $R arm s390x; s=$?; {dump}; exit $s")
 tap.equal("another entry of the name is a failure", result.status, 1)
 tap.has("the other entry is shown, and --reset offered", result.err,
-        f"ERROR: qemu-arm is registered in another way: interpreter '{bin_dir}/qemu-arm-static',"
+        f"ERROR: qemu-arm is already registered differently: interpreter '{bin_dir}/qemu-arm-static',"
         " flags 'F'\n", "--reset", "--uninstall")
 tap.equal("it is left alone, and the others are registered", entries(result), {
     "arm": BY_NAME["arm"].entry(bin_dir, "F"), "s390x": BY_NAME["s390x"].entry(bin_dir)})
@@ -268,9 +268,9 @@ result = kernel(many + "$R --uninstall 'x*' >/dev/null; ls $B")
 tap.equal("--uninstall removes all that are meant", result.out, "qemu-s390x\nregister\nstatus\n")
 result = kernel(many + "$R --uninstall 'nothing*'; echo $?; $R --status >/dev/null")
 tap.has("what cannot be looked for is told, and a failure", str(result), "\n1\n",
-        "ERROR: there are more than 256 entries of QEMU, too many to look for 'nothing*'")
+        "ERROR: more than 256 QEMU entries exist, too many to search for 'nothing*'")
 tap.has("and --status tells that it does not show all", result.err,
-        "WARNING: there are more than 256 entries; the rest is not shown\n")
+        "WARNING: more than 256 entries exist; the rest is not shown\n")
 
 # Removing.
 
@@ -334,7 +334,7 @@ tap.ok("and leave no mount behind", result.out.endswith("/mnt:\nregister\nstatus
 
 result = kernel("$R -p yes arm >/dev/null; $R --reset -p yes -Q /nowhere; echo $?; ls $B")
 tap.has("no emulator at all ends with 1 and changes nothing", result.out, "1\nqemu-arm\n")
-tap.has("no emulator at all is explained", result.err, "none of the emulators is there"
+tap.has("no emulator at all is explained", result.err, "no emulator found"
         " (/nowhere/qemu-...-static)", "':register' has none")
 broken = fresh("broken")
 for name in ("arm", "s390x"):
@@ -344,9 +344,9 @@ shutil.copyfile(R, f"{broken}/qemu-sh4-static")
 result = kernel(f"$R -p yes -Q {broken} arm hppa sh4 alpha s390x; echo $?; ls $B")
 tap.has("one missing emulator fails and is named", result.err,
         "ERROR: cannot register alpha: no such file or directory\n"
-        f"  There is no '{broken}/qemu-alpha-static', which --persistent yes opens now: ")
+        f"  '{broken}/qemu-alpha-static', which --persistent yes opens now, does not exist")
 tap.has("a directory is no emulator", result.err, "cannot register hppa: ",
-        f"'{broken}/qemu-hppa-static', which --persistent yes opens now, is not a file")
+        f"'{broken}/qemu-hppa-static', which --persistent yes opens now, is not an executable file")
 tap.has("nor is a file that may not be executed", result.err, "cannot register sh4: permission denied",
         f"'{broken}/qemu-sh4-static'")
 tap.has("the others are registered all the same", result.out, "1\nqemu-arm\nqemu-s390x\nregister\n")
@@ -372,10 +372,10 @@ UNFIT = {
     "hppa": (b"", f"'{unfit}/qemu-hppa-static' is not a program\n"),
     "sh4": (b"some text\n" * 20, f"'{unfit}/qemu-sh4-static' is not a program\n"),
     "alpha": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n",
-              f"'{unfit}/qemu-alpha-static' is a pointer of Git LFS and not the program: git lfs pull\n"),
+              f"'{unfit}/qemu-alpha-static' is a Git LFS pointer instead of the program; run: git lfs pull\n"),
     "sparc": (b"#!/bin/sh\nexec qemu-sparc\n", f"'{unfit}/qemu-sparc-static' is a script, whose"),
     "ppc": (bytes.fromhex(BY_NAME[STRANGER].magic) + bytes(100),
-            f"'{unfit}/qemu-ppc-static' is a program for {STRANGER}, which this machine does not run\n"),
+            f"'{unfit}/qemu-ppc-static' is a program for {STRANGER}, which this machine cannot run\n"),
     # An object file, by its type.
     "sparc64": (static[:16] + b"\1\0" + static[18:], f"'{unfit}/qemu-sparc64-static' is not a program\n"),
     "m68k": (static[:40], f"'{unfit}/qemu-m68k-static' is not a program\n"),
@@ -391,8 +391,8 @@ for name, (_, sentence) in UNFIT.items():
             f"ERROR: cannot register {name}: {sentence}")
 result = kernel(f"$R -p yes -Q {bin_dir} arm >/dev/null; $R --reset -p yes -Q {unfit} arm ppc; echo $?; ls $B")
 tap.has("where no emulator can work nothing is changed", result.out, "1\nqemu-arm\nregister\n")
-tap.has("... and that is explained", result.err, "ERROR: --persistent yes needs static emulators for "
-        f"this machine, and there is none:\n  '{unfit}/qemu-arm-static' is dynamically linked",
+tap.has("... and that is explained", result.err, "ERROR: --persistent yes requires static emulators for "
+        f"this machine, but there are none:\n  '{unfit}/qemu-arm-static' is dynamically linked",
         "Nothing was changed.")
 result = kernel(f"$R -Q {unfit} {' '.join(UNFIT)} s390x; echo $?; ls $B | wc -l")
 tap.equal("without --persistent yes each container has its own, and they are registered",
@@ -433,7 +433,7 @@ result = kernel("echo 0 >$B/status; $R arm; echo $?; ls $B")
 tap.equal("a binfmt_misc that is switched off ends with 1: no entry takes effect",
           result.out.splitlines()[-4:], ["1", "qemu-arm", "register", "status"])
 tap.has("... and is explained", result.err,
-        "ERROR: binfmt_misc is switched off as a whole", f"echo 1 > {BINFMT}/status")
+        "ERROR: binfmt_misc is disabled as a whole", f"echo 1 > {BINFMT}/status")
 result = kernel("$R arm; unshare -U $R arm")
 tap.equal("a user namespace is told, also one without any ids",
           result.err.count("WARNING: this is a user namespace"), 2)
@@ -459,7 +459,7 @@ else:
     tap.equal("--fallback registers without F", entries(result), {
         "arm": BY_NAME["arm"].entry(bin_dir), "s390x": BY_NAME["s390x"].entry(bin_dir, "F")})
     tap.has("--fallback succeeds and warns", str(result), "\n0\n",
-            "WARNING: the kernel does not know --persistent yes: arm is registered without")
+            "WARNING: the kernel does not support --persistent yes: arm is registered without")
     result = injected(write + "EINVAL", "-p yes --fallback arm", before="$R arm >/dev/null;")
     tap.has("an entry without F that is there is kept, and that is warned about", str(result),
             "\n0\n", "Keeping ", "WARNING: arm is registered without --persistent yes, so every "
@@ -467,7 +467,7 @@ else:
     old = "setarch --uname-2.6"     # the kernel tells the program that it is an old one
     result = injected(write + "EINVAL", "-p yes arm", before=old)
     tap.has("a kernel without F is explained", str(result), "\n1\n",
-            "does not know --persistent yes (4.8 does)", "--fallback")
+            "does not support --persistent yes (4.8 does)", "--fallback")
     for error, part in (("ENODEV", "modprobe binfmt_misc"), ("EROFS", "/proc/sys is mounted read-only"),
                         ("EPERM", "with sudo to register for all"), ("ENOMEM", "out of memory")):
         result = injected(f"-e inject=mount:error={error}", "arm", mount=False)
@@ -475,7 +475,7 @@ else:
                 f"ERROR: cannot mount binfmt_misc on {BINFMT}: ", part)
     result = injected("-e inject=mount:error=EPERM", "arm", before=old, mount=False)
     tap.has("a rootless container before Linux 6.7 is explained", str(result), "\n1\n",
-            "has binfmt_misc for real root only")
+            "allows binfmt_misc for real root only")
     result = injected("-e inject=mount:error=EBUSY", "arm", mount=False)
     tap.has("another mount that is in the way is explained", str(result), "\n1\n",
             f"cannot write to {BINFMT}/register: no such file", "is not mounted there")
@@ -547,7 +547,7 @@ result = kernel("$R -i yes >/dev/null; ls $B | grep -c qemu-; /bin/true; echo $?
 tap.has("not even with --ignore-family", result.out, "33\n0\n" if HOST not in ("i686",) else "32\n0\n")
 result = kernel("HOST_ARCH=m68k $R >/dev/null; ls $B | grep -c qemu-; /bin/true; echo $?")
 tap.has("nor with a mistaken HOST_ARCH", result.out, "32\n0\n")
-tap.has("which is warned about", result.err, f"takes it for m68k: use the image for {HOST}")
+tap.has("which is warned about", result.err, f"was built for m68k: use the image for {HOST}")
 
 # A sibling of the family is tried; here it fails to run in the ways in which it can.
 
@@ -555,7 +555,7 @@ sibling = {"x86_64": "i386", "aarch64": "arm", "riscv64": "riscv32"}.get(HOST)
 if sibling is None or injected("-e trace=none", "--help").status != 0:
     tap.skip("what the machine may run itself", "nothing to try, or strace cannot trace here")
 else:
-    told = f"NOTE: this machine does not run {sibling} programs itself\n"
+    told = f"NOTE: this machine does not run {sibling} programs natively\n"
     for why in ("error=ENOEXEC", "signal=ILL"):
         result = injected(f"-e inject=execveat:{why}", f"-p yes {sibling}")
         tap.has(f"what ends with {why} is registered, and that is told", str(result), told, "\n0\n",

@@ -410,8 +410,8 @@ test_flags(void **state)
 		{LINE("-pyes"), "F", false, false, ""},
 		{LINE("-p", "no"), "", false, false, ""},
 		{LINE("-p", "yes", "-p", "no"), "", false, false, ""},
-		{LINE("-p", "YES"), "", false, false, "'YES' is taken as no"},
-		{LINE("-p", ""), "", false, false, "'' is taken as no"},
+		{LINE("-p", "YES"), "", false, false, "using 'YES' as no"},
+		{LINE("-p", ""), "", false, false, "using '' as no"},
 		{LINE("-c", "yes"), "OC", false, false, ""},
 		{LINE("--credential", "yes", "-p", "yes"), "OCF", false, false, ""},
 		{LINE("-g", "yes"), "P", false, false, ""},
@@ -420,7 +420,7 @@ test_flags(void **state)
 		{LINE("-c", "yes", "-g", "yes"), "OCP", false, false, ""},
 		{LINE("-i", "yes"), "", false, true, ""},
 		{LINE("-i", "no"), "", false, false, ""},
-		{LINE("--ignore-family", "maybe"), "", false, true, "'maybe' is taken as yes"},
+		{LINE("--ignore-family", "maybe"), "", false, true, "using 'maybe' as yes"},
 		{LINE("--reset", "-p", "yes"), "F", true, false, ""},
 		{LINE("-p", "yes", "--reset"), "F", true, false, ""},
 		{LINE("-p", "yes", "arm", "--reset"), "F", true, false, ""},
@@ -497,16 +497,17 @@ test_usage_errors(void **state)
 		{LINE("-dz"), "unknown option '-z'"},
 		{LINE("-d-reset"), "unknown option '--'"},
 		{LINE("-d\x1b"), "unknown option '-?'"},
-		{LINE("--p", "yes"), "option '--p' may be '--persistent' or '--preserve-argv0'"},
+		{LINE("--p", "yes"),
+		 "option '--p' is ambiguous: '--persistent' or '--preserve-argv0'"},
 		{LINE("--reset=yes"), "option '--reset' takes no value"},
-		{LINE("--systemd"), "option '--systemd' needs a value: TARGET|ALL"},
-		{LINE("-p"), "option '--persistent' needs a value: yes|no"},
-		{LINE("--status", "--reset"), "--reset goes with registering, not with --status"},
-		{LINE("--uninstall", "arm", "--reset"), "not with --uninstall"},
-		{LINE("--uninstall", "arm", "--status"), "exclude each other"},
-		{LINE("--systemd", "ALL", "--status"), "exclude each other"},
+		{LINE("--systemd"), "option '--systemd' requires a value: TARGET|ALL"},
+		{LINE("-p"), "option '--persistent' requires a value: yes|no"},
+		{LINE("--status", "--reset"), "--reset cannot be used with --status"},
+		{LINE("--uninstall", "arm", "--reset"), "--reset cannot be used with --uninstall"},
+		{LINE("--uninstall", "arm", "--status"), "mutually exclusive"},
+		{LINE("--systemd", "ALL", "--status"), "mutually exclusive"},
 		{LINE("--uninstall", "arm", "mips"), "'mips' would be registered"},
-		{LINE("--json"), "--json goes with --status"},
+		{LINE("--json"), "--json requires --status"},
 	};
 	struct options options = {.reset = true};
 
@@ -571,15 +572,15 @@ test_paths(void **state)
 		{"/usr/bin", "-static", NULL},
 		{"", "", NULL},
 		{"usr/bin", "", "'usr/bin' is not absolute"},
-		{"/a:b", "", "which no entry can hold"},
-		{"/a", "\n", "which no entry can hold"},
+		{"/a:b", "", "which is not allowed in an entry"},
+		{"/a", "\n", "which is not allowed in an entry"},
 		/* with "/qemu-microblazeel-static" 127 and 128 bytes */
 		{"/01234567890123456789012345678901234567890123456789"
 		 "012345678901234567890123456789012345678901234567890",
 		 "-static", NULL},
 		{"/01234567890123456789012345678901234567890123456789"
 		 "0123456789012345678901234567890123456789012345678901",
-		 "-static", "the kernel takes 127 bytes"},
+		 "-static", "the kernel accepts 127 bytes"},
 	};
 
 	(void)state;
@@ -657,8 +658,9 @@ test_explanations(void **state)
 		{-EINVAL, 4, 4, "F", "invalid argument", "add --fallback"},
 		{-EINVAL, 6, 1, "F", "invalid argument", "does not accept this entry"},
 		{-EINVAL, 4, 4, "", "invalid argument", "does not accept this entry"},
-		{-ENOENT, 6, 1, "F", "no such file", "There is no '/q'"},
-		{-EACCES, 6, 1, "OCF", "permission denied", "is not a file that may be executed"},
+		{-ENOENT, 6, 1, "F", "no such file",
+		 "'/q', which --persistent yes opens now, does not exist"},
+		{-EACCES, 6, 1, "OCF", "permission denied", "is not an executable file"},
 		{-EPERM, 6, 1, "", "operation not permitted", "--privileged"},
 		{-EROFS, 6, 1, "", "read-only file system", "--privileged"},
 		{-EEXIST, 6, 1, "", "file exists", "--status"},
@@ -690,7 +692,7 @@ test_privilege_advice(void **state)
 
 	(void)state;
 	explain_access(&err, &rootless_old, BINFMT_DIR "/register", -EACCES);
-	assert_non_null(strstr(said(&err), "Linux 6.6 has binfmt_misc for real root only"));
+	assert_non_null(strstr(said(&err), "Linux 6.6 allows binfmt_misc for real root only"));
 	err = captured();
 	explain_access(&err, &rootless_new, BINFMT_DIR "/register", -EACCES);
 	assert_non_null(strstr(said(&err), "with sudo to register for all"));
