@@ -409,16 +409,16 @@ build_images(struct layout *layout, const struct image_set *set,
 	int result;
 
 	if (set->host_count == 0)
-		return error_set(err, ERR_INPUT, "there is no host to make images for");
+		return error_set(err, ERR_INPUT, "no hosts to make images for");
 	if (!reference_tag_is_valid(set->version))
-		return error_set(err, ERR_INPUT,
-				 "the version '%s' cannot be the tag of an image: only "
-				 "[A-Za-z0-9_.-]",
-				 set->version);
+		return error_set(
+			err, ERR_INPUT,
+			"version '%s' is not a valid image tag: only [A-Za-z0-9_.-] are allowed",
+			set->version);
 	prepare(&build);
 	if (build.pair_count == 0 && !set->is_part) {
 		build_clear(&build);
-		return error_set(err, ERR_INPUT, "no pair of the matrix has an image");
+		return error_set(err, ERR_INPUT, "the matrix has no images");
 	}
 	if (options->progress != NULL)
 		build.task = progress_start(options->progress, "images", PROGRESS_ITEMS,

@@ -48,8 +48,8 @@ image_contents_check_program(const struct image_contents *contents, const struct
 	}
 	if (!digest_equal(&seen, &member->sha256))
 		return error_set(err, ERR_VERIFY,
-				 "sha256 of qemu-%s-static in the image '%s' is %s, the lock says "
-				 "%s" ADVICE,
+				 "sha256 of qemu-%s-static in the image '%s' is %s, expected %s as "
+				 "in the lock" ADVICE,
 				 member->target, contents->tag, digest_hex(&seen, got),
 				 digest_hex(&member->sha256, want), contents->command);
 	return 0;
@@ -72,11 +72,12 @@ image_contents_check_registrar(const struct image_contents *contents, const char
 				 contents->tag, contents->command);
 	}
 	if (!digest_equal(&seen, &ours))
-		return error_set(err, ERR_VERIFY,
-				 "sha256 of /register in the image '%s' is %s, of '%s' it is "
-				 "%s" ADVICE "; other registrars are named with --registrars",
-				 contents->tag, digest_hex(&seen, got), registrar,
-				 digest_hex(&ours, want), contents->command);
+		return error_set(
+			err, ERR_VERIFY,
+			"sha256 of /register in the image '%s' is %s, but that of '%s' is %s" ADVICE
+			"; for other registrars use --registrars",
+			contents->tag, digest_hex(&seen, got), registrar, digest_hex(&ours, want),
+			contents->command);
 	return 0;
 }
 
@@ -106,9 +107,9 @@ check_content_entry(const struct image_contents *contents, const char *inside, c
 	struct stat st;
 
 	if (lstat(file, &st) < 0)
-		return error_set_errno(err, ERR_IO, "cannot look at '%s'", file);
+		return error_set_errno(err, ERR_IO, "cannot access '%s'", file);
 	if (!may_have(contents, path, S_ISDIR(st.st_mode)))
-		return error_set(err, ERR_VERIFY, "the image '%s' should have no %s" ADVICE,
+		return error_set(err, ERR_VERIFY, "the image '%s' has an unexpected %s" ADVICE,
 				 contents->tag, path, contents->command);
 	return S_ISDIR(st.st_mode) ? check_content_directory(contents, path, err) : 0;
 }

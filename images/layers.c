@@ -25,11 +25,12 @@ check_member(const struct image_tarball *tarball, const struct packed_member *fo
 	char want[DIGEST_HEX_SIZE], got[DIGEST_HEX_SIZE];
 
 	if (strcmp(found->target, tarball->target) != 0)
-		return error_set(err, ERR_VERIFY, "'%s' holds qemu-%s-static, not qemu-%s-static",
+		return error_set(err, ERR_VERIFY,
+				 "'%s' contains qemu-%s-static, expected qemu-%s-static",
 				 tarball->path, found->target, tarball->target);
 	if (!digest_equal(&found->sha256, tarball->program))
 		return error_set(err, ERR_VERIFY,
-				 "sha256 of the program in '%s' is %s, not %s as in the lock",
+				 "sha256 of the program in '%s' is %s, expected %s as in the lock",
 				 tarball->path, digest_hex(&found->sha256, got),
 				 digest_hex(tarball->program, want));
 	return 0;
@@ -47,10 +48,10 @@ take_noted(const struct image_tarball *tarball, int fd, struct image_member *mem
 	if (digest_fd(fd, tarball->path, &seen, NULL, err) < 0)
 		return -1;
 	if (!digest_equal(&seen, &noted->sha256))
-		return error_set(err, ERR_VERIFY,
-				 "sha256 of '%s' is %s, not %s as 'distributor tarballs' made it",
-				 tarball->path, digest_hex(&seen, got),
-				 digest_hex(&noted->sha256, want));
+		return error_set(
+			err, ERR_VERIFY,
+			"sha256 of '%s' is %s, expected %s as made by 'distributor tarballs'",
+			tarball->path, digest_hex(&seen, got), digest_hex(&noted->sha256, want));
 	member->member = tarball->packed->packed;
 	*ret_diff_id = tarball->packed->diff_id;
 	return 0;

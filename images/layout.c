@@ -107,13 +107,13 @@ take_index(struct layout *layout, const char *path, size_t length, bool *ret_mar
 			continue;
 		/* It becomes a part of URLs, which "../" would lead to other repositories. */
 		if (!reference_tag_is_valid(name))
-			return error_set(err, ERR_INPUT,
-					 "'%s' has the name '%s', which cannot be a tag: 1 to 128 "
-					 "of [A-Za-z0-9_.-], not beginning with '.' or '-'",
-					 path, name);
+			return error_set(
+				err, ERR_INPUT,
+				"'%s' has the invalid tag '%s': 1 to 128 of [A-Za-z0-9_.-] are "
+				"allowed, not beginning with '.' or '-'",
+				path, name);
 		if (layout_tags_find(&layout->tags, name) != NULL)
-			return error_set(err, ERR_INPUT, "'%s' has the name '%s' twice", path,
-					 name);
+			return error_set(err, ERR_INPUT, "'%s' has duplicate tag '%s'", path, name);
 		layout_tags_add(&layout->tags, name, entry);
 	}
 	layout_set_part(layout, layout_index_part(&index.annotations));
@@ -144,7 +144,7 @@ check_version(const struct layout *layout, struct error *err)
 	if (jsonx_get_string(&doc, doc.root, "", "imageLayoutVersion", &version, err) < 0)
 		return -1;
 	if (version == NULL || strcmp(version, "1.0.0") != 0)
-		return jsonx_error(&doc, err, "imageLayoutVersion", "is not \"1.0.0\"");
+		return jsonx_error(&doc, err, "imageLayoutVersion", "must be \"1.0.0\"");
 	return 0;
 }
 
@@ -157,7 +157,7 @@ take_lock(struct layout *layout, struct error *err)
 
 	layout->lock_fd = lock_file(lock, false, err);
 	if (layout->lock_fd < 0)
-		return error_prefix(err, "another run works on '%s'", layout->path);
+		return error_prefix(err, "'%s' is in use by another run", layout->path);
 	return 0;
 }
 
@@ -171,11 +171,11 @@ layout_create(const char *path, struct layout **ret_layout, struct error *err)
 		return -1;
 	if (read_index(layout, &marked, err) < 0) {
 		if (err->code != ERR_NOT_FOUND)
-			return error_prefix(err, "cannot go on with '%s'; remove it", path);
+			return error_prefix(err, "cannot use the existing '%s'; remove it", path);
 	} else if (!marked) {
 		return error_set(err, ERR_INPUT,
-				 "'%s' has an index.json that this program did not write; "
-				 "choose another directory or remove it",
+				 "'%s' has an index.json that was not written by this program; "
+				 "remove it or choose another directory",
 				 path);
 	}
 	tempfile_sweep(layout->path);
@@ -192,9 +192,8 @@ layout_open(const char *path, const char *command, struct layout **ret_layout, s
 
 	if (check_version(layout, err) < 0 || read_index(layout, &marked, err) < 0) {
 		if (err->code == ERR_NOT_FOUND)
-			return error_set(err, ERR_INPUT,
-					 "there are no images in '%s'; '%s' makes them", path,
-					 command);
+			return error_set(err, ERR_INPUT, "no images in '%s'; run '%s' to make them",
+					 path, command);
 		return -1;
 	}
 	*ret_layout = TAKE(layout);
@@ -270,8 +269,7 @@ layout_take_blob(struct layout *layout, const struct layout *from, const struct 
 	if (digest_fd(fd, source, &seen, &seen_size, err) < 0)
 		return -1;
 	if (seen_size != size || !digest_equal(&seen, digest))
-		return error_set(err, ERR_VERIFY, "the content of '%s' is not what its name says",
-				 source);
+		return error_set(err, ERR_VERIFY, "blob '%s' does not match its digest", source);
 	(void)unlink(dest);
 	if (link(source, dest) == 0)
 		return 0;
@@ -294,11 +292,10 @@ layout_open_blob(const struct layout *layout, const struct oci_descriptor *descr
 		return error_set_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
 				       "cannot open '%s'", path);
 	if (fstat(fd, &st) < 0)
-		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+		return error_set_errno(err, ERR_IO, "cannot access '%s'", path);
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != descriptor->size)
-		return error_set(err, ERR_VERIFY,
-				 "'%s' does not have the %llu bytes it should have", path,
-				 (unsigned long long)descriptor->size);
+		return error_set(err, ERR_VERIFY, "'%s' does not have the expected %llu bytes",
+				 path, (unsigned long long)descriptor->size);
 	opened = fd;
 	fd = -1;
 	return opened;
@@ -317,8 +314,7 @@ layout_read(const struct layout *layout, const struct oci_descriptor *descriptor
 		return -1;
 	digest_of(text, length, &seen);
 	if (length != descriptor->size || !digest_equal(&seen, &descriptor->digest))
-		return error_set(err, ERR_VERIFY, "the content of '%s' is not what its name says",
-				 path);
+		return error_set(err, ERR_VERIFY, "blob '%s' does not match its digest", path);
 	*ret_text = TAKE(text);
 	return 0;
 }

@@ -330,14 +330,14 @@ check_index_child(const struct oci_descriptors *list, size_t which, struct error
 	const struct oci_descriptor *child = &list->items[which];
 
 	if (strcmp(child->media_type, oci_media_type(OCI_MANIFEST)) != 0)
-		return error_set(err, ERR_INPUT, "an index cannot hold a '%s'", child->media_type);
+		return error_set(err, ERR_INPUT, "an index cannot contain a '%s'", child->media_type);
 	if (child->architecture == NULL)
-		return error_set(err, ERR_INPUT, "a manifest without a platform in an index");
+		return error_set(err, ERR_INPUT, "a manifest in an index has no platform");
 	for (size_t i = 0; i < which; i++)
 		if (same_text(child->architecture, list->items[i].architecture) &&
 		    same_text(child->variant, list->items[i].variant))
 			return error_set(err, ERR_INPUT,
-					 "platform 'linux/%s%s%s' is twice in one index",
+					 "duplicate platform 'linux/%s%s%s' in one index",
 					 child->architecture, child->variant != NULL ? "/" : "",
 					 child->variant != NULL ? child->variant : "");
 	return 0;
@@ -351,7 +351,7 @@ oci_index_make(const struct oci_descriptors *manifests, const struct oci_labels 
 	json_t *list, *index;
 
 	if (manifests->count == 0)
-		return error_set(err, ERR_INPUT, "an index without manifests");
+		return error_set(err, ERR_INPUT, "an index has no manifests");
 	for (size_t i = 0; i < manifests->count; i++)
 		if (check_index_child(manifests, i, err) < 0)
 			return -1;

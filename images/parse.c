@@ -93,7 +93,7 @@ parse_descriptor(const struct jsonx_doc *doc, const json_t *object, const char *
 		return jsonx_error(doc, err, path, "has no 'mediaType'");
 	if (digest == NULL || !oci_digest_parse(digest, &descriptor->digest))
 		return jsonx_error(doc, err, digest_path,
-				   "is not 'sha256:' and 64 lower-case hexadecimal digits");
+				   "must be 'sha256:' and 64 lower-case hexadecimal digits");
 	if (json_object_get(object, "size") == NULL)
 		return jsonx_error(doc, err, size_path, "is missing");
 	if (parse_platform(doc, object, path, descriptor, err) < 0)
@@ -148,7 +148,7 @@ parse_document(const struct jsonx_doc *doc, struct oci_parsed *parsed, struct er
 	if (jsonx_get_uint64(doc, doc->root, "", "schemaVersion", &version, err) < 0)
 		return -1;
 	if (version != 2)
-		return jsonx_error(doc, err, "schemaVersion", "is not 2");
+		return jsonx_error(doc, err, "schemaVersion", "must be 2");
 	if (parse_text(doc, doc->root, "", "mediaType", &parsed->media_type, err) < 0 ||
 	    parse_text(doc, doc->root, "", "artifactType", &parsed->artifact_type, err) < 0 ||
 	    parse_optional(doc, "config", &parsed->has_config, &parsed->config, err) < 0 ||
@@ -160,7 +160,8 @@ parse_document(const struct jsonx_doc *doc, struct oci_parsed *parsed, struct er
 	 * A text that two readers take for two different things is how one image poses as another.
 	 */
 	if (parsed->manifests.count != 0 && (parsed->has_config || parsed->layers.count != 0))
-		return jsonx_error(doc, err, "manifests", "beside 'config' or 'layers'");
+		return jsonx_error(doc, err, "manifests",
+				   "cannot be used with 'config' or 'layers'");
 	return parse_labels(doc, json_object_get(doc->root, "annotations"), "annotations",
 			    &parsed->annotations, err);
 }
@@ -208,7 +209,7 @@ parse_diff_ids(const struct jsonx_doc *doc, struct oci_config_parsed *config, st
 		if (text == NULL || !oci_digest_parse(text, &config->diff_ids[i])) {
 			auto_free char *path = jsonx_path_index("rootfs.diff_ids", i);
 
-			return jsonx_error(doc, err, path, "is not a sha256 digest");
+			return jsonx_error(doc, err, path, "is not a SHA-256 digest");
 		}
 		config->diff_id_count++;
 	}

@@ -127,7 +127,8 @@ documents_do_not_match(const struct comparison *c, const char *what, const char 
 	}
 	where = jsonx_difference(theirs.root, ours.root);
 	return error_set(err, ERR_VERIFY, "%s in the part '%s' does not match: %s", what,
-			 c->part->name, where != NULL ? where : "it is other text for the same");
+			 c->part->name,
+			 where != NULL ? where : "the text differs, but not its meaning");
 }
 
 static int
@@ -148,8 +149,8 @@ compressed_otherwise(const struct comparison *c, const struct oci_descriptor *fo
 		     const struct oci_descriptor *expected, struct error *err)
 {
 	return error_set(err, ERR_INPUT,
-			 "the part '%s' has the media type %s, expected %s: '--zstd' is for all "
-			 "parts and for 'assemble', or for none",
+			 "the part '%s' has media type %s, expected %s: use '--zstd' for all parts and "
+			 "'assemble', or for none",
 			 c->part->name, found->media_type, expected->media_type);
 }
 
@@ -227,10 +228,10 @@ check_tags(const struct comparison *c, struct error *err)
 		const struct oci_descriptor *expected = layout_tags_find(&c->expected, tag->name);
 
 		if (expected == NULL)
-			return error_set(err, ERR_VERIFY,
-					 "the part '%s' has an image '%s', which is not one of its "
-					 "hosts",
-					 c->part->name, tag->name);
+			return error_set(
+				err, ERR_VERIFY,
+				"the part '%s' has image '%s', which is not for one of its hosts",
+				c->part->name, tag->name);
 		if (!digest_equal(&tag->descriptor.digest, &expected->digest) ||
 		    tag->descriptor.size != expected->size)
 			return tags_differ(c, tag->name, &tag->descriptor, expected, err);
@@ -256,8 +257,7 @@ check_blob(void *context, const struct oci_descriptor *descriptor, struct error 
 	if (fd < 0 || digest_fd(fd, path, &seen, NULL, err) < 0)
 		return -1;
 	if (!digest_equal(&seen, &descriptor->digest))
-		return error_set(err, ERR_VERIFY, "the content of '%s' does not match its name",
-				 path);
+		return error_set(err, ERR_VERIFY, "blob '%s' does not match its digest", path);
 	(void)digest_set_add(&c->blobs, &descriptor->digest);
 	return 0;
 }
@@ -335,7 +335,7 @@ check_layout_files(const struct comparison *c, enum place place, bool known, str
 		struct stat st;
 
 		if (lstat(path, &st) < 0)
-			return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+			return error_set_errno(err, ERR_IO, "cannot access '%s'", path);
 		if ((!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) ||
 		    (known && !may_be_in_layout(c, place, names.items[i], S_ISDIR(st.st_mode))))
 			return error_set(err, ERR_VERIFY, "'%s' does not belong to the part '%s'",

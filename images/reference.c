@@ -108,8 +108,8 @@ cut_tail(char *name, const char *text, struct reference *reference, struct error
 	if (colon != NULL) {
 		if (!reference_tag_is_valid(colon + 1))
 			return error_set(err, ERR_INPUT,
-					 "'%s' has no valid tag: 1 to 128 of [A-Za-z0-9_.-], not "
-					 "beginning with '.' or '-'",
+					 "'%s' has an invalid tag: 1 to 128 of [A-Za-z0-9_.-] are "
+					 "allowed, not beginning with '.' or '-'",
 					 text);
 		reference->tag = xstrdup(colon + 1);
 		*colon = '\0';
@@ -192,7 +192,7 @@ reference_parse_repository(const char *text, struct reference *ret_reference, st
 		return -1;
 	if (reference.tag != NULL || reference.has_digest)
 		return error_set(err, ERR_INPUT,
-				 "'%s' names one image; a repository without tag is wanted", text);
+				 "'%s' is an image; expected a repository without a tag", text);
 	*ret_reference = reference;
 	reference = (struct reference)REFERENCE_INIT;
 	return 0;

@@ -96,7 +96,7 @@ read_tar(struct archive *archive, void *context, const void **ret_bytes)
 	}
 	reader->size += (uint64_t)n;
 	if (reader->size > MAX_LAYER) {
-		archive_set_error(archive, EFBIG, "it has more than 2 GiB");
+		archive_set_error(archive, EFBIG, "it is larger than 2 GiB");
 		return ARCHIVE_FATAL;
 	}
 	hasher_update(reader->tar, reader->plain, (size_t)n);
@@ -195,7 +195,7 @@ unpack_file(struct archive *archive, struct archive_entry *entry, const struct u
 	int64_t size = archive_entry_size(entry);
 
 	if (size < 0 || size > MAX_FILE)
-		return error_set(err, ERR_INPUT, "'%s' has %lld bytes, which is too much", name,
+		return error_set(err, ERR_INPUT, "'%s' is too large: %lld bytes", name,
 				 (long long)size);
 	if (sink->open(sink->context, name, err) < 0 || copy_content(archive, name, sink, err) < 0)
 		return -1;
@@ -209,7 +209,7 @@ unpack_entry(struct archive *archive, struct archive_entry *entry, const struct 
 	const char *name = archive_entry_pathname(entry);
 
 	if (!is_plain(name))
-		return error_set(err, ERR_INPUT, "'%s' has the name '%s', which is not unpacked",
+		return error_set(err, ERR_INPUT, "'%s' has the name '%s', which is not allowed",
 				 layer, name != NULL ? name : "");
 	/* Holes cost nothing in the layer, whose size is limited, and fill the disk. */
 	if (archive_entry_sparse_count(entry) > 0)
@@ -219,7 +219,7 @@ unpack_entry(struct archive *archive, struct archive_entry *entry, const struct 
 		return unpack_file(archive, entry, sink, err);
 	if (archive_entry_filetype(entry) == AE_IFDIR)
 		return sink->directory(sink->context, name, err);
-	return error_set(err, ERR_INPUT, "'%s' has '%s', which is neither file nor directory",
+	return error_set(err, ERR_INPUT, "'%s' has '%s', which is neither a file nor a directory",
 			 layer, name);
 }
 
@@ -231,7 +231,7 @@ unpack_entries(struct reader *reader, const struct unpack_sink *sink, struct err
 	int r;
 
 	if (archive == NULL)
-		return error_set(err, ERR_IO, "libarchive has no memory");
+		return error_set(err, ERR_IO, "libarchive is out of memory");
 	if (archive_read_support_format_tar(archive) != ARCHIVE_OK ||
 	    archive_read_set_read_callback(archive, read_tar) != ARCHIVE_OK ||
 	    archive_read_set_callback_data(archive, reader) != ARCHIVE_OK ||
@@ -269,7 +269,7 @@ compare_blob(struct reader *reader, const struct digest *want, struct error *err
 		return error_set_errno(err, ERR_IO, "cannot read '%s'", reader->name);
 	hasher_finish(reader->blob, &seen);
 	if (!digest_equal(&seen, want))
-		return error_set(err, ERR_VERIFY, "sha256 of the layer '%s' is %s, not %s",
+		return error_set(err, ERR_VERIFY, "sha256 of the layer '%s' is %s, expected %s",
 				 reader->name, digest_hex(&seen, got), digest_hex(want, expected));
 	return 0;
 }
@@ -282,9 +282,10 @@ compare_tar(struct reader *reader, const struct digest *want, struct error *err)
 
 	hasher_finish(reader->tar, &seen);
 	if (!digest_equal(&seen, want))
-		return error_set(err, ERR_VERIFY,
-				 "sha256 of the tar in the layer '%s' is %s, the config says %s",
-				 reader->name, digest_hex(&seen, got), digest_hex(want, expected));
+		return error_set(
+			err, ERR_VERIFY,
+			"sha256 of the tar in the layer '%s' is %s, expected %s as in the config",
+			reader->name, digest_hex(&seen, got), digest_hex(want, expected));
 	return 0;
 }
 
@@ -299,7 +300,7 @@ layer_unpack(int fd, const char *name, const struct digest *digest, const struct
 	int result;
 
 	if (stream == NULL)
-		return error_set(err, ERR_IO, "libarchive has no memory");
+		return error_set(err, ERR_IO, "libarchive is out of memory");
 	reader->fd = fd;
 	reader->name = name;
 	reader->blob = blob;
@@ -353,7 +354,7 @@ open_place_file(void *context, const char *name, struct error *err)
 	place->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (place->fd < 0)
 		return error_set_errno(err, errno == EEXIST ? ERR_INPUT : ERR_IO,
-				       "cannot make '%s'", path);
+				       "cannot create '%s'", path);
 	free(place->path);
 	place->path = TAKE(path);
 	return 0;
@@ -437,7 +438,7 @@ find_manifest(const struct layout *layout, const char *tag, const struct arch *h
 	if (find_image(layout, tag, host, &index, &image, err) < 0)
 		return -1;
 	if (image == NULL)
-		return error_set(err, ERR_NOT_FOUND, "the image '%s' has no part for %s", tag,
+		return error_set(err, ERR_NOT_FOUND, "the image '%s' is not available for %s", tag,
 				 host->name);
 	return layout_read_parsed(layout, image, ret_manifest, err);
 }
@@ -458,12 +459,12 @@ read_config(const struct layout *layout, const struct oci_parsed *manifest, cons
 	    oci_config_parse(name, text, strlen(text), &config, err) < 0)
 		return -1;
 	if (!is_for(config.architecture, config.variant, host))
-		return error_set(err, ERR_INPUT, "the image '%s' is for '%s/%s', not for %s", tag,
+		return error_set(err, ERR_INPUT, "the image '%s' is for '%s/%s', expected %s", tag,
 				 config.architecture != NULL ? config.architecture : "",
 				 config.variant != NULL ? config.variant : "", host->name);
 	if (config.diff_id_count != manifest->layers.count)
 		return error_set(err, ERR_INPUT,
-				 "the image '%s' has %zu layers, its config knows %zu", tag,
+				 "the image '%s' has %zu layers, but its config has %zu", tag,
 				 manifest->layers.count, config.diff_id_count);
 	*ret_config = config;
 	config = (struct oci_config_parsed){.diff_ids = NULL};

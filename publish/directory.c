@@ -51,10 +51,10 @@ difference(const struct directory_target *target, const char *directory,
 			return -1;
 		*ret_why = xstrdup(err->code == ERR_NOT_FOUND ? "missing" : err->message);
 	} else if (size != file->size) {
-		*ret_why = xasprintf("size is %llu, not %llu", (unsigned long long)size,
+		*ret_why = xasprintf("size is %llu, expected %llu", (unsigned long long)size,
 				     (unsigned long long)file->size);
 	} else if (!digest_equal(&sha256, &file->sha256)) {
-		*ret_why = xasprintf("sha256 is %s, not %s", digest_hex(&sha256, got),
+		*ret_why = xasprintf("sha256 is %s, expected %s", digest_hex(&sha256, got),
 				     digest_hex(&file->sha256, want));
 	}
 	return 0;
@@ -81,7 +81,7 @@ static int
 note_foreign(void *context, const char *name, struct error *err)
 {
 	(void)err;
-	publish_differences_add(context, name, "does not belong there");
+	publish_differences_add(context, name, "does not belong to this release");
 	return 0;
 }
 
@@ -140,7 +140,8 @@ copy_bytes(int from, int to, const struct publish_file *file, struct progress_ta
 		if (n < 0)
 			return error_set_errno(err, ERR_IO, "cannot copy '%s'", file->path);
 		if (n == 0)
-			return error_set(err, ERR_VERIFY, "'%s' has become shorter", file->path);
+			return error_set(err, ERR_VERIFY, "'%s' shrank while it was copied",
+					 file->path);
 		done += (uint64_t)n;
 		progress_add(task, (uint64_t)n);
 		if (interrupt_check(err) < 0)
@@ -241,8 +242,8 @@ explain_other_files(const char *path, struct error *err)
 	const struct error why = *err;
 
 	return error_set(err, ERR_VERIFY,
-			 "'%s' is published already, with other files: %s; raise the release "
-			 "number in \"version\", or publish to another directory",
+			 "'%s' is already published with other files: %s; raise the release number "
+			 "in \"version\", or publish to another directory",
 			 path, why.message);
 }
 
@@ -299,7 +300,7 @@ point_latest(const struct directory_target *target, const char *tag, struct erro
 		return 0;
 	(void)unlink(temporary);
 	if (symlink(tag, temporary) < 0 || rename(temporary, path) < 0)
-		return error_set_errno(err, ERR_IO, "cannot point '%s' to '%s'", path, tag);
+		return error_set_errno(err, ERR_IO, "cannot link '%s' to '%s'", path, tag);
 	return 1;
 }
 
@@ -335,7 +336,7 @@ directory_publish(const struct directory_target *target, const struct publicatio
 		return -1;
 	result->published = !result->was_there;
 	if (compare(target, path, release, err) < 0)
-		return error_prefix(err, "'%s' is published, but reading it back failed", path);
+		return error_prefix(err, "'%s' was published, but reading it back failed", path);
 	if (release->latest && (moved = point_latest(target, release->tag, err)) < 0)
 		return -1;
 	result->moved = result->was_there && moved > 0;

@@ -36,17 +36,17 @@ check_file(const struct publication *release, const struct publish_file *file, s
 	if (!name_is_plain(file->name))
 		return error_set(
 			err, ERR_INPUT,
-			"'%s' is not a name for a release file: only letters, digits, '.', "
-			"'_' and '-' keep their place on a release page",
+			"'%s' is not a valid name for a release file: GitHub changes names with "
+			"characters other than letters, digits, '.', '_' and '-'",
 			file->name);
 	if (publication_find(release, file->name) != file)
-		return error_set(err, ERR_INPUT, "'%s' is there twice", file->name);
+		return error_set(err, ERR_INPUT, "duplicate '%s'", file->name);
 	if (file->size == 0)
 		return error_set(err, ERR_INPUT, "'%s' is empty", file->path);
 	if (file->size > MAX_FILE_BYTES)
 		return error_set(err, ERR_INPUT,
-				 "'%s' has %llu bytes; GitHub takes less than 2 GiB", file->path,
-				 (unsigned long long)file->size);
+				 "'%s' is too large: %llu bytes; GitHub accepts less than 2 GiB",
+				 file->path, (unsigned long long)file->size);
 	return 0;
 }
 
@@ -54,11 +54,12 @@ int
 publication_check(const struct publication *release, struct error *err)
 {
 	if (!name_is_plain(release->tag))
-		return error_set(err, ERR_INPUT, "'%s' is not a name for a release", release->tag);
+		return error_set(err, ERR_INPUT, "'%s' is not a valid release name", release->tag);
 	if (release->count == 0)
 		return error_set(err, ERR_INPUT, "release '%s' has no files", release->tag);
 	if (release->count > MAX_FILES)
-		return error_set(err, ERR_INPUT, "release '%s' has %zu files; GitHub takes %d",
+		return error_set(err, ERR_INPUT,
+				 "release '%s' has %zu files; GitHub accepts at most %d",
 				 release->tag, release->count, (int)MAX_FILES);
 	for (size_t i = 0; i < release->count; i++)
 		if (check_file(release, &release->files[i], err) < 0)

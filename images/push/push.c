@@ -173,8 +173,8 @@ check_versions(const struct push *push, struct error *err)
 		    push_tag_rank(tag->name, push->options->version) != 1)
 			continue;
 		return error_set(err, ERR_VERIFY,
-				 "the tag '%s' is published already, as %s, and is not moved to "
-				 "%s; make a new version, or say --replace-version",
+				 "tag '%s' is already published as %s and is not moved to %s; make "
+				 "a new version, or use --replace-version",
 				 tag->name, oci_digest_text(&tag->old, old),
 				 oci_digest_text(&tag->descriptor->digest, new));
 	}
@@ -190,8 +190,7 @@ check_content(const struct push *push, int fd, const struct oci_descriptor *blob
 	if (digest_fd(fd, path, &seen, NULL, err) < 0)
 		return -1;
 	if (!digest_equal(&seen, &blob->digest))
-		return error_set(err, ERR_VERIFY, "the content of '%s' is not what its name says",
-				 path);
+		return error_set(err, ERR_VERIFY, "blob '%s' does not match its digest", path);
 	return 0;
 }
 
@@ -339,8 +338,7 @@ send_document(struct push *push, const char *name, const struct oci_descriptor *
 		if (!push_pause_before_look(look))
 			break;
 	}
-	return error_set(err, ERR_NETWORK, "the registry has accepted '%s' and does not have it",
-			 name);
+	return error_set(err, ERR_NETWORK, "the registry accepted '%s' but does not have it", name);
 }
 
 static int

@@ -19,8 +19,8 @@ put_unlisted(struct push *push, const struct tag *tag, const struct oci_parsed *
 
 	if (try > PUSH_MAX_TRIES)
 		return error_set(err, ERR_VERIFY,
-				 "the registry has the referrers API and does not list those of "
-				 "'%s'",
+				 "the registry has the referrers API but does not list the "
+				 "referrers of '%s'",
 				 tag->name);
 	for (size_t i = 0; i < ours->manifests.count; i++) {
 		AUTO(oci_document_clear) struct oci_document document = OCI_DOCUMENT_INIT;
@@ -77,7 +77,7 @@ put_merged(struct push *push, const struct tag *tag, struct oci_parsed *theirs,
 
 	if (try > PUSH_MAX_TRIES)
 		return error_set(err, ERR_VERIFY,
-				 "the registry does not keep the list of referrers '%s'",
+				 "the registry does not store the list of referrers '%s'",
 				 tag->name);
 	if (drop_gone(push, &theirs->manifests, err) < 0)
 		return error_prefix(err, "'%s'", tag->name);

@@ -56,7 +56,7 @@ put_config(struct push *push, const struct oci_document *config, struct error *e
 	int there;
 
 	if (fd < 0)
-		return error_set_errno(err, ERR_IO, "cannot make a file in memory");
+		return error_set_errno(err, ERR_IO, "cannot create a file in memory");
 	there = registry_head_blob(push->registry, &descriptor->digest, descriptor->size, err);
 	if (there == REGISTRY_FAILED || there == REGISTRY_THERE)
 		return there < 0 ? -1 : 0;
@@ -77,8 +77,8 @@ join(const struct push *push, const struct tag *tag, const struct oci_parsed *ou
 		return push_read_document(push, tag->descriptor, ret_manifest, err);
 	if (others->count > MAX_OTHERS)
 		return error_set(err, ERR_REMOTE,
-				 "'%s' has %zu signatures of others, more than %d; some have to be "
-				 "removed there",
+				 "'%s' has %zu signatures by others, at most %d are supported; "
+				 "remove some there",
 				 tag->name, others->count, MAX_OTHERS);
 	signature_join(ours, others, ret_config, ret_manifest);
 	return 0;
@@ -89,7 +89,7 @@ put_joined(struct push *push, struct tag *tag, const struct oci_document *config
 	   const struct oci_document *manifest, int try, struct error *err)
 {
 	if (try > PUSH_MAX_TRIES)
-		return error_set(err, ERR_VERIFY, "the registry does not keep the signatures '%s'",
+		return error_set(err, ERR_VERIFY, "the registry does not store the signatures '%s'",
 				 tag->name);
 	if (try > 1)
 		(void)interrupt_pause(PUSH_PAUSE_MS);

@@ -104,7 +104,7 @@ static void
 warn(const struct auth *auth, const char *why, const char *so)
 {
 	auto_free char *sentence =
-		xasprintf("'%s': %s; going on without%s", auth->repository->registry, why, so);
+		xasprintf("'%s': %s; continuing without%s", auth->repository->registry, why, so);
 
 	if (auth->options.warn != NULL)
 		auth->options.warn(sentence);
@@ -132,10 +132,10 @@ look_up(struct auth *auth, struct error *err)
 			auth->look_up_failure = *err;
 			return -1;
 		}
-		warn(auth, err->message, " a login");
+		warn(auth, err->message, " credentials");
 	}
 	if (absent != NULL)
-		warn(auth, absent, " a login");
+		warn(auth, absent, " credentials");
 	if (auth->credentials.secret != NULL) {
 		credentials_hide(&auth->credentials);
 		log_debug("credentials for '%s' come from '%s'", auth->repository->registry,
@@ -207,7 +207,7 @@ renew(struct auth *auth, const char *scope, const char *asked, struct error *err
 	struct cached *cached;
 
 	if (fetch_token(auth, asked, &token, err) < 0) {
-		error_prefix(err, "no token for '%s'", auth->repository->registry);
+		error_prefix(err, "cannot get a token for '%s'", auth->repository->registry);
 		auth->failure = *err;
 		free(auth->failed_scope);
 		auth->failed_scope = xstrdup(scope);
@@ -325,7 +325,7 @@ need_credentials(const struct auth *auth, struct error *err)
 {
 	return error_set(err, ERR_DENIED,
 			 "'%s' requires credentials and none are configured; log in with docker, "
-			 "podman or skopeo, or name a file with --auth-file",
+			 "podman or skopeo, or use --auth-file",
 			 auth->repository->registry);
 }
 
@@ -335,7 +335,7 @@ challenged_basic(struct auth *auth, const char *sent, struct error *err)
 	if (auth->credentials.secret == NULL || auth->credentials.identity_token)
 		return need_credentials(auth, err);
 	if (sent != NULL && text_starts_with(sent, "Basic "))
-		return error_set(err, ERR_DENIED, "'%s' refuses the credentials from '%s'",
+		return error_set(err, ERR_DENIED, "'%s' rejected the credentials from '%s'",
 				 auth->repository->registry, auth->credentials.origin);
 	auth->scheme = CHALLENGE_BASIC;
 	return 0;
@@ -347,7 +347,7 @@ insufficient(const struct auth *auth, const char *asked, struct error *err)
 	if (auth->credentials.secret == NULL)
 		return error_set(err, ERR_DENIED,
 				 "'%s' does not allow '%s' without credentials; log in with "
-				 "docker, podman or skopeo, or name a file with --auth-file",
+				 "docker, podman or skopeo, or use --auth-file",
 				 auth->repository->registry, asked);
 	return error_set(err, ERR_DENIED, "'%s' does not allow '%s' with the credentials from '%s'",
 			 auth->repository->registry, asked, auth->credentials.origin);
@@ -367,8 +367,7 @@ challenged_bearer(struct auth *auth, const struct challenge *challenge, enum htt
 	const struct cached *cached;
 
 	if (challenge->realm == NULL)
-		return error_set(err, ERR_REMOTE,
-				 "'%s' requires a token and names no server for it",
+		return error_set(err, ERR_REMOTE, "'%s' requires a token but names no token server",
 				 auth->repository->registry);
 	if (realm_check(&auth->options, auth->repository, auth->credentials.secret != NULL,
 			challenge->realm, err) < 0)
@@ -408,7 +407,7 @@ auth_challenged(struct auth *auth, const struct http_response *answer, const cha
 	for (size_t i = 0;
 	     (value = http_headers_get(&answer->headers, "WWW-Authenticate", i)) != NULL; i++)
 		if (!challenges_parse(value, &list))
-			log_debug("'%s' sends a malformed WWW-Authenticate",
+			log_debug("'%s' sent a malformed WWW-Authenticate",
 				  auth->repository->registry);
 	bearer = challenges_find(&list, CHALLENGE_BEARER);
 	basic = challenges_find(&list, CHALLENGE_BASIC);
@@ -424,7 +423,7 @@ auth_challenged(struct auth *auth, const struct http_response *answer, const cha
 		result = challenged_basic(auth, sent, err);
 	else if (result == 0)
 		result = error_set(err, ERR_DENIED,
-				   "'%s' refuses without saying how to log in (401)",
+				   "'%s' refused access without a WWW-Authenticate (401)",
 				   auth->repository->registry);
 	if (result < 0 && err->code == ERR_DENIED && drop_login(auth, err->message))
 		result = 1;

@@ -48,8 +48,7 @@ read_answer(const char *program, const struct process_result *answer,
 
 	if (user == NULL || secret == NULL) {
 		json_decref(root);
-		return error_set(err, ERR_IO,
-				 "the credential helper '%s' does not answer as one should",
+		return error_set(err, ERR_IO, "invalid output of the credential helper '%s'",
 				 program);
 	}
 	/* docker-credential-pass says so of whom it does not know. */

@@ -218,7 +218,7 @@ helper_name(const char *name, const json_t *value, struct error *err)
 
 	/* It becomes a part of a program's name. */
 	if (text == NULL || !name_is_plain(text)) {
-		error_set(err, ERR_INPUT, "a credential helper in '%s' has no plain name", name);
+		error_set(err, ERR_INPUT, "a credential helper in '%s' has an invalid name", name);
 		return NULL;
 	}
 	return xstrdup(text);

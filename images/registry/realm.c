@@ -75,20 +75,19 @@ realm_check(const struct auth_options *options, const struct reference *reposito
 
 	if (http_url_check(realm, allow, err) < 0) {
 		err->code = ERR_VERIFY;
-		return error_prefix(err, "the token server that '%s' names", repository->registry);
+		return error_prefix(err, "the token server of '%s'", repository->registry);
 	}
 	if (realm_is_named(options, realm))
 		return 0;
 	if (http_url_is_loopback(realm) && !reference_host_is_loopback(repository->host))
-		return error_set(
-			err, ERR_VERIFY,
-			"'%s' requires a token from '%s', which is this machine itself; if "
-			"that is right, say --token-server %s",
-			repository->registry, realm_host, realm_host);
+		return error_set(err, ERR_VERIFY,
+				 "'%s' requires a token from '%s', which is this machine itself; "
+				 "to allow that, use --token-server %s",
+				 repository->registry, realm_host, realm_host);
 	if (!has_login || realm_is_related(repository->host, realm_host))
 		return 0;
 	return error_set(err, ERR_VERIFY,
-			 "'%s' asks to send its credentials to '%s'; if that is right, say "
+			 "'%s' asks for its credentials to be sent to '%s'; to allow that, use "
 			 "--token-server %s",
 			 repository->registry, realm_host, realm_host);
 }

@@ -244,7 +244,8 @@ ping(struct registry *registry, struct error *err)
 	if (response.status == 200 || response.status == 401)
 		return 0;
 	if (response.status == 404)
-		return error_set(err, ERR_DENIED, "'%s' is not a container registry: no /v2/ there",
+		return error_set(err, ERR_DENIED,
+				 "'%s' is not a container registry: it has no /v2/",
 				 registry->reference->host);
 	return registry_refused(&response, "the registry does not answer", err);
 }
@@ -315,7 +316,7 @@ registry_get_manifest(struct registry *registry, const char *name,
 		return registry_refused(&response, name, err);
 	digest_of(response.body, response.length, &seen);
 	if (oci_digest_parse(name, &wanted) && !digest_equal(&wanted, &seen))
-		return error_set(err, ERR_VERIFY, "'%s' answers with other content for '%s'",
+		return error_set(err, ERR_VERIFY, "'%s' served '%s' with another digest",
 				 registry->reference->registry, name);
 	*ret_manifest = (struct registry_manifest){
 		.media_type = media_type_of(&response),
@@ -377,7 +378,7 @@ check_stored(const struct http_response *response, const char *name,
 	(void)oci_digest_text(&document->descriptor.digest, want);
 	if (text == NULL || strcmp(text, want) == 0)
 		return 0;
-	return error_set(err, ERR_VERIFY, "the registry has stored '%s' as %.80s, not %s", name,
+	return error_set(err, ERR_VERIFY, "the registry stored '%s' as %.80s, expected %s", name,
 			 text, want);
 }
 

@@ -97,14 +97,14 @@ registry_get_blob(struct registry *registry, const struct digest *digest, uint64
 	struct digest seen;
 
 	if (size > OCI_MAX_DOCUMENT)
-		return error_set(err, ERR_INPUT, "blob '%s' is too large to be read", name);
+		return error_set(err, ERR_INPUT, "blob '%s' is too large to read", name);
 	if (registry_send(registry, &request, &response, err) < 0)
 		return error_prefix(err, "blob '%s'", name);
 	if (response.status != 200)
 		return registry_refused(&response, name, err);
 	digest_of(response.body, response.length, &seen);
 	if (response.length != size || !digest_equal(&seen, digest))
-		return error_set(err, ERR_VERIFY, "'%s' answers with other content for blob '%s'",
+		return error_set(err, ERR_VERIFY, "'%s' served blob '%s' with another digest",
 				 registry->reference->registry, name);
 	*ret_text = TAKE(response.body);
 	return 0;

@@ -59,8 +59,8 @@ next_page(const struct registry *registry, const struct http_response *response,
 	if (url != NULL && !http_url_same_origin(registry->base, url)) {
 		auto_free char *shown = http_url_redacted(url);
 
-		return error_set(err, ERR_REMOTE, "it goes on at '%s', which is not '%s'", shown,
-				 registry->reference->registry);
+		return error_set(err, ERR_REMOTE, "its next page is at '%s', which is not '%s'",
+				 shown, registry->reference->registry);
 	}
 	*ret_url = TAKE(url);
 	return 0;
@@ -80,7 +80,7 @@ ask_api(struct registry *registry, const struct digest *digest, struct oci_parse
 		auto_free char *next = NULL;
 
 		if (page > MAX_PAGES)
-			return error_set(err, ERR_REMOTE, "the list does not end");
+			return error_set(err, ERR_REMOTE, "the list has too many pages");
 		if (get_page(registry, url, &response, err) < 0)
 			return -1;
 		if (page == 1 &&

@@ -48,7 +48,7 @@ token_parse(const char *name, const char *text, size_t length, struct token *ret
 		token = json_string_value(json_object_get(root, "access_token"));
 	if (token == NULL || !is_printable(token)) {
 		json_decref(root);
-		return error_set(err, ERR_REMOTE, "the answer of '%s' holds no token", name);
+		return error_set(err, ERR_REMOTE, "the response of '%s' contains no token", name);
 	}
 	if (life < 1 || life > 1e9)
 		life = DEFAULT_LIFE_SEC;
@@ -122,11 +122,10 @@ check_answer(const struct token_request *request, const struct http_response *re
 	if (response->status == 401 || response->status == 403) {
 		if (request->credentials->secret == NULL)
 			return error_set(err, ERR_DENIED,
-					 "'%s' gives none without credentials; log in with "
-					 "docker, podman or skopeo, or name a file with "
-					 "--auth-file",
+					 "token server '%s' requires credentials; log in with "
+					 "docker, podman or skopeo, or use --auth-file",
 					 name);
-		return error_set(err, ERR_DENIED, "'%s' refuses the credentials from '%s'", name,
+		return error_set(err, ERR_DENIED, "'%s' rejected the credentials from '%s'", name,
 				 request->credentials->origin);
 	}
 	return http_response_check(response, err);

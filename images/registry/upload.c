@@ -90,7 +90,7 @@ start(struct upload *upload, struct error *err)
 	if (registry_send(upload->registry, &request, &response, err) < 0)
 		return error_prefix(err, "blob '%s'", upload->name);
 	if (response.status != 202)
-		return registry_refused(&response, "cannot begin an upload", err);
+		return registry_refused(&response, "cannot start an upload", err);
 	least = http_response_header(&response, "OCI-Chunk-Min-Length");
 	if (least != NULL && !parse_uint(least, UINT64_MAX, &upload->least))
 		upload->least = 0;
@@ -121,11 +121,10 @@ send_part(struct upload *upload, const char *method, const char *url, const char
 
 		/* Another session would be sent to the same place. */
 		err->code = ERR_REMOTE;
-		return error_prefix(
-			err,
-			"the registry sends uploads to another port than '%s': the "
-			"proxy in front of it has to send it the field Host with the port",
-			host);
+		return error_prefix(err,
+				    "the registry sends uploads to another port than '%s'; the "
+				    "proxy in front of it must set the field Host with the port",
+				    host);
 	}
 	return -1;
 }
@@ -170,14 +169,14 @@ judge_closing(struct upload *upload, const struct http_response *response, enum 
 		return stored == NULL || strcmp(stored, upload->name) == 0
 			       ? 0
 			       : error_set(err, ERR_VERIFY,
-					   "the registry has stored blob '%s' as %.80s",
-					   upload->name, stored);
+					   "the registry stored blob '%s' as %.80s", upload->name,
+					   stored);
 	}
 	*ret_step = STEP_AGAIN;
 	if (!upload->pieces && (response->status == 413 || response->status == 416)) {
 		upload->pieces = true;
 		upload->piece = FIRST_PIECE;
-		log_debug("'%s' refuses whole blobs (%d), going on in pieces",
+		log_debug("'%s' refused a whole blob (%d); uploading it in chunks",
 			  upload->registry->reference->registry, response->status);
 		return 0;
 	}
@@ -240,7 +239,8 @@ send_piece(struct upload *upload, uint64_t *offset, uint64_t *ret_sent, struct e
 	held = *offset + size;
 	(void)held_bytes(&response, &held);
 	if (held > *offset + size)
-		return error_set(err, ERR_NETWORK, "the registry counts more bytes than were sent");
+		return error_set(err, ERR_NETWORK,
+				 "the registry reports more bytes than were uploaded");
 	*offset = held;
 	return 0;
 }
@@ -299,14 +299,14 @@ run_sessions(struct upload *upload, enum step *ret_step, struct error *err)
 		if (result < 0 && (err->code != ERR_NETWORK || session >= MAX_SESSIONS))
 			return -1;
 		if (result == 0 && session >= MAX_SESSIONS)
-			return error_set(err, ERR_REMOTE, "the registry does not take blob '%s'",
+			return error_set(err, ERR_REMOTE, "the registry does not accept blob '%s'",
 					 upload->name);
 		if (interrupt_check(err) < 0)
 			return -1;
 		progress_set(upload->blob->progress, 0);
 		if (result == 0)
 			continue;
-		log_debug("upload lost, starting again: %s", err->message);
+		log_debug("upload lost; restarting it: %s", err->message);
 		pause_before_session(session);
 		/* The answer may have been lost, and not the blob. */
 		result = registry_head_blob(upload->registry, &descriptor->digest, descriptor->size,
@@ -344,8 +344,7 @@ registry_push_blob(struct registry *registry, const struct registry_blob *blob, 
 	if (result == REGISTRY_FAILED)
 		return -1;
 	if (result == REGISTRY_ABSENT)
-		return error_set(err, ERR_NETWORK,
-				 "'%s' has accepted blob '%s' and does not have it",
+		return error_set(err, ERR_NETWORK, "'%s' accepted blob '%s' but does not have it",
 				 registry->reference->registry, upload.name);
 	return 0;
 }

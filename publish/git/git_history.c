@@ -22,7 +22,7 @@ is_annotated(struct repo *repo, git_odb *odb, const char *name, struct error *er
 	if (repo_tag_find(repo, name, &oid, err) < 0)
 		return err->code == ERR_VERIFY ? 0 : -1;
 	if (git_odb_read_header(&size, &type, odb, &oid) < 0)
-		return error_set(err, ERR_IO, "cannot read the tag '%s': %s", name, repo_reason());
+		return error_set(err, ERR_IO, "cannot read tag '%s': %s", name, repo_reason());
 	return type == GIT_OBJECT_TAG;
 }
 
@@ -208,12 +208,12 @@ repo_tree_file(struct repo *repo, const char *revision, const char *inside, size
 	if (found < 0)
 		return lacks_object(repo, revision, inside, err);
 	if (found == 0)
-		return error_set(err, ERR_NOT_FOUND, "there is no file '%s' in '%s'", inside,
+		return error_set(err, ERR_NOT_FOUND, "file '%s' not found in '%s'", inside,
 				 revision);
 	blob = (const git_blob *)object;
 	size = (uint64_t)git_blob_rawsize(blob);
 	if (size > max_bytes)
-		return error_set(err, ERR_INPUT, "'%s' of '%s' is larger than %zu bytes", inside,
+		return error_set(err, ERR_INPUT, "'%s' in '%s' is larger than %zu bytes", inside,
 				 revision, max_bytes);
 	strbuf_add(&text, git_blob_rawcontent(blob), (size_t)size);
 	*ret_text = strbuf_take(&text);
@@ -281,7 +281,7 @@ repo_find_contents(struct repo *repo, const char *revision, const char *path, co
 	    git_commit_tree(&tree, commit) < 0 ||
 	    git_tree_walk(tree, GIT_TREEWALK_PRE, visit_entry, &search) < 0) {
 		free(search.found);
-		return error_set(err, ERR_IO, "cannot read the files of '%s': %s", revision,
+		return error_set(err, ERR_IO, "cannot list the files in '%s': %s", revision,
 				 repo_reason());
 	}
 	*ret_inside = search.found;

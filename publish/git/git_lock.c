@@ -35,10 +35,10 @@ give_up_lock(const char *path, bool own, struct error *err)
 {
 	if (!own)
 		return error_set(err, ERR_BUSY,
-				 "another git process holds '%s'; if none is running any more, "
+				 "'%s' is locked by another git process; if none is running, "
 				 "remove that file and run this again",
 				 path);
-	log_debug("'%s' was left by a run that was killed, and is removed", path);
+	log_debug("removing stale lock '%s'", path);
 	if (unlink(path) < 0 && errno != ENOENT)
 		return error_set_errno(err, ERR_IO, "cannot remove '%s'", path);
 	return 0;
@@ -65,7 +65,7 @@ wait_for_lock(const char *path, bool own, struct error *err)
 		(void)interrupt_pause(LOOK_MS);
 	}
 	if (errno != ENOENT && errno != ENOTDIR)
-		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+		return error_set_errno(err, ERR_IO, "cannot access '%s'", path);
 	return 0;
 }
 

@@ -73,7 +73,7 @@ go_to_tag(git_repository *git, const char *name, const git_oid *tree, struct err
 		return git_failed("read", "HEAD", err);
 	if (git_oid_equal(git_reference_target(head), git_object_id(commit)) != 1 &&
 	    git_reference_set_target(&moved, head, git_object_id(commit), NULL) < 0)
-		return git_failed("go to a tag of", git_repository_path(git), err);
+		return git_failed("move HEAD to a tag in", git_repository_path(git), err);
 	return 1;
 }
 
@@ -122,13 +122,13 @@ make_new(const char *path, const struct repo_content *content, struct error *err
 	int made;
 
 	if (git_repository_init_ext(&repo.git, temporary, &options) < 0)
-		return git_failed("make the repository", path, err);
+		return git_failed("create the repository", path, err);
 	made = add_commit(repo.git, content, err);
 	git_repository_free(repo.git);
 	if (made < 0)
 		return -1;
 	if (rename(temporary, path) < 0)
-		return error_set_errno(err, ERR_IO, "cannot make '%s'", path);
+		return error_set_errno(err, ERR_IO, "cannot create '%s'", path);
 	return 1;
 }
 

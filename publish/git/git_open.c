@@ -57,7 +57,7 @@ check_no_repository(const char *directory, struct error *err)
 	if (path_exists(dot_git, &there, err) < 0 || exists(directory, "HEAD", &head, err) < 0 ||
 	    exists(directory, "objects", &objects, err) < 0 ||
 	    exists(directory, "refs", &refs, err) < 0)
-		return error_prefix(err, "cannot look for a git repository");
+		return error_prefix(err, "cannot search for a git repository");
 	if (there)
 		return error_set(err, ERR_IO, "'%s' cannot be opened as a git repository: %s",
 				 dot_git, repo_reason());
@@ -99,12 +99,12 @@ static const char *
 format_advice(const char *reason)
 {
 	if (strstr(reason, "refstorage") != NULL)
-		return "its references are not kept in files; convert them: "
-		       "git refs migrate --ref-format=files";
+		return "its references are not stored in files; convert them with: git refs "
+		       "migrate --ref-format=files";
 	if (strstr(reason, "objectformat") != NULL || strstr(reason, "object format") != NULL)
-		return "its object ids are not SHA-1, which is not supported; make one that has "
-		       "them: git init --object-format=sha1 DIR && git fast-export --all "
-		       "--signed-tags=strip | git -C DIR fast-import";
+		return "object ids other than SHA-1 are not supported; convert it with: git init "
+		       "--object-format=sha1 DIR && git fast-export --all --signed-tags=strip | "
+		       "git -C DIR fast-import";
 	return NULL;
 }
 
@@ -163,7 +163,7 @@ repo_open(const char *path, struct repo **ret_repo, struct error *err)
 	int code;
 
 	if (real == NULL && (errno == ENOENT || errno == ENOTDIR))
-		return error_set(err, ERR_INPUT, "there is no directory '%s'", path);
+		return error_set(err, ERR_INPUT, "directory '%s' not found", path);
 	if (real == NULL)
 		return error_set_errno(err, ERR_IO, "cannot read '%s'", path);
 	if (start_library(err) < 0)

@@ -84,11 +84,11 @@ explain_credentials(const struct git_run *run, const char *said, struct error *e
 	if (push->token != NULL && !run->may_token)
 		return error_set(
 			err, ERR_INPUT,
-			"git: %s; GITHUB_TOKEN is for %s and is not sent elsewhere; log in "
-			"to a credential helper of git, or push it by hand: git push %s %s",
+			"git: %s; GITHUB_TOKEN is for %s and is not sent elsewhere; configure a "
+			"git credential helper, or push it by hand: git push %s %s",
 			said, server, push->remote, run->pushing->reference);
 	return error_set(err, ERR_INPUT,
-			 "git: %s; log in to a credential helper of git ('gh auth setup-git'), set "
+			 "git: %s; configure a git credential helper ('gh auth setup-git'), set "
 			 "GITHUB_TOKEN (for %s), or push it by hand: git push %s %s",
 			 said, server, push->remote, run->pushing->reference);
 }
@@ -111,7 +111,7 @@ explain_failure(const struct git_run *run, const char *errors, struct error *err
 		return error_set(err, ERR_INPUT, "git: %s", said);
 	/* A hook has its own words; git ends with a "fatal:" when it is about the network. */
 	if (strstr(errors, "fatal:") == NULL && strstr(errors, "RPC failed") == NULL)
-		return error_set(err, ERR_IO, "git refused to push: %s", said);
+		return error_set(err, ERR_IO, "git failed to push: %s", said);
 	return error_set(err, ERR_NETWORK, "git: %s", said);
 }
 
@@ -126,7 +126,7 @@ explain_refusal(const char *refusal, const char *errors, struct error *err)
 	size_t length = open != NULL ? strcspn(open + 1, ")") : strlen(refusal);
 
 	return error_set(err, has_any(refusal, passing) ? ERR_NETWORK : ERR_INPUT,
-			 "the remote refused it: %.*s: %s", (int)length,
+			 "the remote rejected it: %.*s: %s", (int)length,
 			 open != NULL ? open + 1 : refusal, said);
 }
 
@@ -194,7 +194,7 @@ push_once(const struct git_run *run, bool dry_run, struct answer *answer, bool *
 	if (result.status != 0)
 		return explain_failure(run, result.errors, err);
 	if (answer->fresh + answer->same == 0)
-		return error_set(err, ERR_REMOTE, "git says nothing about %s",
+		return error_set(err, ERR_REMOTE, "git did not report the result for %s",
 				 run->pushing->reference);
 	return 0;
 }
@@ -260,7 +260,7 @@ read_back_tag(struct git_run *run, struct error *err)
 		if (answer.fresh == 0)
 			return 1;
 	}
-	return error_set(err, ERR_REMOTE, "the remote took %s but does not have it",
+	return error_set(err, ERR_REMOTE, "the remote accepted %s but does not have it",
 			 run->pushing->reference);
 }
 

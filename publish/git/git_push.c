@@ -18,17 +18,18 @@ push_check_url(const char *url, struct error *err)
 
 	if (at != NULL && memchr(host + 3, ':', (size_t)(at - host - 3)) != NULL)
 		return error_set(err, ERR_USAGE,
-				 "the URL of the remote holds a password; it belongs into "
-				 "GITHUB_TOKEN or a credential helper of git");
+				 "the URL of the remote contains a password; put it in "
+				 "GITHUB_TOKEN or a git credential helper");
 	if (text_starts_with(url, "http://") && !text_starts_with(url, "http://127.0.0.1:"))
-		return error_set(err, ERR_USAGE, "a tag is pushed over https, ssh, git or a path");
+		return error_set(err, ERR_USAGE,
+				 "a tag can be pushed over https, ssh, git or a path");
 	return 0;
 }
 
 int
 push_conflict(const struct step_push *pushing, const char *have, struct error *err)
 {
-	return error_set(err, ERR_INPUT, "the remote has %s as %s, not as %s", pushing->reference,
+	return error_set(err, ERR_INPUT, "the remote has %s as %s, expected %s", pushing->reference,
 			 have, pushing->id);
 }
 
@@ -66,6 +67,6 @@ repo_tag_push(struct repo *repo, const char *name, const struct repo_push *push,
 	if (state < 0 && err->code == ERR_NOT_FOUND)
 		state = push_by_library(&pushing, err);
 	if (state < 0)
-		return error_prefix(err, "cannot push the tag '%s' to '%s'", name, push->remote);
+		return error_prefix(err, "cannot push tag '%s' to '%s'", name, push->remote);
 	return state;
 }

@@ -123,12 +123,10 @@ check_there(const char *remote, struct error *err)
 		return -1;
 	if (there)
 		return 0;
-	return error_set(
-		err, ERR_INPUT,
-		"cannot push to '%s': it is neither a remote of this repository nor a "
-		"URL, and there is no such path; 'git remote add %s URL' adds it, --remote "
-		"names another",
-		remote, remote);
+	return error_set(err, ERR_INPUT,
+			 "cannot push to '%s': it is not a remote of this repository, a URL or an "
+			 "existing path; add it with 'git remote add %s URL', or use --remote",
+			 remote, remote);
 }
 
 int

@@ -126,7 +126,7 @@ set_askpass(struct variables *variables, const struct git_run *run, struct error
 	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
 
 	if (length < 0)
-		return error_set_errno(err, ERR_IO, "cannot find this program for git to ask");
+		return error_set_errno(err, ERR_IO, "cannot find this program's own path for git");
 	program[length] = '\0';
 	set(variables, "GIT_ASKPASS", program);
 	set(variables, GIT_ASKPASS_VARIABLE, setting);
@@ -166,7 +166,7 @@ fill_pipe(const char *token, struct error *err)
 	int fds[2];
 
 	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
-		return error_set_errno(err, ERR_IO, "cannot make a pipe");
+		return error_set_errno(err, ERR_IO, "cannot create a pipe");
 	reader = fds[0];
 	writer = fds[1];
 	/* A token is far shorter than a pipe is deep. */

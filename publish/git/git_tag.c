@@ -34,8 +34,7 @@ head_commit(struct repo *repo, char ret_id[REPO_ID_SIZE], struct error *err)
 	if (found < 0)
 		return -1;
 	if (found == 0)
-		return error_set(err, ERR_NOT_FOUND,
-				 "the git repository '%s' does not have a commit yet",
+		return error_set(err, ERR_NOT_FOUND, "the git repository '%s' has no commits yet",
 				 git_repository_path(repo->git));
 	format_id(git_commit_id(commit), ret_id);
 	return 0;
@@ -105,9 +104,9 @@ repo_tag_find(struct repo *repo, const char *name, git_oid *ret_oid, struct erro
 	if (found < 0)
 		return -1;
 	if (found == 0)
-		return error_set(err, ERR_NOT_FOUND, "there is no tag '%s'", name);
+		return error_set(err, ERR_NOT_FOUND, "tag '%s' not found", name);
 	if (git_reference_type(reference) != GIT_REFERENCE_DIRECT)
-		return error_set(err, ERR_VERIFY, "the tag '%s' is a symbolic reference", name);
+		return error_set(err, ERR_VERIFY, "tag '%s' is a symbolic reference", name);
 	git_oid_cpy(ret_oid, git_reference_target(reference));
 	return 0;
 }
@@ -124,15 +123,15 @@ repo_tag_read(struct repo *repo, const char *name, char **ret_text, size_t *ret_
 	if (repo_tag_find(repo, name, &oid, err) < 0)
 		return -1;
 	if (git_repository_odb(&odb, repo->git) < 0 || git_odb_read(&object, odb, &oid) < 0)
-		return error_set(err, ERR_IO, "cannot read the tag '%s': %s", name, repo_reason());
+		return error_set(err, ERR_IO, "cannot read tag '%s': %s", name, repo_reason());
 	if (git_odb_object_type(object) != GIT_OBJECT_TAG)
-		return error_set(err, ERR_VERIFY,
-				 "'%s' is a lightweight tag, which cannot be signed; if the remote "
-				 "has the signed one: git fetch --force origin "
-				 "refs/tags/%s:refs/tags/%s",
-				 name, name, name);
+		return error_set(
+			err, ERR_VERIFY,
+			"'%s' is a lightweight tag, which cannot be signed; if the remote has the "
+			"signed one, run: git fetch --force origin refs/tags/%s:refs/tags/%s",
+			name, name, name);
 	if (git_odb_object_size(object) > MAX_TAG)
-		return error_set(err, ERR_INPUT, "the tag '%s' is too large", name);
+		return error_set(err, ERR_INPUT, "tag '%s' is too large", name);
 	/* All of it, whatever bytes it has: the length is that of what is returned. */
 	strbuf_add(&copy, git_odb_object_data(object), git_odb_object_size(object));
 	*ret_length = copy.length;
@@ -154,7 +153,7 @@ compare_existing(struct repo *repo, const char *name, const git_oid *wanted, str
 		return 0;
 	format_id(&existing, have);
 	format_id(wanted, want);
-	return error_set(err, ERR_BUSY, "the tag '%s' exists as %s, not as %s", name, have, want);
+	return error_set(err, ERR_BUSY, "tag '%s' exists as %s, expected %s", name, have, want);
 }
 
 int
@@ -168,7 +167,7 @@ repo_tag_write(struct repo *repo, const char *name, const char *text, bool dry_r
 	if (git_tag_name_is_valid(&valid, name) < 0 || valid != 1)
 		return error_set(err, ERR_INPUT, "git does not allow the tag name '%s'", name);
 	if (git_odb_hash(&wanted, text, length, GIT_OBJECT_TAG) < 0)
-		return error_set(err, ERR_IO, "cannot hash the tag '%s': %s", name, repo_reason());
+		return error_set(err, ERR_IO, "cannot hash tag '%s': %s", name, repo_reason());
 	state = compare_existing(repo, name, &wanted, err);
 	if (state > 0 && !dry_run) {
 		auto_free char *full = xasprintf("refs/tags/%s", name);
@@ -176,7 +175,7 @@ repo_tag_write(struct repo *repo, const char *name, const char *text, bool dry_r
 		if (git_lock_wait(repo->git, full, repo->own, err) < 0)
 			return -1;
 		if (git_tag_create_from_buffer(&made, repo->git, text, 0) < 0)
-			return error_set(err, ERR_IO, "cannot make the tag '%s': %s", name,
+			return error_set(err, ERR_IO, "cannot create tag '%s': %s", name,
 					 repo_reason());
 		assert(git_oid_equal(&made, &wanted));
 	}

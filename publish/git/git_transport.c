@@ -34,20 +34,20 @@ give_credentials(git_credential **out, const char *url, const char *user, unsign
 	auto_free char *origin = git_https_origin(url);
 
 	if (l->attempts++ > 0) {
-		git_error_set_str(GIT_ERROR_CALLBACK, "the credentials were refused");
+		git_error_set_str(GIT_ERROR_CALLBACK, "the credentials were rejected");
 		return GIT_EAUTH;
 	}
 	if ((allowed & GIT_CREDENTIAL_SSH_KEY) != 0)
 		return git_credential_ssh_key_from_agent(out, user != NULL ? user : "git");
 	if ((allowed & GIT_CREDENTIAL_USERPASS_PLAINTEXT) == 0 || l->origin == NULL) {
 		git_error_set_str(GIT_ERROR_CALLBACK,
-				  "the remote requires credentials, and GITHUB_TOKEN is not set");
+				  "the remote requires credentials and GITHUB_TOKEN is not set");
 		return GIT_EAUTH;
 	}
 	if (origin == NULL || strcmp(origin, l->origin) != 0) {
-		git_error_set_str(GIT_ERROR_CALLBACK,
-				  "the remote requires credentials, and is not the server that "
-				  "GITHUB_TOKEN is for");
+		git_error_set_str(
+			GIT_ERROR_CALLBACK,
+			"the remote requires credentials, but GITHUB_TOKEN is for another server");
 		return GIT_EAUTH;
 	}
 	return git_credential_userpass_plaintext_new(out, "x-access-token",
@@ -84,7 +84,7 @@ trust_certificates(struct error *err)
 	if (file == NULL || *file == '\0')
 		return 0;
 	if (git_libgit2_opts(GIT_OPT_SET_SSL_CERT_LOCATIONS, file, NULL) < 0)
-		return error_set(err, ERR_IO, "cannot use the certificates of SSL_CERT_FILE: %s",
+		return error_set(err, ERR_IO, "cannot use the certificates in SSL_CERT_FILE: %s",
 				 repo_reason());
 	return 0;
 }
@@ -154,12 +154,12 @@ send_tag(git_remote *remote, struct library_push *l, const git_remote_callbacks 
 	code = git_remote_push(remote, &specs, &options);
 	if (code == GIT_ENOTFOUND && repo_is_shallow(l->pushing->repo))
 		return error_set(err, ERR_INPUT,
-				 "pushing from a shallow clone requires the program git, or all of "
-				 "the history: git fetch --unshallow");
+				 "pushing from a shallow clone requires the program git or the "
+				 "full history; run: git fetch --unshallow");
 	if (code < 0)
 		return translate_remote(code, "push", err);
 	if (l->refusal[0] != '\0')
-		return error_set(err, ERR_INPUT, "the remote refused it: %s", l->refusal);
+		return error_set(err, ERR_INPUT, "the remote rejected it: %s", l->refusal);
 	return 0;
 }
 
@@ -183,7 +183,7 @@ push_to(git_remote *remote, struct library_push *l, bool ask_only, struct error 
 		return -1;
 	state = compare_remote(remote, l, &callbacks, err);
 	if (state == 0)
-		return error_set(err, ERR_REMOTE, "the remote took %s but does not have it",
+		return error_set(err, ERR_REMOTE, "the remote accepted %s but does not have it",
 				 l->pushing->reference);
 	return state;
 }
@@ -263,9 +263,9 @@ tell_unfollowed(const struct step_push *pushing, struct error *err)
 	names = u.names;
 	if (result < 0 || pushing->push->notice == NULL)
 		return result;
-	sentence = xasprintf("there is no program git here: the tag is pushed without it, which "
-			     "does not follow ssh_config%s%s%s",
-			     access(hook, X_OK) == 0 ? ", the hook pre-push" : "",
+	sentence = xasprintf("program 'git' not found: pushing the tag without it, which ignores "
+			     "ssh_config%s%s%s",
+			     access(hook, X_OK) == 0 ? ", the pre-push hook" : "",
 			     names != NULL ? ", " : "", names != NULL ? names : "");
 	pushing->push->notice(sentence);
 	return 0;

@@ -54,7 +54,7 @@ github_new(const struct github_options *options, struct http_client *http,
 	size_t length = strlen(options->api_url);
 
 	if (http_url_check(options->api_url, 0, err) < 0)
-		return error_prefix(err, "the address of the GitHub API");
+		return error_prefix(err, "the URL of the GitHub API");
 	if (!is_repository(options->repository))
 		return error_set(err, ERR_INPUT, "'%s' is not OWNER/REPO", options->repository);
 	while (length > 0 && options->api_url[length - 1] == '/')
@@ -117,7 +117,7 @@ check_tag(struct github *github, const struct publication *release, struct error
 		if (err->code != ERR_NOT_FOUND)
 			return -1;
 		return error_set(err, ERR_NOT_FOUND,
-				 "'%s' has no tag '%s', or the token may not see it; push the "
+				 "'%s' has no tag '%s', or the token cannot see it; push the "
 				 "signed tag first: distributor tag --push",
 				 github->repository, release->tag);
 	}
@@ -125,11 +125,12 @@ check_tag(struct github *github, const struct publication *release, struct error
 			     err) < 0)
 		return -1;
 	if (!annotated)
-		return error_set(err, ERR_VERIFY, "tag '%s' of '%s' is a lightweight one, unsigned",
+		return error_set(err, ERR_VERIFY,
+				 "tag '%s' of '%s' is a lightweight tag, which is not signed",
 				 release->tag, github->repository);
 	if (release->tag_id != NULL && strcmp(release->tag_id, id) != 0)
-		return error_set(err, ERR_VERIFY, "tag '%s' of '%s' is %s, not %s", release->tag,
-				 github->repository, id, release->tag_id);
+		return error_set(err, ERR_VERIFY, "tag '%s' of '%s' is %s, expected %s",
+				 release->tag, github->repository, id, release->tag_id);
 	return 0;
 }
 
@@ -146,7 +147,7 @@ compare_published(struct github *github, const struct publication *release,
 	}
 	if (err->code != ERR_VERIFY)
 		return -1;
-	return error_prefix(err, "'%s' is published already%s, with other files", release->tag,
+	return error_prefix(err, "'%s' is already published%s, with other files", release->tag,
 			    github->remote.immutable ? " and immutable" : "");
 }
 
@@ -163,7 +164,8 @@ github_prepare(struct github *github, const struct publication *release,
 	github_release_clear(&github->remote);
 	found = github_release_get(github, path, GITHUB_LAG_NONE, &github->remote, err);
 	if (found < 0)
-		return error_prefix(err, "cannot look for release '%s'", release->tag);
+		return error_prefix(err, "cannot find out whether release '%s' exists",
+				    release->tag);
 	done = found > 0 ? compare_published(github, release, result, err)
 			 : github_draft_prepare(github, release, result, err);
 	result->requests = github->requests;
@@ -178,7 +180,7 @@ read_latest(struct github *github, char **ret_tag, struct error *err)
 	int found = github_release_get(github, "releases/latest", GITHUB_LAG_NONE, &latest, err);
 
 	if (found < 0)
-		return error_prefix(err, "cannot ask for the latest release");
+		return error_prefix(err, "cannot get the latest release");
 	*ret_tag = TAKE(latest.tag);
 	return 0;
 }
@@ -233,7 +235,7 @@ github_set_latest(struct github *github, const char *tag, struct error *err)
 	if (latest != NULL && strcmp(latest, tag) == 0)
 		return 0;
 	if (github->options.dry_run) {
-		github_notice(github, "would make '%s' the latest release", tag);
+		github_notice(github, "would mark '%s' as the latest release", tag);
 		return 1;
 	}
 	return patch_latest(github, release.id, err) < 0 ? -1 : 1;
@@ -252,12 +254,11 @@ look_at_tag(struct github *github, const struct publication *release, struct pub
 	int found = github_release_get(github, path, GITHUB_LAG_NONE, &seen, err);
 
 	if (found == 0)
-		error_set(err, ERR_NETWORK, "it is not seen under its tag yet");
+		error_set(err, ERR_NETWORK, "it does not show up under its tag yet");
 	if (found <= 0)
 		return found;
 	if (seen.id != github->remote.id || seen.draft)
-		return error_set(err, ERR_VERIFY, "another release stands under its tag: '%s'",
-				 seen.url);
+		return error_set(err, ERR_VERIFY, "its tag shows another release: '%s'", seen.url);
 	result->immutable = seen.immutable;
 	free(result->url);
 	result->url = xstrdup(seen.url);
@@ -319,14 +320,14 @@ publish_draft(struct github *github, const struct publication *release,
 	if (github_assets_compare(github, release, result, err) < 0)
 		return error_prefix(err,
 				    err->code == ERR_VERIFY ? "the draft of '%s' has changed"
-							    : "cannot look at the draft of '%s'",
+							    : "cannot get the draft of '%s'",
 				    release->tag);
 	if (github_release_send(github, release, true, &answer, err) == 0)
 		return github_hint_remove(github, err);
 	if (answer.refusal == GITHUB_REFUSAL_BURNED_TAG)
 		return error_prefix(err,
 				    "tag '%s' belonged to an immutable release and can never be "
-				    "released again: cut the next version",
+				    "released again; raise the release number in \"version\"",
 				    release->tag);
 	return error_prefix(err, "cannot publish '%s'", release->tag);
 }
@@ -346,13 +347,13 @@ github_publish(struct github *github, const struct publication *release,
 	if (result->was_there && release->latest)
 		moved = github_set_latest(github, release->tag, err);
 	if (moved < 0)
-		return error_prefix(err, "cannot make '%s' the latest release", release->tag);
+		return error_prefix(err, "cannot mark '%s' as the latest release", release->tag);
 	if (!result->was_there && publish_draft(github, release, result, err) < 0)
 		return -1;
 	result->moved = moved > 0;
 	result->published = !result->was_there;
 	if (read_back(github, release, result, err) < 0)
-		return error_prefix(err, "'%s' is published, but reading it back failed",
+		return error_prefix(err, "'%s' was published, but reading it back failed",
 				    release->tag);
 	result->requests = github->requests;
 	return 0;

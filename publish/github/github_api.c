@@ -58,7 +58,8 @@ github_check_url(const struct github *github, const char *url, struct error *err
 	    (http_url_is_loopback(url) && http_url_is_loopback(github->api_url)))
 		return 0;
 	shown = http_url_redacted(url);
-	return error_set(err, ERR_REMOTE, "'%s' is not of '%s': nothing is sent there", shown,
+	return error_set(err, ERR_REMOTE,
+			 "refusing to send anything to '%s', which is not a URL of '%s'", shown,
 			 github->api_url);
 }
 
@@ -164,8 +165,8 @@ hold(struct github *github, double seconds, const char *reason, struct error *er
 
 	if (seconds > github->options.max_wait_sec)
 		return error_set(err, ERR_NETWORK,
-				 "GitHub asks to wait %.0f s (%s); run this again later, it goes "
-				 "on where it stopped",
+				 "GitHub asks to wait %.0f s (%s); run the same command again "
+				 "later to resume",
 				 seconds, reason);
 	if (localtime_r(&then, &local) != NULL)
 		(void)strftime(until, sizeof(until), "%H:%M:%S", &local);
@@ -236,25 +237,25 @@ refused(const struct github *github, const struct github_request *request,
 				 github->repository, reason);
 	case 404:
 		/* Who may read, but not write, is told that there is nothing as well. */
-		return error_set(err, ERR_NOT_FOUND, "%s: not found, or the token may not %s",
+		return error_set(err, ERR_NOT_FOUND, "%s: not found, or the token cannot %s",
 				 github->repository,
 				 request->kind == GITHUB_READ
 					 ? "see it"
-					 : "change it, for which it needs 'contents: write'");
+					 : "change it, which requires 'contents: write'");
 	default:
 		break;
 	}
 	if (refusal == GITHUB_REFUSAL_INTEGRATION)
 		return error_set(err, ERR_DENIED,
 				 "%s: %s. The job needs 'permissions: contents: write'; and a "
-				 "workflow's own token can never release a commit that changes "
-				 "workflows unless its tag is there already",
+				 "workflow's own token can release a commit that changes workflows "
+				 "only if its tag exists",
 				 github->repository, reason);
 	/* With 422 comes what stays: rules, names that are used up. Only a taken name may get free. */
 	if (response->status == 403 ||
 	    (response->status == 422 && refusal != GITHUB_REFUSAL_ALREADY_EXISTS))
 		code = ERR_DENIED;
-	return error_set(err, code, "%s: GitHub refuses with status %d: %s", github->repository,
+	return error_set(err, code, "%s: GitHub refused it with status %d: %s", github->repository,
 			 response->status, reason);
 }
 
@@ -272,7 +273,7 @@ judge_absent(struct github *github, const struct github_request *request, struct
 
 	if (request->lag == GITHUB_LAG_NONE)
 		return 0;
-	why = xasprintf("%s: GitHub does not find %s, perhaps not yet", github->repository,
+	why = xasprintf("%s: GitHub cannot find %s, perhaps not yet", github->repository,
 			github_lag_what(request->lag));
 	return github_look_again(github, request->lag, ++tries->absent, why, err);
 }
@@ -293,7 +294,7 @@ judge(struct github *github, const struct github_request *request, struct github
 	if (is_limited(github, response, answer->refusal, tries->limited, &seconds)) {
 		answer->refusal = GITHUB_REFUSAL_RATE_LIMIT;
 		if (++tries->limited > MAX_LIMITED)
-			return error_set(err, ERR_NETWORK, "GitHub's limit does not end: %s",
+			return error_set(err, ERR_NETWORK, "still rate-limited by GitHub: %s",
 					 reason);
 		return hold(github, seconds, reason, err) < 0 ? -1 : 1;
 	}
@@ -301,7 +302,7 @@ judge(struct github *github, const struct github_request *request, struct github
 		return again;
 	if (response->status != 408 && response->status < 500)
 		return refused(github, request, response, answer->refusal, reason, err);
-	error_set(err, ERR_NETWORK, "%s: GitHub answers with status %d: %s", github->repository,
+	error_set(err, ERR_NETWORK, "%s: GitHub returned status %d: %s", github->repository,
 		  response->status, reason);
 	if (request->kind == GITHUB_CREATE ||
 	    (request->heavy && (response->status == 502 || response->status == 504)) ||
@@ -440,6 +441,6 @@ github_hash_asset(struct github *github, const struct github_asset *asset,
 	auto_close int fd = memfd_create("asset", MFD_CLOEXEC);
 
 	if (fd < 0)
-		return error_set_errno(err, ERR_IO, "cannot make room for '%s'", asset->name);
+		return error_set_errno(err, ERR_IO, "cannot allocate space for '%s'", asset->name);
 	return github_read_asset(github, asset, fd, ret_digest, err);
 }

@@ -30,7 +30,7 @@ describe_digest(const struct digest *got, const struct digest *want)
 {
 	char got_hex[DIGEST_HEX_SIZE], want_hex[DIGEST_HEX_SIZE];
 
-	return xasprintf("sha256 is %s, not %s", digest_hex(got, got_hex),
+	return xasprintf("sha256 is %s, expected %s", digest_hex(got, got_hex),
 			 digest_hex(want, want_hex));
 }
 
@@ -42,11 +42,11 @@ github_asset_matches(struct github *github, const struct github_asset *asset,
 	struct digest sha256 = asset->sha256;
 
 	if (!asset->uploaded) {
-		*ret_why = xstrdup("its upload broke off");
+		*ret_why = xstrdup("its upload was interrupted");
 		return 0;
 	}
 	if (asset->size != file->size) {
-		*ret_why = xasprintf("size is %llu, not %llu", (unsigned long long)asset->size,
+		*ret_why = xasprintf("size is %llu, expected %llu", (unsigned long long)asset->size,
 				     (unsigned long long)file->size);
 		return 0;
 	}
@@ -128,8 +128,8 @@ look_once(struct github *github, const struct publication *release, struct publi
 	}
 	for (size_t i = 0; i < list.count; i++)
 		if (publication_find(release, list.items[i].name) == NULL)
-			add_difference(github, look, list.items[i].name, "does not belong there",
-				       &list.items[i]);
+			add_difference(github, look, list.items[i].name,
+				       "does not belong to this release", &list.items[i]);
 	return 0;
 }
 
@@ -162,7 +162,7 @@ github_assets_compare(struct github *github, const struct publication *release,
 			*err = different;
 			return -1;
 		}
-		return error_set(err, ERR_NETWORK, "%s; run this again later", why);
+		return error_set(err, ERR_NETWORK, "%s; run the same command again later", why);
 	}
 }
 

@@ -49,7 +49,9 @@ static int
 not_seen_yet(const char *tag, struct error *err)
 {
 	return error_set(err, ERR_NETWORK,
-			 "'%s' is published, but not seen under its tag yet; run this again", tag);
+			 "'%s' is published but does not show up under its tag yet; run the same "
+			 "command again",
+			 tag);
 }
 
 int
@@ -73,7 +75,7 @@ github_draft_find(struct github *github, const char *tag, struct github_release 
 	}
 	for (size_t i = 0; i < drafts->count; i++)
 		strbuf_addf(&text, "%s%s", i == 0 ? "" : ", ", drafts->items[i].url);
-	return error_set(err, ERR_REMOTE, "there are %zu drafts of '%s', remove all but one: %s",
+	return error_set(err, ERR_REMOTE, "found %zu drafts of '%s'; remove all but one: %s",
 			 drafts->count, tag, strbuf_text(&text));
 }
 
@@ -90,7 +92,7 @@ create_once(struct github *github, const struct publication *release, bool *ret_
 	int found;
 
 	*ret_ours = github_release_send(github, release, false, &answer, err) == 0 &&
-		    github_parse_release("answer to the draft", answer.response.body,
+		    github_parse_release("response to the draft", answer.response.body,
 					 answer.response.length, &github->remote, err) == 0;
 	if (*ret_ours)
 		return 1;
@@ -144,15 +146,14 @@ give_way(struct github *github, const char *tag, const char *theirs, bool ours, 
 {
 	if (ours && drop_draft(github, err) == 0)
 		return error_set(err, ERR_REMOTE,
-				 "somebody else has made a draft of '%s' at the same time: %s; "
-				 "the one of this run is removed, run this again when the other is "
-				 "published or gone",
+				 "another run created a draft of '%s' at the same time: %s; the "
+				 "draft of this run was removed; run this again when the other is "
+				 "published or deleted",
 				 tag, theirs);
 	if (ours && err->code == ERR_INTERRUPTED)
 		return -1;
 	return error_set(err, ERR_REMOTE,
-			 "somebody else has made a draft of '%s' at the same time, remove one: "
-			 "%s, %s",
+			 "another run created a draft of '%s' at the same time; remove one: %s, %s",
 			 tag, theirs, github->remote.url);
 }
 
@@ -192,7 +193,7 @@ create_draft(struct github *github, const struct publication *release, struct er
 				       ? -1
 				       : check_alone(github, release, ours, err);
 		if (made < 0 || failed >= github->options.tries)
-			return error_prefix(err, "cannot make a draft release for '%s'",
+			return error_prefix(err, "cannot create a draft release for '%s'",
 					    release->tag);
 		if (github_backoff(github, failed, err->message, err) < 0)
 			return -1;
@@ -248,7 +249,7 @@ github_draft_prepare(struct github *github, const struct publication *release,
 	if (found < 0)
 		return -1;
 	if (found == 0 && github->options.dry_run)
-		github_notice(github, "would make a draft release for '%s'", release->tag);
+		github_notice(github, "would create a draft release for '%s'", release->tag);
 	else if (found == 0 && create_draft(github, release, err) < 0)
 		return -1;
 	if (github->remote.id != 0) {
@@ -263,8 +264,8 @@ github_draft_prepare(struct github *github, const struct publication *release,
 	if (github_assets_compare(github, release, result, err) < 0)
 		return error_prefix(err,
 				    err->code == ERR_VERIFY
-					    ? "the draft of '%s' is not what was uploaded"
-					    : "cannot look at the draft of '%s'",
+					    ? "the draft of '%s' does not match what was uploaded"
+					    : "cannot get the draft of '%s'",
 				    release->tag);
 	return 0;
 }

@@ -18,7 +18,7 @@ fetch_asset(struct github *github, const struct github_asset *asset, const char 
 	struct digest sha256;
 
 	if (asset->size > GITHUB_MAX_FETCHED)
-		return error_set(err, ERR_REMOTE, "'%s' on GitHub has %llu bytes, too many",
+		return error_set(err, ERR_REMOTE, "'%s' on GitHub is too large: %llu bytes",
 				 asset->name, (unsigned long long)asset->size);
 	if (tempfile_open(&tmp, path, 0644, err) < 0 ||
 	    github_read_asset(github, asset, tmp.fd, &sha256, err) < 0)

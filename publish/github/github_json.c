@@ -47,7 +47,7 @@ github_release_list_clear(struct github_release_list *list)
 static int
 malformed(const char *what, const char *field, struct error *err)
 {
-	return error_set(err, ERR_REMOTE, "%s: the answer has no usable '%s'", what, field);
+	return error_set(err, ERR_REMOTE, "%s: the response has no valid '%s'", what, field);
 }
 
 /* A string member of at most `max` bytes, or NULL. */
@@ -140,7 +140,7 @@ parse_list(const char *what, const char *text, size_t length, struct jsonx_doc *
 	if (parse(what, text, length, doc, err) < 0)
 		return -1;
 	if (!json_is_array(doc->root))
-		return error_set(err, ERR_REMOTE, "%s: the answer is not a list", what);
+		return error_set(err, ERR_REMOTE, "%s: the response is not a list", what);
 	return 0;
 }
 

@@ -50,11 +50,11 @@ post(struct github *github, const struct publish_file *file, struct github_asset
 	*ret_unsure = result == 0 || answer.refusal == GITHUB_REFUSAL_ALREADY_EXISTS ||
 		      (err->code == ERR_NETWORK && answer.refusal != GITHUB_REFUSAL_RATE_LIMIT);
 	if (result < 0 && answer.refusal == GITHUB_REFUSAL_IMMUTABLE)
-		return error_prefix(err, "the release is published and immutable, so that only a "
-					 "new version can be released");
+		return error_prefix(err, "the release is published and immutable; only a new "
+					 "version can be released");
 	if (result < 0)
 		return -1;
-	return github_parse_asset("answer to an upload", answer.response.body,
+	return github_parse_asset("response to an upload", answer.response.body,
 				  answer.response.length, ret_asset, err);
 }
 
@@ -93,8 +93,7 @@ check_uploaded(struct github *github, const struct publish_file *file,
 	int same;
 
 	if (strcmp(asset->name, file->name) != 0) {
-		if (github_asset_remove(github, asset, "GitHub has changed its name", result, err) <
-		    0)
+		if (github_asset_remove(github, asset, "GitHub changed its name", result, err) < 0)
 			return -1;
 		return error_set(err, ERR_REMOTE, "GitHub stores '%s' as '%s'", file->name,
 				 asset->name);
@@ -104,7 +103,7 @@ check_uploaded(struct github *github, const struct publish_file *file,
 		return same;
 	if (github_asset_remove(github, asset, why, result, err) < 0)
 		return -1;
-	error_set(err, ERR_VERIFY, "it arrived changed: %s", why);
+	error_set(err, ERR_VERIFY, "it was changed during the upload: %s", why);
 	return 0;
 }
 

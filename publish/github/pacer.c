@@ -112,7 +112,7 @@ tell(const struct pacer *pacer, double seconds)
 	if (pacer->notice == NULL || seconds < NOTICE_SEC)
 		return;
 	sentence = xasprintf(
-		"going slowly to stay below GitHub's limits; the next request in %.0f s", seconds);
+		"slowing down to stay below GitHub's rate limit; next request in %.0f s", seconds);
 	pacer->notice(pacer->context, sentence);
 }
 

@@ -83,13 +83,13 @@ parse_signature(const struct jsonx_doc *doc, const json_t *envelope, struct dsse
 	size_t length;
 
 	if (json_array_size(list) != 1)
-		return jsonx_error(doc, err, list_path, "must hold exactly one signature");
+		return jsonx_error(doc, err, list_path, "must contain exactly one signature");
 	if (jsonx_check_keys(doc, item, path, keys, err) < 0 ||
 	    jsonx_get_string(doc, item, path, "sig", &sig, err) < 0)
 		return -1;
 	if (!base64_decode(sig, strlen(sig), dsse->signature, SIGNATURE_SIZE, &length) ||
 	    length != SIGNATURE_SIZE)
-		return jsonx_error(doc, err, path, "is not a signature of Ed25519");
+		return jsonx_error(doc, err, path, "is not an Ed25519 signature");
 	return 0;
 }
 
@@ -162,7 +162,8 @@ dsse_check(const struct dsse *dsse, const struct public_key *key, const char *na
 	if (ed25519_verify(key, preimage.text, preimage.length, dsse->signature, err) < 0) {
 		if (err->code != ERR_VERIFY)
 			return -1;
-		return error_set(err, ERR_VERIFY, "the statement in '%s' is not what key %s signed",
+		return error_set(err, ERR_VERIFY,
+				 "the signature of the statement in '%s' by key %s does not verify",
 				 name, public_key_fingerprint(key, fingerprint));
 	}
 	return 0;

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * In-toto statements in a DSSE envelope in a sigstore bundle v0.3 that names a public key.
+ * In-toto statements in a DSSE envelope in a sigstore bundle v0.3 with a public key hint.
  */
 
 #include "sign/check/public_key.h"
@@ -23,13 +23,13 @@ struct dsse {
 void dsse_clear(struct dsse *dsse);
 
 /*
- * Reads a bundle with one DSSE signature by a key that is named by a hint. Unknown members are
- * refused; entries of a transparency log are passed over. ERR_INPUT with place.
+ * Reads a bundle with one DSSE signature whose key is identified by a hint. Unknown members are
+ * refused; entries of a transparency log are skipped. ERR_INPUT with the position.
  */
 int dsse_parse(const char *text, size_t length, struct dsse *ret_dsse, const char *name,
 	       struct error *err) CHECKED;
 
-/* Whether the hint names this key. */
+/* Whether the hint matches this key. */
 bool dsse_is_by(const struct dsse *dsse, const struct public_key *key);
 
 /* ERR_VERIFY. */

@@ -33,7 +33,7 @@ ed25519_verify(const struct public_key *key, const void *bytes, size_t length,
 	/* 1 is the one value that means yes: 0 is a wrong signature, less than 0 an error. */
 	valid = EVP_DigestVerify(context, signature, SIGNATURE_SIZE, bytes, length);
 	if (valid < 0)
-		return error_set(err, ERR_IO, "libcrypto failed at an Ed25519 signature");
+		return error_set(err, ERR_IO, "libcrypto failed to verify an Ed25519 signature");
 	if (valid != 1)
 		return error_set(err, ERR_VERIFY, "the signature does not verify");
 	return 0;

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The primitives below the readers of signatures: for the sources of sign/ only.
+ * The primitives below the signature readers; private to sign/.
  */
 
 #ifndef DIST_SIGN_INTERNAL
@@ -15,8 +15,8 @@
 #define BLAKE2B_SIZE 64
 
 /*
- * 0 only for a valid signature. ERR_VERIFY, for which the caller has a better sentence; ERR_IO if
- * libcrypto cannot verify at all, which says nothing about the signature.
+ * 0 only for a valid signature. ERR_VERIFY, for which the caller has a better message; ERR_IO if
+ * libcrypto cannot verify at all: the signature may be valid.
  */
 int ed25519_verify(const struct public_key *key, const void *bytes, size_t length,
 		   const uint8_t signature[SIGNATURE_SIZE], struct error *err) CHECKED;

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What the reader and the writer of a signature format share: the bytes that are signed, and the
- * texts around them. For the sources of sign/ only.
+ * What the reader and the writer of a signature format share: the signed bytes, and the texts
+ * around them. Private to sign/.
  */
 
 #ifndef DIST_SIGN_INTERNAL

@@ -162,8 +162,8 @@ key_list_retire(const char *text, const struct public_key *key, const char *tag,
 
 	public_key_fingerprint(key, fingerprint);
 	if (tag[0] != 'v' || !release_version_is_valid(tag + 1))
-		return error_set(err, ERR_INPUT,
-				 "'%s' is not the tag of a release, such as v10.2.2-1", tag);
+		return error_set(err, ERR_INPUT, "'%s' is not a release tag, such as v10.2.2-1",
+				 tag);
 	before = xasprintf(KEY_LIST_RETIRED "%s %s\n", tag, fingerprint);
 	if (!edit(text, key, 1, before, &list))
 		return error_set(err, ERR_INPUT, "key %s is not listed", fingerprint);

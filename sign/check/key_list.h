@@ -3,7 +3,7 @@
 
 /*
  * The text of a list of keys: its first line, and the changes that the maintainer's commands make.
- * Lines that a change is not about, comments too, stay as they are.
+ * All other lines, including comments, are unchanged.
  */
 
 #include "sign/check/keyring.h"
@@ -13,14 +13,14 @@
 
 /*
  * Reads the first line, "# ROLE serial N DATE" of this role, with N without leading zeros and DATE
- * as YYYY-MM-DD. False if the text begins in another way.
+ * as YYYY-MM-DD. False if the text begins differently.
  */
 bool
 key_list_stamp(const char *text, enum keyring_role role, struct keyring_stamp *ret_stamp) CHECKED;
 
 /*
- * The list with such a first line, in place of the one that it has, and with LF as line ends; to be
- * freed by the caller. `time_sec` gives the date, in UTC.
+ * The list with such a first line, replacing an existing one, and with LF line ends; to be freed by
+ * the caller. `time_sec` gives the date, in UTC.
  */
 char *key_list_with_stamp(const char *text, enum keyring_role role, uint64_t serial,
 			  int64_t time_sec) CHECKED;
@@ -29,14 +29,14 @@ char *key_list_with_stamp(const char *text, enum keyring_role role, uint64_t ser
 char *key_list_append(const char *text, const char *line) CHECKED;
 
 /*
- * An allowed_signers without the lines of these keys, and without what retires them; to be freed by
- * the caller.
+ * An allowed_signers without the lines of these keys and without those that retire them; to be
+ * freed by the caller.
  */
 char *key_list_without(const char *text, const struct public_key *keys, size_t count) CHECKED;
 
 /*
- * An allowed_signers in which this key is retired after `tag`, "v10.2.2-1", whatever was said of it
- * before; to be freed by the caller. ERR_INPUT: not a tag, or the key is not listed.
+ * An allowed_signers in which this key is retired after `tag`, "v10.2.2-1", replacing an earlier
+ * retirement; to be freed by the caller. ERR_INPUT: not a tag, or the key is not listed.
  */
 int key_list_retire(const char *text, const struct public_key *key, const char *tag,
 		    char **ret_text, struct error *err) CHECKED;

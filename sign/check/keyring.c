@@ -61,14 +61,14 @@ check_retired(const struct keyring_entry *entry, const char *release, const char
 		return 0;
 	if (version == NULL)
 		return error_set(err, ERR_VERIFY,
-				 "%s is by key %s, which was retired after %s, and does not say of "
-				 "which release it is",
+				 "%s is by key %s, which was retired after %s, but does not "
+				 "name its release",
 				 what, fingerprint, entry->last_tag);
 	version += version[0] == 'v';
 	if (!release_version_is_valid(version) ||
 	    release_version_compare(version, entry->last_tag + 1) > 0)
 		return error_set(err, ERR_VERIFY,
-				 "%s is of %s and by key %s, which was retired after %s", what,
+				 "%s is for %s and by key %s, which was retired after %s", what,
 				 release, fingerprint, entry->last_tag);
 	return 0;
 }
@@ -102,8 +102,8 @@ keyring_find_for(const struct keyring *keyring, const struct public_key *key,
 		return error_set(err, ERR_VERIFY,
 				 "%s is by key %s, which may not sign in the namespace '%s'", what,
 				 fingerprint, sshsig_namespace_name(name_space));
-	return error_set(err, ERR_VERIFY, "%s is by key %s, which %s does not list", what,
-			 fingerprint, keyring_role_name(keyring->role));
+	return error_set(err, ERR_VERIFY, "%s is by key %s, which is not in %s", what, fingerprint,
+			 keyring_role_name(keyring->role));
 }
 
 int
@@ -129,8 +129,8 @@ keyring_find_named(const struct keyring *keyring,
 		if (is_named(signature, &keyring->revoked[i]))
 			key = &keyring->revoked[i];
 	if (key == NULL)
-		return error_set(err, ERR_VERIFY,
-				 "%s is by a key that allowed_signers does not list", what);
+		return error_set(err, ERR_VERIFY, "%s is by a key that is not in allowed_signers",
+				 what);
 	return keyring_find_for(keyring, key, SSHSIG_FILE, release, what, ret_entry, err);
 }
 
@@ -140,7 +140,7 @@ keyring_check_principal(const char *principal, struct error *err)
 	if (keyring_is_principal(principal))
 		return 0;
 	return error_set(err, ERR_INPUT,
-			 "'%s' cannot be a principal; use something like release@example.org",
+			 "'%s' is not a valid principal; use a name like release@example.org",
 			 principal);
 }
 

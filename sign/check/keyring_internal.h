@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What the sources of the keyring share. For the sources of sign/ only. */
+/* What the sources of the keyring share; private to sign/. */
 
 #include "sign/check/keyring.h"
 
-/* A name without blanks, quotes and what ssh-keygen takes for a pattern. */
+/* Whether it is a name without spaces, quotes and characters of ssh-keygen's patterns. */
 bool keyring_is_principal(const char *text) CHECKED;

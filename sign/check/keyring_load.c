@@ -53,8 +53,8 @@ check_root_signature(struct loading *l, enum keyring_role role, struct public_ke
 			return -1;
 		return error_set(
 			err, ERR_VERIFY,
-			"'%s/%s' is not signed by the root key: '%s' is missing; whoever "
-			"has the root key makes it: distributor key --endorse --key ROOT.pem",
+			"'%s/%s' is not signed by the root key: '%s' is missing; the holder of the "
+			"root key creates it with: distributor key --endorse --key ROOT.pem",
 			l->directory, name, path);
 	}
 	if (sshsig_parse(armour, length, &sig, path, err) < 0 ||
@@ -63,11 +63,11 @@ check_root_signature(struct loading *l, enum keyring_role role, struct public_ke
 	if (sshsig_check(&sig, SSHSIG_KEYS, text, strlen(text), name, err) < 0) {
 		if (strchr(text, '\r') != NULL)
 			return error_prefix(err,
-					    "'%s/%s' has CR LF line ends, which git puts in "
-					    "without the attribute -text",
+					    "'%s/%s' has CR LF line ends, which git adds unless "
+					    "the file has the attribute -text",
 					    l->directory, name);
-		return error_prefix(err, "'%s/%s' differs from the list that '%s' signs",
-				    l->directory, name, path);
+		return error_prefix(err, "'%s/%s' does not match its signature '%s'", l->directory,
+				    name, path);
 	}
 	*ret_signer = entry->key;
 	return 0;
@@ -83,9 +83,9 @@ check_stamp(struct loading *l, enum keyring_role role, struct keyring_stamp *ret
 	if (key_list_stamp(l->texts[role], role, ret_stamp))
 		return 0;
 	return error_set(err, ERR_VERIFY,
-			 "'%s/%s' does not begin with '# %s serial N DATE', so that the root key's "
-			 "signature may be that of another list; whoever has the root key adds it: "
-			 "distributor key --endorse --key ROOT.pem",
+			 "'%s/%s' does not begin with '# %s serial N DATE', so the root key's "
+			 "signature may belong to another list; the holder of the root key adds it "
+			 "with: distributor key --endorse --key ROOT.pem",
 			 l->directory, name, name);
 }
 
@@ -105,14 +105,14 @@ check_endorsed(struct loading *l, enum keyring_role role, struct keyring_stamp *
 	if (l->texts[role] == NULL)
 		return error_set(
 			err, ERR_VERIFY,
-			"'%s/%s' is missing, but root_signers requires it, signed; whoever "
-			"has the root key makes it: distributor key --endorse --key ROOT.pem",
+			"'%s/%s' is missing, but root_signers requires it, signed; the holder of "
+			"the root key creates it with: distributor key --endorse --key ROOT.pem",
 			l->directory, name);
 	if (check_root_signature(l, role, &signer, err) < 0)
 		return -1;
 	public_key_fingerprint(&signer, fingerprint);
 	if (l->pinned != NULL && strcmp(fingerprint, l->pinned) != 0)
-		return error_set(err, ERR_VERIFY, "'%s/%s' is signed by root key %s, not %s",
+		return error_set(err, ERR_VERIFY, "'%s/%s' is signed by root key %s, expected %s",
 				 l->directory, name, fingerprint, l->pinned);
 	if (keyring->root != NULL && strcmp(fingerprint, keyring->root) != 0)
 		return error_set(err, ERR_VERIFY,
@@ -134,8 +134,9 @@ check_same_stamp(const struct loading *l, struct error *err)
 	if (allowed->serial == revoked->serial && strcmp(allowed->date, revoked->date) == 0)
 		return 0;
 	return error_set(err, ERR_VERIFY,
-			 "'%s/revoked_keys' has serial %" PRIu64 " of %s, but allowed_signers "
-			 "serial %" PRIu64 " of %s: they were not signed together",
+			 "'%s/revoked_keys' has serial %" PRIu64
+			 " of %s, but allowed_signers has serial %" PRIu64
+			 " of %s: they were not signed together",
 			 l->directory, revoked->serial, revoked->date, allowed->serial,
 			 allowed->date);
 }
@@ -176,7 +177,7 @@ check_spelling(const struct loading *l, const char *name, struct error *err)
 	for (size_t i = 0; i < l->keyring.count; i++)
 		if (public_key_equal(&l->keyring.entries[i].key, &key))
 			return 0;
-	return error_set(err, ERR_VERIFY, "'%s' holds key %s, which allowed_signers does not list",
+	return error_set(err, ERR_VERIFY, "'%s' contains key %s, which is not in allowed_signers",
 			 path, public_key_fingerprint(&key, fingerprint));
 }
 
@@ -188,16 +189,15 @@ load_lists(struct loading *l, struct error *err)
 	if (l->texts[KEYRING_ALLOWED] == NULL)
 		return error_set(
 			err, ERR_NOT_FOUND,
-			"there is no '%s/allowed_signers': a clone of the project's "
-			"repository has it in keys/, which --keys names; for a new project "
-			"'distributor keygen' makes it",
+			"'%s/allowed_signers' not found; clone the project's repository and use "
+			"--keys for its keys/, or run 'distributor keygen' for a new project",
 			l->directory);
 	if (load_list(l, KEYRING_REVOKED, &l->keyring, err) < 0 || check_roots(l, err) < 0)
 		return -1;
 	if (l->keyring.count + l->keyring.revoked_count == 0)
 		return error_set(
 			err, ERR_INPUT,
-			"'%s/allowed_signers' lists no key%s; 'distributor keygen' makes one",
+			"'%s/allowed_signers' has no key%s; run 'distributor keygen' to create one",
 			l->directory, l->keyring.skipped_count != 0 ? " of type ssh-ed25519" : "");
 	return 0;
 }

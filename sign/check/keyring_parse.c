@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define NOT_A_RETIREMENT "not '" KEY_LIST_RETIRED "vVERSION SHA256:...'"
+#define NOT_A_RETIREMENT "expected '" KEY_LIST_RETIRED "vVERSION SHA256:...'"
 
 static const char blanks[] = " \t";
 static const char ed25519_type[] = "ssh-ed25519";
@@ -101,7 +101,7 @@ parse_options(char *options, unsigned int *ret_set, struct error *err)
 	if (length <= strlen(key) || !text_starts_with(options, key) ||
 	    strchr(options + strlen(key), '"') != options + length - 1)
 		return error_set(err, ERR_INPUT,
-				 "namespaces=\"...\" is required, and the one option allowed");
+				 "namespaces=\"...\" is required, and no other option is allowed");
 	options[length - 1] = '\0';
 	next = options + strlen(key);
 	while (next != NULL)
@@ -162,13 +162,13 @@ add_allowed(const struct parsing *p, char *line, struct error *err)
 	key = take_word(&after);
 	if (principal == NULL || key == NULL || !is_key_type(type))
 		return error_set(err, ERR_INPUT,
-				 "not 'PRINCIPAL namespaces=\"...\" ssh-ed25519 KEY'");
+				 "expected 'PRINCIPAL namespaces=\"...\" ssh-ed25519 KEY'");
 	if (strcmp(type, ed25519_type) != 0) {
 		note_skipped(p, type);
 		return 0;
 	}
 	if (!keyring_is_principal(principal))
-		return error_set(err, ERR_INPUT, "'%s' cannot be a principal", principal);
+		return error_set(err, ERR_INPUT, "'%s' is not a valid principal", principal);
 	if (parse_options(options, &entry.namespaces, err) < 0 ||
 	    public_key_parse_ssh_base64(key, &entry.key, p->name, err) < 0)
 		return -1;
@@ -209,7 +209,7 @@ add_revoked(const struct parsing *p, char *line, struct error *err)
 	struct public_key key;
 
 	if (type == NULL || text == NULL || !is_key_type(type))
-		return error_set(err, ERR_INPUT, "not 'ssh-ed25519 KEY'");
+		return error_set(err, ERR_INPUT, "expected 'ssh-ed25519 KEY'");
 	if (strcmp(type, ed25519_type) != 0) {
 		if (!is_foreign_key(type, text))
 			return error_set(err, ERR_INPUT, "the key of type '%s' is damaged", type);
@@ -290,7 +290,7 @@ add_line(struct parsing *p, char *line, struct error *err)
 		line[length - 1] = '\0';
 	/* Where lines end in CR alone, all of the list would be one comment. */
 	if (strchr(line, '\r') != NULL)
-		return error_set(err, ERR_INPUT, "a CR that ends no line");
+		return error_set(err, ERR_INPUT, "a CR that does not end a line");
 	line += strspn(line, blanks);
 	if (text_starts_with(line, KEY_LIST_RETIRED))
 		return add_retirement(p, line, err);
@@ -314,7 +314,7 @@ check_role(const char *text, enum keyring_role role, const char *name, struct er
 
 	for (int i = KEYRING_ALLOWED; i <= KEYRING_ROOTS; i++)
 		if (i != (int)role && key_list_stamp(text, (enum keyring_role)i, &stamp))
-			return error_set(err, ERR_VERIFY, "'%s' is a list of %s, not of %s", name,
+			return error_set(err, ERR_VERIFY, "'%s' is a list of %s, expected %s", name,
 					 keyring_role_name((enum keyring_role)i),
 					 keyring_role_name(role));
 	return 0;

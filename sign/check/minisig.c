@@ -75,7 +75,7 @@ parse_signatures(const char *first, size_t first_length, const char *second, siz
 	if (memcmp(bytes, "Ed", 2) == 0)
 		return error_set(err, ERR_VERIFY,
 				 "'%s' is a legacy minisign signature, which does not sign a hash; "
-				 "minisign needs -H to refuse it",
+				 "minisign refuses it with -H",
 				 name);
 	if (memcmp(bytes, "ED", 2) != 0)
 		return error_set(err, ERR_INPUT,
@@ -131,19 +131,19 @@ minisig_check(const struct minisig *sig, const struct public_key *key, const voi
 	if (ed25519_verify(key, hash, sizeof(hash), sig->signature, err) < 0) {
 		if (err->code != ERR_VERIFY)
 			return -1;
-		return error_set(err, ERR_VERIFY, "'%s' is not what key %s signed with minisign",
-				 name, public_key_fingerprint(key, fingerprint));
+		return error_set(err, ERR_VERIFY,
+				 "the minisign signature of '%s' by key %s does not verify", name,
+				 public_key_fingerprint(key, fingerprint));
 	}
 	strbuf_add(&global, sig->signature, SIGNATURE_SIZE);
 	strbuf_adds(&global, sig->trusted_comment);
 	if (ed25519_verify(key, global.text, global.length, sig->global, err) < 0) {
 		if (err->code != ERR_VERIFY)
 			return -1;
-		return error_set(err, ERR_VERIFY,
-				 "the trusted comment of the minisign "
-				 "signature of '%s' was "
-				 "changed: '%s'",
-				 name, sig->trusted_comment);
+		return error_set(
+			err, ERR_VERIFY,
+			"the trusted comment of the minisign signature of '%s' was altered: '%s'",
+			name, sig->trusted_comment);
 	}
 	return 0;
 }

@@ -21,13 +21,13 @@ struct minisig {
 void minisig_clear(struct minisig *sig);
 
 /*
- * Reads a signature file of four lines. The legacy form, which signs the file itself and not its
+ * Reads a signature file of four lines. The legacy form, which signs the file itself instead of its
  * hash, is refused: ERR_VERIFY. ERR_INPUT with `name` for anything else.
  */
 int minisig_parse(const char *text, size_t length, struct minisig *ret_sig, const char *name,
 		  struct error *err) CHECKED;
 
-/* Whether the signature names this key. The name is not protected; minisig_check() decides. */
+/* Whether the signature has this key's number, which is not protected; minisig_check() decides. */
 bool minisig_is_by(const struct minisig *sig, const struct public_key *key);
 
 /* Checks the bytes and the trusted comment. ERR_VERIFY. */

@@ -143,9 +143,9 @@ public_key_parse_ssh_blob(const uint8_t *bytes, size_t length, struct public_key
 	if (!wire_get_string(&wire, &type, &type_length))
 		return error_set(err, ERR_INPUT, "the key in '%s' is cut short", name);
 	if (type_length != strlen(ssh_type) || memcmp(type, ssh_type, type_length) != 0)
-		return error_set(err, ERR_INPUT, "the key in '%s' is of type '%.*s', not %s", name,
-				 (int)(type_length < 64 ? type_length : 64), (const char *)type,
-				 ssh_type);
+		return error_set(err, ERR_INPUT, "the key in '%s' has type '%.*s', expected %s",
+				 name, (int)(type_length < 64 ? type_length : 64),
+				 (const char *)type, ssh_type);
 	if (!wire_get_string(&wire, &key, &key_length) || key_length != PUBLIC_KEY_SIZE ||
 	    wire.left != 0)
 		return error_set(err, ERR_INPUT, "the key in '%s' has the wrong length", name);
@@ -185,7 +185,7 @@ parse_ssh_line(const char *text, struct public_key *ret_key, const char *name, s
 	encoded = strcspn(word, " \t");
 	word[encoded] = '\0';
 	if (strcmp(line, ssh_type) != 0)
-		return error_set(err, ERR_INPUT, "the key in '%s' is of type '%s', not %s", name,
+		return error_set(err, ERR_INPUT, "the key in '%s' has type '%s', expected %s", name,
 				 line, ssh_type);
 	return public_key_parse_ssh_base64(word, ret_key, name, err);
 }
@@ -223,7 +223,7 @@ parse_pem(const char *text, struct public_key *ret_key, const char *name, struct
 	if (body[length] != '\n' || strcmp(body + length + 1, pem_end) != 0 ||
 	    !base64_decode(body, length, spki, sizeof(spki), &decoded) || decoded != SPKI_SIZE ||
 	    memcmp(spki, spki_prefix, sizeof(spki_prefix)) != 0)
-		return error_set(err, ERR_INPUT, "the PEM key in '%s' is not one of Ed25519", name);
+		return error_set(err, ERR_INPUT, "the PEM key in '%s' is not an Ed25519 key", name);
 	memcpy(ret_key->bytes, spki + sizeof(spki_prefix), PUBLIC_KEY_SIZE);
 	return 0;
 }
@@ -247,7 +247,8 @@ public_key_parse(const char *text, struct public_key *ret_key, const char *name,
 	auto_free char *plain = without_carriage_returns(text);
 
 	if (strstr(plain, "PRIVATE KEY-----") != NULL)
-		return error_set(err, ERR_INPUT, "'%s' is a secret key, not a public one", name);
+		return error_set(err, ERR_INPUT, "'%s' is a secret key, expected a public key",
+				 name);
 	if (text_starts_with(plain, "-----BEGIN"))
 		return parse_pem(plain, ret_key, name, err);
 	if (text_starts_with(plain, "untrusted comment:"))

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Ed25519 public keys and the spellings in which verifiers take them.
+ * Ed25519 public keys and their formats for verifiers.
  */
 
 #include "base/error.h"
@@ -29,12 +29,12 @@ char *public_key_fingerprint(const struct public_key *key, char text[FINGERPRINT
 char *public_key_hint(const struct public_key *key) CHECKED;
 
 /*
- * The number by which minisign finds a key: the first bytes of SHA-256 of the key. Any number
- * would do, and none is authenticated.
+ * The number that minisign identifies a key by: the first bytes of SHA-256 of the key. minisign
+ * accepts any number and does not authenticate it.
  */
 void public_key_minisign_id(const struct public_key *key, uint8_t id[MINISIGN_ID_SIZE]);
 
-/* Each form as a text, to be freed by the caller; all but the blob end with a line end. */
+/* Each format as text, to be freed by the caller; all end with a line end. */
 char *public_key_ssh_line(const struct public_key *key, const char *comment) CHECKED;
 char *public_key_minisign(const struct public_key *key) CHECKED;
 char *public_key_pem(const struct public_key *key) CHECKED;
@@ -43,15 +43,17 @@ char *public_key_pem(const struct public_key *key) CHECKED;
 char *public_key_ssh_base64(const struct public_key *key) CHECKED;
 char *public_key_minisign_base64(const struct public_key *key) CHECKED;
 
-/* Readers of one form each; one key and nothing after it. ERR_INPUT with `name` in the sentence. */
+/*
+ * Readers for one format each; one key and nothing after it. ERR_INPUT with `name` in the message.
+ */
 int public_key_parse_ssh_blob(const uint8_t *bytes, size_t length, struct public_key *ret_key,
 			      const char *name, struct error *err) CHECKED;
 int public_key_parse_ssh_base64(const char *text, struct public_key *ret_key, const char *name,
 				struct error *err) CHECKED;
 
 /*
- * Reads a file's text in whichever of the three forms it has. It accepts what the tools of that
- * form write, one key and nothing after it, with LF or CR LF as line ends. ERR_INPUT.
+ * Reads a file's text in any of the three formats. It accepts the output of that format's tools,
+ * one key and nothing after it, with LF or CR LF line ends. ERR_INPUT.
  */
 int public_key_parse(const char *text, struct public_key *ret_key, const char *name,
 		     struct error *err) CHECKED;

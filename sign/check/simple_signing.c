@@ -53,7 +53,7 @@ parse_claim(const struct jsonx_doc *doc, struct simple_signing *claim, struct er
 				   SIMPLE_SIGNING_TYPE);
 	if (!text_starts_with(manifest, "sha256:") ||
 	    !digest_parse(manifest + strlen("sha256:"), &claim->manifest))
-		return jsonx_error(doc, err, "critical.image", "is not a sha256");
+		return jsonx_error(doc, err, "critical.image", "is not a SHA-256");
 	claim->reference = xstrdup(reference);
 	return 0;
 }
@@ -73,13 +73,13 @@ simple_signing_check(const char *payload, size_t length, const char *signature,
 		return error_set(err, ERR_INPUT, "'%s' is too large", name);
 	if (!base64_decode(signature, strlen(signature), bytes, sizeof(bytes), &size) ||
 	    size != SIGNATURE_SIZE)
-		return error_set(err, ERR_INPUT, "the signature of '%s' is not one of Ed25519",
-				 name);
+		return error_set(err, ERR_INPUT,
+				 "the signature of '%s' is not an Ed25519 signature", name);
 	if (ed25519_verify(key, payload, length, bytes, err) < 0) {
 		if (err->code != ERR_VERIFY)
 			return -1;
-		return error_set(err, ERR_VERIFY, "'%s' is not what key %s signed", name,
-				 public_key_fingerprint(key, fingerprint));
+		return error_set(err, ERR_VERIFY, "the signature of '%s' by key %s does not verify",
+				 name, public_key_fingerprint(key, fingerprint));
 	}
 	if (jsonx_parse(name, payload, length, &doc, err) < 0 || parse_claim(&doc, &claim, err) < 0)
 		return -1;

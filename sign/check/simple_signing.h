@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * Cosign's simple signing: this digest may be found under this reference.
+ * Cosign's simple signing: this digest belongs to this reference.
  *
- * The payload is a layer of its own in the registry, and the signature an annotation of it.
- * podman and skopeo compare the reference, so there is one payload for each published name.
+ * The payload is a separate layer in the registry, and the signature is its annotation. podman and
+ * skopeo compare the reference, so there is one payload for each published name.
  */
 
 #include "base/digest.h"
@@ -31,8 +31,8 @@ struct simple_signing {
 void simple_signing_clear(struct simple_signing *claim);
 
 /*
- * Checks the signature and reads what it says: no other members, no other type. Only afterwards
- * does the caller compare reference and digest with what it has. ERR_VERIFY, ERR_INPUT.
+ * Checks the signature and parses the payload, without unknown members or other types. The caller
+ * then compares reference and digest. ERR_VERIFY, ERR_INPUT.
  */
 int simple_signing_check(const char *payload, size_t length, const char *signature,
 			 const struct public_key *key, struct simple_signing *ret_claim,

@@ -105,7 +105,7 @@ sshsig_parse(const char *text, size_t length, struct sshsig *ret_sig, const char
 	uint32_t version;
 
 	if (unwrap(text, length, encoded, &encoded_length) < 0)
-		return error_set(err, ERR_INPUT, "'%s' is not an armoured SSH signature", name);
+		return error_set(err, ERR_INPUT, "'%s' is not an armored SSH signature", name);
 	if (!base64_decode(encoded, encoded_length, blob, sizeof(blob), &size) ||
 	    size < strlen(SSHSIG_MAGIC) || memcmp(blob, SSHSIG_MAGIC, strlen(SSHSIG_MAGIC)) != 0)
 		return error_set(err, ERR_INPUT, "the SSH signature in '%s' is damaged", name);
@@ -113,8 +113,9 @@ sshsig_parse(const char *text, size_t length, struct sshsig *ret_sig, const char
 	if (!wire_get_uint32(&wire, &version) || !wire_get_string(&wire, &key, &size))
 		return error_set(err, ERR_INPUT, "the SSH signature in '%s' is cut short", name);
 	if (version != 1)
-		return error_set(err, ERR_INPUT, "the SSH signature in '%s' has version %u, not 1",
-				 name, version);
+		return error_set(err, ERR_INPUT,
+				 "the SSH signature in '%s' has version %u, expected 1", name,
+				 version);
 	if (public_key_parse_ssh_blob(key, size, &sig.key, name, err) < 0)
 		return -1;
 	if (!parse_fields(wire, &sig))
@@ -135,8 +136,8 @@ sshsig_check(const struct sshsig *sig, enum sshsig_namespace name_space, const v
 
 	if (strcmp(sig->name_space, want) != 0)
 		return error_set(err, ERR_VERIFY,
-				 "the signature of '%s' is for the namespace '%s', not '%s'", name,
-				 sig->name_space, want);
+				 "the signature of '%s' is for the namespace '%s', expected '%s'",
+				 name, sig->name_space, want);
 	if (sig->hash == SSHSIG_SHA512) {
 		sha512_of(bytes, length, hash);
 		sshsig_put_preimage(&preimage, want, "sha512", hash, sizeof(hash));
@@ -147,8 +148,8 @@ sshsig_check(const struct sshsig *sig, enum sshsig_namespace name_space, const v
 	if (ed25519_verify(&sig->key, preimage.text, preimage.length, sig->signature, err) < 0) {
 		if (err->code != ERR_VERIFY)
 			return -1;
-		return error_set(err, ERR_VERIFY, "'%s' is not what key %s signed", name,
-				 public_key_fingerprint(&sig->key, fingerprint));
+		return error_set(err, ERR_VERIFY, "the signature of '%s' by key %s does not verify",
+				 name, public_key_fingerprint(&sig->key, fingerprint));
 	}
 	return 0;
 }

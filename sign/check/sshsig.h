@@ -2,8 +2,7 @@
 #pragma once
 
 /*
- * SSH signatures (OpenSSH's PROTOCOL.sshsig) of three kinds of document, each in a namespace of
- * its own.
+ * SSH signatures (OpenSSH's PROTOCOL.sshsig) of three kinds of document, each in its own namespace.
  */
 
 #include "sign/check/public_key.h"
@@ -29,15 +28,15 @@ struct sshsig {
 };
 
 /*
- * Reads an armoured signature: one block and nothing else, LF line ends, Ed25519, version 1.
- * ERR_INPUT with `name` in the sentence. Says nothing about validity.
+ * Reads an armored signature: one block and nothing else, LF line ends, Ed25519, version 1.
+ * ERR_INPUT with `name` in the message. Does not check validity.
  */
 int sshsig_parse(const char *text, size_t length, struct sshsig *ret_sig, const char *name,
 		 struct error *err) CHECKED;
 
 /*
- * Checks that `sig` is a signature of these bytes in this namespace by the key that it names,
- * which the caller then has to find among those it trusts. ERR_VERIFY.
+ * Checks that `sig` is a signature of these bytes in this namespace by the key that it contains,
+ * which the caller must then look up among its trusted keys. ERR_VERIFY.
  */
 int sshsig_check(const struct sshsig *sig, enum sshsig_namespace name_space, const void *bytes,
 		 size_t length, const char *name, struct error *err) CHECKED;

@@ -42,13 +42,13 @@ parse_subject(const struct jsonx_doc *doc, const json_t *item, const char *path,
 	    jsonx_get_string(doc, object, digest_path, "sha256", &hex, err) < 0)
 		return -1;
 	if (!digest_parse(hex, &digest))
-		return jsonx_error(doc, err, digest_path, "is not a sha256");
+		return jsonx_error(doc, err, digest_path, "is not a SHA-256");
 	if (name == NULL) {
 		add_nameless(sums, &digest);
 		return 0;
 	}
 	if (sums_find(sums, name) != NULL)
-		return jsonx_error(doc, err, path, "'%s' is there twice", name);
+		return jsonx_error(doc, err, path, "duplicate '%s'", name);
 	if (sums_add(sums, name, &digest, err) < 0)
 		return error_prefix(err, "%s: %s", doc->name, path);
 	return 0;

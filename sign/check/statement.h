@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * In-toto statements, version 1: which files a claim (the predicate) is about.
+ * In-toto statements, version 1: the files (subjects) of a claim (the predicate).
  */
 
 #include "sign/check/sums.h"
@@ -14,7 +14,7 @@
 #define PREDICATE_COSIGN     "https://sigstore.dev/cosign/sign/v1"
 
 struct statement {
-	struct sums subjects; /* a subject without a name (an image) is called "" */
+	struct sums subjects; /* a subject without a name (an image) has the name "" */
 	char *predicate_type;
 };
 
@@ -22,7 +22,10 @@ struct statement {
 
 void statement_clear(struct statement *statement);
 
-/* Reads the subjects and the kind of the predicate, which is left unread. ERR_INPUT with place. */
+/*
+ * Reads the subjects and the type of the predicate, but not the predicate. ERR_INPUT with the
+ * position.
+ */
 int statement_parse(const char *text, size_t length, struct statement *ret_statement,
 		    const char *name, struct error *err) CHECKED;
 

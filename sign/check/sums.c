@@ -48,13 +48,13 @@ sums_format(struct sums *sums, char **ret_text, struct error *err)
 	char hex[DIGEST_HEX_SIZE];
 
 	if (sums->count == 0)
-		return error_set(err, ERR_INPUT, "there is no file to list in %s", SUMS_NAME);
+		return error_set(err, ERR_INPUT, "no files to list in %s", SUMS_NAME);
 	qsort(sums->entries, sums->count, sizeof(*sums->entries), by_name);
 	for (size_t i = 0; i < sums->count; i++) {
 		const struct sums_entry *entry = &sums->entries[i];
 
 		if (i != 0 && strcmp(sums->entries[i - 1].name, entry->name) == 0)
-			return error_set(err, ERR_INPUT, "two files are called '%s'", entry->name);
+			return error_set(err, ERR_INPUT, "duplicate file name '%s'", entry->name);
 		strbuf_addf(&text, "%s  %s\n", digest_hex(&entry->sha256, hex), entry->name);
 	}
 	*ret_text = strbuf_take(&text);
@@ -79,13 +79,12 @@ parse_line(const char *line, size_t length, struct sums *sums, struct error *err
 	struct digest digest;
 
 	if (length <= NAME_AT || !parse_digest(line, &digest) || line[64] != ' ' || line[65] != ' ')
-		return error_set(err, ERR_INPUT, "not a digest, two blanks and a name");
+		return error_set(err, ERR_INPUT, "expected a digest, two spaces and a name");
 	if (memchr(line, '\0', length) != NULL)
-		return error_set(err, ERR_INPUT, "a NUL byte");
+		return error_set(err, ERR_INPUT, "the line contains a NUL byte");
 	name = xstrndup(line + NAME_AT, length - NAME_AT);
 	if (sums->count != 0 && strcmp(sums->entries[sums->count - 1].name, name) >= 0)
-		return error_set(err, ERR_INPUT, "'%s' is not in its place in the order of names",
-				 name);
+		return error_set(err, ERR_INPUT, "'%s' is not in sorted order", name);
 	return sums_add(sums, name, &digest, err);
 }
 

@@ -26,13 +26,13 @@ struct sums {
 
 void sums_clear(struct sums *sums);
 
-/* Adds a file; `name` is copied and has to be a plain name. ERR_INPUT. */
+/* Adds a file; `name` is copied and must be a plain name. ERR_INPUT. */
 int sums_add(struct sums *sums, const char *name, const struct digest *sha256,
 	     struct error *err) CHECKED;
 
 /*
- * The text, sorted, to be freed by the caller. ERR_INPUT if two files have one name, or none is
- * there.
+ * The text, sorted, to be freed by the caller. ERR_INPUT if two files have the same name, or there
+ * are no files.
  */
 int sums_format(struct sums *sums, char **ret_text, struct error *err) CHECKED;
 
@@ -41,8 +41,8 @@ int sums_parse(const char *text, size_t length, struct sums *ret_sums, const cha
 	       struct error *err) CHECKED;
 
 /*
- * The version in the name of the one file "NAME-VERSION.release.json" that the text of a list has;
- * NULL if there is none, or more than one. The list need not be one: this is for asking whether its
+ * The version in the name of the one file "NAME-VERSION.release.json" in the text of a list; NULL
+ * if there is none, or more than one. The text may be malformed: this is for checking whether its
  * signer may sign that release. To be freed by the caller.
  */
 char *sums_release_version(const char *text) CHECKED;

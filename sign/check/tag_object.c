@@ -53,10 +53,9 @@ static int
 check(const struct tag_object *tag, const char *name, struct error *err)
 {
 	if (!is_object_id(tag->commit))
-		return error_set(err, ERR_INPUT, "%s: '%s' is not the id of a commit", name,
-				 tag->commit);
+		return error_set(err, ERR_INPUT, "%s: '%s' is not a commit id", name, tag->commit);
 	if (tag->name[0] == '\0' || has_control(tag->name) || strchr(tag->name, ' ') != NULL)
-		return error_set(err, ERR_INPUT, "%s: '%s' cannot be the name of a tag", name,
+		return error_set(err, ERR_INPUT, "%s: '%s' is not a valid tag name", name,
 				 tag->name);
 	if (!is_identity(tag->tagger))
 		return error_set(err, ERR_INPUT, "%s: the tagger '%s' is not 'NAME <EMAIL>'", name,
@@ -64,7 +63,7 @@ check(const struct tag_object *tag, const char *name, struct error *err)
 	if (tag->message[0] == '\0' || tag->message[0] == '\n')
 		return error_set(err, ERR_INPUT, "%s: the tag has no message", name);
 	if (strstr(tag->message, "-----BEGIN ") != NULL)
-		return error_set(err, ERR_INPUT, "%s: the message holds a signature", name);
+		return error_set(err, ERR_INPUT, "%s: the message contains a signature", name);
 	return 0;
 }
 
@@ -121,7 +120,7 @@ parse_message(const char *message, const char *whole, struct tag_object *tag, co
 
 	/* Git looks for the marker at the beginning of a line. */
 	if (begin != NULL && begin != message && begin[-1] != '\n')
-		return error_set(err, ERR_INPUT, "%s: the message holds a signature", name);
+		return error_set(err, ERR_INPUT, "%s: the message contains a signature", name);
 	if (begin == NULL)
 		begin = message + strlen(message);
 	tag->message = xstrndup(message, (size_t)(begin - message));
@@ -132,7 +131,8 @@ parse_message(const char *message, const char *whole, struct tag_object *tag, co
 	if (*begin == '\0')
 		return 0;
 	if (!text_starts_with(begin, SSHSIG_BEGIN))
-		return error_set(err, ERR_INPUT, "%s: the tag's signature is not one of SSH", name);
+		return error_set(err, ERR_INPUT, "%s: the tag's signature is not an SSH signature",
+				 name);
 	tag->signature = xstrdup(begin);
 	return 0;
 }
@@ -146,19 +146,20 @@ tag_object_parse(const char *text, size_t length, struct tag_object *ret_tag, co
 	const char *at;
 
 	if (length > TAG_OBJECT_MAX_TEXT || memchr(text, '\0', length) != NULL)
-		return error_set(err, ERR_INPUT, "%s: not the text of a tag", name);
+		return error_set(err, ERR_INPUT, "%s: not a tag object", name);
 	whole = xstrndup(text, length);
 	at = whole;
 	tag.commit = take_line(&at, "object ");
 	type = tag.commit != NULL ? take_line(&at, "type ") : NULL;
 	if (type == NULL)
-		return error_set(err, ERR_INPUT, "%s: not the text of a tag", name);
+		return error_set(err, ERR_INPUT, "%s: not a tag object", name);
 	if (strcmp(type, "commit") != 0)
-		return error_set(err, ERR_INPUT, "%s: it tags a %s, not a commit", name, type);
+		return error_set(err, ERR_INPUT, "%s: the tag points to a %s, expected a commit",
+				 name, type);
 	tag.name = take_line(&at, "tag ");
 	tag.tagger = tag.name != NULL ? take_line(&at, "tagger ") : NULL;
 	if (tag.tagger == NULL || *at != '\n' || !split_time(tag.tagger, &tag.time_sec))
-		return error_set(err, ERR_INPUT, "%s: the tag has no proper tagger", name);
+		return error_set(err, ERR_INPUT, "%s: the tag has no valid tagger", name);
 	if (parse_message(at + 1, whole, &tag, name, err) < 0 || check(&tag, name, err) < 0)
 		return -1;
 	*ret_tag = tag;

@@ -83,7 +83,7 @@ wrap(EVP_PKEY *pkey, struct signing_key **ret_key, const char *name, struct erro
 	    EVP_PKEY_get_raw_public_key(pkey, public_part.bytes, &length) != 1 ||
 	    length != PUBLIC_KEY_SIZE) {
 		EVP_PKEY_free(pkey);
-		return error_set(err, ERR_INPUT, "the key in '%s' is not one of Ed25519", name);
+		return error_set(err, ERR_INPUT, "the key in '%s' is not an Ed25519 key", name);
 	}
 	key = xcalloc(1, sizeof(*key));
 	key->pkey = pkey;
@@ -109,7 +109,7 @@ signing_key_generate(struct signing_key **ret_key, struct error *err)
 	if (secret_alloc(SEED_SIZE, &seed, err) < 0)
 		return -1;
 	if (RAND_priv_bytes((uint8_t *)seed.bytes, SEED_SIZE) != 1)
-		return error_set(err, ERR_IO, "no random numbers to make a key of");
+		return error_set(err, ERR_IO, "no random numbers to generate a key");
 	return key_from_seed((const uint8_t *)seed.bytes, ret_key, err);
 }
 
@@ -132,8 +132,8 @@ parse_der_base64(const char *text, size_t length, struct signing_key **ret_key, 
 	if (!base64_decode(text, length, (uint8_t *)der.bytes, DER_SIZE, &decoded) ||
 	    decoded != DER_SIZE || memcmp(der.bytes, der_prefix, sizeof(der_prefix)) != 0)
 		return error_set(err, ERR_INPUT,
-				 "'%s' does not hold an Ed25519 key in PKCS#8 (PEM, or the base64 "
-				 "of the DER in one line of 64 characters)",
+				 "'%s' does not contain an Ed25519 key in PKCS#8 (PEM, or the "
+				 "base64 of the DER on one line of 64 characters)",
 				 name);
 	return key_from_seed((const uint8_t *)der.bytes + sizeof(der_prefix), ret_key, err);
 }
@@ -147,14 +147,13 @@ parse_protected(const struct secret *text, const struct secret *passphrase,
 	AUTO(pkcs8_freep) PKCS8_PRIV_KEY_INFO *info = NULL;
 
 	if (passphrase == NULL)
-		return error_set(err, ERR_INPUT, "the key in '%s' needs its passphrase", name);
+		return error_set(err, ERR_INPUT, "the key in '%s' requires its passphrase", name);
 	sig = bio != NULL ? PEM_read_bio_PKCS8(bio, NULL, NULL, NULL) : NULL;
 	if (sig == NULL)
 		return error_set(err, ERR_INPUT, "the protected key in '%s' is damaged", name);
 	info = PKCS8_decrypt(sig, passphrase->bytes, (int)passphrase->length);
 	if (info == NULL)
-		return error_set(err, ERR_INPUT, "the passphrase does not open the key in '%s'",
-				 name);
+		return error_set(err, ERR_INPUT, "wrong passphrase for the key in '%s'", name);
 	return wrap(EVP_PKCS82PKEY(info), ret_key, name, err);
 }
 
@@ -282,7 +281,7 @@ signing_key_format(const struct signing_key *key, enum signing_key_form form,
 	if (secret_alloc(SEED_SIZE, &seed, err) < 0)
 		return -1;
 	if (EVP_PKEY_get_raw_private_key(key->pkey, (uint8_t *)seed.bytes, &length) != 1)
-		return error_set(err, ERR_IO, "libcrypto does not hand out the key");
+		return error_set(err, ERR_IO, "libcrypto cannot export the key");
 	return format_plain((const uint8_t *)seed.bytes, form, ret_text, err);
 }
 
@@ -297,8 +296,8 @@ signing_key_write(const char *path, const struct secret *text, struct error *err
 	if (tempfile_commit_new(&tmp, err) == 0)
 		return 0;
 	if (err->code == ERR_BUSY)
-		return error_set(err, ERR_INPUT,
-				 "'%s' exists, and a key file is never replaced; name another",
-				 path);
+		return error_set(
+			err, ERR_INPUT,
+			"'%s' exists and a key file is never replaced; choose another name", path);
 	return -1;
 }

@@ -47,7 +47,7 @@ minisig_sign_sums(const struct signer *signer, const char *text, size_t length,
 	if (comment_length == 0 ||
 	    comment_length >= MINISIG_MAX_TRUSTED - strlen(MINISIG_TRUSTED) - 2 ||
 	    !minisig_is_comment(trusted_comment, comment_length))
-		return error_set(err, ERR_INPUT, "'%s' cannot be a trusted comment",
+		return error_set(err, ERR_INPUT, "'%s' is not a valid trusted comment",
 				 trusted_comment);
 	if (sums_parse(text, length, &sums, SUMS_NAME, err) < 0)
 		return -1;

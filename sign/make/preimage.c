@@ -90,11 +90,11 @@ preimage_sign(const struct signer *signer, enum preimage kind, const uint8_t *by
 	if (ed25519_verify(&signer->published, bytes, length, signature, err) < 0) {
 		if (err->code != ERR_VERIFY)
 			return -1;
-		return error_set(err, ERR_VERIFY,
-				 "the signature of key %s does not verify with the "
-				 "published key %s",
-				 public_key_fingerprint(signing_key_public(signer->key), have),
-				 public_key_fingerprint(&signer->published, want));
+		return error_set(
+			err, ERR_VERIFY,
+			"the signature by key %s does not verify with the published key %s",
+			public_key_fingerprint(signing_key_public(signer->key), have),
+			public_key_fingerprint(&signer->published, want));
 	}
 	memcpy(ret_signature, signature, SIGNATURE_SIZE);
 	return 0;

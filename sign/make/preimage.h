@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The one way to a signature, below the typed signers: for the sources of sign/make/ only.
+ * The only way to a signature, below the typed signers; private to sign/make/.
  */
 
 #ifndef DIST_SIGN_INTERNAL
@@ -12,7 +12,7 @@
 #include "sign/make/key.h"
 
 /*
- * What may be signed. Each kind has a preimage that no honest output of another kind can be:
+ * What may be signed. The preimage of each kind differs from every valid preimage of another kind:
  *
  *   SSHSIG    "SSHSIG", string namespace (one of ours), string "", string "sha512", string [64]
  *   PREHASH   64 bytes of BLAKE2b-512
@@ -32,8 +32,8 @@ enum preimage {
 bool preimage_has_shape(enum preimage kind, const uint8_t *bytes, size_t length);
 
 /*
- * Signs one preimage, whose shape is asserted, and verifies the signature with the public key
- * from the repository. ERR_VERIFY when that is not the key that signed.
+ * Signs one preimage after asserting its shape, and verifies the signature with the public key from
+ * the repository. ERR_VERIFY if the keys do not match.
  */
 int preimage_sign(const struct signer *signer, enum preimage kind, const uint8_t *bytes,
 		  size_t length, uint8_t ret_signature[SIGNATURE_SIZE], struct error *err) CHECKED;

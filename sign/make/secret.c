@@ -22,10 +22,10 @@ secret_prepare(struct error *err)
 	if (CRYPTO_secure_malloc_initialized() == 1)
 		return 0;
 	if (setrlimit(RLIMIT_CORE, &no_core) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
-		return error_set_errno(err, ERR_IO, "cannot switch off core dumps");
+		return error_set_errno(err, ERR_IO, "cannot disable core dumps");
 	/* 2 means that the heap is there but the limit on locked memory kept it swappable. */
 	if (CRYPTO_secure_malloc_init(HEAP_SIZE, HEAP_LEAST) == 0)
-		return error_set(err, ERR_IO, "cannot make the heap for secrets");
+		return error_set(err, ERR_IO, "cannot create the heap for secrets");
 	return 0;
 }
 
@@ -46,7 +46,7 @@ secret_alloc(size_t length, struct secret *ret_secret, struct error *err)
 		return -1;
 	bytes = length < HEAP_SIZE ? OPENSSL_secure_zalloc(length + 1) : NULL;
 	if (bytes == NULL)
-		return error_set(err, ERR_IO, "no room for a secret of %zu bytes", length);
+		return error_set(err, ERR_IO, "cannot allocate %zu bytes for a secret", length);
 	*ret_secret = (struct secret){bytes, length};
 	return 0;
 }
@@ -73,8 +73,8 @@ read_to_end(int fd, size_t max_bytes, const char *name, struct secret *ret_secre
 		have += (size_t)n;
 	}
 	if (have > max_bytes)
-		return error_set(err, ERR_INPUT, "%s has more than the %zu bytes allowed", name,
-				 max_bytes);
+		return error_set(err, ERR_INPUT, "%s is too large: at most %zu bytes are allowed",
+				 name, max_bytes);
 	if (secret_alloc(have, ret_secret, err) < 0)
 		return -1;
 	memcpy(ret_secret->bytes, room.bytes, have);
@@ -106,17 +106,18 @@ check_private(int fd, const char *path, struct error *err)
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+		return error_set_errno(err, ERR_IO, "cannot access '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, ERR_INPUT, "'%s' is not a regular file", path);
 	if (st.st_uid != geteuid() && st.st_uid != 0)
 		return error_set(err, ERR_INPUT, "'%s' belongs to another user", path);
 	if ((st.st_mode & 077) != 0 && !begins_like_key(fd))
-		return error_set(err, ERR_INPUT, "'%s' is not the file of a secret key", path);
+		return error_set(err, ERR_INPUT, "'%s' is not a secret key file", path);
 	if ((st.st_mode & 077) != 0)
-		return error_set(err, ERR_INPUT,
-				 "'%s' has mode %04o and others may read it; chmod 600 it first",
-				 path, (unsigned int)(st.st_mode & 07777));
+		return error_set(
+			err, ERR_INPUT,
+			"'%s' has mode %04o, which lets others read it; run chmod 600 on it", path,
+			(unsigned int)(st.st_mode & 07777));
 	return 0;
 }
 
@@ -127,7 +128,7 @@ secret_read_file(const char *path, size_t max_bytes, struct secret *ret_secret, 
 	int code = errno;
 
 	if (fd < 0 && code == ELOOP)
-		return error_set(err, ERR_INPUT, "'%s' is a symbolic link; name the file itself",
+		return error_set(err, ERR_INPUT, "'%s' is a symbolic link; use the file itself",
 				 path);
 	errno = code;
 	if (fd < 0)
@@ -168,7 +169,7 @@ secret_take_environment(const char *name, struct secret *ret_secret, struct erro
 	size_t length;
 
 	if (value == NULL || *value == '\0')
-		return error_set(err, ERR_NOT_FOUND, "the environment has no '%s'", name);
+		return error_set(err, ERR_NOT_FOUND, "environment variable '%s' is not set", name);
 	length = strlen(value);
 	if (secret_alloc(length, ret_secret, err) < 0)
 		return -1;

@@ -87,7 +87,7 @@ sshsig_sign_tag(const struct signer *signer, const char *text, size_t length, ch
 	if (tag_object_parse(text, length, &tag, "the tag", err) < 0)
 		return -1;
 	if (tag.signature != NULL)
-		return error_set(err, ERR_INPUT, "the tag '%s' is signed already", tag.name);
+		return error_set(err, ERR_INPUT, "tag '%s' is already signed", tag.name);
 	return sign_in(signer, SSHSIG_GIT, text, length, ret_armour, err);
 }
 

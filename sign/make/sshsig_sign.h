@@ -4,9 +4,8 @@
 /*
  * Makes SSH signatures, byte for byte as `ssh-keygen -Y sign` does.
  *
- * Each kind of document is read first, and refused if it is not one: ERR_INPUT. ERR_VERIFY when
- * `signer` holds another public key than the one that signed. The armour is to be freed by the
- * caller.
+ * Each document is parsed first, and refused if malformed: ERR_INPUT. ERR_VERIFY if the public key
+ * of `signer` does not match the key that signed. The armored text is to be freed by the caller.
  */
 
 #include "sign/make/key.h"
@@ -15,7 +14,7 @@
 int sshsig_sign_sums(const struct signer *signer, const char *text, size_t length,
 		     char **ret_armour, struct error *err) CHECKED;
 
-/* An annotated tag that has no signature yet, in the namespace "git". */
+/* An annotated tag without a signature, in the namespace "git". */
 int sshsig_sign_tag(const struct signer *signer, const char *text, size_t length, char **ret_armour,
 		    struct error *err) CHECKED;
 

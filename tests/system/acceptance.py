@@ -147,8 +147,8 @@ def check_stale_images(release):
     for tag in (f"{OTHER}-arm", "latest"):
         tap.has("image, emulator, digests and what to do are told",
                 cases[OTHER, "image", tag.replace(f"{OTHER}-", "")]["reason"],
-                f"sha256 of qemu-arm-static in the image '{tag}' is {digests[0]}, the lock says "
-                f"{digests[1]}; {anew(release, out)} makes it again")
+                f"sha256 of qemu-arm-static in the image '{tag}' is {digests[0]}, expected "
+                f"{digests[1]} as in the lock; {anew(release, out)} makes it again")
     tap.ok("what is not older is right", cases[OTHER, "image", "s390x"]["result"] == "ok", result)
     result = release.run("test", "--host", OTHER, "--target", "s390x", out=out)
     tap.equal("a target that was not asked for is not compared", result.status, 0)
@@ -169,7 +169,7 @@ def check_stale_images(release):
             f"'distributor images --matrix {work}/fewer.json --lock "
             f"{release.directory}/matrix.lock.json --out {out}' removes it")
     tap.has("and the one of all", cases[OTHER, "image", "latest"]["reason"],
-            "the image 'latest' should have no /usr/bin/qemu-arm-static; "
+            "the image 'latest' has an unexpected /usr/bin/qemu-arm-static; "
             f"'distributor images --matrix {work}/fewer.json --lock ", "' makes it again")
     release.run("images", *fewer, out=out)
     result = release.run("test", "--host", OTHER, "--target", "arm", *fewer, out=out)
@@ -229,7 +229,7 @@ def check_other_files(release):
     tap.equal("any other file in an image is a failure", (result.status, report["failed"]), (4, 4))
     tap.equal("and named", [cases[OTHER, "image", tag].get("reason") for tag in (
         "latest", "register", "arm", "s390x")],
-        [f"the image '{tag}' should have no {path}; {anew(release, out)} makes it again"
+        [f"the image '{tag}' has an unexpected {path}; {anew(release, out)} makes it again"
          for tag, path in (("latest", "/usr/bin/qemu-vax-static"), ("register", "/usr"),
                            (f"{OTHER}-arm", "/etc"), (f"{OTHER}-s390x", "/usr/bin/other"))])
 
@@ -270,7 +270,7 @@ def check_broken_images(release):
     for tag in ("latest", "register"):
         tap.has(f"{tag}: a registrar that is not this build's is told", cases[
             OTHER, "image", tag]["reason"], f"sha256 of /register in the image '{tag}' is ",
-            f"/register-{OTHER}' it is ", f"{anew(release, out)} makes it again", "--registrars")
+            f"/register-{OTHER}' is ", f"{anew(release, out)} makes it again", "--registrars")
     result, _, cases = release.cases("--host", OTHER, "--target", "arm", "--registrars", registrars,
                                      out=out)
     tap.ok("unless it is named", cases[OTHER, "image", "latest"]["result"] == "ok", result)

@@ -165,7 +165,7 @@ def check_refusals():
     damaged("a host that is not the matrix'", "which is not in the matrix", "packed.json",
             lambda p: change(p, lambda d: d["hosts"][0].update(host="s390x")), status=3)
     for name, args, status, text in (
-            ("zstd", ["--zstd"], 3, "'--zstd' is for all parts"),
+            ("zstd", ["--zstd"], 3, "use '--zstd' for all parts"),
             ("commit", ["--revision", "0" * 40], 4,
              f'config.Labels["org.opencontainers.image.revision"] is "{"0" * 40}", expected none')):
         make_part("aarch64", name, *args)
@@ -224,9 +224,9 @@ def check_attacks():
                 new["annotations"][REF] = name
             top["manifests"].append(new)
         change(f"{part}/images/index.json", edit)
-    attack("one more name", "has an image 'evil', which is not one of its hosts", lambda p: tag(p, "evil"))
-    attack("a name of another host", "has an image 'x86_64-arm'", lambda p: tag(p, "x86_64-arm", "aarch64-arm"))
-    attack("the name of a signature", "has an image 'sha256-",
+    attack("one more name", "has image 'evil', which is not for one of its hosts", lambda p: tag(p, "evil"))
+    attack("a name of another host", "has image 'x86_64-arm'", lambda p: tag(p, "x86_64-arm", "aarch64-arm"))
+    attack("the name of a signature", "has image 'sha256-",
            lambda p: tag(p, f"sha256-{'0' * 64}.sig"))
     attack("an image without a name", "index.json in the part", lambda p: tag(p, None))
     attack("a name is missing", "has no image 'register'", lambda p: change(
@@ -252,7 +252,7 @@ def check_attacks():
     for name in ("assets", "images", "images/blobs", "images/blobs/sha256"):
         attack(f"a symbolic link: {name}", f"{name}' does not belong to the part",
                lambda p, name=name: link(f"{p}/{name}"))
-    attack("no images", "there are no images in", lambda p: shutil.rmtree(f"{p}/images"), status=3)
+    attack("no images", "no images in", lambda p: shutil.rmtree(f"{p}/images"), status=3)
     result = assemble("plain", *HOSTS, args=["--no-images"])
     ok(result.returncode == 0 and not os.path.exists(f"{WORK}/plain/images"), "tarballs alone are joined",
        result.stderr)

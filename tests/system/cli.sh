@@ -139,7 +139,7 @@ echo "No key." >"$work/README"
 chmod 644 "$work/README"
 run key --key "$work/README"
 tap_is "another file in place of a key ends with 3" "$status" 3
-tap_has "another file in place of a key is told" "$err" "README' is not the file of a secret key"
+tap_has "another file in place of a key is told" "$err" "README' is not a secret key file"
 run verify --keys "$work/none" "$m"
 tap_is "missing public keys end with 3" "$status" 3
 

@@ -114,7 +114,7 @@ tap.has("... nor a bad one", run("verify", "--keys", "keys", "--repo", ".", "--t
 plain = copy("plain")
 shutil.rmtree(f"{plain}/.git")
 for name, make, words in (("no repository", lambda: None, "no git repository at '.'"),
-                          ("no commit", lambda: git("init", "-q", cwd=plain), "does not have a commit yet")):
+                          ("no commit", lambda: git("init", "-q", cwd=plain), "has no commits yet")):
     make()
     shutil.rmtree(f"{plain}/out")
     shutil.copytree(f"{release.root}/out", f"{plain}/out")
@@ -291,7 +291,7 @@ for how, env in (("git", {}), ("libgit2", WITHOUT_GIT)):
     git("tag", "-a", TAG, "-m", "other", cwd=f"{work}/mine.git")
     config("--add", "remote.origin.url", f"{work}/mine.git")
     there = has("mine.git")
-    where_it_went(f"{how}: another tag at the second URL: nothing is sent to the first", [f"as {there}, not as "],
+    where_it_went(f"{how}: another tag at the second URL: nothing is sent to the first", [f"as {there}, expected "],
                   False, True, 3, env=env)
     tap.equal("... and nothing there is changed", has("mine.git"), there)
 
@@ -319,7 +319,7 @@ where_it_went("a pre-push hook that agrees", ["origin now has the tag"], True, F
                    "ACTIONS_RUNTIME_TOKEN": SECRET})
 text = read(f"{work}/hook").decode(errors="replace")
 tap.ok("... gets no secret of this program", "PATH=" in text and SECRET not in text, text)
-text = where_it_went("without git it is said that the hook does not run", ["the hook pre-push"], True, False,
+text = where_it_went("without git it is said that the hook does not run", ["the pre-push hook"], True, False,
                      env=WITHOUT_GIT)
 
 # Shallow and partial clones
@@ -344,7 +344,7 @@ finally:
     process.wait(20)
 fresh("clone")
 git("config", "remote.origin.url", f"git://127.0.0.1:{port}/up.git", cwd=f"{work}/clone")
-where_it_went("a server that is gone may be there later", ["cannot push the tag"], False, False, 5)
+where_it_went("a server that is gone may be there later", ["cannot push tag"], False, False, 5)
 
 # Over http, behind a proxy that asks
 server = git_lib.serve(work, proxy_login="p:q")

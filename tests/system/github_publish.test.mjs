@@ -205,7 +205,7 @@ test('what is seen late is looked for as often as is said, and its assets are co
     { method: 'GET', path: '/releases/latest$', do: 'answer', status: 404, times: 5 }]);
   const { status, stderr } = await publish(makeFiles(THREE), 'tries=6');
   assert.equal(status, 0, stderr);
-  for (const what of ['it is not seen under its tag yet', "the latest release is still 'none'"])
+  for (const what of ['it does not show up under its tag yet', "the latest release is still 'none'"])
     assert.match(stderr, new RegExp(`${what}; trying again in [0-9.]+ s \\(6 of 6\\)`));
   const { requests } = await complete(double);
   const published = requests.findLastIndex((r) => r.method === 'PATCH');
@@ -213,14 +213,14 @@ test('what is seen late is looked for as often as is said, and its assets are co
 });
 
 // What this run has sent, or seen there, and is not listed: late, and no verdict about the bytes.
-for (const [what, skip, before] of [['the draft', 1, 'cannot look at the draft of'], ['the draft before publishing', 2, 'cannot look at the draft of'],
-  ['what is published', 3, "'v1' is published, but reading it back failed"]]) {
+for (const [what, skip, before] of [['the draft', 1, 'cannot get the draft of'], ['the draft before publishing', 2, 'cannot get the draft of'],
+  ['what is published', 3, "'v1' was published, but reading it back failed"]]) {
   test(`a list of assets that stays late is no failed verification: ${what}`, async () => {
     const { double, publish, fault } = await setup();
     await fault({ method: 'GET', path: '/releases/[0-9]+/assets$', skip, do: 'answer', status: 200, body: [], times: 99 });
     const { status, stderr } = await publish(makeFiles(THREE), 'tries=3');
     assert.equal(status, 5, stderr);
-    assert.match(stderr, new RegExp(`${before}.*GitHub does not list all files yet: 'SHA256SUMS': missing.*; run this again later`));
+    assert.match(stderr, new RegExp(`${before}.*GitHub does not list all files yet: 'SHA256SUMS': missing.*; run the same command again later`));
     assert.match(stderr, /trying again in [0-9.]+ s \(3 of 3\)/);
     await double.control('/no-faults', {});
     assert.equal((await publish(makeFiles(THREE))).status, 0);
@@ -237,7 +237,7 @@ test('a list that still shows what was removed is late; one with other bytes is 
   await fault({ method: 'GET', path: '/releases/[0-9]+/assets$', skip: 1, do: 'answer', status: 200, body: stale, times: 2 });
   const { status, stderr } = await publish(makeFiles(THREE));
   assert.equal(status, 0, stderr);
-  assert.match(stderr, /GitHub does not list all files yet: .*'old\.txt': does not belong there.*trying again/);
+  assert.match(stderr, /GitHub does not list all files yet: .*'old\.txt': does not belong to this release.*trying again/);
   await complete(double);
 });
 
@@ -250,7 +250,7 @@ test('a list that shows a file unfinished after its upload is late', async () =>
     draft.assets.map((a) => (a.name === 'SHA256SUMS' ? { ...a, state: 'open', digest: null } : a)) });
   const { status, stderr } = await publish(files);
   assert.equal(status, 0, stderr);
-  assert.match(stderr, /GitHub does not list all files yet: 'SHA256SUMS': its upload broke off; trying again/);
+  assert.match(stderr, /GitHub does not list all files yet: 'SHA256SUMS': its upload was interrupted; trying again/);
   await complete(double);
 });
 
@@ -259,7 +259,7 @@ test('a published release that lacks files is looked at again, and then refused'
   await double.control('/seed', { releases: [{ tag_name: 'v1', assets: [{ name: 'a.tar.gz', base64: base64Of('aaaa') }] }] });
   const { status, stderr } = await publish(makeFiles(THREE), 'tries=3');
   assert.equal(status, 4, stderr);
-  assert.match(stderr, /\(3 of 3\)[^]*'v1' is published already, with other files: 'SHA256SUMS': missing; 'b\.tar\.gz': missing$/m);
+  assert.match(stderr, /\(3 of 3\)[^]*'v1' is already published, with other files: 'SHA256SUMS': missing; 'b\.tar\.gz': missing$/m);
 });
 
 test('the release of somebody else under the tag is not taken for ours', async () => {
@@ -269,7 +269,7 @@ test('the release of somebody else under the tag is not taken for ours', async (
   await fault({ method: 'GET', path: '/releases/tags/v1', skip: 1, do: 'answer', status: 200, body: { ...other, tag_name: 'v1' } });
   const { status, stderr } = await publish(makeFiles(THREE));
   assert.equal(status, 4, stderr);
-  assert.match(stderr, /'v1' is published, but reading it back failed: another release stands under its tag: '.*v0'/);
+  assert.match(stderr, /'v1' was published, but reading it back failed: its tag shows another release: '.*v0'/);
 });
 
 test('... nor a draft that stands there', async () => {
@@ -279,7 +279,7 @@ test('... nor a draft that stands there', async () => {
   await fault({ method: 'GET', path: '/releases/tags/v1', skip: 1, do: 'answer', status: 200, body: (await listed(double))[0] });
   const { status, stderr } = await publish(files);
   assert.equal(status, 4, stderr);
-  assert.match(stderr, /another release stands under its tag/);
+  assert.match(stderr, /its tag shows another release/);
 });
 
 // The list of releases, which carries all assets of each.
@@ -371,7 +371,7 @@ test('... and one that leads to the release, which is public by now, is no draft
   await fault({ method: 'GET', path: '/releases/tags/', do: 'answer', status: 404 });
   const { status, stderr } = await publish(makeFiles(THREE), `hint=${hint.file}`);
   assert.equal(status, 5, stderr);
-  assert.match(stderr, /'v1' is published, but not seen under its tag yet/);
+  assert.match(stderr, /'v1' is published but does not show up under its tag yet/);
   assert.equal(writes(await double.state()), 0);
 });
 
@@ -381,7 +381,7 @@ test('what stays unseen ends after as many looks', async () => {
   const { status, stderr } = await publish(makeFiles(THREE), 'tries=2');
   assert.equal(status, 5, stderr);
   assert.match(stderr, /trying again in [0-9.]+ s \(2 of 2\)/);
-  assert.match(stderr, /'v1' is published, but reading it back failed: the latest release is still 'none'/);
+  assert.match(stderr, /'v1' was published, but reading it back failed: the latest release is still 'none'/);
   assert.equal((await double.state()).requests.filter((r) => /\/releases\/latest$/.test(r.path)).length, 2);
 });
 
@@ -389,19 +389,19 @@ test('what stays unseen ends after as many looks', async () => {
 // fault completes the release.
 const RESUMED = {
   'server down during uploads': [{ method: 'POST', path: '/assets$', do: 'answer', status: 500, times: 99 }, 5, /cannot upload '.*'.*status 500/],
-  'server down before the draft': [{ method: 'POST', path: '/releases$', do: 'cut', times: 99 }, 5, /cannot make a draft release for 'v1'/],
+  'server down before the draft': [{ method: 'POST', path: '/releases$', do: 'cut', times: 99 }, 5, /cannot create a draft release for 'v1'/],
   'server down at publishing': [{ method: 'PATCH', do: 'answer', status: 500, times: 99 }, 5, /cannot publish 'v1'/],
-  'a wait that is too long': [{ method: 'POST', path: '/assets$', do: 'secondary-limit', status: 403, seconds: 9999, times: 99 }, 5, /asks to wait 10000 s .* run this again later/],
-  'assets that always arrive changed': [{ method: 'POST', path: '/assets$', name: '^b', do: 'corrupt', times: 99 }, 4, /cannot upload 'b\.tar\.gz': it arrived changed: sha256 is/],
+  'a wait that is too long': [{ method: 'POST', path: '/assets$', do: 'secondary-limit', status: 403, seconds: 9999, times: 99 }, 5, /asks to wait 10000 s .* run the same command again later/],
+  'assets that always arrive changed': [{ method: 'POST', path: '/assets$', name: '^b', do: 'corrupt', times: 99 }, 4, /cannot upload 'b\.tar\.gz': it was changed during the upload: sha256 is/],
   'names that are changed': [{ method: 'POST', path: '/assets$', name: '^b', do: 'rename', to: 'b(1).tar.gz' }, 5, /removing 'b\.1\.\.tar\.gz' from the draft.*stores 'b\.tar\.gz' as 'b\.1\.\.tar\.gz'/s],
   'an asset that cannot be read back': [[{ method: 'POST', path: '/assets$', name: '^b', do: 'digest', value: null },
     { method: 'GET', path: '/releases/assets/', do: 'answer', status: 403, times: 99 }], 3, /cannot upload 'b\.tar\.gz': cannot read 'b\.tar\.gz' back: .* status 403/],
   'the token expires during uploads': [{ method: 'POST', path: '/assets$', do: 'answer', status: 401, body: { message: 'Bad credentials' }, times: 99 },
     3, /cannot upload '.*': .*GITHUB_TOKEN is missing, wrong or has expired \(Bad credentials\)/],
-  'the draft is gone during uploads': [{ method: 'POST', path: '/assets$', do: 'answer', status: 404, times: 99 }, 3, /cannot upload '.*': .* not found, or the token may not change it/],
+  'the draft is gone during uploads': [{ method: 'POST', path: '/assets$', do: 'answer', status: 404, times: 99 }, 3, /cannot upload '.*': .* not found, or the token cannot change it/],
   'uploads are refused as immutable': [{ method: 'POST', path: '/assets$', do: 'answer', status: 422, body: { message: 'Cannot upload assets to an immutable release.' } },
-    3, /the release is published and immutable, so that only a new version can be released/],
-  'a token that may read only': [{ method: 'POST', path: '/releases$', do: 'answer', status: 404 }, 3, /cannot make a draft release for 'v1': .* not found, or the token may not change it, for which it needs 'contents: write'/],
+    3, /the release is published and immutable; only a new version can be released/],
+  'a token that may read only': [{ method: 'POST', path: '/releases$', do: 'answer', status: 404 }, 3, /cannot create a draft release for 'v1': .* not found, or the token cannot change it, for which it needs 'contents: write'/],
   'a rule of the repository': [{ method: 'PATCH', do: 'answer', status: 422, body: { message: 'Validation Failed', errors: [
     { resource: 'Release', code: 'custom', field: 'pre_receive', message: 'pre_receive Repository rule violations found\n\nCannot create ref due to creations being restricted.\n\n' }] } },
     3, /cannot publish 'v1': .*Validation Failed; Release pre_receive custom pre_receive Repository rule violations found; Cannot create ref due to creations being restricted\.$/m],
@@ -432,7 +432,7 @@ const REFUSED = {
   'a token that is wrong': [{}, ['token=ghs_wrong_token_value'], 3, /GITHUB_TOKEN is missing, wrong or has expired/],
   'two drafts': [{ seed: { releases: [{ tag_name: 'v1', draft: true }, { tag_name: 'v1', draft: true }] } }, [], 5, /there are 2 drafts of 'v1'.*untagged-.*untagged-/],
   'published with other files': [{ seed: { releases: [{ tag_name: 'v1', assets: [{ name: 'a.tar.gz', base64: 'eA==' }, { name: 'zzz', base64: 'eA==' }] }] } }, [],
-    4, /'v1' is published already, with other files: 'SHA256SUMS': missing; 'a\.tar\.gz': size is 1, not 4; 'b\.tar\.gz': missing; 'zzz': does not belong there/],
+    4, /'v1' is already published, with other files: 'SHA256SUMS': missing; 'a\.tar\.gz': size is 1, expected 4; 'b\.tar\.gz': missing; 'zzz': does not belong to this release/],
   'published and immutable with other files': [{ settings: { immutable: true }, seed: { releases: [{ tag_name: 'v1' }] } }, [], 4, /published already and immutable, with other files/],
 };
 for (const [name, [options, args, code, sentence]] of Object.entries(REFUSED)) {
@@ -480,7 +480,7 @@ test('a draft behind forty others is found, and what is wrong in it removed, ans
 
 // Two runs that both saw no draft: who looks again and sees two sends nothing to either, and takes
 // its own away.
-const TWICE = /somebody else has made a draft of 'v1' at the same time: \S*untagged-\S+; the one of this run is removed, run this again/;
+const TWICE = /another run created a draft of 'v1' at the same time: \S*untagged-\S+; the draft of this run was removed; run this again/;
 
 async function meeting(...more) {
   const setting = await setup();
@@ -518,7 +518,7 @@ test('... and one that somebody else has published by then leaves no draft behin
     { method: 'GET', path: '/releases$', do: 'answer', status: 200, body: [] }]);
   const { status, stderr } = await publish(makeFiles(THREE));
   assert.equal(status, 5, stderr);
-  assert.match(stderr, /'v1' is published, but not seen under its tag yet; run this again/);
+  assert.match(stderr, /'v1' is published but does not show up under its tag yet; run the same command again/);
   assert.deepEqual((await double.state()).releases.map((r) => r.draft), [false]);
 });
 
@@ -531,7 +531,7 @@ const KEPT = {
 for (const [name, faults] of Object.entries(KEPT)) {
   test(`... and both are left alone if ${name}`, async () => {
     const { stderr, state } = await meeting(...faults);
-    assert.match(stderr, /somebody else has made a draft of 'v1' at the same time, remove one: .*untagged-.*, .*untagged-/);
+    assert.match(stderr, /another run created a draft of 'v1' at the same time; remove one: .*untagged-.*, .*untagged-/);
     assert.equal(state.releases.length, 2);
   });
 }
@@ -562,7 +562,7 @@ test('a release that is published, but not seen under its tag, gets no second dr
   await fault({ method: 'GET', path: '/releases/tags/', do: 'answer', status: 404 });
   const { status, stderr } = await publish(files);
   assert.equal(status, 5, stderr);
-  assert.match(stderr, /'v1' is published, but not seen under its tag yet; run this again/);
+  assert.match(stderr, /'v1' is published but does not show up under its tag yet; run the same command again/);
   assert.equal(writes(await double.state()), before);
   assert.equal((await publish(files)).result.was_there, 1);
 });
@@ -579,8 +579,8 @@ test('a list without an end is not read for ever', async () => {
 test('files that no release can hold are refused before a request', async () => {
   const { double, publish } = await setup();
   const cases = { '': [{}, /has no files/], empty: [{ 'a.gz': '' }, /'.*a\.gz' is empty/],
-    name: [{ 'a b': 'x' }, /'a b' is not a name/],
-    many: [Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`f${i}`, 'x'])), /1001 files; GitHub takes 1000/] };
+    name: [{ 'a b': 'x' }, /'a b' is not a valid name/],
+    many: [Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`f${i}`, 'x'])), /1001 files; GitHub accepts at most 1000/] };
   for (const [contents, sentence] of Object.values(cases)) {
     const { status, stderr } = await publish(makeFiles(contents));
     assert.equal(status, 3, stderr);
@@ -595,7 +595,7 @@ test('a dry run asks everything and writes nothing', async () => {
   const fresh = await publish(files, 'dry=1');
   assert.equal(fresh.status, 0, fresh.stderr);
   assert.equal(fresh.result.uploaded, 3);
-  assert.match(fresh.stderr, /would make a draft release for 'v1'/);
+  assert.match(fresh.stderr, /would create a draft release for 'v1'/);
   assert.match(fresh.stderr, /would publish 'v1' as the latest release/);
   await double.control('/seed', { releases: [{ tag_name: 'v1', draft: true, assets: [
     { name: 'a.tar.gz', base64: Buffer.from('aaaa').toString('base64') }, { name: 'zzz', base64: 'eA==' }] }] });
@@ -640,7 +640,7 @@ test('a tag name of a deleted immutable release is burned', async () => {
     headers: { authorization: `Bearer ${double.token}`, 'user-agent': 'test' } });
   const { status, stderr } = await publish(makeFiles(THREE));
   assert.equal(status, 3, stderr);
-  assert.match(stderr, /tag 'v1' belonged to an immutable release and can never be released again: cut the next version/);
+  assert.match(stderr, /tag 'v1' belonged to an immutable release and can never be released again; raise the release number/);
 });
 
 test('bytes that are swapped between the draft and publishing stop it', async () => {
@@ -727,7 +727,7 @@ async function slowly(times, directory, { environment }) {
       if (seen.match(/going slowly.*\n/g)?.length === times) child.kill('SIGTERM');
     });
   });
-  const waits = [...stderr.matchAll(/going slowly to stay below GitHub's limits; the next request in (\d+) s/g)];
+  const waits = [...stderr.matchAll(/slowing down to stay below GitHub's rate limit; next request in (\d+) s/g)];
   return { stderr, hours: waits.map(([, seconds]) => Math.ceil(seconds / 3600)).sort() };
 }
 

@@ -151,7 +151,7 @@ def check_notes(work, layout):
         f.seek(20000)
         f.write(b"\0\0\0\0")
     result = images(work)
-    ok(result.returncode == 4 and "as 'distributor tarballs' made it" in result.stderr,
+    ok(result.returncode == 4 and "as made by 'distributor tarballs'" in result.stderr,
        "a tarball that is not the noted one is refused", result.stderr)
     with open(tarball, "wb") as f:
         f.write(good)
@@ -270,7 +270,7 @@ def check_repository(work, layout):
 
     none("no repository: no commit, and that is said", "no git repository at '.'")
     git("init", "-q")
-    none("no commit: the same", "does not have a commit yet")
+    none("no commit: the same", "has no commits yet")
     git("add", "matrix.json", "matrix.lock.json")
     git("commit", "-q", "-m", "one")
     result, revision = annotated()
@@ -323,7 +323,7 @@ def check_exclusions(work, layout):
        "as the plan has said", result.stdout)
     exclude(work, *({"from": host, "only": "images"} for host in HOSTS))
     result = images(work)
-    ok(result.returncode == 3 and "no pair of the matrix has an image" in result.stderr,
+    ok(result.returncode == 3 and "the matrix has no images" in result.stderr,
        "no image at all is refused", result.stderr)
     result = run(DISTRIBUTOR, "plan", "--matrix", f"{work}/matrix.json")
     ok("0 images: 0 pairs, 0 all-in-one, 0 register; 0 indexes" in result.stdout,

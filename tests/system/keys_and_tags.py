@@ -57,14 +57,14 @@ for name, words, status, sentence in (
         ("an operand of --endorse", ("--endorse", "k.pem"), 2, "--endorse: unexpected argument 'k.pem'"),
         ("an operand of --revoke", ("--revoke", "keys/release.pub", "x"), 2, "unexpected argument 'x'"),
         ("a file for no form", ("--output", "new", "keys/release.pub"), 2, "--output requires --to"),
-        ("a secret key as a public one", ("k.pem",), 3, "'k.pem' is a secret key, not a public one"),
-        ("a secret key to revoke", ("--revoke", "k.pem"), 3, "'k.pem' is a secret key, not a public one"),
+        ("a secret key as a public one", ("k.pem",), 3, "'k.pem' is a secret key, expected a public key"),
+        ("a secret key to revoke", ("--revoke", "k.pem"), 3, "'k.pem' is a secret key, expected a public key"),
         *((f"a secret key on the terminal, {form}", ("--key", "k.pem", "--to", form), 2,
            "secret keys are only written to a file; use --output FILE")
           for form in ("secret-pem", "secret-line")),
         ("a form that is not known", ("--to", "secret-rsa", "--key", "k.pem", "--output", "new"), 2, "--to takes ssh,"),
         ("a secret key over a file that is there", ("--to", "secret-pem", "--key", "k.pem", "--output", "k.pem"), 3,
-         "'k.pem' exists, and a key file is never replaced"),
+         "'k.pem' exists and a key file is never replaced"),
         ("no key at all", (), 2, "name a public key file, such as 'keys/release.pub' or a signing key with --key FILE"),
         ("a list as a key", ("two",), 3, "'two' is not a public key: it has more than one line")):
     write(f"{maker}/two", "one\ntwo\n")
@@ -103,7 +103,7 @@ tap.equal("--endorse --json says by which key", (endorsed.pop("date")[:2], endor
 tap.has("verify says which root key signed the list", first.verify(), f"root key {fingerprint}")
 first.verify("--root", fingerprint, "out/assets")
 tap.has("refused: another root key than the pinned one",
-        first.verify("--root", "SHA256:other", "out/assets", status=4), f"by root key {fingerprint}, not SHA256:other")
+        first.verify("--root", "SHA256:other", "out/assets", status=4), f"by root key {fingerprint}, expected SHA256:other")
 with open(f"{first.root}/keys/allowed_signers") as signers:
     done = tool("ssh-keygen", "-Y", "verify", "-f", f"{first.root}/keys/root_signers", "-I", "root@example.org",
                 "-n", "keys", "-s", f"{first.root}/keys/allowed_signers.sig", check=False, stdin=signers)
@@ -115,7 +115,7 @@ tap.ok("the root signature is refused in the namespace file", done.returncode !=
 shutil.copytree(f"{first.root}/keys", f"{work}/forged")
 write(f"{work}/forged/allowed_signers", read(f"{first.root}/keys/allowed_signers") + b"# x\n")
 tap.has("refused: a list that was changed after the root signed it",
-        run("verify", "--keys", f"{work}/forged", first.assets, status=4), "is not what key")
+        run("verify", "--keys", f"{work}/forged", first.assets, status=4), "does not verify")
 os.unlink(f"{work}/forged/root_signers")
 tap.has("refused: a list whose root was taken away, where a root is pinned",
         run("verify", "--keys", f"{work}/forged", "--root", fingerprint, first.assets, status=4),
@@ -126,7 +126,7 @@ tap.has("refused: a root that may not sign lists", run("verify", "--keys", f"{wo
 tap.has("the root key signs no release", first.sign("--key", "root.pem", "--lock", "matrix.lock.json") if
         not os.path.exists(first.path("SHA256SUMS.sig")) else
         (os.unlink(first.path("SHA256SUMS.sig")), first.sign("--key", "root.pem", status=4))[1],
-        "allowed_signers does not list")
+        "is not in allowed_signers")
 first.sign()
 
 # rotation: a second key, both trusted; then the first revoked
@@ -163,8 +163,8 @@ tap.equal("revoking twice is once", (len(read(f"{first.root}/keys/revoked_keys")
 write(f"{work}/forged/root_signers", "")
 for name, data, sentence in (
         ("allowed_signers", b"x valid-before=\"2030\" ssh-ed25519 AAAA\n", "OpenSSH before 8.7"),
-        ("allowed_signers", b"x cert-authority,namespaces=\"file\" ssh-ed25519 AAAA\n", "the one option allowed"),
-        ("allowed_signers", b"x namespaces=\"file\" ssh-rsa AAAA\n", "lists no key of type ssh-ed25519"),
+        ("allowed_signers", b"x cert-authority,namespaces=\"file\" ssh-ed25519 AAAA\n", "no other option is allowed"),
+        ("allowed_signers", b"x namespaces=\"file\" ssh-rsa AAAA\n", "has no key of type ssh-ed25519"),
         ("release.pem", read(f"{second.root}/keys/release.pem"), "")):
     broken = os.path.join(work, "broken")
     shutil.rmtree(broken, ignore_errors=True)
@@ -178,7 +178,7 @@ stranger = Release(os.path.join(work, "stranger"))
 stranger.keygen()
 shutil.copy(f"{stranger.root}/keys/minisign.pub", os.path.join(broken, "minisign.pub"))
 tap.has("refused: minisign.pub holds another key", run("verify", "--keys", broken, second.assets, status=4),
-        "minisign.pub' holds key")
+        "minisign.pub' contains key")
 
 # tags
 repo = second
@@ -249,7 +249,7 @@ write(lock, "")
 os.utime(lock, (1, 1))
 began = time.monotonic()
 tap.has("refused: a tag that another process of git has locked", tag("--key", "release.pem", "--sums", status=1),
-        f"another git process holds '{lock}'; if none is running any more, remove that file")
+        f"'{lock}' is locked by another git process; if none is running, remove that file")
 tap.ok("... which was given time to go, and stays", time.monotonic() - began > 3 and os.path.exists(lock))
 threading.Timer(1, os.unlink, (lock,)).start()
 tap.has("a lock that goes is waited for", tag("--key", "release.pem", "--sums", "v10.2.0-1"),
@@ -328,9 +328,9 @@ def replace_tag(data):
 
 
 for name, data, sentence in (
-        ("an altered message", body.replace("QEMU 10.2.0", "QEMU 10.2.1", 1), "is not what key"),
+        ("an altered message", body.replace("QEMU 10.2.0", "QEMU 10.2.1", 1), "does not verify"),
         ("an unsigned tag", text, "is not signed"),
-        ("an OpenPGP signature", text + "-----BEGIN PGP SIGNATURE-----\n", "not one of SSH")):
+        ("an OpenPGP signature", text + "-----BEGIN PGP SIGNATURE-----\n", "not an SSH signature")):
     replace_tag(data)
     tap.has(f"refused: {name}", repo.verify("--tag", "v10.2.0-1", status=4), sentence)
     tap.has(f"no key is read for {name}", repo.sign("--key", "/dev/null/no-key", env=actions, status=4),
@@ -339,10 +339,10 @@ git("update-ref", "refs/tags/v10.2.0-1", "HEAD")
 tap.has("refused: a lightweight tag", repo.verify("--tag", "v10.2.0-1", status=4), "is a lightweight tag")
 tap.has("a lightweight tag in the way", tag("--key", "release.pem", status=4), "is a lightweight tag")
 git("update-ref", "refs/tags/v10.2.0-1", good_id)
-tap.has("no such tag", repo.verify("--tag", "v0", status=4), "there is no tag 'v0'")
+tap.has("no such tag", repo.verify("--tag", "v0", status=4), "tag 'v0' not found")
 other_key = stranger.openssh_key()
 git("-c", "gpg.format=ssh", "-c", f"user.signingkey={other_key}", "tag", "-f", "-s", "v10.2.0-1", "-m", "x")
-tap.has("refused: signed by a stranger", repo.verify("--tag", "v10.2.0-1", status=4), "allowed_signers does not list")
+tap.has("refused: signed by a stranger", repo.verify("--tag", "v10.2.0-1", status=4), "is not in allowed_signers")
 git("update-ref", "refs/tags/v10.2.0-1", good_id)
 write(f"{work}/revoked", read(f"{repo.root}/keys/release.pub"))
 tap.ok("git refuses a revoked key with its revocation file",
@@ -368,10 +368,10 @@ tool("git", "clone", "-q", remote, elsewhere)
 tool("git", "tag", "-f", "-a", "v10.2.0-1", "-m", "other", "v10.2.0-1^{}", cwd=elsewhere)
 tool("git", "push", "-q", "-f", "origin", "v10.2.0-1", cwd=elsewhere)
 for how, env in (("git", {}), ("libgit2", {"PATH": work})):
-    tap.has(f"another tag there is refused, with both ids ({how})", push(status=3, env=env), f"not as {good_id}",
+    tap.has(f"another tag there is refused, with both ids ({how})", push(status=3, env=env), f"expected {good_id}",
             tool("git", "rev-parse", "v10.2.0-1", cwd=remote).stdout.strip())
 tap.has("a path with nothing", tag("--push", "--remote", f"{work}/nothing", status=3),
-        f"cannot push to '{work}/nothing': it is neither a remote of this repository nor a URL")
+        f"cannot push to '{work}/nothing': it is not a remote of this repository, a URL")
 tap.has("no remote of that name", tag("--push", status=3), "cannot push to 'origin'")
 git("remote", "add", "origin", remote)
 tool("git", "tag", "-d", "v10.2.0-1", cwd=remote)
@@ -388,9 +388,9 @@ hook = os.path.join(remote, "hooks", "update")
 write(hook, "#!/bin/sh\necho 'tags are closed' >&2\nexit 1\n")
 os.chmod(hook, 0o755)
 tap.has("a hook's refusal is an error, though the push succeeds",
-        tag("--push", "--remote", url, status=3), "the remote refused it: hook declined", "tags are closed")
+        tag("--push", "--remote", url, status=3), "the remote rejected it: hook declined", "tags are closed")
 tap.has("... also to libgit2", tag("--push", "--remote", url, status=3, env={"PATH": work}),
-        "the remote refused it: hook declined")
+        "the remote rejected it: hook declined")
 os.unlink(hook)
 tap.has("over http to this machine", tag("--push", "--remote", url), "now has the tag")
 server.shutdown()

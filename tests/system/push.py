@@ -267,7 +267,7 @@ def check_refusals():
                 parts=(f"'{WORK}/nameless' contains no tagged images",))
     out = ["--matrix", f"{WORK}/matrix.json", "--out", f"{WORK}/stale out"]
     advice = f"--matrix {WORK}/matrix.json --out '{WORK}/stale out''"
-    refused("no images", 3, *keys, *out, parts=(f"'distributor images {advice} makes them",))
+    refused("no images", 3, *keys, *out, parts=(f"run 'distributor images {advice} to make them",))
     shutil.copytree(UNSIGNED, f"{WORK}/stale out/images")
     refused("unsigned images of OUT", 4, *keys, *out,
             parts=(f"'distributor sign {advice} signs for",))

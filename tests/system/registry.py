@@ -144,7 +144,7 @@ def check_uploads():
     with Registry() as registry:
         registry.fault("POST", "/uploads/", 201, times=99)
         refused("201 to a request that brought nothing", push(registry), 5,
-                "cannot begin an upload", "201")
+                "cannot start an upload", "201")
     with Registry() as registry, Storage(registry) as storage:
         registry.auth = "basic"
         registry.fault("PUT", f"/manifests/{tags(LAYOUT)['register']['digest']}", 308, headers=[
@@ -232,7 +232,7 @@ def check_pieces():
     with Registry() as registry:
         registry.max_put, registry.range_lie = 100000, lambda held, end: end + 1000
         refused("one that counts what nobody sent is given up", push(registry), 5,
-                "more bytes than were sent")
+                "more bytes than were uploaded")
     for text in ("", "bytes=0-5", "5-7"):
         with Registry() as registry:
             registry.max_put, registry.max_patch, registry.range_text = 100000, 100000, text
@@ -266,7 +266,7 @@ def check_lies():
     with Registry() as registry:
         registry.forgets.add(largest)
         refused("a blob that is accepted and not kept", push(registry), 5,
-                f"has accepted blob '{largest}' and does not have it")
+                f"accepted blob '{largest}' but does not have it")
         ok(not registry.tags, "no tag is made then")
     index = document(LAYOUT, tags(LAYOUT)["latest"]["digest"])
     children = [m["digest"] for m in index["manifests"]]
@@ -274,7 +274,7 @@ def check_lies():
         registry.lenient = True
         registry.forgets.add(children[1])
         refused("an index that is accepted without what it lists", push(registry), 5,
-                f"has accepted '{children[1]}' and does not have it")
+                f"accepted '{children[1]}' but does not have it")
         ok(not registry.tags, "no tag is made then either")
     with Registry() as registry:
         size = len(blob(LAYOUT, children[1]))
@@ -348,7 +348,7 @@ def check_looks():
         registry.fault("PUT", largest.replace(":", "%3A"), 201,
                        headers=[("Docker-Content-Digest", "sha256:" + "0" * 64)])
         refused("a blob that nobody may look at, and that is stored as something else",
-                push(registry), 4, f"has stored blob '{largest}' as sha256:000")
+                push(registry), 4, f"stored blob '{largest}' as sha256:000")
     with Registry() as registry:
         result = push(registry)
         registry.requests.clear()
@@ -413,7 +413,7 @@ def check_refusals():
     with Registry() as registry:
         registry.fault("POST", "/uploads/", 404, times=99, body=b"404 page not found\n",
                        headers=[("Content-Type", "text/plain")])
-        refused("404 in plain text", push(registry), 5, "cannot begin an upload", "404")
+        refused("404 in plain text", push(registry), 5, "cannot start an upload", "404")
     with Registry() as registry:
         registry.name_unknown = True
         pushed("404 NAME_UNKNOWN, because nothing was ever pushed there", registry, push(registry))
@@ -450,7 +450,7 @@ def check_refusals():
         refused("a name that cannot be a repository", result, 3, "/Owner/Repo'")
         result = run(DISTRIBUTOR, "push", "--unsigned", "--layout", f"{WORK}/nothing",
                      f"{registry.host}/a")
-        refused("a layout that is not there", result, 3, "'distributor images' makes them")
+        refused("a layout that is not there", result, 3, "run 'distributor images' to make them")
     aside = f"{WORK}/aside"
     shutil.copytree(LAYOUT, aside)
     with open(f"{aside}/index.json") as f:
@@ -525,7 +525,7 @@ def check_basic():
         registry.requests.clear()
         registry.strangers = Meeting(4)
         result = push(registry, "--connections", "4", *login(registry.host, password="wr0ng"))
-        refused("Basic with wrong ones", result, 3, "refuses the credentials from", "auth.json")
+        refused("Basic with wrong ones", result, 3, "rejected the credentials from", "auth.json")
         ok("wr0ng" not in result.stderr, "the password is not shown")
         tried = [p for _, p, h in registry.requests if "Authorization" in h]
         ok(registry.strangers.most == 4 and len(tried) == 1,
@@ -569,7 +569,7 @@ def check_bearer():
                 "does not allow 'repository:owner/repo:pull,push' without credentials")
         tokens.requests.clear()
         result = push(registry, *login(registry.host, password="wr0ng"))
-        refused("Bearer with wrong credentials", result, 3, "refuses the credentials from")
+        refused("Bearer with wrong credentials", result, 3, "rejected the credentials from")
         ok(len(tokens.requests) == 1, "they are tried once, by however many", tokens.requests)
         ok("wr0ng" not in result.stderr, "the password is not shown")
     registry, tokens = both()
@@ -590,9 +590,9 @@ def check_bearer():
         refused("a server that grants less than it was asked", result, 3,
                 "with the credentials from", "auth.json")
         ok(len(tokens.requests) < 8, "is not asked for ever", len(tokens.requests))
-    for answer, status, part in (((200, b"<html>"), 5, "holds no token"),
-                                 ((200, b'{"token":"a\\nb"}'), 5, "holds no token"),
-                                 ((200, b"{}"), 5, "holds no token"),
+    for answer, status, part in (((200, b"<html>"), 5, "contains no token"),
+                                 ((200, b'{"token":"a\\nb"}'), 5, "contains no token"),
+                                 ((200, b"{}"), 5, "contains no token"),
                                  ((403, b""), 3, "refuses the credentials"),
                                  ((503, b""), 5, "503")):
         registry, tokens = both()

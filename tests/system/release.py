@@ -483,7 +483,7 @@ def test_usage():
     tap.equal("... has no table of nothing", done.stdout, "")
     fails("GitHub needs a repository", t.release(), 3, "is not a git repository with a commit")
     t.commit()
-    fails("GitHub needs keys", t.release(), 3, "there is no 'keys/allowed_signers'", "--keys")
+    fails("GitHub needs keys", t.release(), 3, "'keys/allowed_signers' not found", "--keys")
     t.keygen()
     fails("GitHub needs a token before anything is made", t.release(), 2,
           "error: lock: GITHUB_TOKEN is not set")

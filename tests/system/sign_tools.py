@@ -329,11 +329,11 @@ refused("a key behind a link",
         lambda c: (os.rename(c.key, c.key + "2"), os.symlink(c.key + "2", c.key)), "symbolic link")
 refused("no key", nothing, "no signing key", "--quiet", status=2)
 refused("a key that the repository does not know",
-        lambda c: (os.unlink(c.key), c.keygen("--keys", "elsewhere")), "allowed_signers does not list",
+        lambda c: (os.unlink(c.key), c.keygen("--keys", "elsewhere")), "is not in allowed_signers",
         status=4)
 refused("a revoked key", lambda c: run("key", "--revoke", "keys/release.pub", cwd=c.root), "is revoked",
         status=4)
-refused("a damaged key", lambda c: write(c.key, "S3cr3tMarker"), "does not hold an Ed25519 key")
+refused("a damaged key", lambda c: write(c.key, "S3cr3tMarker"), "does not contain an Ed25519 key")
 refused("a variable with half a key", nothing, "DISTRIBUTOR_KEY", "--quiet",
         env={"DISTRIBUTOR_KEY": "S3cr3tMarker"})
 shutil.rmtree(work)

@@ -374,7 +374,7 @@ def check_unlisted():
         registry.referrers = True
         registry.unlisted[bundle] = 100
         result = push(registry)
-        ok(result.returncode == 4 and f"does not list those of '{fallback_tag('latest')}'" in
+        ok(result.returncode == 4 and f"does not list the referrers of '{fallback_tag('latest')}'" in
            result.stderr and "latest" not in registry.tags, "no tag leads to an image whose bundle "
            "the registry does not list", result.stderr)
     with Registry() as registry:
@@ -410,7 +410,7 @@ def check_lists():
     with Registry() as registry:
         registry.fault("PUT", f"/manifests/{fallback_tag('latest')}", 201, times=99)
         result = push(registry)
-        ok(result.returncode == 4 and "does not keep the list of referrers" in result.stderr and
+        ok(result.returncode == 4 and "does not store the list of referrers" in result.stderr and
            "latest" not in registry.tags, "a registry that keeps no list", result.stderr)
 
 
@@ -467,7 +467,7 @@ def check_others():
     with Registry() as registry:
         registry.fault("PUT", f"/manifests/{name}", 201, times=99)
         result = push(registry)
-        ok(result.returncode == 4 and f"does not keep the signatures '{name}'" in result.stderr and
+        ok(result.returncode == 4 and f"does not store the signatures '{name}'" in result.stderr and
            "latest" not in registry.tags, "a registry that keeps no signatures", result.stderr)
 
 
@@ -556,7 +556,7 @@ def check_lies():
                            ("a bundle's manifest", f"/manifests/{bundle['digest']}")):
             registry.fault("GET", path, 200, body=b"{}", headers=[("Content-Type", MANIFEST)])
             result = verify(registry, ":latest", "--signed-as", REPOSITORY)
-            ok(result.returncode == 4 and "answers with other content" in result.stderr,
+            ok(result.returncode == 4 and "with another digest" in result.stderr,
                f"{what} that is not what its digest says", result.stdout + result.stderr)
         kind, index = registry.manifests[digest("latest")]
         changed = index.replace(child().encode(), digest(PAIR).encode())
@@ -641,7 +641,7 @@ def check_retired():
     with Registry() as registry:
         push(registry)
         for last, name, status, sentence in ((VERSION, VERSION, 0, "is signed as"),
-                                             (VERSION, "latest", 4, "does not say of which release it is"),
+                                             (VERSION, "latest", 4, "does not name its release"),
                                              ("1.0-1", VERSION, 4, "was retired after v1.0-1")):
             run(DISTRIBUTOR, "key", "--keys", keys, "--retire", f"{keys}/release.pub", "--last", last)
             result = run(DISTRIBUTOR, "verify", "--keys", keys, "--signed-as", REPOSITORY, "--image",
@@ -662,7 +662,7 @@ def check_login():
             json.dump({"auths": {registry.host: {"auth": auth}}}, f)
         login = [":latest", "--signed-as", REPOSITORY, "--auth-file", f"{WORK}/login.json"]
         result = verify(registry, *login)
-        ok(result.returncode == 4 and f"say --token-server {server}" in result.stderr and
+        ok(result.returncode == 4 and f"use --token-server {server}" in result.stderr and
            not tokens.requests, "verify shows the password to no other server", result.stderr)
         result = verify(registry, *login, "--token-server", server)
         ok(result.returncode == 0 and tokens.requests, "... unless it is named, as for push",
@@ -717,7 +717,7 @@ def check_reading():
             result = look(**(good if status != 401 else stale))
             seen = logins()
             ok(result.returncode == 0 and seen[0] and not seen[-1] and seen == sorted(seen, reverse=True)
-               and result.stderr.count("going on without it") == 1 and "stale-pw" not in result.stderr,
+               and result.stderr.count("continuing without it") == 1 and "stale-pw" not in result.stderr,
                f"a login that the token server answers with {status} is given up, with one warning",
                f"{seen} {result.stdout}{result.stderr}")
         tokens.refuse_logins = None
@@ -728,23 +728,23 @@ def check_reading():
         result = look(**good)
         tokens.refuse_later, tokens.expires_in = None, 300
         ok(result.returncode == 0 and logins()[0] and not logins()[-1] and
-           result.stderr.count("going on without it") == 1,
+           result.stderr.count("continuing without it") == 1,
            "so is one that is refused when its token is renewed", result.stdout + result.stderr)
         for status in (403, 429):
             registry.fault("GET", "/manifests/latest", status, times=6 if status == 429 else 1, logged_in=True,
                            headers=[("Retry-After", "0")] if status == 429 else ())
             result = look(**good)
             ok(result.returncode == 0 and logins()[0] and not logins()[-1] and
-               result.stderr.count("going on without it") == 1,
+               result.stderr.count("continuing without it") == 1,
                f"so is one that the registry answers with {status}", result.stdout + result.stderr)
         for what, env, why in (
                 ("is not installed", helper_file("gone", None), "'docker-credential-t'"),
                 ("knows nobody", helper_file("none", 'echo \'{"Username":"","Secret":""}\'\n'), ""),
                 ("fails", helper_file("sick", "echo s3cret; exit 3\n"), "failed"),
-                ("talks nonsense", helper_file("odd", "echo s3cret\n"), "does not answer")):
+                ("talks nonsense", helper_file("odd", "echo s3cret\n"), "invalid output of the credential helper")):
             result = look(**env)
             ok(result.returncode == 0 and not any(logins()) and why in result.stderr and
-               result.stderr.count("going on without") == bool(why) and "s3cret" not in result.stderr,
+               result.stderr.count("continuing without") == bool(why) and "s3cret" not in result.stderr,
                f"an image is verified where the helper {what}", result.stdout + result.stderr)
         for what, text in (("empty", ""), ("no JSON", "s3cret")):
             os.makedirs(f"{WORK}/file {what}", exist_ok=True)
@@ -773,7 +773,7 @@ def check_reading():
             ("WWW-Authenticate", 'Basic realm="r"')])
         result = run(DISTRIBUTOR, "verify", "--keys", f"{WORK}/keys", "--signed-as", REPOSITORY,
                      "--image", name, env={**ENV, **stale})
-        ok(result.returncode == 0 and result.stderr.count("going on without it") == 1,
+        ok(result.returncode == 0 and result.stderr.count("continuing without it") == 1,
            "a password that the registry itself refuses is given up as well",
            result.stdout + result.stderr)
 

@@ -130,7 +130,7 @@ def rows(registry, root):
     yield "... the wrong keys", ["--keys", "strange", "release"], 4, "-keys !signature !minisign", "does not list"
     yield "... a root key, not named", [*rooted, "release"], 0, f"-keys {SIGNED}", "use --root to require that key", "serial 1 dated 20"
     yield "... named", [*rooted, "--root", root, "release"], 0, f"keys {SIGNED}", f"signed by root key {root}"
-    yield "... another", [*rooted, "--root", "SHA256:x", "release"], 4, "", f"{root}, not SHA256:x"
+    yield "... another", [*rooted, "--root", "SHA256:x", "release"], 4, "", f"{root}, expected SHA256:x"
     yield "... and none there", [*KEYS, "--root", root, "release"], 4, "", "has no root_signers"
     yield "... no keys there", ["--keys", "release", "release"], 3, "", "'release/allowed_signers' does not exist", "clone the project's repository"
     yield "... the directory above them", ["--keys", "clone", "release"], 3, "", "did you mean --keys clone/keys?"

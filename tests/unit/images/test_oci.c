@@ -114,15 +114,15 @@ test_parse(void **state)
 		{"{\"schemaVersion\":2,\"unknown\":[1,{}],\"layers\":[" DESC "]}", NULL},
 		{"{\"schemaVersion\":2,\"manifests\":null,\"config\":" DESC "}", NULL},
 		{"[]", "is not an object"},
-		{"{}", "schemaVersion: is not 2"},
-		{"{\"schemaVersion\":1}", "schemaVersion: is not 2"},
+		{"{}", "schemaVersion: must be 2"},
+		{"{\"schemaVersion\":1}", "schemaVersion: must be 2"},
 		{"{\"schemaVersion\":2,\"schemaVersion\":2}", "m:1:"},
 		{"{\"schemaVersion\":2,\"layers\":{}}", "layers: is not an array"},
 		{"{\"schemaVersion\":2,\"layers\":[7]}", "layers[0]: is not an object"},
 		{"{\"schemaVersion\":2,\"layers\":[{\"digest\":\"sha256:" HEX64 "\",\"size\":1}]}",
 		 "layers[0]: has no 'mediaType'"},
 		{"{\"schemaVersion\":2,\"config\":{\"mediaType\":\"x\",\"digest\":\"md5:0\"}}",
-		 "config.digest: is not 'sha256:'"},
+		 "config.digest: must be 'sha256:'"},
 		{"{\"schemaVersion\":2,\"config\":{\"mediaType\":\"x\",\"digest\":\"sha256:" HEX64
 		 "\"}}",
 		 "config.size: is missing"},
@@ -130,7 +130,7 @@ test_parse(void **state)
 		 "\",\"size\":-1}}",
 		 "config.size"},
 		{"{\"schemaVersion\":2,\"manifests\":[" DESC "],\"config\":" DESC "}",
-		 "manifests: beside 'config' or 'layers'"},
+		 "manifests: cannot be used with 'config' or 'layers'"},
 		{"{\"schemaVersion\":2,\"annotations\":{\"a\":1}}", "annotations.a: is not a"},
 		{"{\"schemaVersion\":2,\"annotations\":[]}", "annotations: is not an object"},
 		{"{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"x\",\"digest\":"
@@ -181,8 +181,8 @@ test_config(void **state)
 		{"[]", "rootfs.diff_ids: is not a list"},
 		{"{\"rootfs\":{}}", "rootfs.diff_ids: is not a list"},
 		{"{\"rootfs\":{\"diff_ids\":\"sha256:" HEX64 "\"}}", "diff_ids: is not a list"},
-		{"{\"rootfs\":{\"diff_ids\":[7]}}", "rootfs.diff_ids[0]: is not a sha256 digest"},
-		{"{\"rootfs\":{\"diff_ids\":[\"" HEX64 "\"]}}", "diff_ids[0]: is not a sha256"},
+		{"{\"rootfs\":{\"diff_ids\":[7]}}", "rootfs.diff_ids[0]: is not a SHA-256 digest"},
+		{"{\"rootfs\":{\"diff_ids\":[\"" HEX64 "\"]}}", "diff_ids[0]: is not a SHA-256"},
 		{"{\"rootfs\":{\"diff_ids\":[]},\"architecture\":7}",
 		 "architecture: must be a string"},
 		{"{\"rootfs\":{\"diff_ids\":[]},\"config\":{\"Labels\":{\"a\":1}}}",
@@ -296,7 +296,7 @@ test_layout(void **state)
 
 	(void)state;
 	assert_refused(layout_open(images, "make images", &layout, &err), err, ERR_INPUT,
-		       "'make images' makes them");
+		       "run 'make images' to make them");
 	publish_one(images, "one", "first");
 	assert_int_equal(count_blobs(images), 3);
 	assert_ok(write_file(rubbish, "x", 1, 0644, &err), err);
@@ -308,7 +308,8 @@ test_layout(void **state)
 	assert_non_null(layout_tags_find(layout_tags(layout), "two"));
 	layout_freep(&layout);
 	assert_ok(layout_create(images, &layout, &err), err);
-	assert_refused(layout_create(images, &second, &err), err, ERR_BUSY, "another run works on");
+	assert_refused(layout_create(images, &second, &err), err, ERR_BUSY,
+		       "is in use by another run");
 	scratch_remove(path);
 	free(path);
 }
@@ -367,7 +368,7 @@ test_layout_foreign(void **state)
 	assert_ok(make_directories(images, &err), err);
 	assert_ok(write_file(index, text, strlen(text), 0644, &err), err);
 	assert_refused(layout_create(images, &layout, &err), err, ERR_INPUT,
-		       "this program did not write");
+		       "was not written by this program");
 	assert_ok(write_file(index, "{", 1, 0644, &err), err);
 	assert_refused(layout_create(images, &layout, &err), err, ERR_INPUT, index);
 	scratch_remove(path);
@@ -403,10 +404,10 @@ test_layout_unknown(void **state)
 	assert_ok(write_file(index, twice, strlen(twice), 0644, &err), err);
 	assert_ok(write_file(version, newer, strlen(newer), 0644, &err), err);
 	assert_refused(layout_open(path, "make images", &layout, &err), err, ERR_INPUT,
-		       "imageLayoutVersion: is not \"1.0.0\"");
+		       "imageLayoutVersion: must be \"1.0.0\"");
 	assert_ok(write_file(version, known, strlen(known), 0644, &err), err);
 	assert_refused(layout_open(path, "make images", &layout, &err), err, ERR_INPUT,
-		       "has the name 'one' twice");
+		       "has duplicate tag 'one'");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		auto_free char *text = xasprintf(
 			"{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"x\",\"digest\":"
@@ -416,7 +417,7 @@ test_layout_unknown(void **state)
 
 		assert_ok(write_file(index, text, strlen(text), 0644, &err), err);
 		assert_refused(layout_open(path, "make images", &layout, &err), err, ERR_INPUT,
-			       "which cannot be a tag");
+			       "has the invalid tag");
 	}
 	scratch_remove(path);
 	free(path);

@@ -62,7 +62,7 @@ tags_end_at_their_limit(void **state)
 			assert_ok(tag_object_parse(whole, length, &tag, "T", &err), err);
 		else
 			assert_refused(tag_object_parse(whole, length, &tag, "T", &err), err,
-				       ERR_INPUT, "T: not the text of a tag");
+				       ERR_INPUT, "T: not a tag object");
 	}
 	for (size_t i = 0; i < sizeof(text); i++) {
 		AUTO(tag_object_clear) struct tag_object tag = TAG_OBJECT_INIT;
@@ -72,7 +72,7 @@ tags_end_at_their_limit(void **state)
 		/* What stands behind it would be looked at by nobody. */
 		whole[i] = '\0';
 		assert_refused(tag_object_parse(whole, sizeof(text), &tag, "T", &err), err,
-			       ERR_INPUT, "T: not the text of a tag");
+			       ERR_INPUT, "T: not a tag object");
 	}
 }
 
@@ -214,7 +214,7 @@ signatures_end_at_their_limits(void **state)
 		assert_refused(simple_signing_check(payload, SIMPLE_SIGNING_MAX_TEXT + more,
 						    SIGNATURE, &nobody, &claim, "P", &err),
 			       err, more == 0 ? ERR_VERIFY : ERR_INPUT,
-			       more == 0 ? "is not what key" : "'P' is too large");
+			       more == 0 ? "does not verify" : "'P' is too large");
 	}
 }
 

@@ -97,7 +97,7 @@ test_repository(void **state)
 
 	(void)state;
 	assert_refused(reference_parse_repository("ghcr.io/a/b:c", &reference, &err), err,
-		       ERR_INPUT, "a repository without tag is wanted");
+		       ERR_INPUT, "expected a repository without a tag");
 	assert_true(reference_host_is_loopback("localhost:5000"));
 	assert_true(reference_host_is_loopback("127.0.0.1"));
 	assert_true(reference_host_is_loopback("[::1]:5000"));
@@ -385,9 +385,10 @@ test_bad_credentials(void **state)
 		{"{\"auths\":{\"ghcr.io\":{\"auth\":\"s3cret\"}}}",
 		 "an 'auth' in 'f' is not the base64"},
 		{"{\"auths\":{\"ghcr.io\":{\"auth\":\"czNjcmV0\"}}}", "an 'auth' in 'f' is not"},
-		{"{\"credsStore\":\"../s3cret\"}", "a credential helper in 'f' has no plain name"},
+		{"{\"credsStore\":\"../s3cret\"}",
+		 "a credential helper in 'f' has an invalid name"},
 		{"{\"credHelpers\":{\"ghcr.io\":7}}",
-		 "a credential helper in 'f' has no plain name"},
+		 "a credential helper in 'f' has an invalid name"},
 	};
 	AUTO(reference_clear) struct reference repository = REFERENCE_INIT;
 	struct error err = ERROR_INIT;
@@ -632,7 +633,7 @@ test_token(void **state)
 		if (rows[i].token == NULL) {
 			assert_refused(
 				token_parse("t", rows[i].text, strlen(rows[i].text), &token, &err),
-				err, ERR_REMOTE, "the answer of 't' holds no token");
+				err, ERR_REMOTE, "the response of 't' contains no token");
 			continue;
 		}
 		assert_ok(token_parse("t", rows[i].text, strlen(rows[i].text), &token, &err), err);
@@ -715,9 +716,9 @@ test_content_of_blobs(void **state)
 	assert_ok(http_client_new(NULL, &http, &err), err);
 	assert_ok(registry_open(http, &repository, &options, &registry, &err), err);
 	assert_refused(registry_get_blob(registry, &wrong, 1000, &text, &err), err, ERR_VERIFY,
-		       "answers with other content for blob 'sha256:");
+		       "served blob 'sha256:");
 	assert_refused(registry_get_blob(registry, &right, 999, &text, &err), err, ERR_VERIFY,
-		       "answers with other content for blob 'sha256:");
+		       "served blob 'sha256:");
 	assert_null(text);
 	assert_ok(registry_get_blob(registry, &right, 1000, &text, &err), err);
 	free(text);

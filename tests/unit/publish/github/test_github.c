@@ -101,13 +101,13 @@ test_malformed(void **state)
 	static const struct {
 		const char *text, *message;
 	} rows[] = {
-		{"{}", "page: the answer is not a list"},
-		{"[{}]", "page: the answer has no usable 'id'"},
-		{"[{\"id\":-1}]", "no usable 'id'"},
-		{"[{\"id\":1}]", "no usable 'name'"},
+		{"{}", "page: the response is not a list"},
+		{"[{}]", "page: the response has no valid 'id'"},
+		{"[{\"id\":-1}]", "no valid 'id'"},
+		{"[{\"id\":1}]", "no valid 'name'"},
 		{"[{\"id\":1,\"name\":\"a\\u0000b\",\"size\":1}]", "page:1:"},
-		{"[{\"id\":1,\"name\":\"a\",\"size\":\"1\"}]", "no usable 'size'"},
-		{"[7]", "no usable 'id'"},
+		{"[{\"id\":1,\"name\":\"a\",\"size\":\"1\"}]", "no valid 'size'"},
+		{"[7]", "no valid 'id'"},
 		{"[", "page:1:"},
 		{"<html>", "page:1:1"},
 	};
@@ -212,7 +212,7 @@ test_where_the_token_may_go(void **state)
 			assert_ok(github_check_url(github, rows[i].url, &err), err);
 		else
 			assert_refused(github_check_url(github, rows[i].url, &err), err, ERR_REMOTE,
-				       "nothing is sent there");
+				       "refusing to send anything");
 	}
 }
 
@@ -244,8 +244,8 @@ test_bad_options(void **state)
 		const char *api, *repository, *message;
 	} rows[] = {
 		{"http://api.github.com", "o/r", "plain http"},
-		{"https://u:p@api.github.com", "o/r", "the address of the GitHub API"},
-		{"nonsense", "o/r", "the address of the GitHub API"},
+		{"https://u:p@api.github.com", "o/r", "the URL of the GitHub API"},
+		{"nonsense", "o/r", "the URL of the GitHub API"},
 		{"https://api.github.com", "o", "'o' is not OWNER/REPO"},
 		{"https://api.github.com", "o/", "is not OWNER/REPO"},
 		{"https://api.github.com", "/r", "is not OWNER/REPO"},

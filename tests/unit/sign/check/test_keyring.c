@@ -125,7 +125,7 @@ a_list_is_changed_where_it_has_to_be(void **state)
 	assert_refused(key_list_retire(whole, &none, "v10.1.0-1", &text, &err), err, ERR_INPUT,
 		       "is not listed");
 	assert_refused(key_list_retire(whole, &first, "10.1.0-1", &text, &err), err, ERR_INPUT,
-		       "is not the tag of a release");
+		       "is not a release tag");
 	assert_string_equal(text, whole);
 }
 
@@ -182,11 +182,11 @@ nothing_stands_behind_a_nul(void **state)
 	assert_ok(tag_object_parse(text, TAG_OBJECT_MAX_TEXT, &tag, "T", &err), err);
 	tag_object_clear(&tag);
 	assert_refused(tag_object_parse(text, TAG_OBJECT_MAX_TEXT + 1, &tag, "T", &err), err,
-		       ERR_INPUT, "T: not the text of a tag");
+		       ERR_INPUT, "T: not a tag object");
 	text[strlen(begin) + 2] = '\n';
 	text[strlen(begin) + 3] = '\0';
 	assert_refused(tag_object_parse(text, strlen(begin) + 5, &tag, "T", &err), err, ERR_INPUT,
-		       "T: not the text of a tag");
+		       "T: not a tag object");
 	assert_ok(tag_object_parse(text, strlen(begin) + 3, &tag, "T", &err), err);
 }
 
@@ -200,12 +200,12 @@ a_retired_key_is_good_for_what_there_was(void **state)
 		{"10.1.0-1", NULL},
 		{"v9.9.9-9", NULL},
 		{"v10.1.0-rc1-3", NULL},
-		{"v10.1.0-2", "the file is of v10.1.0-2 and by key SHA256:"},
+		{"v10.1.0-2", "the file is for v10.1.0-2 and by key SHA256:"},
 		{"10.10.0-1", "was retired after v10.1.0-1"},
-		{"latest", "the file is of latest"},
-		{"vv10.0.0-1", "the file is of vv10.0.0-1"},
+		{"latest", "the file is for latest"},
+		{"vv10.0.0-1", "the file is for vv10.0.0-1"},
 		{"", "was retired after"},
-		{NULL, "does not say of which release it is"},
+		{NULL, "does not name its release"},
 	};
 	const struct public_key key = key_number(1), other = key_number(2);
 	auto_free char *one = line_of(1), *two = line_of(2), *list = NULL, *text = NULL;

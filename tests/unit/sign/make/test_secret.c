@@ -44,9 +44,9 @@ secrets_are_refused_rather_than_cut(void **state)
 		assert_int_equal(write(ends[1], "0123456789", 10), 10);
 		assert_int_equal(close(ends[1]), 0);
 		if (max < 10) {
-			assert_refused(result, err, ERR_INPUT, "more than the 9 bytes allowed");
+			assert_refused(result, err, ERR_INPUT, "at most 9 bytes are allowed");
 			assert_refused(secret_read_fd(ends[0], max, &again, &err), err, ERR_INPUT,
-				       "more than the 9 bytes allowed");
+				       "at most 9 bytes are allowed");
 			assert_null(text.bytes);
 			continue;
 		}

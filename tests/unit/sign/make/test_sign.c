@@ -158,9 +158,9 @@ a_protected_key_needs_its_passphrase(void **state)
 	assert_ok(signing_key_format(key, SIGNING_KEY_PEM, &right, &text, &err), err);
 	assert_true(signing_key_needs_passphrase(&text));
 	assert_refused(signing_key_parse(&text, NULL, &again, "k.pem", &err), err, ERR_INPUT,
-		       "'k.pem' needs its passphrase");
+		       "'k.pem' requires its passphrase");
 	assert_refused(signing_key_parse(&text, &wrong, &again, "k.pem", &err), err, ERR_INPUT,
-		       "does not open the key in 'k.pem'");
+		       "wrong passphrase for the key in 'k.pem'");
 	assert_ok(signing_key_parse(&text, &right, &again, "k.pem", &err), err);
 	assert_true(public_key_equal(signing_key_public(key), signing_key_public(again)));
 }
@@ -237,8 +237,7 @@ foreign_public_keys_are_refused(void **state)
 		{"ssh-ed25519 !!!", "not base64"},
 		{"ssh-ed25519", "not an SSH public key"},
 		{"", "not an SSH public key"},
-		{"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
-		 "not one of Ed25519"},
+		{"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "not an Ed25519"},
 		{"-----BEGIN CERTIFICATE-----\n", "not a PEM public key"},
 		{"untrusted comment: x\nRWQ=\n", "damaged"},
 	};
@@ -293,7 +292,7 @@ tags_are_those_of_git(void **state)
 	again = xasprintf("%s%s", text, armour);
 	assert_string_equal(again, whole);
 	assert_refused(sshsig_sign_tag(&signer, whole, strlen(whole), &armour, &err), err,
-		       ERR_INPUT, "signed already");
+		       ERR_INPUT, "already signed");
 }
 
 static void
@@ -313,9 +312,9 @@ foreign_signatures_verify(void **state)
 	assert_true(public_key_equal(&sig.key, signing_key_public(key)));
 	assert_ok(sshsig_check(&sig, SSHSIG_FILE, sums, strlen(sums), "s", &err), err);
 	assert_refused(sshsig_check(&sig, SSHSIG_GIT, sums, strlen(sums), "s", &err), err,
-		       ERR_VERIFY, "namespace 'file', not 'git'");
+		       ERR_VERIFY, "namespace 'file', expected 'git'");
 	assert_refused(sshsig_check(&sig, SSHSIG_FILE, sums, strlen(sums) - 1, "s", &err), err,
-		       ERR_VERIFY, "'s' is not what key SHA256:e6Qh");
+		       ERR_VERIFY, "the signature of 's' by key SHA256:e6Qh");
 
 	assert_ok(minisig_parse(minisign_text, strlen(minisign_text), &minisig, "m", &err), err);
 	assert_true(minisig_is_by(&minisig, signing_key_public(key)));
@@ -324,7 +323,7 @@ foreign_signatures_verify(void **state)
 		  err);
 	assert_refused(
 		minisig_check(&minisig, signing_key_public(other), sums, strlen(sums), "m", &err),
-		err, ERR_VERIFY, "'m' is not what key");
+		err, ERR_VERIFY, "the minisign signature of 'm' by key");
 	minisig.trusted_comment[0]++;
 	assert_refused(
 		minisig_check(&minisig, signing_key_public(key), sums, strlen(sums), "m", &err),
@@ -388,7 +387,7 @@ statements_are_signed_as_bundles(void **state)
 	assert_ok(dsse_check(&dsse, signing_key_public(key), "b", &err), err);
 	dsse.payload[5] ^= 1;
 	assert_refused(dsse_check(&dsse, signing_key_public(key), "b", &err), err, ERR_VERIFY,
-		       "'b' is not what key");
+		       "the signature of the statement in 'b' by key");
 }
 
 static void
@@ -536,7 +535,7 @@ strict_bundles_only(void **state)
 		 "exactly one signature"},
 		{"{" TYPE "," MATERIAL ",\"dsseEnvelope\":{" PAYLOAD
 		 ",\"signatures\":[{\"sig\":\"AA==\"}]}}",
-		 "not a signature of Ed25519"},
+		 "not an Ed25519 signature"},
 		{"{" TYPE "," MATERIAL "," MATERIAL ",\"dsseEnvelope\":{}}", "duplicate"},
 		{"{" TYPE "," MATERIAL ",\"messageSignature\":{}}", "unknown key"},
 		{"{" TYPE ",\"verificationMaterial\":{\"certificate\":{}},\"dsseEnvelope\":{}}",
@@ -582,7 +581,7 @@ image_claims_bind_name_and_digest(void **state)
 		payload[i] ^= 1;
 		assert_refused(simple_signing_check(payload, strlen(payload), signature,
 						    &signer.published, &changed, "p", &err),
-			       err, ERR_VERIFY, "'p' is not what key");
+			       err, ERR_VERIFY, "the signature of 'p' by key");
 		payload[i] ^= 1;
 	}
 }
@@ -679,18 +678,18 @@ sums_have_one_spelling(void **state)
 	} rows[] = {
 		{"", "empty"},
 		{A "  a", "S:1: the line is cut short"},
-		{A "  a\n" A "  a\n", "S:2: 'a' is not in its place"},
-		{A "  b\n" A "  a\n", "S:2: 'a' is not in its place"},
-		{A " a\n", "S:1: not a digest"},
-		{A " *a\n", "S:1: not a digest"},
-		{"# comment\n", "S:1: not a digest"},
-		{A "  a\n\n", "S:2: not a digest"},
+		{A "  a\n" A "  a\n", "S:2: 'a' is not in sorted order"},
+		{A "  b\n" A "  a\n", "S:2: 'a' is not in sorted order"},
+		{A " a\n", "S:1: expected a digest"},
+		{A " *a\n", "S:1: expected a digest"},
+		{"# comment\n", "S:1: expected a digest"},
+		{A "  a\n\n", "S:2: expected a digest"},
 		{A "  a\r\n", "S:1: 'a?' is not a valid"},
 		{A "  ../a\n", "S:1: '../a' is not a valid"},
 		{A "  d/a\n", "S:1: 'd/a' is not a valid"},
 		{A "  .a\n", "S:1: '.a' is not a valid"},
 		{"CA978112CA1BBDCAFAC231B39A23DC4DA786EFF8147C4E72B9807785AFEE48BB  a\n",
-		 "S:1: not a digest"},
+		 "S:1: expected a digest"},
 	};
 	AUTO(sums_clear) struct sums twice = SUMS_INIT;
 	auto_free char *text = NULL;
@@ -707,7 +706,7 @@ sums_have_one_spelling(void **state)
 	}
 	assert_ok(sums_add(&twice, "x", &digest, &err), err);
 	assert_ok(sums_add(&twice, "x", &digest, &err), err);
-	assert_refused(sums_format(&twice, &text, &err), err, ERR_INPUT, "called 'x'");
+	assert_refused(sums_format(&twice, &text, &err), err, ERR_INPUT, "duplicate file name 'x'");
 }
 
 static void
@@ -718,20 +717,21 @@ damaged_tags_are_refused(void **state)
 	static const struct {
 		const char *text, *sentence;
 	} rows[] = {
-		{"", "not the text of a tag"},
-		{"object 0123\ntype commit\ntag v1\n" WHO "\nm\n", "'0123' is not the id"},
+		{"", "not a tag object"},
+		{"object 0123\ntype commit\ntag v1\n" WHO "\nm\n", "'0123' is not a commit id"},
 		{"object 0123456789012345678901234567890123456789\ntype tree\ntag v1\n" WHO "\nm\n",
-		 "tags a tree"},
-		{HEAD "tag v 1\n" WHO "\nm\n", "'v 1' cannot be"},
-		{HEAD "tag v1\n\nm\n", "no proper tagger"},
-		{HEAD "tag v1\ntagger A 1 +0000\n\nm\n", "no proper tagger"},
+		 "the tag points to a tree"},
+		{HEAD "tag v 1\n" WHO "\nm\n", "'v 1' is not a valid"},
+		{HEAD "tag v1\n\nm\n", "no valid tagger"},
+		{HEAD "tag v1\ntagger A 1 +0000\n\nm\n", "no valid tagger"},
 		{HEAD "tag v1\ntagger A <a b> 1 +0000\n\nm\n", "not 'NAME <EMAIL>'"},
-		{HEAD "tag v1\ntagger A <a> x +0000\n\nm\n", "no proper tagger"},
-		{HEAD "tag v1\n" WHO "m\n", "no proper tagger"},
+		{HEAD "tag v1\ntagger A <a> x +0000\n\nm\n", "no valid tagger"},
+		{HEAD "tag v1\n" WHO "m\n", "no valid tagger"},
 		{HEAD "tag v1\n" WHO "\n", "line end"},
 		{HEAD "tag v1\n" WHO "\nm", "line end"},
-		{HEAD "tag v1\n" WHO "\nm\n-----BEGIN PGP SIGNATURE-----\n", "not one of SSH"},
-		{HEAD "tag v1\n" WHO "\nm -----BEGIN SSH SIGNATURE-----\n", "holds a signature"},
+		{HEAD "tag v1\n" WHO "\nm\n-----BEGIN PGP SIGNATURE-----\n",
+		 "not an SSH signature"},
+		{HEAD "tag v1\n" WHO "\nm -----BEGIN SSH SIGNATURE-----\n", "contains a signature"},
 	};
 
 	(void)state;
