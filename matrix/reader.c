@@ -504,8 +504,8 @@ matrix_load(const char *path, struct matrix *ret_matrix, struct error *err)
 	if (read_file(path, MAX_MATRIX_BYTES, &text, &length, err) < 0) {
 		if (err->code == ERR_NOT_FOUND)
 			return error_set(err, ERR_NOT_FOUND,
-					 "there is no matrix '%s'; run this in the repository that "
-					 "has it, or name one with --matrix",
+					 "matrix '%s' not found; run this in the repository that "
+					 "has it, or use --matrix",
 					 path);
 		return error_prefix(err, "cannot read the matrix");
 	}

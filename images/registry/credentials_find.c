@@ -36,7 +36,7 @@ search_path(const char *path, bool legacy, bool required, const struct reference
 	if (result >= 0 || err->code != ERR_NOT_FOUND)
 		return result;
 	free(*ret_absent);
-	*ret_absent = xasprintf("%s, which '%s' names", err->message, path);
+	*ret_absent = xasprintf("%s, named in '%s'", err->message, path);
 	*err = (struct error)ERROR_INIT;
 	return 0;
 }
