@@ -54,17 +54,17 @@ copy(const char *from, const char *path, struct error *err)
 }
 
 int
-link_or_copy(const char *from, const char *path, struct error *err)
+link_or_copy(const char *existing, const char *added, struct error *err)
 {
-	auto_free char *directory = path_directory(path);
+	auto_free char *directory = path_directory(added);
 	/* A name like a tempfile's, so that what a killed run leaves behind is swept with them. */
-	auto_free char *temporary = xasprintf("%s/.%s.link.tmp", directory, path_base(path));
+	auto_free char *temporary = xasprintf("%s/.%s.link.tmp", directory, path_base(added));
 
 	(void)unlink(temporary);
-	if (link(from, temporary) < 0)
-		return copy(from, path, err);
-	if (rename(temporary, path) < 0) {
-		error_set_errno(err, ERR_IO, "cannot rename '%s' to '%s'", temporary, path);
+	if (link(existing, temporary) < 0)
+		return copy(existing, added, err);
+	if (rename(temporary, added) < 0) {
+		error_set_errno(err, ERR_IO, "cannot rename '%s' to '%s'", temporary, added);
 		(void)unlink(temporary);
 		return -1;
 	}

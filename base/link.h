@@ -8,10 +8,10 @@
 #include "base/error.h"
 
 /*
- * Makes `path` the same file as `from`: a hard link, or a clone or copy where the file system has
+ * Makes `added` the same file as `existing`: a hard link, or a clone or copy where the file system has
  * no hard links. An existing file is replaced atomically. ERR_IO.
  */
-int link_or_copy(const char *from, const char *path, struct error *err) CHECKED;
+int link_or_copy(const char *existing, const char *added, struct error *err) CHECKED;
 
 /*
  * Fills the empty file `to` with the bytes of `from`, from its beginning: shared with it where the

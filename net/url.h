@@ -22,13 +22,13 @@ enum {
  * and with the values of only those query parameters that are known to carry no secret. Text that
  * is not a URL becomes "(malformed URL)".
  */
-char *http_url_redacted(const char *url) CHECKED;
+char *http_url_redacted(const char *text) CHECKED;
 
 /*
  * Refuses a URL whose scheme is not allowed, or that contains a user name or password: such URLs
  * end up in logs. ERR_INPUT, with the redacted URL.
  */
-int http_url_check(const char *url, unsigned int allow, struct error *err) CHECKED;
+int http_url_check(const char *text, unsigned int allow, struct error *err) CHECKED;
 
 /* The absolute URL of `reference` in a response from `base`. ERR_REMOTE. */
 int http_url_resolve(const char *base, const char *reference, char **ret_url,
@@ -50,10 +50,10 @@ bool http_url_may_be_named(const char *url, enum http_place from);
  * "auth.docker.io", or "127.0.0.1:5001" where the port is written: the host that a request to this
  * URL goes to; to be freed by the caller. Empty for text that is not a URL or has no host.
  */
-char *http_url_host(const char *url) CHECKED;
+char *http_url_host(const char *text) CHECKED;
 
 /* The same without a port; empty for text that is not a URL or has no host. */
-char *http_url_name(const char *url) CHECKED;
+char *http_url_name(const char *text) CHECKED;
 
 /* The scheme in lower case is exactly this one. */
 bool http_url_has_scheme(const char *url, const char *scheme);
@@ -62,7 +62,7 @@ bool http_url_has_scheme(const char *url, const char *scheme);
 char *http_url_with_query(const char *url, const char *name, const char *value) CHECKED;
 
 /* The path in a file: URL, to be freed by the caller; NULL for any other URL. */
-char *http_url_file(const char *url) CHECKED;
+char *http_url_file(const char *text) CHECKED;
 
 /* "file://..." for an absolute path; to be freed by the caller. */
 char *http_url_of_file(const char *path) CHECKED;

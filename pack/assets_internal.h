@@ -67,7 +67,7 @@ int pair_link_legacy(const struct build *build, const struct pair *pair, struct 
 int pair_pack(const struct pipeline_item *item, void *scratch, void *context,
 	      struct error *err) CHECKED;
 void *pack_scratch_new(void);
-void pack_scratch_free(void *scratch);
+void pack_scratch_free(void *pointer);
 
 /* Called when a pair is done: saves the packlist after the last one of a host. */
 int host_pair_done(struct host_state *host, struct error *err) CHECKED;

@@ -252,7 +252,7 @@ directory_prepare(const struct directory_target *target, const struct publicatio
 		  struct publish_result *result, struct error *err)
 {
 	auto_free char *path = path_join(target->path, release->tag);
-	auto_close int lock = -1;
+	auto_close int lock = -1; /* held to the end of this function */
 	bool there;
 
 	if (publication_check(release, err) < 0)
@@ -325,7 +325,7 @@ directory_publish(const struct directory_target *target, const struct publicatio
 		  struct publish_result *result, struct error *err)
 {
 	auto_free char *path = path_join(target->path, release->tag), *latest = NULL;
-	auto_close int lock = -1;
+	auto_close int lock = -1; /* held to the end of this function */
 	bool there;
 	int moved = 0;
 

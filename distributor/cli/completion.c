@@ -5,6 +5,7 @@
 #include "distributor/cli/commands.h"
 #include "model/arch.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 
@@ -31,6 +32,7 @@ words_of(const char *argument)
 {
 	AUTO(strbuf_clear) struct strbuf words = STRBUF_INIT;
 
+	assert(argument != NULL);
 	if (strcmp(argument, "HOST") == 0) {
 		for (size_t i = 0; i < arch_count; i++)
 			strbuf_addf(&words, "%s%s", i != 0 ? " " : "", arch_table[i].name);
@@ -49,6 +51,7 @@ words_of(const char *argument)
 static enum place
 place_of_argument(const char *argument)
 {
+	assert(argument != NULL); /* only an option with one is asked about */
 	if (strcmp(argument, "HOST") == 0 || strcmp(argument, "TARGET") == 0 ||
 	    is_one_of_words(argument))
 		return PLACE_WORDS;

@@ -15,6 +15,7 @@
 #include "distributor/workspace/version.h"
 #include "publish/git/git_tag.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,6 +132,7 @@ open_files(struct reproduction *p, struct error *err)
 			return -1;
 		what = page != NULL ? page : what;
 	}
+	assert(what != NULL);
 	if (strstr(what, "://") != NULL) {
 		if (remote_release_open(what, p->work->offline, &p->url, err) < 0)
 			return -1;

@@ -5,6 +5,7 @@
 #include "base/interrupt.h"
 #include "base/progress.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -84,8 +85,11 @@ github_next_page(const struct github *github, const struct github_answer *answer
 static double
 backoff_sec(unsigned int first_ms, unsigned int failed)
 {
-	double seconds = first_ms / 1000.0 * (double)(1u << (failed < 10 ? failed - 1 : 9));
-	double part = (double)((uint64_t)(monotonic_sec() * 1e6) % 1000) / 1000;
+	double seconds, part;
+
+	assert(failed > 0);
+	seconds = first_ms / 1000.0 * (double)(1u << (failed < 10 ? failed - 1 : 9));
+	part = (double)((uint64_t)(monotonic_sec() * 1e6) % 1000) / 1000;
 
 	return seconds * (0.75 + part / 2);
 }

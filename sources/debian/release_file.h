@@ -34,7 +34,7 @@ struct release_keys {
  *
  * ERR_VERIFY, with the other key that signed if there is one, or if any signature is bad.
  */
-int gpgv_status_parse(const char *status, const struct release_keys *keys,
+int gpgv_status_parse(const char *text, const struct release_keys *keys,
 		      struct release_signature *ret_signature, struct error *err) CHECKED;
 
 struct release {
