@@ -122,7 +122,7 @@ for name, make, words in (("no repository", lambda: None, "no git repository at 
     tap.has(f"sign: {name} is told", text, words, "no commit is recorded in the release")
     tap.equal("... and the document names none", commits(plain), "null")
 tap.has("refused: a --repo that is not there", run("sign", "--matrix", "matrix.json", "--key", key, "--repo", "nowhere",
-                                                   cwd=plain, status=3), "there is no directory 'nowhere'")
+                                                   cwd=plain, status=3), "directory 'nowhere' not found")
 
 
 # As another user, to whom permissions mean something

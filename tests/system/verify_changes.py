@@ -278,7 +278,7 @@ if shutil.which("minisign") and shutil.which("openssl"):
             ("no list of documents", lambda c: c.pop("documents"), "documents: must be an array"),
             ("a later format and no list of assets", lambda c: (c.update(format=7), c.pop("assets")),
              "assets: must be an array"),
-            ("a format that is not a number", lambda c: c.update(format="1"), "format: must be a whole number"),
+            ("a format that is not a number", lambda c: c.update(format="1"), "format: must be a non-negative integer"),
             ("a tool that is not an object", lambda c: c.update(tool="0.1.0"), "tool: must be an object")):
         only(f"release.json with {name}", claimed(edit), "version", sentence)
     # formats: earlier, later, and keys that nobody knows yet

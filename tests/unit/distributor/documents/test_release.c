@@ -44,9 +44,9 @@ each_format_says_what_made_it(void **state)
 		{",\"format\":1,\"tool\":\"0.1.0\"", 0, NULL, "tool: must be an object"},
 		{",\"format\":1,\"tool\":{\"version\":\"1\",\"modified\":\"no\"}", 0, NULL,
 		 "tool.modified: must be true or false"},
-		{",\"format\":\"1\"", 0, NULL, "format: must be a whole number"},
-		{",\"format\":-1", 0, NULL, "format: must be a whole number"},
-		{",\"format\":1.5", 0, NULL, "format: must be a whole number"},
+		{",\"format\":\"1\"", 0, NULL, "format: must be a non-negative integer"},
+		{",\"format\":-1", 0, NULL, "format: must be a non-negative integer"},
+		{",\"format\":1.5", 0, NULL, "format: must be a non-negative integer"},
 		/* A later one is read as far as it is known here. */
 		{",\"format\":7,\"tool\":{\"version\":\"9\"},\"news\":{\"a\":1}", 7, "9", NULL},
 	};
