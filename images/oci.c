@@ -330,7 +330,8 @@ check_index_child(const struct oci_descriptors *list, size_t which, struct error
 	const struct oci_descriptor *child = &list->items[which];
 
 	if (strcmp(child->media_type, oci_media_type(OCI_MANIFEST)) != 0)
-		return error_set(err, ERR_INPUT, "an index cannot contain a '%s'", child->media_type);
+		return error_set(err, ERR_INPUT, "an index cannot contain a '%s'",
+				 child->media_type);
 	if (child->architecture == NULL)
 		return error_set(err, ERR_INPUT, "a manifest in an index has no platform");
 	for (size_t i = 0; i < which; i++)

@@ -148,10 +148,11 @@ static int
 compressed_otherwise(const struct comparison *c, const struct oci_descriptor *found,
 		     const struct oci_descriptor *expected, struct error *err)
 {
-	return error_set(err, ERR_INPUT,
-			 "the part '%s' has media type %s, expected %s: use '--zstd' for all parts and "
-			 "'assemble', or for none",
-			 c->part->name, found->media_type, expected->media_type);
+	return error_set(
+		err, ERR_INPUT,
+		"the part '%s' has media type %s, expected %s: use '--zstd' for all parts and "
+		"'assemble', or for none",
+		c->part->name, found->media_type, expected->media_type);
 }
 
 static int

@@ -26,7 +26,7 @@ explain_no_list(const char *directory, struct error *err)
 				 directory, inner);
 	return error_set(err, ERR_NOT_FOUND,
 			 "'%s/" KEY_LIST_NAME "' does not exist; clone the project's repository "
-					      "and use its keys/ directory with --keys",
+			 "and use its keys/ directory with --keys",
 			 directory);
 }
 

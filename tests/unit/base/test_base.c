@@ -584,7 +584,8 @@ tempfiles_are_whole_or_absent(void **state)
 	assert_string_equal(text, "whole");
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0755);
-	assert_refused(read_file(path, 4, &text, NULL, &err), err, ERR_INPUT, "at most 4 are allowed");
+	assert_refused(read_file(path, 4, &text, NULL, &err), err, ERR_INPUT,
+		       "at most 4 are allowed");
 	assert_int_equal(files_in(directory), 1);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(rmdir(directory), 0);

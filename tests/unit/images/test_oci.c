@@ -72,7 +72,7 @@ test_index(void **state)
 
 	(void)state;
 	assert_refused(oci_index_make(&list, NULL, &index, &err), err, ERR_INPUT,
-		       "without manifests");
+		       "has no manifests");
 	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
 		AUTO(oci_document_clear) struct oci_document config = OCI_DOCUMENT_INIT;
 		AUTO(oci_document_clear) struct oci_document manifest = OCI_DOCUMENT_INIT;
@@ -89,7 +89,7 @@ test_index(void **state)
 	oci_descriptor_copy(&parsed.manifests.items[0], oci_descriptors_add(&list));
 	free(list.items[4].media_type);
 	list.items[4].media_type = xstrdup("application/vnd.docker.distribution.manifest.v2+json");
-	assert_refused(oci_index_make(&list, NULL, &index, &err), err, ERR_INPUT, "cannot hold a");
+	assert_refused(oci_index_make(&list, NULL, &index, &err), err, ERR_INPUT, "cannot contain a");
 	oci_descriptor_clear(&list.items[--list.count]);
 	oci_descriptor_copy(&list.items[1], oci_descriptors_add(&list));
 	assert_refused(oci_index_make(&list, NULL, &index, &err), err, ERR_INPUT,
@@ -97,7 +97,7 @@ test_index(void **state)
 	free(list.items[0].architecture);
 	list.items[0].architecture = NULL;
 	assert_refused(oci_index_make(&list, NULL, &index, &err), err, ERR_INPUT,
-		       "without a platform");
+		       "has no platform");
 	oci_descriptors_clear(&list);
 }
 

@@ -63,7 +63,8 @@ damage_is_named(void **state)
 	} rows[] = {
 		{"{}", "missing key \"name\""},
 		{HEAD "{}]}", "assets[0]"},
-		{HEAD "{\"name\":\"../x\",\"kind\":\"tarball\"," REST "]}", "'../x' is not a valid asset name"},
+		{HEAD "{\"name\":\"../x\",\"kind\":\"tarball\"," REST "]}",
+		 "'../x' is not a valid asset name"},
 		{HEAD "{\"name\":\"x\",\"kind\":\"tar\"," REST "]}", "assets[0].kind"},
 		{HEAD "{\"name\":\"x\",\"kind\":\"tarball\"," REST ",{\"name\":\"x\",\"kind\":"
 		      "\"tarball\"," REST "]}",

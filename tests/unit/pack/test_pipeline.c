@@ -249,7 +249,8 @@ test_signal_ends_it(void **state)
 	(void)state;
 	interrupt_install();
 	run.interrupt = true;
-	assert_refused(run_it(&run, 1, 1, 2, &err), err, ERR_INTERRUPTED, "run the same command again");
+	assert_refused(run_it(&run, 1, 1, 2, &err), err, ERR_INTERRUPTED,
+		       "run the same command again");
 	assert_refused(parallel_for(100, 2, job, seen, &err), err, ERR_INTERRUPTED, "interrupted");
 	assert_int_equal(live_scratches, 0);
 }

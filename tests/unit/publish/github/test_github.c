@@ -131,9 +131,9 @@ test_malformed_releases(void **state)
 	static const struct {
 		const char *text, *message;
 	} rows[] = {
-		{"{}", "page: the answer is not a list"},
-		{"[{}]", "page: the answer has no usable 'id'"},
-		{"[7]", "no usable 'id'"},
+		{"{}", "page: the response is not a list"},
+		{"[{}]", "page: the response has no valid 'id'"},
+		{"[7]", "no valid 'id'"},
 		{"[", "page:1:"},
 		{"<html>", "page:1:1"},
 		{"", "page:1:"},
