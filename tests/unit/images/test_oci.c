@@ -93,7 +93,7 @@ test_index(void **state)
 	oci_descriptor_clear(&list.items[--list.count]);
 	oci_descriptor_copy(&list.items[1], oci_descriptors_add(&list));
 	assert_refused(oci_index_make(&list, NULL, &index, &err), err, ERR_INPUT,
-		       "'linux/arm64/v8' is twice");
+		       "duplicate platform 'linux/arm64/v8'");
 	free(list.items[0].architecture);
 	list.items[0].architecture = NULL;
 	assert_refused(oci_index_make(&list, NULL, &index, &err), err, ERR_INPUT,
