@@ -161,15 +161,20 @@ take_answer(const struct git_run *run, const char *output, struct answer *answer
 	}
 }
 
-/* `*ret_credentials` tells that git had none, or none that are good. */
+/* Pushes to `url`, or where it is NULL to all URLs of the remote. */
 static int
-push_once(const struct git_run *run, bool dry_run, struct answer *answer, bool *ret_credentials,
-	  struct error *err)
+push_to(const struct git_run *run, const char *url, bool dry_run, struct answer *answer,
+	bool *ret_credentials, struct error *err)
 {
 	AUTO(process_result_clear) struct process_result result = PROCESS_RESULT_INIT;
 	auto_free char *spec = xasprintf("%s:%s", run->pushing->reference, run->pushing->reference);
+	/* It is rewritten already: the longest base that fits is itself. */
+	auto_free char *as_it_is = xasprintf("url.%s.pushInsteadOf=%s", url != NULL ? url : "",
+					     url != NULL ? url : "");
 	/* The tag and nothing else, whatever push.* says. Hooks are for what is really sent. */
-	const char *const arguments[] = {"push",
+	const char *const arguments[] = {"-c",
+					 as_it_is,
+					 "push",
 					 "--porcelain",
 					 "--no-progress",
 					 "--no-follow-tags",
@@ -177,13 +182,15 @@ push_once(const struct git_run *run, bool dry_run, struct answer *answer, bool *
 					 dry_run ? "--dry-run" : "--no-dry-run",
 					 dry_run ? "--no-verify" : "--verify",
 					 "--",
-					 run->remote,
+					 url != NULL ? url : run->remote,
 					 spec,
 					 NULL};
+	size_t before = answer->fresh + answer->same;
+	struct git_run one = *run; /* borrows all of it */
 
-	answer_clear(answer);
-	*ret_credentials = false;
-	if (git_run(run, arguments, &result, err) < 0)
+	/* Where git does not ask for the token, a hook would find it. */
+	one.with_token = run->with_token && (url == NULL || git_run_may_token(run, url));
+	if (git_run(&one, url != NULL ? arguments : arguments + 2, &result, err) < 0)
 		return -1;
 	take_answer(run, result.output, answer);
 	*ret_credentials = result.status != 0 && lacks_credentials(result.errors);
@@ -193,9 +200,39 @@ push_once(const struct git_run *run, bool dry_run, struct answer *answer, bool *
 		return explain_refusal(answer->refusal, result.errors, err);
 	if (result.status != 0)
 		return explain_failure(run, result.errors, err);
-	if (answer->fresh + answer->same == 0)
+	if (answer->fresh + answer->same == before)
 		return error_set(err, ERR_REMOTE, "git did not report the result for %s",
 				 run->pushing->reference);
+	return 0;
+}
+
+/*
+ * The token is read once in a run of git. For several URLs there are as many runs: if one run could
+ * read it again, a hook of the first URL could, too. "-c" has no way to name a URL with a '='.
+ */
+static bool
+one_by_one(const struct git_run *run)
+{
+	if (!run->with_token || run->urls.count < 2)
+		return false;
+	for (size_t i = 0; i < run->urls.count; i++)
+		if (strchr(run->urls.items[i], '=') != NULL)
+			return false;
+	return true;
+}
+
+/* `*ret_credentials` tells that git had none, or none that are good. */
+static int
+push_once(const struct git_run *run, bool dry_run, struct answer *answer, bool *ret_credentials,
+	  struct error *err)
+{
+	answer_clear(answer);
+	*ret_credentials = false;
+	if (!one_by_one(run))
+		return push_to(run, NULL, dry_run, answer, ret_credentials, err);
+	for (size_t i = 0; i < run->urls.count && !answer->conflict; i++)
+		if (push_to(run, run->urls.items[i], dry_run, answer, ret_credentials, err) < 0)
+			return -1;
 	return 0;
 }
 

@@ -265,7 +265,14 @@ choose_ssh(struct git_run *run, struct error *err)
 	return 0;
 }
 
-/* Whether one of the URLs is on the server that the token is for. */
+bool
+git_run_may_token(const struct git_run *run, const char *url)
+{
+	auto_free char *origin = git_https_origin(url);
+
+	return origin != NULL && run->origin != NULL && strcmp(origin, run->origin) == 0;
+}
+
 static void
 choose_token(struct git_run *run)
 {
@@ -273,11 +280,8 @@ choose_token(struct git_run *run)
 
 	if (push->token != NULL && push->token_server != NULL)
 		run->origin = git_https_origin(push->token_server);
-	for (size_t i = 0; run->origin != NULL && i < run->urls.count; i++) {
-		auto_free char *origin = git_https_origin(run->urls.items[i]);
-
-		run->may_token |= origin != NULL && strcmp(origin, run->origin) == 0;
-	}
+	for (size_t i = 0; i < run->urls.count; i++)
+		run->may_token |= git_run_may_token(run, run->urls.items[i]);
 }
 
 int

@@ -25,6 +25,9 @@ struct git_run {
 int git_run_prepare(struct git_run *run, struct error *err) CHECKED;
 void git_run_clear(struct git_run *run);
 
+/* Whether this URL is on the server that the token is for. */
+bool git_run_may_token(const struct git_run *run, const char *url) CHECKED;
+
 /* Runs git with these arguments, the last of which is NULL. ERR_NOT_FOUND without a git. */
 int git_run(const struct git_run *run, const char *const *arguments, struct process_result *result,
 	    struct error *err) CHECKED;

@@ -381,8 +381,8 @@ os.chmod(helper, 0o755)
 def with_remote(address, *settings):
     fresh()
     git("config", "remote.origin.url", address, cwd=f"{work}/clone")
-    for name, value in settings:
-        git("config", name, value, cwd=f"{work}/clone")
+    for setting in settings:
+        git("config", *setting, cwd=f"{work}/clone")
 
 
 with_remote(url)
@@ -468,6 +468,15 @@ os.chmod(hook, 0o755)
 where_it_went("GITHUB_TOKEN, with a hook", ["origin now has the tag"], True, False, env=env)
 text = read(f"{work}/hook").decode(errors="replace")
 tap.ok("... which finds it in no environment, argument or pipe", "PATH=" in text and SECRET not in text, text)
+for what, second in (("two URLs of its server", url.replace("up.git", "mine.git")), ("a URL of its server and a path", f"{work}/mine.git")):
+    with_remote(url, ("--add", "remote.origin.pushurl", url), ("--add", "remote.origin.pushurl", second))
+    write(f"{work}/hook", "")
+    write(hook, f"#!/bin/sh\n{{ echo to $2; timeout 2 cat <&5; }} >>{work}/hook 2>/dev/null; true\n")
+    os.chmod(hook, 0o755)
+    where_it_went(f"GITHUB_TOKEN for {what}", ["origin now has the tag"], True, True, env=env)
+    text = read(f"{work}/hook").decode(errors="replace")
+    tap.equal("... each with its hook, and without the token", text, f"to {url}\nto {second}\n")
+    tap.has("... and again", tag(f"{work}/clone", "--push", env=env), "origin already has the tag")
 done = subprocess.run([PROGRAM, "Password for 'https://x@github.com': "], capture_output=True, text=True,
                       env=dict(os.environ, DISTRIBUTOR_ASKPASS="5 https://github.com:443"))
 tap.ok("asked without the pipe, it answers nothing", done.returncode != 0 and not done.stdout, done)
