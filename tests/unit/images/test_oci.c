@@ -89,7 +89,8 @@ test_index(void **state)
 	oci_descriptor_copy(&parsed.manifests.items[0], oci_descriptors_add(&list));
 	free(list.items[4].media_type);
 	list.items[4].media_type = xstrdup("application/vnd.docker.distribution.manifest.v2+json");
-	assert_refused(oci_index_make(&list, NULL, &index, &err), err, ERR_INPUT, "cannot contain a");
+	assert_refused(oci_index_make(&list, NULL, &index, &err), err, ERR_INPUT,
+		       "cannot contain a");
 	oci_descriptor_clear(&list.items[--list.count]);
 	oci_descriptor_copy(&list.items[1], oci_descriptors_add(&list));
 	assert_refused(oci_index_make(&list, NULL, &index, &err), err, ERR_INPUT,
