@@ -46,7 +46,7 @@ def answers(user, secret):
 ENTRY, STALE = auth("alice", "s3cret"), auth("alice", "stale-pw")
 GOOD = answers("alice", "s3cret")
 DESKTOP = {"https://HOST/v1/access-token": STALE, "https://HOST/v1/refresh-token": STALE}
-ABSENT, ODD = "'docker-credential-desktop.exe'", "does not answer as one should"
+ABSENT, ODD = "'docker-credential-desktop.exe'", "invalid output of the credential helper"
 NOBODY = None  # in `says`: nobody is logged in, which each kind of registry puts into its words
 
 # `form` is that of config.json, with HOST for the registry's (None: there is no file); `helper` is
@@ -86,10 +86,10 @@ ROWS = [
         "with status 3"),
     Row("a helper that talks nonsense", {"credsStore": "t"}, "echo s3cret", 1, ODD, ODD),
     Row("no JSON", "s3cret", None, 3, "is not a JSON object", "is not a JSON object"),
-    Row("a stale entry", {"auths": {"HOST": STALE}}, None, 3, "refuses the credentials from",
-        "refuses the credentials from"),
+    Row("a stale entry", {"auths": {"HOST": STALE}}, None, 3, "rejected the credentials from",
+        "rejected the credentials from"),
     Row("a helper with a stale answer", {"credsStore": "t"}, answers("alice", "stale-pw"), 3,
-        "refuses the credentials from 'docker-credential-t'", "refuses the credentials from"),
+        "rejected the credentials from 'docker-credential-t'", "rejected the credentials from"),
 ]
 
 
@@ -235,7 +235,7 @@ def quiet(result):
 
 
 def told(result):
-    return result.stderr.count("going on without")
+    return result.stderr.count("continuing without")
 
 
 def check_row(site, row):
@@ -256,7 +256,7 @@ def check_look(site, row, env):
     """Docker's token server asks who it is, and lets strangers read. Where a password is asked for,
     it asks either nobody or everybody."""
     asked = site.kind == "bearer"
-    stale = row.says is not NOBODY and row.says.startswith("refuses")
+    stale = row.says is not NOBODY and row.says.startswith("rejected")
     for private in (False, True):
         if (asked and private) or (not asked and row.status == 0 and not private):
             continue
@@ -301,7 +301,7 @@ def check_refused_logins(site):
         ok(result.returncode == (5 if status == 429 else 3) and site.has() == {} and
            not told(result) and quiet(result) and
            all("Authorization" in h for m, _, h in front.requests if m == "PUT"),
-           f"{site.name}, {site.kind}: {status} for ever ends a push, which never goes on without",
+           f"{site.name}, {site.kind}: {status} for ever ends a push, which never continues without",
            f"{result.returncode} {result.stdout}{result.stderr}")
         for part, times in (("/manifests/latest", 1), ("/blobs/", 1), ("", 99)):
             check_refused_look(site, env, status, part, times)
