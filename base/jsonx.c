@@ -153,14 +153,14 @@ next_step(const char *path, struct step *step)
 		return end + 2;
 	}
 	if (*path == '[') {
+		size_t digits = strspn(path + 1, "0123456789");
+		const char *number = path + 1;
 		uint64_t index;
-		bool found;
+		bool found = parse_uint_prefix(&number, SIZE_MAX, &index);
 
-		path++;
-		found = parse_uint_prefix(&path, SIZE_MAX, &index);
 		assert(found);
 		step->index = (size_t)index;
-		return path + 1;
+		return path + 1 + digits + 1;
 	}
 	step->name = path;
 	step->length = strcspn(path, ".[");
