@@ -112,7 +112,7 @@ remember(struct seen_files *seen, const char *path, const struct stat *before,
 	struct seen_file *found;
 	struct stat after;
 
-	if (stat(path, &after) < 0 || !is_of_stat(&file, &after) || !is_settled(&after))
+	if (stat(path, &after) < 0 || !is_of_stat(&file, &after))
 		return;
 	(void)pthread_mutex_lock(&seen->mutex);
 	found = find_seen(seen, before);
@@ -136,8 +136,11 @@ seen_digest(struct seen_files *seen, const char *path, struct digest *ret_digest
 	struct digest digest;
 	struct stat st;
 
-	/* What is not a regular file is left to digest_file(). */
-	if (seen == NULL || lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
+	/*
+	 * What is not a regular file is left to digest_file(). The age counts from before the
+	 * reading: a change during it would have the same time.
+	 */
+	if (seen == NULL || lstat(path, &st) < 0 || !S_ISREG(st.st_mode) || !is_settled(&st))
 		return digest_file(path, ret_digest, ret_size, err);
 	(void)pthread_mutex_lock(&seen->mutex);
 	found = find_seen(seen, &st);
@@ -182,7 +185,7 @@ seen_read(struct seen_files *seen, const char *path, size_t max_bytes, char **re
 	struct stat st;
 	size_t length;
 
-	if (seen == NULL || stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+	if (seen == NULL || stat(path, &st) < 0 || !S_ISREG(st.st_mode) || !is_settled(&st))
 		return read_file(path, max_bytes, ret_text, ret_length, err);
 	text = copy_seen(seen, &st, max_bytes);
 	length = (size_t)st.st_size;
