@@ -29,9 +29,14 @@ source_date_epoch_or(int64_t default_sec, int64_t *ret_sec, struct error *err)
 int
 workspace_epoch(const struct workspace *work, int64_t *ret_sec, struct error *err)
 {
-	if (work->made_again) {
-		*ret_sec = work->epoch_sec;
-		return 0;
-	}
-	return source_date_epoch_or(work->lock->source_date_epoch, ret_sec, err);
+	int64_t sec = work->epoch_sec;
+
+	if (!work->made_again && source_date_epoch_or(work->lock->source_date_epoch, &sec, err) < 0)
+		return -1;
+	/* Of a release or a lock that others have written. */
+	if (sec < 0 || sec > TAR_MAX_MTIME)
+		return error_set(err, ERR_INPUT, "\"source_date_epoch\" is out of range: %lld",
+				 (long long)sec);
+	*ret_sec = sec;
+	return 0;
 }

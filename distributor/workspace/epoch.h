@@ -13,7 +13,7 @@ struct workspace;
 /*
  * That of a release that is made again, else SOURCE_DATE_EPOCH from the environment
  * (reproducible-builds.org), else the lock's. ERR_USAGE if the variable is not a number of seconds
- * that fits into a tar header.
+ * that fits into a tar header, ERR_INPUT for such a number in a lock or a release.
  */
 int workspace_epoch(const struct workspace *work, int64_t *ret_sec, struct error *err) CHECKED;
 

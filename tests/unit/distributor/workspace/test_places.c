@@ -4,9 +4,11 @@
 #include "distributor/workspace/epoch.h"
 #include "distributor/workspace/out_claim.h"
 #include "distributor/workspace/registrars.h"
+#include "distributor/workspace/workspace.h"
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "matrix/lock.h"
 #include "tests/support/scratch.h"
 #include "tests/support/test.h"
 
@@ -114,6 +116,48 @@ a_variable_that_is_no_time_is_refused(void **state)
 }
 
 static void
+a_time_of_others_that_no_tarball_can_have_is_refused(void **state)
+{
+	static const int64_t rows[] = {-1, INT64_C(0x200000000), INT64_MAX, INT64_MIN};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	(void)unsetenv("SOURCE_DATE_EPOCH");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct lock lock = {.source_date_epoch = rows[i]};
+		struct workspace locked = {.lock = &lock};
+		struct workspace again = {.lock = &lock, .made_again = true, .epoch_sec = rows[i]};
+		int64_t sec = 7;
+
+		assert_refused(workspace_epoch(&locked, &sec, &err), err, ERR_INPUT,
+			       "source_date_epoch");
+		assert_refused(workspace_epoch(&again, &sec, &err), err, ERR_INPUT,
+			       "source_date_epoch");
+		assert_int_equal(sec, 7);
+	}
+}
+
+static void
+a_release_that_is_made_again_keeps_its_time(void **state)
+{
+	struct lock lock = {.source_date_epoch = 5};
+	struct workspace work = {.lock = &lock, .made_again = true, .epoch_sec = 1700000000};
+	struct error err = ERROR_INIT;
+	int64_t sec = 0;
+
+	(void)state;
+	(void)setenv("SOURCE_DATE_EPOCH", "9", 1);
+	assert_ok(workspace_epoch(&work, &sec, &err), err);
+	assert_int_equal(sec, 1700000000);
+	work.made_again = false;
+	assert_ok(workspace_epoch(&work, &sec, &err), err);
+	assert_int_equal(sec, 9);
+	(void)unsetenv("SOURCE_DATE_EPOCH");
+	assert_ok(workspace_epoch(&work, &sec, &err), err);
+	assert_int_equal(sec, 5);
+}
+
+static void
 a_registrar_is_found_by_its_host(void **state)
 {
 	auto_free char *scratch = scratch_directory();
@@ -153,6 +197,8 @@ main(void)
 		cmocka_unit_test(the_time_is_that_of_the_lock_without_a_variable),
 		cmocka_unit_test(the_variable_comes_before_the_lock),
 		cmocka_unit_test(a_variable_that_is_no_time_is_refused),
+		cmocka_unit_test(a_time_of_others_that_no_tarball_can_have_is_refused),
+		cmocka_unit_test(a_release_that_is_made_again_keeps_its_time),
 		cmocka_unit_test(a_registrar_is_found_by_its_host),
 		cmocka_unit_test(a_missing_registrar_names_what_makes_it),
 	};
