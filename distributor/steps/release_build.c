@@ -312,7 +312,8 @@ push_tag(struct release_run *r, struct error *err)
 int
 release_run_tag_step(struct release_run *r, struct release_step *step, struct error *err)
 {
-	const struct step_tag tagging = {.revision = "HEAD",
+	const struct step_tag tagging = {.revision =
+						 r->info.commit != NULL ? r->info.commit : "HEAD",
 					 .tagger = r->options->tagger,
 					 .name_sums = true,
 					 .dry_run = r->options->dry_run};

@@ -9,8 +9,17 @@
 #include "distributor/steps/release_internal.h"
 #include "distributor/verify/remote.h"
 #include "distributor/verify/verify.h"
+#include "distributor/workspace/key_files.h"
 
 #include <string.h>
+
+/* Hours may lie between the steps: a key that was revoked meanwhile signs nothing any more. */
+static int
+read_keys_again(struct release_run *r, struct error *err)
+{
+	keyring_clear(&r->keyring);
+	return key_files_load(r->work.keys, NULL, &r->keyring, err);
+}
 
 int
 release_run_draft(struct release_run *r, struct release_step *step, struct error *err)
@@ -22,7 +31,8 @@ release_run_draft(struct release_run *r, struct release_step *step, struct error
 	options.directory = r->options->directory;
 	options.dry_run = r->options->dry_run;
 	options.tag_pending = r->tag_is_pending;
-	if (step_publish_new(&r->work, &r->info, &r->keyring, &options, r->token.bytes,
+	if (read_keys_again(r, err) < 0 ||
+	    step_publish_new(&r->work, &r->info, &r->keyring, &options, r->token.bytes,
 			     &r->publishing, err) < 0 ||
 	    step_publish_prepare(r->publishing, err) < 0)
 		return -1;
@@ -91,7 +101,7 @@ push(struct release_run *r, bool only_version, struct release_step *step, struct
 	options.dry_run = r->options->dry_run;
 	options.only_version = only_version;
 	options.summary = true;
-	if (step_push(&r->work, &options, &pushing, err) < 0)
+	if (read_keys_again(r, err) < 0 || step_push(&r->work, &options, &pushing, err) < 0)
 		return -1;
 	describe_push(r, step, &pushing);
 	return 0;
