@@ -29,8 +29,9 @@ struct step_publish {
 	struct publish_options options;
 	const struct release_info *info;
 	const struct keyring *keyring;
-	char *directory;    /* OUT/assets */
-	char *sums_text;    /* SHA256SUMS, as verified */
+	char *directory; /* OUT/assets */
+	char *sums_text; /* SHA256SUMS, as verified */
+	struct digest sums_sha256;
 	struct sums sums;   /* the same, read */
 	char *tag_id;       /* or NULL */
 	char *title, *body; /* of the release page */
@@ -105,6 +106,10 @@ verify_files_there(struct step_publish *p, struct error *err)
 	progress_done(request.progress, NULL);
 	if (verify_report_conclude(&report, err) < 0)
 		return error_prefix(err, "cannot publish %s", p->directory);
+	/* What is listed below is what was verified, and not what lay there before. */
+	if (!digest_equal(&p->sums_sha256, &report.sums))
+		return error_set(err, ERR_VERIFY, "'%s/" SUMS_NAME "' changed after it was read",
+				 p->directory);
 	return 0;
 }
 
@@ -118,7 +123,7 @@ verify_tag_there(struct step_publish *p, struct error *err)
 	const struct verify_files files = verify_directory_seen(&place);
 	auto_free char *text = NULL;
 	char id[REPO_ID_SIZE], want[DIGEST_HEX_SIZE], got[DIGEST_HEX_SIZE];
-	struct digest named, sums;
+	struct digest named;
 	size_t length;
 
 	if (p->info->repo == NULL)
@@ -130,11 +135,10 @@ verify_tag_there(struct step_publish *p, struct error *err)
 	verify_tag(p->info->tag, text, length, p->keyring, origin.commit, &report, &named);
 	if (verify_report_conclude(&report, err) < 0)
 		return error_prefix(err, "cannot publish %s", p->info->tag);
-	digest_of(p->sums_text, strlen(p->sums_text), &sums);
-	if (!digest_is_zero(&named) && !digest_equal(&named, &sums))
-		return error_set(err, ERR_VERIFY,
-				 "tag '%s' names SHA256SUMS %s, which does not match %s",
-				 p->info->tag, digest_hex(&named, want), digest_hex(&sums, got));
+	if (!digest_is_zero(&named) && !digest_equal(&named, &p->sums_sha256))
+		return error_set(
+			err, ERR_VERIFY, "tag '%s' names SHA256SUMS %s, which does not match %s",
+			p->info->tag, digest_hex(&named, want), digest_hex(&p->sums_sha256, got));
 	p->tag_id = xstrdup(id);
 	return 0;
 }
@@ -168,7 +172,8 @@ list_files(struct step_publish *p, struct error *err)
 		if (add_file(p, p->sums.entries[i].name, &p->sums.entries[i].sha256, err) < 0)
 			return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(unlisted); i++)
-		if (add_file(p, unlisted[i], NULL, err) < 0)
+		if (add_file(p, unlisted[i],
+			     strcmp(unlisted[i], SUMS_NAME) == 0 ? &p->sums_sha256 : NULL, err) < 0)
 			return -1;
 	p->publication.files = p->files;
 	return 0;
@@ -359,6 +364,7 @@ gather(struct step_publish *p, const char *token, struct error *err)
 				  command);
 		return -1;
 	}
+	digest_of(p->sums_text, length, &p->sums_sha256);
 	if (sums_parse(p->sums_text, length, &p->sums, sums_path, err) < 0 ||
 	    verify_files_there(p, err) < 0 || verify_tag_there(p, err) < 0 ||
 	    list_files(p, err) < 0 || open_target(p, token, err) < 0 || make_text(p, err) < 0)
