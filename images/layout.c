@@ -156,9 +156,11 @@ take_lock(struct layout *layout, struct error *err)
 	auto_free char *lock = xasprintf("%s/.%s.lock", parent, path_base(layout->path));
 
 	layout->lock_fd = lock_file(lock, false, err);
-	if (layout->lock_fd < 0)
-		return error_prefix(err, "'%s' is in use by another run", layout->path);
-	return 0;
+	if (layout->lock_fd >= 0)
+		return 0;
+	if (err->code != ERR_BUSY)
+		return -1;
+	return error_prefix(err, "'%s' is in use by another run", layout->path);
 }
 
 int

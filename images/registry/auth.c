@@ -150,7 +150,7 @@ drop_login(struct auth *auth, const char *why)
 {
 	if (auth->options.login != AUTH_LOGIN_OPTIONAL || auth->credentials.secret == NULL)
 		return false;
-	warn(auth, why, " it");
+	warn(auth, why, " credentials");
 	credentials_clear(&auth->credentials);
 	forget_tokens(auth);
 	free(TAKE(auth->failed_scope));

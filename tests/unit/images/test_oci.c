@@ -293,6 +293,7 @@ test_layout(void **state)
 	auto_free char *rubbish = path_join(path, "images/blobs/sha256/.blob.abcdef.tmp");
 	AUTO(layout_freep) struct layout *layout = NULL;
 	struct error err = ERROR_INIT;
+	auto_free char *other = path_join(path, "other"), *no_lock = path_join(path, ".other.lock");
 	struct layout *second;
 
 	(void)state;
@@ -311,6 +312,10 @@ test_layout(void **state)
 	assert_ok(layout_create(images, &layout, &err), err);
 	assert_refused(layout_create(images, &second, &err), err, ERR_BUSY,
 		       "is in use by another run");
+	/* What cannot be locked at all is not in use. */
+	assert_ok(make_directories(no_lock, &err), err);
+	assert_refused(layout_create(other, &second, &err), err, ERR_IO, "cannot open lock file");
+	assert_null(strstr(err.message, "in use"));
 	scratch_remove(path);
 	free(path);
 }
