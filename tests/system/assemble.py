@@ -288,7 +288,7 @@ def check_host_without_images():
         registry.manifests[other] = registry.manifests[registry.tags[f"register-{VERSION}"]]
         registry.tags[f"register-{VERSION}"] = other
         result = push()
-        ok(result.returncode == 4 and f"'register-{VERSION}' is published already" in result.stderr,
+        ok(result.returncode == 4 and f"'register-{VERSION}' is already published" in result.stderr,
            "and does not move what is published under it", result.stderr)
 
 

@@ -24,7 +24,7 @@ REFUSE = os.path.join(BUILD, "tests", "refuse_tool")
 ERRORS = {"openat": "EACCES", "mkdir": "ENOSPC", "write": "ENOSPC", "rename": "ENOSPC", "fsync": "ENOSPC"}
 SAID = {"EACCES": "Permission denied", "EIO": "Input/output error", "ENOSPC": "No space left on device"}
 # libarchive's and libcurl's words for whatever came.
-BY_LIBRARIES = r"Can't stat fd \d|Error reading fd \d|cannot read 'file://"
+BY_LIBRARIES = r"Can't stat fd \d|Error reading fd \d|cannot read (all of )?'file://"
 # refuse_tool's exit status. A command may come to look at a file less often.
 NEVER_MADE = 124
 # A file system on which bytes are copied by hand.
