@@ -138,7 +138,7 @@ test('a draft with leftovers: starter, other bytes, foreign, no digest, and what
   const { status, stderr, result } = await publish(makeFiles(THREE));
   assert.equal(status, 0, stderr);
   assert.deepEqual([result.uploaded, result.kept, result.removed, result.downloads], [2, 1, 3, 1]);
-  assert.match(stderr, /removing 'a\.tar\.gz'.*broke off/);
+  assert.match(stderr, /removing 'a\.tar\.gz'.*its upload was interrupted/);
   assert.match(stderr, /removing 'b\.tar\.gz'.*sha256 is/);
   assert.match(stderr, /removing 'old\.txt'.*does not belong/);
   await complete(double);
@@ -401,7 +401,7 @@ const RESUMED = {
   'the draft is gone during uploads': [{ method: 'POST', path: '/assets$', do: 'answer', status: 404, times: 99 }, 3, /cannot upload '.*': .* not found, or the token cannot change it/],
   'uploads are refused as immutable': [{ method: 'POST', path: '/assets$', do: 'answer', status: 422, body: { message: 'Cannot upload assets to an immutable release.' } },
     3, /the release is published and immutable; only a new version can be released/],
-  'a token that may read only': [{ method: 'POST', path: '/releases$', do: 'answer', status: 404 }, 3, /cannot create a draft release for 'v1': .* not found, or the token cannot change it, for which it needs 'contents: write'/],
+  'a token that may read only': [{ method: 'POST', path: '/releases$', do: 'answer', status: 404 }, 3, /cannot create a draft release for 'v1': .* not found, or the token cannot change it, which requires 'contents: write'/],
   'a rule of the repository': [{ method: 'PATCH', do: 'answer', status: 422, body: { message: 'Validation Failed', errors: [
     { resource: 'Release', code: 'custom', field: 'pre_receive', message: 'pre_receive Repository rule violations found\n\nCannot create ref due to creations being restricted.\n\n' }] } },
     3, /cannot publish 'v1': .*Validation Failed; Release pre_receive custom pre_receive Repository rule violations found; Cannot create ref due to creations being restricted\.$/m],
@@ -428,12 +428,12 @@ for (const [name, [fault, code, sentence]] of Object.entries(RESUMED)) {
 const REFUSED = {
   'no tag': [{ tag: false }, [], 3, /has no tag 'v1'.*distributor tag --push/],
   'a lightweight tag': [{ tag: false, seed: { tags: [{ name: 'v1', commit: COMMIT, lightweight: true }] } }, [], 4, /lightweight/],
-  'another tag object': [{}, [`tag_id=${'9'.repeat(40)}`], 4, /tag 'v1' .* is [0-9a-f]{40}, not 9{40}/],
+  'another tag object': [{}, [`tag_id=${'9'.repeat(40)}`], 4, /tag 'v1' .* is [0-9a-f]{40}, expected 9{40}/],
   'a token that is wrong': [{}, ['token=ghs_wrong_token_value'], 3, /GITHUB_TOKEN is missing, wrong or has expired/],
-  'two drafts': [{ seed: { releases: [{ tag_name: 'v1', draft: true }, { tag_name: 'v1', draft: true }] } }, [], 5, /there are 2 drafts of 'v1'.*untagged-.*untagged-/],
+  'two drafts': [{ seed: { releases: [{ tag_name: 'v1', draft: true }, { tag_name: 'v1', draft: true }] } }, [], 5, /found 2 drafts of 'v1'.*untagged-.*untagged-/],
   'published with other files': [{ seed: { releases: [{ tag_name: 'v1', assets: [{ name: 'a.tar.gz', base64: 'eA==' }, { name: 'zzz', base64: 'eA==' }] }] } }, [],
     4, /'v1' is already published, with other files: 'SHA256SUMS': missing; 'a\.tar\.gz': size is 1, expected 4; 'b\.tar\.gz': missing; 'zzz': does not belong to this release/],
-  'published and immutable with other files': [{ settings: { immutable: true }, seed: { releases: [{ tag_name: 'v1' }] } }, [], 4, /published already and immutable, with other files/],
+  'published and immutable with other files': [{ settings: { immutable: true }, seed: { releases: [{ tag_name: 'v1' }] } }, [], 4, /is already published and immutable, with other files/],
 };
 for (const [name, [options, args, code, sentence]] of Object.entries(REFUSED)) {
   test(`refused: ${name}`, async () => {

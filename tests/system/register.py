@@ -450,7 +450,7 @@ else:
     write = f"-P {BINFMT}/register -e inject=write:error="
     for error, part in (("EPERM", "operation not permitted"), ("ENOMEM", "out of memory"),
                         ("EINVAL", f"does not accept this entry: interpreter '{bin_dir}/qemu-arm"),
-                        ("ENOSPC", "no space left on device"), ("EEXIST", "look with --status"),
+                        ("ENOSPC", "no space left on device"), ("EEXIST", "see --status"),
                         ("EROFS", "mounted read-only")):
         result = injected(write + error, "-p yes arm")
         tap.has(f"{error} on register is explained", str(result), "status 0\n",

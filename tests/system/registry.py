@@ -292,7 +292,7 @@ def check_lies():
         registry.fault("PUT", "/manifests/sha256:", 201, headers=[
             ("Docker-Content-Digest", "sha256:" + "0" * 64)])
         refused("a manifest that is stored as something else", push(registry), 4,
-                "has stored 'sha256:")
+                "the registry stored 'sha256:")
     with Registry() as registry:
         registry.fault("PUT", "/manifests/latest", 201)
         refused("a tag that is accepted and not made", push(registry), 5,
@@ -461,7 +461,7 @@ def check_refusals():
         json.dump(index, f)
     with Registry() as registry:
         refused("a name that leads to another repository", push(registry, layout=aside), 3,
-                f"'{aside}/index.json'", "cannot be a tag")
+                f"'{aside}/index.json'", "has the invalid tag")
         ok(not registry.requests, "nothing is sent", registry.requests)
 
 
@@ -593,7 +593,7 @@ def check_bearer():
     for answer, status, part in (((200, b"<html>"), 5, "contains no token"),
                                  ((200, b'{"token":"a\\nb"}'), 5, "contains no token"),
                                  ((200, b"{}"), 5, "contains no token"),
-                                 ((403, b""), 3, "refuses the credentials"),
+                                 ((403, b""), 3, "rejected the credentials"),
                                  ((503, b""), 5, "503")):
         registry, tokens = both()
         with registry, tokens:
