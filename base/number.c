@@ -31,3 +31,12 @@ parse_uint(const char *text, uint64_t max, uint64_t *ret_number)
 	*ret_number = number;
 	return true;
 }
+
+bool
+parse_character(const char **text, char wanted)
+{
+	if (**text != wanted || wanted == '\0')
+		return false;
+	++*text;
+	return true;
+}

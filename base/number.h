@@ -18,3 +18,6 @@ bool parse_uint(const char *text, uint64_t max, uint64_t *ret_number) CHECKED;
  * if there are none or they are more than `max`.
  */
 bool parse_uint_prefix(const char **text, uint64_t max, uint64_t *ret_number) CHECKED;
+
+/* Moves `*text` past this character if it is the next one, and returns whether it was. */
+bool parse_character(const char **text, char wanted) CHECKED;

@@ -16,13 +16,11 @@ version_number(const char *version)
 {
 	uint64_t major, minor, patch = 0;
 
-	if (!parse_uint_prefix(&version, 9999, &major) || *version++ != '.' ||
+	if (!parse_uint_prefix(&version, 9999, &major) || !parse_character(&version, '.') ||
 	    !parse_uint_prefix(&version, 99, &minor))
 		return 0;
-	if (*version == '.') {
-		version++;
+	if (parse_character(&version, '.'))
 		(void)!parse_uint_prefix(&version, 99, &patch);
-	}
 	return (unsigned int)(major * 10000 + minor * 100 + patch);
 }
 

@@ -69,7 +69,7 @@ http_parse_content_range(const char *text, struct http_content_range *ret_range)
 	if (strncasecmp(p, "bytes ", 6) != 0)
 		return false;
 	p += 6;
-	if (!parse_uint_prefix(&p, UINT64_MAX, &range.first) || *p++ != '-' ||
+	if (!parse_uint_prefix(&p, UINT64_MAX, &range.first) || !parse_character(&p, '-') ||
 	    !parse_uint_prefix(&p, UINT64_MAX, &range.last) || *p != '/' ||
 	    range.last < range.first)
 		return false;

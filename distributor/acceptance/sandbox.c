@@ -64,8 +64,8 @@ kernel_is_before(uint64_t major, uint64_t minor)
 	const char *at = names.release;
 	uint64_t first, second;
 
-	if (uname(&names) < 0 || !parse_uint_prefix(&at, UINT64_MAX, &first) || *at++ != '.' ||
-	    !parse_uint_prefix(&at, UINT64_MAX, &second))
+	if (uname(&names) < 0 || !parse_uint_prefix(&at, UINT64_MAX, &first) ||
+	    !parse_character(&at, '.') || !parse_uint_prefix(&at, UINT64_MAX, &second))
 		return false;
 	return first < major || (first == major && second < minor);
 }

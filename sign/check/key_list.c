@@ -33,7 +33,7 @@ key_list_stamp(const char *text, enum keyring_role role, struct keyring_stamp *r
 		return false;
 	text += strlen(begin);
 	if (text[0] == '0' || !parse_uint_prefix(&text, KEY_LIST_MAX_SERIAL, &stamp.serial) ||
-	    *text++ != ' ' || !is_date_line(text))
+	    !parse_character(&text, ' ') || !is_date_line(text))
 		return false;
 	memcpy(stamp.date, text, sizeof(stamp.date) - 1);
 	*ret_stamp = stamp;

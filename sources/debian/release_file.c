@@ -219,8 +219,11 @@ release_parse_date(const char *text, int64_t *ret_sec)
 	const char *at = strchr(text, ',');
 	struct tm tm = {0};
 
-	if (at++ == NULL || !take_date_number(&at, ' ', 1, 31, &tm.tm_mday) ||
-	    !take_month(&at, &tm.tm_mon) || !take_date_number(&at, ' ', 1970, 9999, &tm.tm_year) ||
+	if (at == NULL)
+		return false;
+	at++;
+	if (!take_date_number(&at, ' ', 1, 31, &tm.tm_mday) || !take_month(&at, &tm.tm_mon) ||
+	    !take_date_number(&at, ' ', 1970, 9999, &tm.tm_year) ||
 	    !take_date_number(&at, ':', 0, 23, &tm.tm_hour) ||
 	    !take_date_number(&at, ':', 0, 59, &tm.tm_min) ||
 	    !take_date_number(&at, ' ', 0, 60, &tm.tm_sec))

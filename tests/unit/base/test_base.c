@@ -1183,6 +1183,21 @@ numbers_are_digits_alone(void **state)
 }
 
 static void
+a_character_is_passed_only_if_it_is_next(void **state)
+{
+	const char *at = ".2";
+
+	(void)state;
+	assert_false(parse_character(&at, '2'));
+	assert_string_equal(at, ".2");
+	assert_true(parse_character(&at, '.'));
+	assert_string_equal(at, "2");
+	at = "";
+	assert_false(parse_character(&at, '\0'));
+	assert_string_equal(at, "");
+}
+
+static void
 a_signal_ends_a_pause(void **state)
 {
 	double started = monotonic_sec();
@@ -1215,6 +1230,7 @@ main(void)
 		cmocka_unit_test(words_are_owned_and_sorted),
 		cmocka_unit_test(words_are_quoted_for_the_shell),
 		cmocka_unit_test(numbers_are_digits_alone),
+		cmocka_unit_test(a_character_is_passed_only_if_it_is_next),
 		cmocka_unit_test(a_signal_ends_a_pause),
 		cmocka_unit_test(digests_are_sha256),
 		cmocka_unit_test(every_spelling_finds_its_host),
