@@ -679,7 +679,7 @@ test('a release that is there and cannot be made the latest is an error', async 
   await fault({ method: 'PATCH', do: 'answer', status: 422 });
   const { status, stderr } = await publish(files, 'latest=1');
   assert.equal(status, 3, stderr);
-  assert.match(stderr, /cannot make 'v1' the latest release/);
+  assert.match(stderr, /cannot mark 'v1' as the latest release/);
   assert.equal((await double.state()).latest, 'v2');
 });
 
