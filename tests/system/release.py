@@ -197,7 +197,7 @@ def test_throw_away():
     tap.has("... and the table says where it stopped", done.stdout, "FAILED", "not reached")
     tap.ok("... so that the error does not", "missing" not in done.stderr, done.stderr)
     done = t.release("--target", "directory", "--quiet")
-    fails("without the table the error says it", done, 4, f"error: {t.tag} is not released, missing: draft, "
+    fails("without the table the error says it", done, 4, f"error: {t.tag} is not released; steps left: draft, "
           "push, publish, latest, read back; draft:", "SHA256SUMS")
     done = t.release("--target", "directory", "--quiet", "--json")
     tap.equal("in --json the steps say it", ("missing: " in done.stderr, json.loads(done.stdout)["error"][:7]),
