@@ -724,7 +724,7 @@ async function slowly(times, directory, { environment }) {
     let seen = '';
     child.stderr.on('data', (text) => {
       seen += text;
-      if (seen.match(/going slowly.*\n/g)?.length === times) child.kill('SIGTERM');
+      if (seen.match(/slowing down.*\n/g)?.length === times) child.kill('SIGTERM');
     });
   });
   const waits = [...stderr.matchAll(/slowing down to stay below GitHub's rate limit; next request in (\d+) s/g)];

@@ -213,7 +213,7 @@ for how, env in (("git", {}), ("libgit2", {"PATH": work})):
     tap.has(f"{how}: a remote that asks for a token that there is not", text, "GITHUB_TOKEN")
     tap.ok("... nothing was sent to it", {a for _, a in Front.seen} == {None})
     text = push(TOKEN, env)
-    tap.has(f"{how}: a token that is refused", text, "Authentication failed" if how == "git" else "refused")
+    tap.has(f"{how}: a token that is refused", text, "Authentication failed" if how == "git" else "rejected")
     tap.equal("... it was sent as a password, and once", [a for _, a in Front.seen if a], [basic])
     tap.equal("... and is not in the message", found(text.encode()), [])
     push(TOKEN, {**env, "GITHUB_SERVER_URL": f"https://localhost:{second.server_port}"})

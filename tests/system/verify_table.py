@@ -127,7 +127,7 @@ def rows(registry, root):
         yield f"{what}, and no keys", words, 2, "", "--keys DIR", "--root SHA256:", "--repo DIR", "clone the project's repository"
     # a list of keys
     yield "a directory", [*KEYS, "release"], 0, f"-keys {SIGNED}", "is trusted without a root key"
-    yield "... the wrong keys", ["--keys", "strange", "release"], 4, "-keys !signature !minisign", "does not list"
+    yield "... the wrong keys", ["--keys", "strange", "release"], 4, "-keys !signature !minisign", "not in allowed_signers"
     yield "... a root key, not named", [*rooted, "release"], 0, f"-keys {SIGNED}", "use --root to require that key", "serial 1 dated 20"
     yield "... named", [*rooted, "--root", root, "release"], 0, f"keys {SIGNED}", f"signed by root key {root}"
     yield "... another", [*rooted, "--root", "SHA256:x", "release"], 4, "", f"{root}, expected SHA256:x"
@@ -171,7 +171,7 @@ def rows(registry, root):
     # --repo: the tag, and the files that it names; its keys
     for what, words, checks in (("a directory", ["release"], SIGNED), ("a URL", [url], SERVED), ("a file", [f"told/{TARBALL}"], TOLD)):
         yield f"{what} and a clone", [*CLONE, *words], 0, f"-keys {checks} {NAMED}", "the tag names this SHA256SUMS"
-        yield f"{what} and a clone, other keys", [*CLONE, "--keys", "strange", *words], 4, None, "does not list"
+        yield f"{what} and a clone, other keys", [*CLONE, "--keys", "strange", *words], 4, None, "not in allowed_signers"
         yield f"{what} and a tag that names none", ["--repo", "plain", *words], 0, f"-keys {checks} tag -tag", "does not name a SHA256SUMS"
         yield f"{what} and a tag of others", ["--repo", "other", *words], 4, f"-keys {checks} tag !tag", "which does not match"
         yield f"{what} and a tag that is not there", [*CLONE, "--tag", "v9-9", *words], 4, None, "v9-9"
@@ -183,7 +183,7 @@ def rows(registry, root):
     yield "no repository there", [*KEYS, "--repo", "/", "release"], 3, None, "/"
     # --tag alone
     yield "a tag alone", [*CLONE, "--tag", TAG], 0, "-keys tag -tag", "no files given"
-    yield "... of a repository whose keys are others'", [*CLONE, "--keys", "strange", "--tag", TAG], 4, "-keys !tag", "does not list"
+    yield "... of a repository whose keys are others'", [*CLONE, "--keys", "strange", "--tag", TAG], 4, "-keys !tag", "not in allowed_signers"
     yield "... that names nothing", ["--repo", "plain", "--tag", TAG], 0, "-keys tag -tag", "does not name a SHA256SUMS"
     yield "a clone alone", [*CLONE], 2, "", "nothing to verify"
     # images
