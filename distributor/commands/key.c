@@ -42,7 +42,9 @@ find_secret_form(enum signing_key_form *ret_form)
 	static const struct {
 		const char *name;
 		enum signing_key_form form;
-	} forms[] = {{"secret-pem", SIGNING_KEY_PEM}, {"secret-line", SIGNING_KEY_LINE}};
+	} forms[] = {{"secret-pem", SIGNING_KEY_PEM},
+		     {"secret-line", SIGNING_KEY_LINE},
+		     {"secret-openssh", SIGNING_KEY_OPENSSH}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
 		if (strcmp(forms[i].name, form) == 0) {
@@ -61,8 +63,8 @@ convert_secret(struct error *err)
 
 	if (!find_secret_form(&secret_form))
 		return error_set(err, ERR_USAGE,
-				 "--to takes ssh, minisign, pem, allowed-signers, secret-pem or "
-				 "secret-line, not '%s'",
+				 "--to takes ssh, minisign, pem, allowed-signers, secret-pem, "
+				 "secret-line or secret-openssh, not '%s'",
 				 form);
 	if (output == NULL)
 		return error_set(err, ERR_USAGE,
@@ -306,7 +308,8 @@ run_key(struct app *app, int argc, char **argv, struct error *err)
 static const struct option_spec key_options[] = {
 	{"to", '\0', "ssh|minisign|pem|allowed-signers|secret-pem|secret-line", OPTION_TEXT, &form,
 	 "output format; pem is for cosign, secret-line for a\n"
-	 "CI secret; secret formats require --output"},
+	 "CI secret, secret-openssh for ssh-keygen and git;\n"
+	 "secret formats require --output"},
 	{"output", '\0', "FILE", OPTION_TEXT, &output, "write the result to FILE"},
 	{"principal", '\0', "NAME", OPTION_TEXT, &principal,
 	 "name in the formats ssh and allowed-signers"},

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "sign/make/key_internal.h"
+#include "sign/make/key_openssh.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -19,7 +20,7 @@
  * PKCS#8 of RFC 8410, always 48 bytes: SEQUENCE { 0, SEQUENCE { OID 1.3.101.112 },
  * OCTET STRING { OCTET STRING seed[32] } }. PEM is this in base64 between two lines.
  */
-enum { SEED_SIZE = 32, DER_SIZE = 48, SCRYPT_N = 1 << 14, SCRYPT_R = 8 };
+enum { SEED_SIZE = KEY_SEED_SIZE, DER_SIZE = 48, SCRYPT_N = 1 << 14, SCRYPT_R = 8 };
 
 static const uint8_t der_prefix[] = {0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
 				     0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20};
@@ -282,6 +283,9 @@ signing_key_format(const struct signing_key *key, enum signing_key_form form,
 		return -1;
 	if (EVP_PKEY_get_raw_private_key(key->pkey, (uint8_t *)seed.bytes, &length) != 1)
 		return error_set(err, ERR_IO, "libcrypto cannot export the key");
+	if (form == SIGNING_KEY_OPENSSH)
+		return key_openssh_format((const uint8_t *)seed.bytes, &key->public_part, ret_text,
+					  err);
 	return format_plain((const uint8_t *)seed.bytes, form, ret_text, err);
 }
 

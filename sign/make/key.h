@@ -34,8 +34,9 @@ bool signing_key_needs_passphrase(const struct secret *text);
 const struct public_key *signing_key_public(const struct signing_key *key);
 
 enum signing_key_form {
-	SIGNING_KEY_PEM,  /* PKCS#8 PEM, protected if there is a passphrase */
-	SIGNING_KEY_LINE, /* base64 of the PKCS#8 DER in one line of 64 characters */
+	SIGNING_KEY_PEM,     /* PKCS#8 PEM, protected if there is a passphrase */
+	SIGNING_KEY_LINE,    /* base64 of the PKCS#8 DER in one line of 64 characters */
+	SIGNING_KEY_OPENSSH, /* what ssh-keygen and git use, without a passphrase */
 };
 
 /*

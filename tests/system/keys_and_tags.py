@@ -61,7 +61,7 @@ for name, words, status, sentence in (
         ("a secret key to revoke", ("--revoke", "k.pem"), 3, "'k.pem' is a secret key, expected a public key"),
         *((f"a secret key on the terminal, {form}", ("--key", "k.pem", "--to", form), 2,
            "secret keys are only written to a file; use --output FILE")
-          for form in ("secret-pem", "secret-line")),
+          for form in ("secret-pem", "secret-line", "secret-openssh")),
         ("a form that is not known", ("--to", "secret-rsa", "--key", "k.pem", "--output", "new"), 2, "--to takes ssh,"),
         ("a secret key over a file that is there", ("--to", "secret-pem", "--key", "k.pem", "--output", "k.pem"), 3,
          "'k.pem' exists and a key file is never replaced"),

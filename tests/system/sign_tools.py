@@ -73,6 +73,10 @@ else:
 tool("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", "own", cwd=work)
 tap.equal("a public key of ssh-keygen's own is read", run("key", "own.pub", cwd=work).split()[1],
           tool("ssh-keygen", "-lf", "own.pub", cwd=work).stdout.split()[1])
+run("key", "--key", "release.pem", "--to", "secret-openssh", "--output", "release.ssh", cwd=release.root)
+tap.equal("our key, as ssh-keygen reads it", tool("ssh-keygen", "-y", "-f", "release.ssh", cwd=release.root).stdout.split()[:2],
+          run("key", "--key", "release.pem", "--to", "ssh", cwd=release.root).split()[:2])
+tap.equal("... and only its owner", os.stat(os.path.join(release.root, "release.ssh")).st_mode & 0o777, 0o600)
 tap.has("a secret one is refused", run("key", "--key", "own", cwd=work, status=3), "'own'", "PKCS#8")
 tool("openssl", "genpkey", "-algorithm", "ed25519", "-out", "openssl.pem", cwd=work)
 os.chmod(os.path.join(work, "openssl.pem"), 0o600)
